@@ -1,0 +1,132 @@
+"""An EHR that this gateway is registered with, as a value: what the operator declared and nothing learnt from it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+from auth.client.errors import RegistrationError
+
+Method = Literal["private_key_jwt", "client_secret_basic", "none"]
+
+LAUNCH_SCOPES = (
+    "launch", "openid", "fhirUser", "offline_access", "patient/*.rs", "patient/RiskAssessment.cu",
+    "patient/Observation.cu", "patient/DocumentReference.cu", "patient/DetectedIssue.cu", "patient/Provenance.cu",
+)  # fmt: skip
+"""What a launch asks for: read the chart, write the patient's own outputs (``u`` because a PUT to a new id is one)."""
+
+BACKEND_SCOPES = (
+    "system/*.rs", "system/Device.cu", "system/DocumentReference.cu", "system/RiskAssessment.cu",
+    "system/Observation.cu", "system/DetectedIssue.cu", "system/Provenance.cu",
+)  # fmt: skip
+"""What the backend client asks for: outputs without a launch, and Device and model card for every launch."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredEhr:
+    """``issuer`` is the FHIR base that a launch sends as ``iss``, compared byte for byte. ``origins`` are further ones
+    its endpoints may live at (its own is always allowed). ``networks`` are the only networks its addresses may be in
+    (CIDR); none means public addresses. ``backend_client_id`` is the client for backend services, when it is another.
+    Raises RegistrationError naming the member that cannot be used."""
+
+    name: str
+    issuer: str
+    client_id: str
+    method: Method = "private_key_jwt"
+    scopes: tuple[str, ...] = LAUNCH_SCOPES
+    backend_scopes: tuple[str, ...] = BACKEND_SCOPES
+    networks: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    backend_client_id: str | None = None
+    algorithm: Literal["RS384", "ES384"] = "ES384"
+    secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for member, holds in _RULES.items():
+            if not holds(self):
+                raise RegistrationError(member)
+
+    def allows(self, url: str) -> bool:
+        """Whether an endpoint may live at this absolute address: its own origin, or a declared one."""
+        return origin(url) is not None and origin(url) in {origin(self.issuer), *map(origin, self.origins)}
+
+
+def is_name(text: str) -> bool:
+    """Whether an EHR may be called this: it stands in addresses."""
+    return _NAME.fullmatch(text) is not None
+
+
+def origin(url: str) -> str | None:
+    """``scheme://host:port`` in lower case with the port spelt out, or None when this is no usable https address
+    (http is usable on loopback only: tokens travel over TLS, SMART App Launch 2.2 app-protection)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if not host or parts.username is not None or parts.password is not None or parts.fragment or _strange(url):
+        return None
+    if parts.scheme == "http" and not is_loopback(host):
+        return None
+    if parts.scheme not in ("http", "https"):
+        return None
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}:{port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def below(base: str, url: str) -> bool:
+    """Whether an absolute address lies at or below a base: same origin, path under the base's, and nothing in the path
+    that a server may read as another one (dot segments, encoded slashes and dots, backslashes)."""
+    if origin(url) is None or origin(url) != origin(base):
+        return False
+    root, path = urlsplit(base).path.rstrip("/"), urlsplit(url).path
+    plain = path.lower()
+    return (path == root or path.startswith(root + "/")) and not (
+        any(one in plain for one in ("%2e", "%2f", "%5c", "//"))
+        or any(segment in (".", "..") for segment in plain.split("/"))
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """``localhost`` or a loopback address; what a name resolves to is checked again when it is contacted."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _strange(url: str) -> bool:
+    """Characters that parsers disagree about: white space, control characters, backslashes, anything not ASCII."""
+    return any(character <= " " or character == "\\" or character >= "\x7f" for character in url)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _are_scopes(scopes: tuple[str, ...]) -> bool:
+    return all(_SCOPE.fullmatch(scope) for scope in scopes)
+
+
+_RULES: Mapping[str, Callable[[RegisteredEhr], bool]] = {
+    "name": lambda ehr: is_name(ehr.name),
+    "issuer": lambda ehr: origin(ehr.issuer) is not None and "?" not in ehr.issuer,
+    "client_id": lambda ehr: bool(ehr.client_id) and ehr.client_id.isprintable(),
+    "method": lambda ehr: ehr.method in get_args(Method),
+    "scopes": lambda ehr: bool(ehr.scopes) and _are_scopes(ehr.scopes),
+    "backend_scopes": lambda ehr: _are_scopes(ehr.backend_scopes),
+    "networks": lambda ehr: all(map(_is_network, ehr.networks)),
+    "origins": lambda ehr: all(origin(one) is not None for one in ehr.origins),
+    "algorithm": lambda ehr: ehr.algorithm in ("RS384", "ES384"),
+    "secret": lambda ehr: bool(ehr.secret) == (ehr.method == "client_secret_basic"),
+}

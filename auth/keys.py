@@ -1,0 +1,111 @@
+"""Edge: signing keys. RS256 for id_tokens, RS384 and ES384 for a client's assertions; a key for each, none shared.
+
+JWK and JWKS: RFC 7517. Key sets that arrive from elsewhere are read by ``parse_key_set`` and kept imported, since
+importing costs more than verifying.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, RSAKey
+
+Algorithm = Literal["RS256", "RS384", "ES384"]
+KINDS: Mapping[Algorithm, str] = {"RS256": "RSA", "RS384": "RSA", "ES384": "EC"}
+RSA_BITS = 2048
+KEYS_LIMIT = 64
+
+
+class KeySet:
+    """Public keys of somebody else, those that can be used; iterates over joserfc keys."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self.keys = tuple(keys)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.keys)
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """Every ``kid`` among them."""
+        return frozenset(key.kid for key in self.keys if key.kid)
+
+    def find(self, *, kid: str, kind: str) -> Key | None:
+        """The single key with this ``kid`` and ``kty``; None when there is none, or more than one."""
+        found = [key for key in self.keys if key.kid == kid and key.key_type == kind]
+        return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=256)
+def _parse(document: bytes) -> KeySet:
+    value = json.loads(document)
+    members = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(members, list) or len(members) > KEYS_LIMIT:
+        raise ValueError("a key set is an object with a list of keys")
+    return KeySet([key for member in members if (key := _import(member)) is not None])
+
+
+def parse_key_set(document: bytes | Mapping[str, Any]) -> KeySet:
+    """A JWKS → KeySet. Keys of other kinds, private and symmetric ones are left out. Raises ValueError."""
+    try:
+        return _parse(document if isinstance(document, bytes) else json.dumps(document, sort_keys=True).encode())
+    except RecursionError as failure:
+        raise ValueError("a key set is not nested") from failure
+
+
+def _import(member: Any) -> Key | None:
+    """A public signing key, or None: a set may hold keys that this product has no use for."""
+    if not isinstance(member, dict) or member.get("use", "sig") != "sig" or "d" in member or "k" in member:
+        return None
+    try:
+        if member.get("kty") == "RSA":
+            return RSAKey.import_key(member)
+        return ECKey.import_key(member) if member.get("kty") == "EC" else None
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+
+
+class SigningKeys:
+    """Our own private keys, one for each algorithm."""
+
+    def __init__(self, keys: Mapping[Algorithm, RSAKey | ECKey]) -> None:
+        self._keys = dict(keys)
+
+    @classmethod
+    def generate(cls) -> "SigningKeys":
+        """Fresh keys; the ``kid`` is the key's thumbprint (RFC 7638)."""
+        made: dict[Algorithm, RSAKey | ECKey] = {}
+        for algorithm, kind in KINDS.items():
+            key = RSAKey.generate_key(RSA_BITS) if kind == "RSA" else ECKey.generate_key("P-384")
+            made[algorithm] = _named(key.as_dict(private=True), key.thumbprint(), algorithm)
+        return cls(made)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "SigningKeys":
+        """The inverse of ``to_json``. Raises ValueError, KeyError or TypeError when it cannot be one."""
+        try:
+            return cls({name: _named(document[name], document[name]["kid"], name) for name in KINDS})
+        except JoseError as failure:
+            raise ValueError("not a private key") from failure
+
+    def to_json(self) -> dict[str, Any]:
+        """The private keys as JWKs by algorithm: for a file of mode 0600."""
+        return {name: key.as_dict(private=True) for name, key in self._keys.items()}
+
+    def key(self, algorithm: Algorithm) -> RSAKey | ECKey:
+        """The private key of an algorithm."""
+        return self._keys[algorithm]
+
+    def jwks(self, *algorithms: Algorithm) -> dict[str, Any]:
+        """The public keys, all or those named, as a JWKS document."""
+        return {"keys": [key.as_dict(private=False) for name, key in self._keys.items() if name in (algorithms or KINDS)]}
+
+
+def _named(document: Mapping[str, Any], kid: str, algorithm: Algorithm) -> RSAKey | ECKey:
+    members = {**document, "kid": kid, "use": "sig", "alg": algorithm}
+    return RSAKey.import_key(members) if KINDS[algorithm] == "RSA" else ECKey.import_key(members)
+
+
+__all__ = ["KINDS", "Algorithm", "KeySet", "SigningKeys", "parse_key_set"]

@@ -1,0 +1,200 @@
+"""Edge: grants and what hangs off them: codes, access tokens, refresh tokens. Redeeming is a conditional update."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from auth import scopes as scope_words
+from auth.scopes import FhirScope, Scope
+from auth.server.clients import hashed
+from auth.server.tables import access_tokens, assertions, codes, grants, refresh_tokens
+
+CODE_LIFE = 60.0
+ACCESS_LIFE = 3600.0
+BACKEND_LIFE = 300.0
+"""Backend services: "SHOULD NOT exceed 300 seconds" (SMART App Launch 2.2 backend-services)."""
+REFRESH_LIFE = 90 * 24 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What was chosen at authorization. ``patient`` and ``encounter`` are bare ids, ``user`` is ``Type/id``."""
+
+    patient: str | None = None
+    encounter: str | None = None
+    user: str | None = None
+    intent: str | None = None
+    need_patient_banner: bool | None = None
+    fhir_context: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """What a bearer may do now: the token's scopes and the grant's context. ``expires`` is the token's, Unix seconds."""
+
+    id: str
+    client_id: str
+    scopes: tuple[Scope, ...]
+    context: Context
+    expires: float
+    issued: float = 0.0
+
+    @property
+    def patient(self) -> str | None:
+        """The bare id of the patient in context."""
+        return self.context.patient
+
+    @property
+    def user(self) -> str | None:
+        """``Practitioner/x``, or None."""
+        return self.context.user
+
+    @property
+    def level(self) -> Literal["patient", "user", "system"] | None:
+        """The widest context among the FHIR scopes."""
+        found = {scope.context for scope in self.scopes if isinstance(scope, FhirScope)}
+        return next((level for level in ("system", "user", "patient") if level in found), None)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """A redeemed code."""
+
+    grant: str
+    redirect_uri: str
+    challenge: str
+    nonce: str | None
+
+
+def save_grant(
+    connection: Connection, now: float, *, id: str, client_id: str, scopes: Sequence[Scope], context: Context
+) -> None:
+    connection.execute(
+        insert(grants).values(
+            id=id, client=client_id, scopes=scope_words.format(scopes), context=format_context(context), revoked=False,
+            since=now,
+        )
+    )  # fmt: skip
+
+
+def save_code(
+    connection: Connection, now: float, *, code: str, grant: str, redirect_uri: str, challenge: str, nonce: str | None
+) -> None:
+    connection.execute(delete(codes).where(codes.c.expires < now - 600))
+    connection.execute(
+        insert(codes).values(
+            hash=hashed(code), grant=grant, redirect_uri=redirect_uri, challenge=challenge, nonce=nonce, used=False,
+            expires=now + CODE_LIFE,
+        )
+    )  # fmt: skip
+
+
+def find_code(connection: Connection, now: float, code: str) -> Code | None:
+    """The code unless it is unknown, used or late; a used one revokes its grant, for somebody holds a copy."""
+    row = connection.execute(select(codes).where(codes.c.hash == hashed(code))).one_or_none()
+    if row is None:
+        return None
+    if row.used:
+        revoke_grant(connection, now, row.grant)
+    if row.used or row.expires <= now:
+        return None
+    return Code(grant=row.grant, redirect_uri=row.redirect_uri, challenge=row.challenge, nonce=row.nonce)
+
+
+def take_code(connection: Connection, now: float, code: str) -> bool:
+    """Uses the code up: true for one caller only."""
+    usable = (codes.c.hash == hashed(code), codes.c.used.is_(False), codes.c.expires > now)
+    return connection.execute(update(codes).where(*usable).values(used=True)).rowcount == 1
+
+
+def save_access(connection: Connection, now: float, *, token: str, grant: str, scopes: str, life: float) -> None:
+    connection.execute(insert(access_tokens).values(hash=hashed(token), grant=grant, scopes=scopes, expires=now + life))
+
+
+def save_refresh(connection: Connection, now: float, *, token: str, grant: str) -> None:
+    connection.execute(
+        insert(refresh_tokens).values(hash=hashed(token), grant=grant, used=False, expires=now + REFRESH_LIFE)
+    )
+
+
+def find_grant(connection: Connection, now: float, access_token: str) -> Grant | None:
+    """What this bearer may do, or None when it is unknown, expired or revoked: asked anew at every request."""
+    row = connection.execute(_FIND.where(access_tokens.c.hash == hashed(access_token))).one_or_none()
+    if row is None or row.revoked or row.expires <= now:
+        return None
+    return _read(row)
+
+
+def find_refresh(connection: Connection, now: float, token: str) -> tuple[Grant, bool] | None:
+    """The grant behind a refresh token and whether the token was rotated out; None when it opens nothing."""
+    query = select(grants, refresh_tokens.c.expires, refresh_tokens.c.used).join_from(grants, refresh_tokens)
+    row = connection.execute(query.where(refresh_tokens.c.hash == hashed(token))).one_or_none()
+    if row is None or row.revoked or row.expires <= now:
+        return None
+    return _read(row), row.used
+
+
+def take_refresh(connection: Connection, now: float, token: str) -> bool:
+    """Rotates the token out: true for one caller only."""
+    usable = (refresh_tokens.c.hash == hashed(token), refresh_tokens.c.used.is_(False))
+    return connection.execute(update(refresh_tokens).where(*usable).values(used=True)).rowcount == 1
+
+
+def revoke_grant(connection: Connection, now: float, id: str) -> None:
+    """Ends the grant: every token of it opens nothing from now on."""
+    connection.execute(update(grants).where(grants.c.id == id).values(revoked=True))
+
+
+def revoke_token(connection: Connection, now: float, *, token: str, client_id: str) -> None:
+    """RFC 7009: a refresh token ends its grant, an access token itself. A token of another client is left alone."""
+    found = find_refresh(connection, now, token)
+    if found is not None:
+        if found[0].client_id == client_id:
+            revoke_grant(connection, now, found[0].id)
+        return
+    grant = find_grant(connection, now, token)
+    if grant is not None and grant.client_id == client_id:
+        connection.execute(delete(access_tokens).where(access_tokens.c.hash == hashed(token)))
+
+
+def find_by_id(connection: Connection, now: float, id: str) -> Grant | None:
+    row = connection.execute(select(grants).where(grants.c.id == id)).one_or_none()
+    return None if row is None or row.revoked else _read(row)
+
+
+def take_assertion(connection: Connection, now: float, *, client_id: str, jti: str, expires: float) -> bool:
+    """Whether this ``jti`` was not seen before from this client; it is from now on."""
+    connection.execute(delete(assertions).where(assertions.c.expires < now))
+    key = {"client": client_id, "jti_hash": hashed(jti)}
+    seen = select(assertions.c.expires).where(assertions.c.client == client_id, assertions.c.jti_hash == key["jti_hash"])
+    if connection.execute(seen).one_or_none() is not None:
+        return False
+    connection.execute(insert(assertions).values(expires=expires, **key))
+    return True
+
+
+_FIND = select(
+    grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
+    access_tokens.c.expires,
+).join_from(grants, access_tokens)  # fmt: skip
+
+
+def _read(row: Row[Any]) -> Grant:
+    return Grant(
+        id=row.id, client_id=row.client, scopes=scope_words.parse(row.scopes), context=parse_context(row.context),
+        expires=getattr(row, "expires", 0.0), issued=row.since,
+    )  # fmt: skip
+
+
+def format_context(context: Context) -> str:
+    """The context as JSON."""
+    return json.dumps({name: getattr(context, name) for name in Context.__dataclass_fields__})
+
+
+def parse_context(text: str) -> Context:
+    """The inverse of ``format_context``."""
+    members = json.loads(text)
+    return Context(**{**members, "fhir_context": tuple(members.get("fhir_context") or ())})

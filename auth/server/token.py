@@ -1,0 +1,121 @@
+"""Edge: the token endpoint: authorization code, refresh and client credentials (SMART App Launch 2.2 §step-5, §step-7,
+backend-services). The client is authenticated already."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from auth import pkce, scopes
+from auth.errors import OAuthError
+from auth.keys import SigningKeys
+from auth.scopes import FhirScope, WordScope
+from auth.server import grants, identity
+from auth.server.authorize import Server, offline
+from auth.server.clients import Client
+from auth.server.grants import ACCESS_LIFE, BACKEND_LIFE, Context, Grant
+
+Answer = dict[str, Any]
+Refused = OAuthError
+
+
+def exchange_code(
+    connection: Connection, now: float, *, parameters: Mapping[str, str], client: Client, server: Server,
+    keys: SigningKeys,
+) -> Answer | OAuthError:  # fmt: skip
+    """Tokens for a code. A refusal is returned, not raised, so that the revocation that a replay causes is kept."""
+    code = grants.find_code(connection, now, parameters.get("code", ""))
+    grant = code and grants.find_by_id(connection, now, code.grant)
+    if code is None or grant is None or grant.client_id != client.id:
+        return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
+    if parameters.get("redirect_uri") != code.redirect_uri:
+        return OAuthError("invalid_grant", "redirect_uri must be the one of the authorization request")
+    if not pkce.verify(parameters.get("code_verifier", ""), code.challenge):
+        return OAuthError("invalid_grant", "code_verifier does not fit the code_challenge")
+    if not grants.take_code(connection, now, parameters["code"]):
+        return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
+    answer = _tokens(connection, now, grant=grant, scope=scopes.format(grant.scopes), server=server)
+    if offline(grant.scopes):
+        answer["refresh_token"] = server.new_secret()
+        grants.save_refresh(connection, now, token=answer["refresh_token"], grant=grant.id)
+    if WordScope(word="openid") in grant.scopes:
+        answer["id_token"] = identity.token(
+            grant, server=server, nonce=code.nonce, access=answer["access_token"], keys=keys, now=now
+        )
+    return answer
+
+
+def refresh(
+    connection: Connection, now: float, *, parameters: Mapping[str, str], client: Client, server: Server
+) -> Answer | OAuthError:
+    """New tokens for a refresh token. Those of public clients rotate; one that was rotated out revokes the grant."""
+    token = parameters.get("refresh_token", "")
+    found = grants.find_refresh(connection, now, token)
+    if found is None or found[0].client_id != client.id:
+        return OAuthError("invalid_grant", "refresh_token is unknown, expired, revoked, or another client's")
+    grant, used = found
+    if used:
+        grants.revoke_grant(connection, now, grant.id)
+        return OAuthError("invalid_grant", "refresh_token was replaced by a newer one: the grant is ended")
+    scope = _refreshed_scope(parameters.get("scope"), grant)
+    if isinstance(scope, OAuthError):
+        return scope
+    answer = _tokens(connection, now, grant=grant, scope=scope, server=server)
+    if client.public:
+        if not grants.take_refresh(connection, now, token):
+            return OAuthError("invalid_grant", "refresh_token was replaced by a newer one")
+        answer["refresh_token"] = server.new_secret()
+        grants.save_refresh(connection, now, token=answer["refresh_token"], grant=grant.id)
+    return answer
+
+
+def _refreshed_scope(asked: str | None, grant: Grant) -> str | OAuthError:
+    """All that was granted, or the part of it that is asked for; asking for more leaves the token usable."""
+    if asked is None:
+        return scopes.format(grant.scopes)
+    words = asked.split()
+    wanted = scopes.parse(asked)
+    if len(wanted) != len(set(words)) or not wanted:
+        return OAuthError("invalid_scope", "scope holds one that is not understood")
+    if not all(any(scopes.covers(have, want) for have in grant.scopes) for want in wanted):
+        return OAuthError("invalid_scope", "scope must not be more than was granted")
+    return scopes.format(wanted)
+
+
+def client_credentials(
+    connection: Connection, now: float, *, parameters: Mapping[str, str], client: Client, server: Server
+) -> Answer | OAuthError:
+    """A token for a backend service: ``system/`` scopes within its registration, five minutes, no refresh token."""
+    if not parameters.get("scope"):
+        return OAuthError("invalid_scope", "scope is required")
+    asked = [s for s in scopes.parse(parameters["scope"]) if isinstance(s, FhirScope) and s.context == "system"]
+    granted = scopes.narrow(asked, scopes.parse(client.scope))
+    if not granted:
+        return OAuthError("invalid_scope", "scope must hold system/ scopes that the client is registered for")
+    id = server.new_id()
+    grants.save_grant(connection, now, id=id, client_id=client.id, scopes=granted, context=Context())
+    access, scope = server.new_secret(), scopes.format(granted)
+    grants.save_access(connection, now, token=access, grant=id, scopes=scope, life=BACKEND_LIFE)
+    return {"access_token": access, "token_type": "Bearer", "expires_in": int(BACKEND_LIFE), "scope": scope}
+
+
+def _tokens(connection: Connection, now: float, *, grant: Grant, scope: str, server: Server) -> Answer:
+    """An access token with the launch context beside it (SMART App Launch 2.2 scopes §launch-context)."""
+    access = server.new_secret()
+    grants.save_access(connection, now, token=access, grant=grant.id, scopes=scope, life=ACCESS_LIFE)
+    answer: Answer = {
+        "access_token": access, "token_type": "Bearer", "expires_in": int(ACCESS_LIFE), "scope": scope,
+    }  # fmt: skip
+    return answer | context_members(grant.context)
+
+
+def context_members(context: Context) -> Answer:
+    """The launch context parameters that are set."""
+    members = {
+        "patient": context.patient,
+        "encounter": context.encounter,
+        "intent": context.intent,
+        "need_patient_banner": context.need_patient_banner,
+        "fhirContext": list(context.fhir_context) or None,
+    }
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,165 @@
+"""Boundary models: the bodies that cross HTTP, read strictly, with errors that name the element and echo nothing."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from r4.outcome import Issue
+from vocabulary.instant import parse_instant
+from vocabulary.output import Component, Kind, Output
+
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?")
+
+
+def _number(value: Any) -> Any:
+    """A JSON number as Decimal with its digits; a truth value is no number."""
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _reference(value: str) -> str:
+    if _REFERENCE.fullmatch(value) is None or {".", ".."} & set(value.split("/")):
+        raise ValueError("must be a relative reference, Type/id")
+    return value
+
+
+def _patient(value: str) -> str:
+    if not value.startswith("Patient/") or "/_history/" in value:
+        raise ValueError("must be Patient/id")
+    return value
+
+
+def _encounter(value: str) -> str:
+    if not value.startswith("Encounter/") or "/_history/" in value:
+        raise ValueError("must be Encounter/id")
+    return value
+
+
+def _instant(value: str) -> str:
+    try:
+        parse_instant(value)
+    except ValueError:
+        raise ValueError("must be a FHIR instant: date, time, seconds and zone") from None
+    return value
+
+
+def _printable(value: str) -> str:
+    if any(ord(character) < 32 and character not in "\t\n\r" for character in value) or "\x7f" in value:
+        raise ValueError("must not hold control characters")
+    return value
+
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_printable)]
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000), AfterValidator(_printable)]
+Reference = Annotated[str, StringConstraints(max_length=256), AfterValidator(_reference)]
+Instant = Annotated[str, StringConstraints(max_length=64), AfterValidator(_instant)]
+
+
+class ComponentBody(BaseModel):
+    """One further prediction or sub-score."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    code: Word
+    value: Number | None = None
+    unit: Word | None = None
+    label: Sentence | None = None
+
+
+class OutputBody(BaseModel):
+    """The body of ``POST /api/outputs`` (product.md §6)."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: Word
+    version: Word
+    ehr: Word
+    patient: Annotated[Reference, AfterValidator(_patient)]
+    kind: Literal["risk", "score", "classification", "text", "issue"]
+    as_of: Instant
+    inference_id: Word
+    encounter: Annotated[Reference, AfterValidator(_encounter)] | None = None
+    value: Number | None = None
+    unit: Word | None = None
+    inputs: list[Reference] | None = None
+    components: list[ComponentBody] | None = None
+    interval: tuple[Number, Number] | None = None
+    label: Sentence | None = None
+    confidence: Number | None = None
+    tier: Word | None = None
+    abstained: Sentence | None = None
+    implicated: list[Reference] | None = None
+    explanation: Sentence | None = None
+    text: LongText | None = None
+
+
+OWN_MEMBERS: Mapping[Kind, tuple[str, ...]] = {
+    "risk": ("value",),
+    "score": ("value",),
+    "classification": ("label",),
+    "text": ("text",),
+    "issue": ("label", "text"),
+}
+"""One of these must be present unless the output abstains."""
+
+
+class ReasonBody(BaseModel):
+    """The body of confirm and reject."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    reason: Sentence
+
+
+def read_output(document: Any) -> Output | list[Issue]:
+    """A parsed JSON body → Output, or every issue with its element. Nothing of the body stands in an issue."""
+    if isinstance(document, dict) and isinstance(document.get("interval"), list):
+        document = {**document, "interval": tuple(document["interval"])}
+    try:
+        body = OutputBody.model_validate(document)
+    except ValidationError as failure:
+        return issues_of(failure)
+    own = OWN_MEMBERS[body.kind]
+    if body.abstained is None and all(getattr(body, name) is None for name in own):
+        return [Issue("required", f"is required for kind {body.kind}", own[0], "output")]
+    return Output(
+        model=body.model, version=body.version, ehr=body.ehr, patient=body.patient, kind=body.kind,
+        as_of=parse_instant(body.as_of), inference_id=body.inference_id, encounter=body.encounter, value=body.value,
+        unit=body.unit, inputs=tuple(body.inputs or ()), components=tuple(map(_component, body.components or ())),
+        interval=body.interval, label=body.label, confidence=body.confidence, tier=body.tier,
+        abstained=body.abstained, implicated=tuple(body.implicated or ()), explanation=body.explanation,
+        text=body.text,
+    )  # fmt: skip
+
+
+def _component(body: ComponentBody) -> Component:
+    return Component(code=body.code, value=body.value, unit=body.unit, label=body.label)
+
+
+def issues_of(failure: ValidationError) -> list[Issue]:
+    """What pydantic found, without its input: an unknown member is reported on its parent, for its name is input."""
+    found = []
+    for error in failure.errors(include_url=False, include_context=False, include_input=False):
+        unknown = error["type"] == "extra_forbidden"
+        path = error["loc"][:-1] if unknown else error["loc"]
+        code = "required" if error["type"] == "missing" else "structure" if unknown else "value"
+        text = "has a member that is not defined" if unknown else _sentence(error["type"], error["msg"])
+        found.append(Issue(code, text, _path(path), error["type"]))
+    return found
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "is required"
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path or "body"

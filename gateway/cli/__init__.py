@@ -1,0 +1,25 @@
+"""``chartgate``: the command line. Contract: product.md §6. Exit codes: 0 success, 1 ran and found problems, 2 usage,
+3 could not run, with what to do next."""
+
+import sys
+
+from gateway.cli.application import application
+
+
+def main() -> None:
+    """The console script. An expected failure is a sentence and exit code 3, never a traceback."""
+    from gateway.cli.printing import complain
+    from gateway.keyring import KeyFileError
+    from gateway.server import PortTaken
+
+    try:
+        application()
+    except (KeyFileError, PortTaken) as failure:
+        complain(str(failure))
+        sys.exit(3)
+    except OSError as failure:
+        complain(f"{failure.strerror or type(failure).__name__}: check the directory given with --data")
+        sys.exit(3)
+
+
+__all__ = ["application", "main"]

@@ -1,0 +1,39 @@
+"""The tree of commands; what each does is imported when it runs, so that ``--help`` answers at once."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+application = typer.Typer(
+    name="chartgate",
+    help="The gate between a clinical model and the chart: SMART on FHIR gateway, EHR sandbox, conformance suite.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[
+    Path, typer.Option("--data", envvar="CHARTGATE_DATA", help="Directory of the installation.", show_default=True)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+DEFAULT_DATA = Path(".chartgate")
+
+
+def usage(text: str) -> Any:
+    """Ends with exit code 2."""
+    raise typer.BadParameter(text)
+
+
+def could_not(text: str) -> Any:
+    """Ends with exit code 3."""
+    from gateway.cli.printing import complain
+
+    complain(text)
+    raise typer.Exit(3)
+
+
+from gateway.cli import installed, models, outputs, running, suites  # noqa: E402
+
+for _group in (running, outputs, models, suites, installed):
+    _group.register(application)

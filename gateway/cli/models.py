@@ -1,0 +1,68 @@
+"""``models check|run``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.application import Json, could_not
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with model.toml.")]
+
+
+def register(application: typer.Typer) -> None:
+    models = typer.Typer(help="Model folders: verify a manifest, score a chart offline.", no_args_is_help=True)
+    models.command("check")(check)
+    models.command("run")(run)
+    application.add_typer(models, name="models")
+
+
+def check(directory: Folder, json: Json = False) -> None:
+    """Verify a model folder: what is wrong (exit 1), and what a deployment would miss."""
+    from gateway import models
+    from gateway.cli.printing import console, print_json
+
+    problems, warnings = models.check(directory)
+    if json:
+        print_json({"ok": not problems, "problems": problems, "warnings": warnings})
+    else:
+        for problem in problems:
+            console.print(f"wrong: {problem}", style="red", markup=False)
+        for warning in warnings:
+            console.print(f"missing for a deployment: {warning}", style="yellow", markup=False)
+        console.print("the manifest cannot be used" if problems else "the manifest can be used")
+    raise typer.Exit(1 if problems else 0)
+
+
+def run(
+    directory: Folder,
+    bundle: Annotated[Path, typer.Option(help="A FHIR bundle (JSON) or NDJSON with one patient's resources.")],
+    as_of: Annotated[str | None, typer.Option(help="A FHIR instant; the present when absent.")] = None,
+    json: Json = False,
+) -> None:
+    """Score one chart offline: verdict, features, and what the model says, or why it says nothing."""
+    from gateway import models
+    from gateway.cli.printing import console, print_json
+
+    answer = _score(models, directory, bundle, as_of)
+    if json:
+        return print_json(answer)
+    for name, value in answer.items():
+        console.print(f"{name}: {value}", markup=False, soft_wrap=True)
+    return None
+
+
+def _score(models: Any, directory: Path, bundle: Path, as_of: str | None) -> dict[str, Any]:
+    import time
+
+    from vocabulary.instant import parse_instant
+    from vocabulary.manifest import ManifestError
+
+    try:
+        at = parse_instant(as_of) if as_of else time.time()
+    except ValueError as wrong:
+        raise typer.BadParameter("--as-of must be a FHIR instant such as 2026-01-02T03:04:05Z") from wrong
+    try:
+        return dict(models.score_bundle(models.load(directory), bundle.read_bytes(), as_of=at))
+    except (ManifestError, models.ModelError) as wrong:
+        return dict(could_not(str(wrong)))

@@ -1,0 +1,112 @@
+"""``outputs list|show`` and ``keys add|list|revoke``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+
+
+def register(application: typer.Typer) -> None:
+    outputs = typer.Typer(help="What the models said, and what became of it.", no_args_is_help=True)
+    outputs.command("list")(list_outputs)
+    outputs.command("show")(show_output)
+    application.add_typer(outputs, name="outputs")
+    keys = typer.Typer(help="API keys of this installation.", no_args_is_help=True)
+    keys.command("add")(add_key)
+    keys.command("list")(list_keys)
+    keys.command("revoke")(revoke_key)
+    application.add_typer(keys, name="keys")
+
+
+def _perform(data: Path, verb: str, **arguments: Any) -> Any:
+    from gateway.verbs import VerbRefused, perform
+
+    try:
+        return perform(data, verb, arguments)
+    except VerbRefused as refused:
+        return could_not(str(refused))
+
+
+def list_outputs(
+    data: Data = DEFAULT_DATA,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 100,
+    json: Json = False,
+) -> None:
+    """The newest outputs and their states."""
+    from gateway.cli.printing import print_json, print_table
+
+    found = _perform(data, "outputs.list", limit=limit)
+    if json:
+        return print_json(found)
+    rows = [(o["id"], f"{o['model']} {o['version']}", o["ehr"], o["patient"], o["state"]) for o in found]
+    return print_table("Outputs", ("id", "model", "EHR", "patient", "state"), rows)
+
+
+def show_output(
+    id: Annotated[str, typer.Argument(help="The output's id.")], data: Data = DEFAULT_DATA, json: Json = False
+) -> None:
+    """One output: its state, its verdict, and what the EHR kept of it."""
+    from gateway.cli.printing import console, print_json, print_table
+
+    found = _perform(data, "outputs.show", id=id)
+    if json:
+        return print_json(found)
+    console.print(f"{found['model']} {found['version']} for {found['patient']} at {found['ehr']}: {found['state']}")
+    if found["refusal"]:
+        console.print(f"why not: {found['refusal']}", markup=False)
+    rows = [
+        (d["resource_type"], d["id"], d["version"], d["state"], d["attempts"], ", ".join(d["losses"]) or "nothing")
+        for d in found["deliveries"]
+    ]
+    return print_table("Deliveries", ("type", "id", "version", "state", "attempts", "lost"), rows)
+
+
+def add_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; repeatable.")],
+    ehr: Annotated[list[str] | None, typer.Option(help="Only at this EHR; repeatable. All when none is named.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only for this model; repeatable.")] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Make an API key; it is shown this once."""
+    from gateway.apikeys import KeyRequestError, new_key
+    from gateway.cli.printing import console, print_json
+
+    try:
+        new_key(id="0", name=name, scopes=tuple(scope))
+    except KeyRequestError as wrong:
+        raise typer.BadParameter(str(wrong)) from wrong
+    made = _perform(data, "keys.add", name=name, scopes=scope, ehrs=ehr or [], models=model or [])
+    if json:
+        return print_json(made)
+    return console.print(f"key {made['id']} for {name}, shown once:\n{made['key']}", markup=False, soft_wrap=True)
+
+
+def list_keys(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """Every key, without its secret."""
+    from gateway.cli.printing import print_json, print_table
+
+    found = _perform(data, "keys.list")
+    if json:
+        return print_json(found)
+    rows = [
+        (
+            key["id"], key["name"], " ".join(key["scopes"]), " ".join(key["ehrs"]) or "all",
+            " ".join(key["models"]) or "all", "revoked" if key["revoked"] else "in force",
+        )
+        for key in found
+    ]  # fmt: skip
+    return print_table("API keys", ("id", "name", "scopes", "EHRs", "models", "state"), rows)
+
+
+def revoke_key(
+    id: Annotated[str, typer.Argument(help="The key's id.")], data: Data = DEFAULT_DATA, json: Json = False
+) -> None:
+    """End a key; it opens nothing from the next request on."""
+    from gateway.cli.printing import console, print_json
+
+    done = _perform(data, "keys.revoke", id=id)
+    return print_json(done) if json else console.print(f"key {id} is revoked", markup=False)

@@ -1,0 +1,32 @@
+"""What the command line prints: JSON for programs on stdout, tables for people, complaints on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+stderr = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) if cell is not None else "–" for cell in row))
+    console.print(table)
+
+
+def complain(text: str) -> None:
+    """A sentence on stderr that says what to do next."""
+    stderr.print(text, style="red", highlight=False, markup=False)

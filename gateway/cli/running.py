@@ -1,0 +1,152 @@
+"""``up``, ``down`` and ``demo``."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+
+Ehr = Annotated[str, typer.Option(help="embedded, hapi, or the FHIR base of a server.")]
+Persona = Annotated[str | None, typer.Option(help="How the sandbox EHR departs from the specifications.")]
+Models = Annotated[list[Path] | None, typer.Option("--models", help="A folder of model folders; repeatable.")]
+Seed = Annotated[bool, typer.Option("--seed", help="Load the synthetic patients into the server at the given URL.")]
+Remote = Annotated[bool, typer.Option("--allow-remote", help="Accept a FHIR base that is not on loopback.")]
+Upstream = Annotated[Path | None, typer.Option(help="File (mode 0600) with the Authorization header for the FHIR base.")]
+
+
+def register(application: typer.Typer) -> None:
+    application.command("up")(up)
+    application.command("down")(down)
+    application.command("demo")(demo)
+
+
+def options_of(**given: Any) -> Any:
+    """The process's options. Ends with a usage error for what this version does not have."""
+    from gateway.process import Options
+    from gateway.sandboxes import PERSONAS
+
+    if given.get("persona") not in (None, *PERSONAS):
+        raise typer.BadParameter(f"--persona must be one of {', '.join(PERSONAS)}")
+    return Options(**{**given, "models": tuple(given.get("models") or ())})
+
+
+def up(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8700,
+    ehr: Ehr = "embedded",
+    persona: Persona = None,
+    models: Models = None,
+    references: Annotated[str, typer.Option(help="check or free: whether references must exist.")] = "check",
+    allow_loopback_jwks: Annotated[
+        bool, typer.Option("--allow-loopback-jwks", help="Clients may name a jwks_uri on this machine.")
+    ] = False,
+    seed: Seed = False,
+    allow_remote: Remote = False,
+    upstream_auth: Upstream = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Run in the background.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="With --detach: return when it answers.")] = False,
+    json: Json = False,
+) -> None:
+    """A sandbox on loopback: an EHR with synthetic patients, and the gateway launched from it."""
+    if references not in ("check", "free"):
+        raise typer.BadParameter("--references must be check or free")
+    if detach:
+        return _detached(data, json)
+    options = options_of(
+        port=port, ehr=ehr, persona=persona, models=models, references=references, seed=seed,
+        allow_loopback_jwks=allow_loopback_jwks, allow_remote=allow_remote, upstream_auth=upstream_auth,
+    )  # fmt: skip
+    return run_loop(_up(data, options, json))
+
+
+async def _up(data: Path, options: Any, json: bool) -> None:
+    from gateway import process
+    from gateway.cli.printing import console, print_json, stderr
+
+    async with process.running(data, options, lambda text: stderr.print(text, markup=False)) as running:
+        if json:
+            import os
+
+            print_json({"app": running.app, "ehr": running.ehr, "enter": running.enter, "pid": os.getpid()})
+        else:
+            for name, base in running.ehr.items():
+                console.print(f"EHR {name}   {base}", markup=False)
+            console.print(f"gateway    {running.app}", markup=False)
+            console.print(f"enter      {running.enter}   (one use, ten minutes)", markup=False, soft_wrap=True)
+        await process.serve_until_stopped()
+
+
+def run_loop(main: Any) -> Any:
+    """Runs a coroutine to its end on uvloop; what could not run becomes exit code 3 with the reason."""
+    import uvloop
+
+    from gateway.hapi import HapiError
+    from gateway.sandboxes import SandboxError
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+    except (HapiError, SandboxError) as failure:
+        return could_not(str(failure))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _detached(data: Path, json: bool) -> None:
+    """Starts the same command without --detach in a session of its own, and waits for the line that it prints."""
+    import json as reader
+    import subprocess
+    import sys
+
+    from gateway.cli.printing import console, print_json
+    from gateway.installation import prepare
+
+    arguments = [word for word in sys.argv[1:] if word not in ("--detach", "--wait", "--json")]
+    log = prepare(data) / "server.log"
+    with log.open("ab") as errors:
+        child = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "gateway.cli", *arguments, "--json"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
+        )  # fmt: skip
+    line = child.stdout.readline() if child.stdout else b""
+    if not line:
+        could_not(f"the server ended while it was starting; its last words are in {log}")
+    started = reader.loads(line)
+    if json:
+        return print_json(started)
+    return console.print(f"running with pid {started['pid']}: {started['app']}\nenter {started['enter']}", soft_wrap=True)
+
+
+def down(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """End the server of this installation."""
+    from gateway import server
+    from gateway.cli.printing import console, print_json
+
+    stopped = server.stop(data)
+    return print_json({"stopped": stopped}) if json else console.print("stopped" if stopped else "nothing was running")
+
+
+def demo(
+    data: Annotated[
+        Path | None, typer.Option("--data", envvar="CHARTGATE_DATA", help="Keep the installation here; else temporary.")
+    ] = None,
+    ehr: Ehr = "embedded",
+    persona: Persona = None,
+    model: Annotated[str | None, typer.Option(metavar="ID", help="Only this model.")] = None,
+    models: Models = None,
+    seed: Seed = False,
+    allow_remote: Remote = False,
+    upstream_auth: Upstream = None,
+    json: Json = False,
+) -> None:
+    """The main job, headless: launch, chart, verdict, models, write-back, and what the EHR kept."""
+    from gateway import demo as main_job
+
+    options = options_of(
+        port=0, ehr=ehr, persona=persona, models=models, seed=seed, allow_remote=allow_remote,
+        upstream_auth=upstream_auth,
+    )  # fmt: skip
+    ok: Literal[True, False] = run_loop(main_job.run(data, options, only=model, as_json=json))
+    raise typer.Exit(0 if ok else 1)

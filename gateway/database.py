@@ -1,0 +1,229 @@
+"""Edge: the one storage seam, ``await database.run(work)`` (house.md §3, docs/decisions/0003).
+
+``work(connection, now) -> value`` is a plain synchronous function of a SQLAlchemy Core connection; ``now`` is Unix
+seconds. Either everything a work wrote is durable when ``run`` returns, or nothing is and ``run`` raises.
+
+SQLite: one thread owns one connection and commits whatever is waiting as one group, a savepoint each.
+PostgreSQL: one transaction per work, on a few threads.
+"""
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.pool import StaticPool
+
+T = TypeVar("T")
+Work = Callable[[Connection, float], T]
+Clock = Callable[[], float]
+
+GROUP_LIMIT = 500
+"""Works in one commit, at most: bounds how long the first of a group waits for the last."""
+POSTGRES_THREADS = 8
+
+
+class Database(Protocol):
+    """Both stores. ``run`` is for coroutines, ``run_now`` for the command line and tests (it blocks)."""
+
+    async def run(self, work: Work[T]) -> T: ...
+    def run_now(self, work: Work[T]) -> T: ...
+    def close(self) -> None: ...
+
+
+class DatabaseClosed(RuntimeError):
+    """The database was closed while, or before, the work was waiting."""
+
+
+_Promise = asyncio.Future[Any] | Future[Any]
+_Item = tuple[Work[Any], _Promise]
+_Outcome = tuple[_Promise, Any, BaseException | None]
+
+
+class Sqlite:
+    """One file, one writer thread, group commit. A second process on the same file fails at once (EXCLUSIVE)."""
+
+    def __init__(
+        self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None
+    ) -> None:
+        self.engine = _sqlite_engine(str(path))
+        self._clock, self._observe = clock, observe
+        self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
+        self._closed = False
+        self._connection = self.engine.connect()
+        self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
+        self._thread = threading.Thread(target=self._serve, name=f"sqlite {Path(path).name}", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Work[T]) -> T:
+        """Runs the work in the next group; returns when it is durable. Raises what the work raised."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._submit(work, future)
+        return await future
+
+    def run_now(self, work: Work[T]) -> T:
+        future: Future[T] = Future()
+        self._submit(work, future)
+        return future.result()
+
+    def close(self) -> None:
+        """Commits what waits, then closes the file. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+            self._thread.join()
+            self._connection.close()
+            self.engine.dispose()
+
+    def _submit(self, work: Work[Any], future: "_Promise") -> None:
+        if self._closed:
+            raise DatabaseClosed("the database is closed")
+        self._waiting.put((work, future))
+
+    def _serve(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, last = [first], False
+            while len(group) < GROUP_LIMIT and not last:
+                try:
+                    item = self._waiting.get_nowait()
+                except Empty:
+                    break
+                last = item is None
+                if item is not None:
+                    group.append(item)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: Sequence["_Item"]) -> None:
+        """One transaction for the whole group. A failed begin or commit fails every future of it."""
+        outcomes: list[_Outcome] = []
+        try:
+            self._raw.execute("BEGIN IMMEDIATE")
+            now = self._clock()
+            for work, future in group:
+                outcomes.append((future, *self._attempt(work, now)))
+            self._raw.execute("COMMIT")
+        except BaseException as failure:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+            outcomes = [(future, None, failure) for _, future in group]
+        _tell(outcomes)
+
+    def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
+        began = time.thread_time() if self._observe else 0.0
+        self._raw.execute("SAVEPOINT work")
+        try:
+            value = work(self._connection, now)
+        except Exception as failure:
+            if not self._raw.in_transaction:  # SQLite itself rolled the whole group back: disk full, I/O error
+                raise
+            self._raw.execute("ROLLBACK TO work")
+            self._raw.execute("RELEASE work")
+            return None, failure
+        self._raw.execute("RELEASE work")
+        if self._observe:
+            self._observe(work, time.thread_time() - began)
+        return value, None
+
+
+def _tell(outcomes: Sequence[_Outcome]) -> None:
+    """Settles a group's futures with one wake-up for each event loop: waking costs more than most works."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        if isinstance(outcome[0], asyncio.Future):
+            loops.setdefault(outcome[0].get_loop(), []).append(outcome)
+        else:
+            _settle([outcome])
+    for loop, settled in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(outcomes: Sequence[_Outcome]) -> None:
+    for future, value, failed in outcomes:
+        if future.done():  # its caller was cancelled; the work stands all the same
+            continue
+        if failed is None:
+            future.set_result(value)
+        else:
+            future.set_exception(failed)
+
+
+class Postgres:
+    """One transaction per work on a few threads; ``now`` is the database's clock, so replicas agree on it."""
+
+    def __init__(self, url: str, *, threads: int = POSTGRES_THREADS) -> None:
+        self.engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=threads,
+            max_overflow=0,
+            connect_args={"options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
+        )
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="postgres")
+
+    async def run(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work)
+
+    def run_now(self, work: Work[T]) -> T:
+        return self._transact(work)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self.engine.dispose()
+
+    def _transact(self, work: Work[T]) -> T:
+        with self.engine.begin() as connection:
+            now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
+            return work(connection, float(now or 0.0))
+
+
+def open_sqlite(
+    path: Path | str, *, metadata: Sequence[MetaData] = (), clock: Clock = time.time,
+    observe: Callable[[Any, float], None] | None = None,
+) -> Sqlite:  # fmt: skip
+    """Opens or makes the file (mode 0600) and creates missing tables of ``metadata``."""
+    if str(path) != ":memory:":
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    database = Sqlite(path, clock=clock, observe=observe)
+    database.run_now(lambda connection, now: _create(connection, metadata))
+    return database
+
+
+def open_postgres(url: str, *, metadata: Sequence[MetaData] = ()) -> Postgres:
+    """Connects and creates missing tables of ``metadata``. ``url`` is ``postgresql://…``."""
+    database = Postgres(url)
+    database.run_now(lambda connection, now: _create(connection, metadata))
+    return database
+
+
+def _create(connection: Connection, metadata: Sequence[MetaData]) -> None:
+    for tables in metadata:
+        tables.create_all(connection)
+
+
+def _sqlite_engine(path: str) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512),
+        poolclass=StaticPool,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, record: Any) -> None:
+        """EXCLUSIVE also keeps a second connection out, the precondition of SQLite's WAL-reset bug before 3.51.3."""
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode not in ("wal", "memory"):
+            raise RuntimeError(f"SQLite refused write-ahead logging and keeps {mode}: is the disk a network share?")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine

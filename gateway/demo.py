@@ -1,0 +1,162 @@
+"""Edge: the main job, headless, over real HTTP on loopback: what a browser and a clinician would do, patient by patient."""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gateway import process
+from gateway.browser import Browser, BrowserError
+from gateway.process import Options, Running
+from writeback import outputs
+
+SIDE_BY_SIDE = 4
+"""Launches under way at once."""
+PATIENCE = 90.0
+"""Seconds after the last launch until everything must have settled."""
+MOVING = frozenset({"pending"})
+FAULTY = frozenset({"failed", "not_writable", "pending", "expired"})
+"""States that a demonstration on a sandbox must not end in; refusals, abstentions and waiting for a person are expected."""
+WORST = ("unfit", "caveats", "fit")
+
+
+async def run(data: Path | None, options: Options, *, only: str | None, as_json: bool) -> bool:
+    """Runs the job on ``data``, or on a temporary installation. True when everything ended as it should."""
+    from gateway.cli.printing import print_json, stderr
+
+    began = time.monotonic()
+    with _directory(data) as directory:
+        async with process.running(directory, options, lambda text: stderr.print(text, markup=False)) as running:
+            patients = await _job(running, only)
+    seen = [output for patient in patients for output in patient["outputs"]]
+    result = {
+        "ok": bool(seen) and not any(output["state"] in FAULTY for output in seen),
+        "ehr": options.ehr,
+        "persona": options.persona or "spec",
+        "patients": patients,
+        "seconds": round(time.monotonic() - began, 2),
+    }
+    if as_json:
+        print_json(result)
+    else:
+        _print(result)
+    return bool(result["ok"])
+
+
+@contextlib.contextmanager
+def _directory(data: Path | None) -> Iterator[Path]:
+    if data is not None:
+        yield data
+        return
+    with tempfile.TemporaryDirectory(prefix="chartgate-") as temporary:
+        yield Path(temporary)
+
+
+async def _job(running: Running, only: str | None) -> list[dict[str, Any]]:
+    """Every patient's launch, one confirmation, and what became of it all."""
+    from gateway.cli.printing import stderr
+
+    name, fhir = next(iter(running.ehr.items()))
+    launcher = fhir.removesuffix("/fhir") + "/launch"
+    async with Browser() as browser:
+        listed = await browser.get_json(launcher)
+        turns = asyncio.Semaphore(SIDE_BY_SIDE)
+        with stderr.status("launching"):
+            await asyncio.gather(*(_visit(running, browser, launcher, listed, p, turns) for p in listed["patients"]))
+            await _settle(running)
+            await _confirm_one(running, browser, launcher, listed)
+            await _settle(running)
+    shown = await running.gateway.run(lambda connection, now: outputs.list_outputs(connection, now, limit=10_000))
+    wanted = [output for output in shown if output["ehr"] == name and only in (None, output["model"])]
+    return [_patient(f"Patient/{patient['id']}", wanted) for patient in listed["patients"]]
+
+
+async def _visit(
+    running: Running, browser: Browser, launcher: str, listed: dict[str, Any], patient: dict[str, Any],
+    turns: asyncio.Semaphore,
+) -> None:  # fmt: skip
+    """One launch from the EHR with automatic sign-in, in a browser profile of its own; waits for its models."""
+    async with turns, Browser() as tab:
+        await launch(tab, launcher, patient["id"], encounter=_encounter(listed, patient["id"]))
+        await running.gateway.idle()
+
+
+async def launch(
+    browser: Browser, launcher: str, patient: str, *, encounter: str | None = None, user: str | None = None
+) -> str:
+    """A launch of the gateway; the address it ends at. Raises BrowserError when that is not the launch's page."""
+    body = {"client_id": "chartgate", "patient": patient, "encounter": encounter, "user": user, "automatic": True}
+    made = await browser.post_json(launcher, {name: value for name, value in body.items() if value is not None})
+    return await browser.open(made["url"])
+
+
+def _encounter(listed: dict[str, Any], patient: str) -> str | None:
+    return next((each["id"] for each in listed["encounters"] if each["patient"].endswith(patient)), None)
+
+
+async def _settle(running: Running) -> None:
+    """Waits until no output is on its way any more, or patience ends."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        await running.gateway.idle()
+        moving = await running.gateway.run(lambda connection, now: outputs.count_moving(connection, now))
+        if not moving:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _confirm_one(running: Running, browser: Browser, launcher: str, listed: dict[str, Any]) -> None:
+    """A practitioner launches for the first patient whose output waits for a person, and confirms it."""
+    found = await running.gateway.run(lambda connection, now: outputs.list_outputs(connection, now, limit=10_000))
+    waiting = [output for output in found if output["state"] == "awaiting_confirmation"]
+    practitioners = [user["reference"] for user in listed["users"] if user["reference"].startswith("Practitioner/")]
+    if not waiting or not practitioners:
+        return
+    output = min(waiting, key=lambda each: str(each["patient"]))
+    patient = output["patient"].removeprefix("Patient/")
+    await launch(browser, launcher, patient, encounter=_encounter(listed, patient), user=practitioners[0])
+    await running.gateway.idle()
+    reply = await browser.post_json(
+        f"{running.app}/api/outputs/{output['id']}/confirm", {"reason": "Read against the chart and agreed."}
+    )
+    if reply.get("state") not in ("pending", "delivered"):
+        raise BrowserError("the confirmation was not taken")
+
+
+def _patient(reference: str, shown: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    own = [output for output in shown if output["patient"] == reference]
+    verdicts = [output["verdict"] for output in own if output["verdict"]]
+    worst = min(verdicts, key=lambda verdict: WORST.index(verdict["fitness"]), default=None)
+    return {"patient": reference, "verdict": worst, "outputs": sorted(own, key=lambda output: str(output["model"]))}
+
+
+def _print(result: dict[str, Any]) -> None:
+    from gateway.cli.printing import console, print_table
+
+    rows = [
+        (patient["patient"].removeprefix("Patient/")[:8], output["model"], output["state"], *_told(output))
+        for patient in result["patients"]
+        for output in patient["outputs"]
+    ]
+    heads = ("patient", "model", "state", "written", "lost, or why not")
+    print_table(f"What was written to {result['ehr']} ({result['persona']})", heads, rows)
+    states: dict[str, int] = {}
+    for row in rows:
+        states[row[2]] = states.get(row[2], 0) + 1
+    summary = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(states.items()))
+    console.print(f"{len(rows)} outputs: {summary}; {result['seconds']} s")
+    console.print("Everything ended as it should." if result["ok"] else "Something did not end as it should.")
+
+
+def _told(output: dict[str, Any]) -> tuple[str, str]:
+    """Where an output went, and what was lost, or why it went nowhere."""
+    written = ", ".join(
+        f"{each['resource_type']}/{(each['id'] or '?')[:8]} v{each['version'] or '?'}" for each in output["deliveries"]
+    )
+    refusal = output["refusal"] or {}
+    lost = sorted({loss for each in output["deliveries"] for loss in each["losses"]})
+    reason = refusal.get("text") or output.get("abstained") or ", ".join(lost)
+    return written or "–", reason or ("nothing" if written else "–")

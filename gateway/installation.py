@@ -1,0 +1,56 @@
+"""Edge: an installation is a directory (mode 0700) with its key file and its databases. Every verb names one."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import MetaData
+
+from auth.client import tables as client_tables
+from gateway import apikeys, sessions, tables
+from gateway.database import Database, open_sqlite
+from gateway.keyring import Keyring, open_keyring
+from monitoring import tables as monitoring_tables
+from writeback import tables as writeback_tables
+
+DEFAULT_DIRECTORY = Path(".chartgate")
+DATABASE_FILE = "gateway.db"
+
+METADATA: Sequence[MetaData] = (
+    tables.metadata,
+    client_tables.metadata,
+    writeback_tables.metadata,
+    monitoring_tables.metadata,
+)
+"""Every table of the gateway's database; ``migrations`` must lead to exactly these."""
+
+assert sessions.sessions.metadata is apikeys.keys.metadata is tables.metadata
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installation:
+    directory: Path
+    keyring: Keyring
+    database: Database
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def prepare(directory: Path) -> Path:
+    """Makes the directory, for its owner only, and returns it absolute."""
+    directory = directory.absolute()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_uid == os.getuid():
+        directory.chmod(0o700)
+    return directory
+
+
+def open_installation(directory: Path) -> Installation:
+    """Opens the installation, making what is missing. Raises KeyFileError, and sqlite3's "database is locked" through
+    SQLAlchemy when another process has it open."""
+    directory = prepare(directory)
+    keyring = open_keyring(directory)
+    database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
+    return Installation(directory=directory, keyring=keyring, database=database)

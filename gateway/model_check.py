@@ -1,0 +1,105 @@
+"""What is wrong with a manifest beyond its form, and what a deployment would miss in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fidelity import demographics
+from fidelity.codes import WELL_FORMED
+from fidelity.derive import DERIVATIONS
+from fidelity.presence import CURRENT
+from r4 import ucum
+from vocabulary.manifest import Code, Feature, Manifest
+
+ATTRIBUTES = (
+    "developer", "funding", "output_value", "output_type", "intended_use", "intended_population", "intended_users",
+    "decision_role", "cautioned_out_of_scope", "known_risks", "training_criteria", "variables_used",
+    "training_representativeness", "training_relevance", "fairness_approach", "bias_management",
+    "external_validation_source", "external_validation_party", "external_representativeness",
+    "external_validation_process", "validity_internal", "fairness_internal", "validity_external", "fairness_external",
+    "outcome_evaluation_references", "validity_monitoring", "validity_local", "fairness_monitoring", "fairness_local",
+    "update_process", "correction_frequency",
+)  # fmt: skip
+"""The 31 source attributes of 45 CFR 170.315(b)(11)(iv)(B), in their order, as members of ``[card]``."""
+
+OWNERS = ("engineering", "clinical_informatics")
+
+
+def problems(manifest: Manifest) -> list[str]:
+    """What keeps the model from ever working: features that nothing can fill, units that nobody knows."""
+    names = {feature.name for feature in manifest.features}
+    return [
+        f"feature {feature.name}: {problem}" for feature in manifest.features for problem in _feature(feature, names)
+    ]
+
+
+def _feature(feature: Feature, names: set[str]) -> Iterator[str]:
+    known = demographics.AGES | demographics.SEXES
+    if feature.kind == "patient" and feature.name not in known:
+        yield f"a patient feature is one of {', '.join(sorted(known))}"
+    if feature.kind == "presence" and feature.resource not in CURRENT:
+        yield f"resource must be one of {', '.join(CURRENT)}"
+    if feature.derive is not None and feature.derive not in DERIVATIONS:
+        yield f"derive must be one of {', '.join(DERIVATIONS)}"
+    if feature.alternative is not None and feature.alternative not in names:
+        yield "alternative must name another feature"
+    if feature.kind == "observation" and feature.unit is not None and not ucum.known(feature.unit):
+        yield "unit must be a UCUM code"
+
+
+def warnings(manifest: Manifest, directory: Path) -> list[str]:
+    """What may be left out and would be missed."""
+    return [
+        *(["model.intended_use is missing"] if not manifest.intended_use else []),
+        *(f"card.{name} is missing" for name in ATTRIBUTES if not manifest.card.get(name)),
+        *(warning for feature in manifest.features for warning in _feature_warnings(feature, manifest)),
+        *_output_warnings(manifest),
+        *_monitoring_warnings(manifest, directory),
+    ]
+
+
+def _feature_warnings(feature: Feature, manifest: Manifest) -> Iterator[str]:
+    named = f"feature {feature.name}"
+    if feature.kind == "observation":
+        numeric = feature.unit is not None
+        if not numeric and not feature.answers:
+            yield f"{named} has neither a unit nor answers: any number or code is taken as it comes"
+        if numeric and feature.limits is None and manifest.kind != "text":
+            yield f"{named} has no hard plausibility limits"
+        if feature.lookback is None:
+            yield f"{named} has no lookback: a value of any age is taken"
+    for code in (*feature.codes, *feature.answers):
+        if not _well_formed(code):
+            yield f"{named}: the code {code.code} does not have the form of its system"
+
+
+def _well_formed(code: Code) -> bool:
+    rule = WELL_FORMED.get(code.system)
+    return rule is None or rule(code.code)
+
+
+def _output_warnings(manifest: Manifest) -> Iterator[str]:
+    if manifest.kind in ("text", "issue") and manifest.policy == "automatic":
+        yield "writeback.policy automatic lets a text reach the chart that no clinician has read"
+    for prediction in (manifest.output, *manifest.components):
+        unit = prediction.unit
+        if unit and unit not in ("fraction", "percent") and not ucum.known(unit):
+            yield f"output {prediction.name}: the unit is not a UCUM code"
+        if not prediction.title:
+            yield f"output {prediction.name} has no title"
+
+
+def _monitoring_warnings(manifest: Manifest, directory: Path) -> Iterator[str]:
+    owners = manifest.monitoring.get("owners")
+    for owner in OWNERS:
+        if not (isinstance(owners, dict) and owners.get(owner)):
+            yield f"monitoring.owners.{owner} is missing: nobody would get its alerts"
+    reference = manifest.monitoring.get("reference")
+    if manifest.kind in ("risk", "score", "classification"):
+        if not isinstance(reference, str):
+            yield "monitoring.reference is missing: drift cannot be measured"
+        elif not (directory / reference).is_file():
+            yield "monitoring.reference names a file that is not there"
+        if not manifest.monitoring.get("outcome"):
+            yield "monitoring.outcome is missing: accuracy cannot be measured"
+    if any(feature.limits for feature in manifest.features) and not manifest.monitoring.get("limits_signed_by"):
+        yield "monitoring.limits_signed_by is missing: who signed the hard limits, and when"

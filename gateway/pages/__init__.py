@@ -1,0 +1,33 @@
+"""Server-rendered pages: no script, usable by keyboard, readable at phone width."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""On every page. Framing by a registered EHR is a per-launch exception that the launch page sets itself."""
+
+
+def render(template: str, **values: Any) -> str:
+    """The HTML of one template; a name it uses and was not given is an error, not an empty place."""
+    return _TEMPLATES.get_template(template).render(**{"session": None, **values})

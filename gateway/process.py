@@ -1,0 +1,102 @@
+"""Edge: one sandbox process: installation, EHRs, gateway and server put together, and taken apart again in order."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gateway import app_face, ehr_face, sandboxes, server, sessions
+from gateway.app import Gateway, open_gateway
+from gateway.hosts import APP_HOST, EHR_HOST, Faces
+from gateway.installation import open_installation
+from gateway.routes import control, health
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What ``up`` and ``demo`` were asked for. ``ehr`` is ``embedded``, ``hapi`` or a FHIR base."""
+
+    port: int = 8700
+    ehr: str = "embedded"
+    persona: str | None = None
+    models: tuple[Path, ...] = ()
+    references: Literal["check", "free"] = "check"
+    allow_loopback_jwks: bool = False
+    seed: bool = False
+    allow_remote: bool = False
+    upstream_auth: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """``app`` is the app face, ``ehr`` maps EHR names to FHIR bases, ``enter`` is the one-time link."""
+
+    app: str
+    ehr: dict[str, str]
+    enter: str
+    gateway: Gateway
+    ehrs: tuple[Any, ...] = field(default=())
+
+
+def new_id() -> str:
+    """A random id that any FHIR server takes: never digits only."""
+    return str(uuid.uuid4())
+
+
+@contextlib.asynccontextmanager
+async def running(directory: Path, options: Options, progress: Progress) -> AsyncIterator[Running]:
+    """The whole sandbox on loopback while the block runs. Raises PortTaken, KeyFileError, SandboxError, HapiError."""
+    async with contextlib.AsyncExitStack() as stack:
+        installation = open_installation(directory)
+        stack.callback(installation.close)
+        listening = server.bind(options.port)
+        stack.callback(listening.close)
+        port: int = listening.getsockname()[1]
+        app_url, ehr_url = f"http://{APP_HOST}:{port}", f"http://{EHR_HOST}:{port}"
+        ehrs = await stack.enter_async_context(
+            sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
+        )
+        gateway = await stack.enter_async_context(
+            open_gateway(installation, models=options.models, base_url=app_url, clock=time.time)
+        )
+        await sandboxes.introduce(installation, ehrs, app_url, clock=time.time)
+        application = Faces(
+            app=app_face.application(gateway),
+            ehr=ehr_face.application(ehrs),
+            operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
+            control=control.app(installation.database),
+            port=port,
+        )
+        control_socket = server.bind_control(installation.directory)
+        stack.callback(lambda: (installation.directory / server.SOCKET_NAME).unlink(missing_ok=True))
+        await stack.enter_async_context(server.Server(application, [listening, control_socket]).running())
+        await stack.enter_async_context(gateway.working())
+        link = secrets.token_urlsafe(32)
+        await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
+        server.write_server_file(installation.directory, app_url)
+        stack.callback(lambda: (installation.directory / server.SERVER_FILE).unlink(missing_ok=True))
+        yield Running(
+            app=app_url,
+            ehr={ehr.name: ehr.fhir for ehr in ehrs},
+            enter=f"{app_url}/enter?token={link}",
+            gateway=gateway,
+            ehrs=tuple(ehrs),
+        )
+
+
+async def serve_until_stopped() -> None:
+    """Returns at SIGTERM or SIGINT."""
+    import signal
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

@@ -1,0 +1,112 @@
+"""Edge: an httpx2 transport that reaches one registered EHR and nothing else.
+
+An address is checked after the name is resolved and then connected to itself, so that a name which resolves
+differently the second time changes nothing. TLS still verifies the name.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+import httpx2
+
+from auth.client.ehr import RegisteredEhr, below
+
+Address = IPv4Address | IPv6Address
+
+
+class Unreachable(httpx2.ConnectError):
+    """The request was not sent: its address is none that this EHR was registered with."""
+
+
+def permitted(address: Address, networks: Iterable[str], *, encrypted: bool) -> bool:
+    """Whether to connect: the address is in a declared network, or public when none is declared; never link-local
+    (cloud metadata), multicast or unspecified; and without TLS on loopback only."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    real = mapped or address
+    declared = tuple(networks)
+    known = any(real in ip_network(network) for network in declared) if declared else real.is_global
+    never = real.is_link_local or real.is_multicast or real.is_unspecified
+    return known and not never and (encrypted or real.is_loopback)
+
+
+class EhrTransport(httpx2.AsyncBaseTransport):
+    """Refuses every request that is not for one of the EHR's origins, and a bearer outside its FHIR base; then hands
+    over to ``inner``. So neither a redirect nor a link nor a caller's mistake takes a token elsewhere."""
+
+    def __init__(self, ehr: RegisteredEhr, inner: httpx2.AsyncBaseTransport) -> None:
+        self._ehr, self._inner = ehr, inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = str(request.url)
+        armed = request.headers.get("authorization", "").lower().startswith("bearer")
+        if not self._ehr.allows(url) or (armed and not below(self._ehr.issuer, url)):
+            raise Unreachable("the address is none of this EHR's", request=request)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class PinnedTransport(httpx2.AsyncBaseTransport):
+    """Resolves, checks and connects to the very address it checked. One pool for each name: connections to equal
+    addresses must not be shared between names, whose certificates differ."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = tuple(networks)
+        self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        encrypted = request.url.scheme == "https"
+        found = await _resolve(request.url)
+        usable = [address for address in found if permitted(address, self._networks, encrypted=encrypted)]
+        if not usable:
+            raise Unreachable("the EHR's name leads to no network it was registered with", request=request)
+        pool = self._pool(request.url.host)
+        for address in usable[:-1]:
+            try:
+                return await pool.handle_async_request(_pin(request, address))
+            except httpx2.ConnectError:
+                continue
+        return await pool.handle_async_request(_pin(request, usable[-1]))
+
+    def _pool(self, host: str) -> httpx2.AsyncHTTPTransport:
+        if host not in self._pools:
+            self._pools[host] = httpx2.AsyncHTTPTransport(verify=_tls(), trust_env=False)
+        return self._pools[host]
+
+    async def aclose(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+def _pin(request: httpx2.Request, address: Address) -> httpx2.Request:
+    """The same request to an address instead of a name: ``Host`` is set already, TLS is told the name."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=str(address)),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},
+    )
+
+
+async def _resolve(url: httpx2.URL) -> list[Address]:
+    try:
+        return [ip_address(url.host)]
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    except OSError as failure:
+        raise httpx2.ConnectError("the EHR's name could not be resolved") from failure
+    return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the certificate store takes 17 ms."""
+    return httpx2.create_ssl_context(trust_env=False)

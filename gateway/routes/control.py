@@ -1,0 +1,33 @@
+"""The control socket: verbs of the command line, done by the process that holds the installation. Reachable only
+through a Unix socket of mode 0600 inside a directory of mode 0700: its caller is the installation's owner."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.database import Database
+from gateway.verbs import NAME, VERBS
+
+
+def app(database: Database) -> Any:
+    """The ASGI application of the socket: ``POST /{verb}`` with the verb's arguments as JSON."""
+
+    async def control(scope: Any, receive: Any, send: Any) -> None:
+        await (await _answer(Request(scope, receive), database))(scope, receive, send)
+
+    return control
+
+
+async def _answer(request: Request, database: Database) -> Response:
+    name = NAME.fullmatch(request.url.path)
+    verb = VERBS.get(name[1]) if name and request.method == "POST" else None
+    if verb is None:
+        return JSONResponse({"error": "this server does not know the verb: are both of one version?"}, status_code=404)
+    arguments = json.loads(await request.body())
+    try:
+        result = await database.run(lambda connection, now: verb(connection, now, arguments))
+    except ValueError as refused:
+        return JSONResponse({"error": str(refused)}, status_code=422)
+    return JSONResponse({"result": result})

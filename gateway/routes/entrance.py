@@ -1,0 +1,45 @@
+"""Edge: in by the one-time link, out by logout."""
+
+from secrets import token_urlsafe
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from auth.client.errors import NotAllowed
+from gateway import sessions
+from gateway.routes.launches import HEADERS, LaunchGateway, told
+
+
+def routes(gateway: LaunchGateway) -> list[Route]:
+    """``/enter?token=…`` and ``POST /app/logout``."""
+
+    async def enter(request: Request) -> Response:
+        secret = token_urlsafe(32)
+        token = request.query_params.get("token", "")
+        if not await gateway.run(lambda c, now: exchange_link(c, now, token=token, secret=secret)):
+            raise NotAllowed("This link was used already, or is older than ten minutes.", "Ask for a new one.")
+        response = RedirectResponse("/", status_code=303, headers=HEADERS)
+        lifetime = int(sessions.LIFETIME)
+        response.headers.append("set-cookie", sessions.cookie_header(sessions.COOKIE, secret, max_age=lifetime))
+        return response
+
+    async def leave(request: Request) -> Response:
+        if not sessions.same_origin(request.headers, base_url=gateway.base_url):
+            raise NotAllowed("This request came from another site.", "Use the button on this site's own page.")
+        cookie = request.cookies.get(sessions.COOKIE)
+        await gateway.run(lambda c, now: sessions.end_session(c, now, cookie))
+        response = RedirectResponse("/", status_code=303, headers=HEADERS)
+        response.headers.append("set-cookie", sessions.cookie_header(sessions.COOKIE, "", max_age=0))
+        return response
+
+    return [Route("/enter", told(enter), methods=["GET"]), Route("/app/logout", told(leave), methods=["POST"])]
+
+
+def exchange_link(connection: Connection, now: float, *, token: str, secret: str) -> bool:
+    """The link for a session, in one transaction. False when the link opens nothing."""
+    if not sessions.take_link(connection, now, token):
+        return False
+    sessions.save_session(connection, now, session=sessions.of_link(now=now), secret=secret)
+    return True

@@ -1,0 +1,170 @@
+"""Edge: the pages of the app face. None with patient data opens without a session that may see that patient."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from gateway import decisions, jobs, sessions
+from gateway.app import Gateway
+from gateway.pages import HEADERS, STATIC, render
+from gateway.sessions import Session
+from writeback import outputs
+
+PAGE = 200
+
+
+class Shown(Protocol):
+    """What a page needs of an output's manifest."""
+
+    @property
+    def title(self) -> str: ...
+
+
+def routes(gateway: Gateway) -> list[Route]:
+    """``/``, ``/app``, ``/outputs/{id}`` and the decision forms."""
+
+    async def home(request: Request) -> Response:
+        return await _home(gateway, request)
+
+    async def launch(request: Request) -> Response:
+        return await _launch(gateway, request)
+
+    async def output(request: Request) -> Response:
+        return await _output(gateway, request)
+
+    async def decide(request: Request) -> Response:
+        return await _decide(gateway, request)
+
+    async def style(request: Request) -> Response:
+        return FileResponse(STATIC / "style.css", media_type="text/css", headers={"cache-control": "max-age=300"})
+
+    return [
+        Route("/", home),
+        Route("/app", launch),
+        Route("/outputs/{id}", output),
+        Route("/app/outputs/{id}/{decision:str}", decide, methods=["POST"]),
+        Route("/static/style.css", style),
+    ]
+
+
+async def session_of(gateway: Gateway, request: Request) -> Session | None:
+    """The session of the request's cookie; of two cookies of that name, the first that opens one."""
+    for value in sessions.cookie_values(request.scope["headers"], sessions.COOKIE):
+        found = await gateway.run(lambda connection, now, value=value: sessions.find_session(connection, now, value))
+        if found is not None:
+            return found
+    return None
+
+
+def message(title: str, text: str, *, status: int, advice: str = "", session: Session | None = None) -> Response:
+    """A page that says what happened and what to do."""
+    page = render("message.html", title=title, text=text, next=advice, session=session)
+    return HTMLResponse(page, status_code=status, headers=HEADERS)
+
+
+def no_session() -> Response:
+    return message(
+        "Please sign in",
+        "This page shows patient data, so it needs a session.",
+        advice="Launch the gateway from the EHR, or open the one-time link that `chartgate up` printed.",
+        status=401,
+    )
+
+
+async def _home(gateway: Gateway, request: Request) -> Response:
+    session = await session_of(gateway, request)
+    if session is None:
+        return no_session()
+    if not sessions.require("engineer", "informatics")(session):
+        return RedirectResponse("/app", status_code=303, headers=HEADERS)
+    found = await gateway.run(lambda connection, now: outputs.list_outputs(connection, now, limit=PAGE))
+    patients: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for shown in found:
+        shown["losses"] = sorted({loss for each in shown["deliveries"] for loss in each["losses"]})
+        patients.setdefault((shown["ehr"], shown["patient"]), []).append(shown)
+    rows = [{"ehr": ehr, "reference": patient, "outputs": own} for (ehr, patient), own in patients.items()]
+    return HTMLResponse(render("home.html", session=session, patients=rows, more=None), headers=HEADERS)
+
+
+async def _launch(gateway: Gateway, request: Request) -> Response:
+    session = await session_of(gateway, request)
+    if session is None or session.launch_id is None or session.ehr is None:
+        return no_session()
+    launch_id, ehr, patient = session.launch_id, session.ehr, session.patient
+    job = await gateway.run(lambda connection, now: jobs.find_job(connection, now, launch_id))
+    found = await gateway.run(
+        lambda connection, now: outputs.list_outputs(connection, now, limit=50, ehr=ehr, patient=f"Patient/{patient}")
+    )
+    page = render(
+        "launch.html",
+        session=session,
+        ehr=ehr,
+        patient=f"Patient/{patient}" if patient else None,
+        fhir_user=session.fhir_user,
+        waiting=job is not None and job.state == "waiting",
+        problems=[] if job is None else list(job.problems),
+        outputs=[_card(gateway, shown) for shown in found],
+        may_confirm=patient is not None and sessions.confirms(ehr=ehr, patient=patient)(session) is not None,
+    )
+    return HTMLResponse(page, headers=HEADERS)
+
+
+async def _output(gateway: Gateway, request: Request) -> Response:
+    session = await session_of(gateway, request)
+    if session is None:
+        return no_session()
+    id = request.path_params["id"]
+    shown = await gateway.run(lambda connection, now: outputs.show_output(connection, now, id))
+    bare = "" if shown is None else shown["patient"].removeprefix("Patient/")
+    if shown is None or not sessions.sees(ehr=shown["ehr"], patient=bare)(session):
+        return message("Not here", "There is no such output, or it is another patient's.", status=404, session=session)
+    page = render(
+        "output.html",
+        session=session,
+        output=_card(gateway, shown),
+        may_confirm=sessions.confirms(ehr=shown["ehr"], patient=bare)(session) is not None,
+    )
+    return HTMLResponse(page, headers=HEADERS)
+
+
+async def _decide(gateway: Gateway, request: Request) -> Response:
+    """Confirm or reject by the form; the same rules as the JSON address, told as a page."""
+    session = await session_of(gateway, request)
+    if not sessions.same_origin(request.headers, base_url=gateway.base_url):
+        return message("Refused", "This request came from another site.", status=403, session=session)
+    form = await request.form(max_fields=4, max_files=0)
+    reason = form.get("reason")
+    answer = await decisions.decide(
+        gateway,
+        session,
+        id=request.path_params["id"],
+        decision=request.path_params["decision"],
+        reason=reason if isinstance(reason, str) else "",
+    )
+    if answer.refusal is not None:
+        return message("Not done", answer.refusal, status=answer.status, session=session)
+    return RedirectResponse("/app", status_code=303, headers=HEADERS)
+
+
+def _card(gateway: Gateway, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """An output as the card shows it: with the model's title and its value in words."""
+    model = gateway.models.get((shown["model"], shown["version"]))
+    body = shown.get("body") or {}
+    says = body.get("label") or _number(body.get("value"), body.get("unit"), body.get("tier"))
+    return {
+        **shown,
+        "title": model.manifest.title if model else shown["model"],
+        "says": says,
+        "explanation": body.get("explanation"),
+        "text": body.get("text"),
+    }
+
+
+def _number(value: Any, unit: str | None, tier: str | None) -> str | None:
+    if value is None:
+        return None
+    number = f"{round(float(value) * 100, 1)} %" if unit == "fraction" else f"{value} {unit or ''}".strip()
+    return f"{number} ({tier})" if tier else number

@@ -1,0 +1,15 @@
+"""Tables of the gateway itself: what the installation must remember besides its rooms' own tables."""
+
+from sqlalchemy import Column, Double, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+jobs = Table(
+    "gateway_jobs",
+    metadata,
+    Column("launch", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("results", Text, nullable=False),
+    Column("since", Double, nullable=False),
+)
+"""One row per launch whose models are to run: ``waiting`` → ``done``; ``results`` says per model what came of it."""

@@ -1,0 +1,112 @@
+"""Edge: what a command line verb does to an installation. While a server runs on it, the verb is sent through its Unix
+socket and done there; otherwise the database is opened and the same function runs here."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+from typing import Any
+
+import httpx2
+from sqlalchemy import Connection
+
+from gateway import apikeys
+from gateway.installation import open_installation
+from gateway.server import SOCKET_NAME, relative
+from writeback import outputs
+
+Arguments = Mapping[str, Any]
+Verb = Callable[[Connection, float, Arguments], Any]
+
+
+class VerbRefused(ValueError):
+    """The verb cannot be done as asked; the text says what to change."""
+
+
+def add_key(connection: Connection, now: float, arguments: Arguments) -> dict[str, str]:
+    """``{"id", "key"}``; the key is shown this once."""
+    id = token_hex(8)
+    key = apikeys.new_key(
+        id=id,
+        name=arguments["name"],
+        scopes=tuple(arguments["scopes"]),
+        ehrs=tuple(arguments["ehrs"]),
+        models=tuple(arguments["models"]),
+    )
+    presented = apikeys.format_key(id, token_urlsafe(32))
+    apikeys.add_key(connection, now, key=key, presented=presented)
+    return {"id": id, "key": presented}
+
+
+def list_keys(connection: Connection, now: float, arguments: Arguments) -> list[dict[str, Any]]:
+    """Every key without its secret."""
+    return [
+        {
+            "id": key.id, "name": key.name, "scopes": sorted(key.scopes), "ehrs": sorted(key.ehrs),
+            "models": sorted(key.models), "revoked": key.revoked,
+        }
+        for key in apikeys.list_keys(connection, now)
+    ]  # fmt: skip
+
+
+def revoke_key(connection: Connection, now: float, arguments: Arguments) -> dict[str, str]:
+    if not apikeys.revoke_key(connection, now, arguments["id"]):
+        raise VerbRefused("no key in force has that id: `chartgate keys list` shows them")
+    return {"id": arguments["id"]}
+
+
+def list_outputs(connection: Connection, now: float, arguments: Arguments) -> list[dict[str, Any]]:
+    """The newest outputs, shaped as ``GET /api/outputs/{id}``."""
+    return outputs.list_outputs(connection, now, limit=int(arguments.get("limit", 100)))
+
+
+def show_output(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
+    found = outputs.show_output(connection, now, arguments["id"])
+    if found is None:
+        raise VerbRefused("no output has that id: `chartgate outputs list` shows them")
+    return found
+
+
+VERBS: Mapping[str, Verb] = {
+    "keys.add": add_key,
+    "keys.list": list_keys,
+    "keys.revoke": revoke_key,
+    "outputs.list": list_outputs,
+    "outputs.show": show_output,
+}
+
+
+def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
+    """Does the verb where the installation is: in its server, or here. Raises VerbRefused."""
+    answer = _ask_server(directory, verb, arguments)
+    if answer is not None:
+        return answer["result"]
+    installation = open_installation(directory)
+    try:
+        return installation.database.run_now(lambda connection, now: VERBS[verb](connection, now, arguments))
+    except ValueError as refused:
+        raise VerbRefused(str(refused)) from refused
+    finally:
+        installation.close()
+
+
+def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, Any] | None:
+    """None when no server answers on the installation's socket."""
+    if not (directory / SOCKET_NAME).exists():
+        return None
+    with relative(directory.absolute()) as short:
+        transport = httpx2.HTTPTransport(uds=f"{short}/{SOCKET_NAME}")
+        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False) as client:
+            try:
+                reply = client.post(f"http://control/{verb}", content=json.dumps(dict(arguments)))
+            except httpx2.ConnectError:
+                return None
+    answer: dict[str, Any] = reply.json()
+    if reply.status_code != 200:
+        raise VerbRefused(answer.get("error", "the server could not do it"))
+    return answer
+
+
+NAME = re.compile(r"/([a-z]+\.[a-z]+)")
+"""The path of a verb on the control socket."""

@@ -1,0 +1,1 @@
+"""The example models: each a folder with a manifest, its code, its reference profile and worked examples."""

@@ -1,0 +1,1 @@
+"""AHA PREVENT base equations."""

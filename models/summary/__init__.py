@@ -1,0 +1,1 @@
+"""Chart summary by a fixed template."""

@@ -1,0 +1,32 @@
+"""Which signals are a state change by themselves. Detectors over windows of signals come on top of these rules."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from monitoring.signals import Signal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A monitor of the catalogue whose first event is already an alert."""
+
+    monitor: str
+    severity: str
+    owners: tuple[str, ...]
+
+
+REFUSAL_RULES: Mapping[str, Rule] = {
+    # M-OUT-01: an output outside the declared clinical range, not a number, or of the wrong type or unit is critical at
+    # the first one, blocks write-back, and goes to both teams. Source: fidelity-monitoring catalogue, monitor M-OUT-01.
+    reason: Rule(monitor="M-OUT-01", severity="critical", owners=("engineering", "clinical_informatics"))
+    for reason in ("out_of_range", "not_finite", "wrong_unit", "wrong_type")
+}
+
+
+def triggered(signals: Iterable[Signal]) -> list[tuple[Rule, Signal]]:
+    """The rules that these signals break, each with the signal that did."""
+    return [
+        (REFUSAL_RULES[signal.reason], signal)
+        for signal in signals
+        if signal.what == "refusal" and signal.reason in REFUSAL_RULES
+    ]

@@ -1,0 +1,55 @@
+"""References inside resources: parsed, and found wherever they stand (R4 §2.3 references)."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_LITERAL = re.compile(
+    r"(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?"
+)
+_ABSOLUTE_TYPE = re.compile(r"(?:https?://\S+/)?([A-Z][A-Za-z]{1,63})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+
+
+class Reference(NamedTuple):
+    """A literal reference to a resource of this server."""
+
+    type: str
+    id: str
+    version: str | None = None
+
+    @property
+    def local(self) -> str:
+        """``Type/id``."""
+        return f"{self.type}/{self.id}"
+
+
+def parse(text: Any, *, base: str | None = None) -> Reference | None:
+    """``Type/id``, ``Type/id/_history/v``, or the same below ``base``. None for everything else: fragments, URNs,
+    addresses of other servers, conditional references, dots that climb."""
+    if not isinstance(text, str):
+        return None
+    if base is not None:
+        text = text.removeprefix(f"{base.rstrip('/')}/")
+    match = _LITERAL.fullmatch(text)
+    if match is None or match["id"] in (".", "..") or match["version"] in (".", ".."):
+        return None
+    return Reference(match["type"], match["id"], match["version"])
+
+
+def target_type(text: str) -> str:
+    """The resource type that a literal reference names, relative or absolute; empty when it names none."""
+    match = _ABSOLUTE_TYPE.fullmatch(text)
+    return match[1] if match else ""
+
+
+def walk(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object with a string ``reference`` in a parsed resource, with its element path; contained ones included."""
+    if isinstance(value, dict):
+        here = path or str(value.get("resourceType", ""))
+        if isinstance(value.get("reference"), str):
+            yield here, value
+        for name, child in value.items():
+            yield from walk(child, f"{here}.{name}" if here else name)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from walk(child, f"{path}[{index}]")

@@ -1,0 +1,67 @@
+"""A sandbox in a process of its own, and a real Chromium in front of it: app on ``localhost``, EHR on ``127.0.0.1``."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """``app`` and ``ehr`` (the ``spec`` EHR's address) without a final slash; ``enter`` is the one-time link."""
+
+    app: str
+    ehr: str
+    enter: str
+
+    def launch(self, patient: str, *, user: str | None = None) -> str:
+        """The address of an EHR launch of the gateway that signs in by itself."""
+        body = {"client_id": "chartgate", "patient": patient, "user": user, "automatic": True}
+        asked = {name: value for name, value in body.items() if value is not None}
+        return str(httpx2.post(f"{self.ehr}/launch", json=asked, trust_env=False).raise_for_status().json()["url"])
+
+    def listed(self) -> Any:
+        """The launcher's patients, users, encounters and clients."""
+        return httpx2.get(f"{self.ehr}/launch", headers={"Accept": "application/json"}, trust_env=False).json()
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    directory = tmp_path_factory.mktemp("cg")
+    command = [sys.executable, "-m", "gateway.cli", "up", "--data", str(directory), "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            started = json.loads(process.stdout.readline())
+            yield Sandbox(app=started["app"], ehr=started["ehr"]["spec"].removesuffix("/fhir"), enter=started["enter"])
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    # Chromium's own sandbox refuses to run as root.
+    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a profile of its own."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,97 @@
+"""A HAPI process does not outlive the one that started it, and what is left behind is ended by the next start."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from gateway import hapi
+
+Process = "subprocess.Popen[bytes]"
+TOKEN = "a" * 32
+STARTER = """
+import sys, time
+from pathlib import Path
+from gateway import hapi
+server = hapi.start_process(Path(sys.argv[1]))
+print(server.pid, server.url, flush=True)
+time.sleep(600)
+"""
+
+
+def note(directory: Path, *, pid: int, token: str = TOKEN) -> None:
+    (directory / "hapi.json").write_text(json.dumps({"pid": pid, "port": 1, "token": token}))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Process]:
+    """A process that carries a start token on its command line, as our Java process does."""
+    command = [sys.executable, "-c", "import time; time.sleep(60)", f"-Dchartgate.start={TOKEN}"]
+    with subprocess.Popen(command) as process:
+        yield process
+        process.kill()
+
+
+def test_a_process_left_behind_is_ended(tmp_path: Path, sleeper: Process) -> None:
+    note(tmp_path, pid=sleeper.pid)
+    assert hapi.end_leftover(tmp_path)
+    assert sleeper.wait(5) == -signal.SIGTERM
+    assert not (tmp_path / "hapi.json").exists()
+
+
+def test_a_process_that_got_the_same_pid_later_is_left_alone(tmp_path: Path, sleeper: Process) -> None:
+    note(tmp_path, pid=sleeper.pid, token="b" * 32)
+    assert not hapi.end_leftover(tmp_path)
+    assert sleeper.poll() is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"pid": "x", "token": ""}', "\x00", '{"pid": 1, "token": ""}'])
+def test_an_unreadable_note_ends_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / "hapi.json").write_text(text)
+    assert not hapi.end_leftover(tmp_path)
+
+
+def test_a_database_that_is_not_postgresql_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(hapi.HapiError, match="postgresql://"):
+        hapi.start_process(tmp_path, database="mysql://127.0.0.1/x")
+
+
+@pytest.mark.hapi
+def test_it_ends_with_a_killed_starter_and_the_next_start_finds_what_was_stored(
+    hapi_built: None, tmp_path: Path
+) -> None:
+    with started(tmp_path) as starter:
+        assert starter.stdout is not None
+        pid, url = starter.stdout.readline().decode().split()
+        body = {"resourceType": "Patient", "id": "kept"}
+        assert httpx2.put(f"{url}/Patient/kept", json=body, timeout=60, trust_env=False).status_code == 201
+        starter.kill()
+    deadline = time.monotonic() + 20
+    while alive(int(pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(int(pid))
+    with started(tmp_path) as starter:
+        assert starter.stdout is not None
+        _, url = starter.stdout.readline().decode().split()
+        found = httpx2.get(f"{url}/Patient/kept", timeout=60, trust_env=False).status_code
+        starter.kill()
+    assert found == 200
+
+
+def started(directory: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", STARTER, str(directory)], stdout=subprocess.PIPE)

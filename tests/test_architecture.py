@@ -1,0 +1,131 @@
+"""The house rules that can be executed: who imports whom, sizes, names, and where clocks and sockets may stand."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("r4", "vocabulary", "auth", "sandbox", "fidelity", "writeback", "monitoring", "conformance", "gateway")
+LEAVES = {"r4", "vocabulary"}
+MAY_IMPORT = {
+    **{room: {*LEAVES, room} for room in ROOMS},
+    "conformance": {"conformance"},
+    "gateway": set(ROOMS) - {"conformance"},
+}
+BANNED_NAMES = {"utils", "helpers", "common", "misc", "base", "core", "manager", "service", "handler", "processor", "engine"}
+EDGE_LIBRARIES = {"httpx2", "aiohttp", "socket", "subprocess", "secrets", "random", "sqlite3", "psycopg", "uvicorn"}
+CLOCKS = re.compile(r"\b(time\.(time|monotonic|perf_counter)\(|datetime\.(now|utcnow|today)\(|date\.today\(|uuid[14]\(|urandom\()")
+
+def files() -> Iterator[tuple[str, Path]]:
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if "generated" not in path.parts:
+                yield str(path.relative_to(ROOT)), path
+
+
+FILES = dict(files())
+TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
+
+
+def is_edge(name: str) -> bool:
+    return name.startswith("gateway/") or (ast.get_docstring(TREES[name]) or "").startswith("Edge:")
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_room_imports_only_itself_and_the_leaf_rooms(name: str) -> None:
+    room = name.split("/")[0]
+    allowed = MAY_IMPORT[room] | ({"conformance"} if name.startswith("gateway/cli/") else set())
+    foreign = {module for module in imports(TREES[name]) if module.split(".")[0] in set(ROOMS) - allowed}
+    assert not foreign
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_has_at_most_three_hundred_lines(name: str) -> None:
+    assert len(FILES[name].read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_function_has_at_most_thirty_lines(name: str) -> None:
+    long = [
+        f"{node.name} ({node.end_lineno - node.lineno + 1})"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and _body_lines(node) > 30
+    ]
+    assert not long
+
+
+def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of the statements; the docstring and the signature explain, they do not do."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_file_or_class_has_a_name_that_says_nothing(name: str) -> None:
+    names = {Path(name).stem.lower()} | {
+        word.lower()
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.ClassDef)
+        for word in re.findall(r"[A-Z][a-z]*", node.name)
+    }
+    assert not names & BANNED_NAMES
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not is_edge(name)])
+def test_a_pure_file_reads_no_clock_draws_no_randomness_and_opens_no_socket(name: str) -> None:
+    text = FILES[name].read_text()
+    assert not CLOCKS.search(text)
+    assert not {module.split(".")[0] for module in imports(TREES[name])} & EDGE_LIBRARIES
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("r4/", "vocabulary/"))])
+def test_the_leaf_rooms_are_pure(name: str) -> None:
+    assert not (ast.get_docstring(TREES[name]) or "").startswith("Edge:") or name == "r4/generate.py"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("sandbox/", "writeback/", "fidelity/", "auth/access/"))])
+def test_fhir_bodies_are_read_by_the_codec_only(name: str) -> None:
+    readers = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.attr in ("loads", "decode", "json")
+        and node.func.value.id in ("json", "orjson", "msgspec")
+    }
+    marked = "not FHIR" in FILES[name].read_text()
+    assert not readers or marked, "say `# not FHIR` beside the reader, with what it reads"
+
+
+def test_every_public_function_of_a_room_has_a_docstring() -> None:
+    bare = [
+        f"{name}:{node.name}"
+        for name, tree in TREES.items()
+        if not name.startswith("gateway/")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert not bare
+
+
+def test_the_rules_above_notice_a_breach() -> None:
+    """The failing twin of this file: each rule is shown one breach."""
+    breach = ast.parse("import sandbox.store\nclass DataManager: ...\n")
+    assert "sandbox" in {module.split(".")[0] for module in imports(breach)} - MAY_IMPORT["auth"]
+    assert {"manager"} <= BANNED_NAMES
+    assert CLOCKS.search("now = time.time()")

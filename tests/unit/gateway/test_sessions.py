@@ -1,0 +1,160 @@
+"""Sessions open for their cookie and their time only; each permission is given to exactly those it names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, select
+
+from gateway import sessions
+from gateway.sessions import Session
+from gateway.tables import metadata
+
+
+@contextmanager
+def database() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        yield connection
+    engine.dispose()
+
+
+def launch(**members: Any) -> Session:
+    return sessions.of_launch(
+        **{"now": 0.0, "launch_id": "l1", "ehr": "spec", "patient": "p1", "fhir_user": "Practitioner/d1", **members}
+    )
+
+
+def test_a_session_is_found_by_its_cookie_until_it_ends() -> None:
+    with database() as connection:
+        sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
+        assert sessions.find_session(connection, 1.0, "cookie") == launch()
+        assert sessions.find_session(connection, sessions.LIFETIME, "cookie") is None
+
+
+@pytest.mark.parametrize("cookie", [None, "", "cookies", "COOKIE", "' OR 1=1"])
+def test_no_other_cookie_opens_it(cookie: str | None) -> None:
+    with database() as connection:
+        sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
+        assert sessions.find_session(connection, 1.0, cookie) is None
+
+
+def test_only_the_hash_of_a_cookie_is_kept_and_the_hash_opens_nothing() -> None:
+    with database() as connection:
+        sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
+        row = connection.execute(select(sessions.sessions)).one()
+        assert "cookie" not in tuple(row)
+        assert sessions.find_session(connection, 1.0, row.hash) is None
+
+
+def test_after_logout_the_cookie_opens_nothing() -> None:
+    with database() as connection:
+        sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
+        sessions.end_session(connection, 1.0, "other")
+        assert sessions.find_session(connection, 2.0, "cookie") is not None
+        sessions.end_session(connection, 3.0, "cookie")
+        assert sessions.find_session(connection, 4.0, "cookie") is None
+
+
+def test_a_link_works_once() -> None:
+    with database() as connection:
+        sessions.add_link(connection, 0.0, "link")
+        assert sessions.take_link(connection, 1.0, "link")
+        assert not sessions.take_link(connection, 2.0, "link")
+
+
+def test_a_link_does_not_work_late_nor_does_another() -> None:
+    with database() as connection:
+        sessions.add_link(connection, 0.0, "link")
+        assert not sessions.take_link(connection, 1.0, "lin")
+        assert not sessions.take_link(connection, 600.0, "link")
+
+
+@pytest.mark.parametrize("user", ["Practitioner/d1", "PractitionerRole/d1"])
+def test_a_practitioners_launch_makes_a_clinician(user: str) -> None:
+    assert launch(fhir_user=user).roles == {"clinician"}
+
+
+@pytest.mark.parametrize(
+    "user", [None, "Patient/p1", "RelatedPerson/r1", "Person/x", "PractitionerX/1", "practitioner/1"]
+)
+def test_any_other_launch_makes_nobody(user: str | None) -> None:
+    assert launch(fhir_user=user).roles == frozenset()
+
+
+def test_the_one_time_link_makes_staff_without_patient_or_identity() -> None:
+    staff = sessions.of_link(now=0.0)
+    assert (staff.roles, staff.patient, staff.fhir_user) == ({"engineer", "informatics"}, None, None)
+
+
+def test_a_requirement_returns_the_session_that_meets_it() -> None:
+    assert sessions.require("clinician")(launch()) == launch()
+    assert sessions.require()(launch(fhir_user=None)) is not None
+
+
+def test_a_requirement_returns_nothing_for_the_others() -> None:
+    assert sessions.require()(None) is None
+    assert sessions.require("engineer")(launch()) is None
+    assert sessions.require("clinician")(sessions.of_link(now=0.0)) is None
+
+
+def test_the_practitioner_who_launched_with_this_patient_at_this_ehr_confirms() -> None:
+    assert sessions.confirms(ehr="spec", patient="p1")(launch()) is not None
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        None,
+        sessions.of_link(now=0.0),
+        launch(ehr="other"),
+        launch(patient="p2"),
+        launch(patient=None),
+        launch(fhir_user=None),
+        launch(fhir_user="Patient/p1"),
+        Session(roles=frozenset({"clinician"}), expires=1.0, ehr="spec", patient="p1", fhir_user="Practitioner/1"),
+        Session(
+            roles=frozenset({"engineer"}), expires=1.0, launch_id="l1", ehr="spec", patient="p1",
+            fhir_user="Practitioner/1",
+        ),
+    ],
+)  # fmt: skip
+def test_nobody_else_confirms(session: Session | None) -> None:
+    assert sessions.confirms(ehr="spec", patient="p1")(session) is None
+
+
+def test_staff_and_the_patients_own_launch_see_a_patient() -> None:
+    assert sessions.sees(ehr="spec", patient="p1")(launch(fhir_user=None)) is not None
+    assert sessions.sees(ehr="spec", patient="p1")(sessions.of_link(now=0.0)) is not None
+
+
+@pytest.mark.parametrize("session", [None, launch(patient="p2"), launch(ehr="other"), launch(patient=None)])
+def test_no_other_session_sees_the_patient(session: Session | None) -> None:
+    assert sessions.sees(ehr="spec", patient="p1")(session) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://localhost:8700"}, {"origin": "http://localhost:8700", "sec-fetch-site": "same-origin"}],
+)
+def test_a_request_of_our_own_pages_is_known_by_its_origin(headers: dict[str, str]) -> None:
+    assert sessions.same_origin(headers, base_url="http://localhost:8700")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {}, {"origin": "null"}, {"origin": "http://127.0.0.1:8700"}, {"origin": "http://localhost:8701"},
+        {"origin": "http://localhost:8700", "sec-fetch-site": "cross-site"},
+        {"origin": "http://localhost:8700", "sec-fetch-site": "same-site"},
+    ],
+)  # fmt: skip
+def test_a_request_from_anywhere_else_is_not_ours(headers: dict[str, str]) -> None:
+    assert not sessions.same_origin(headers, base_url="http://localhost:8700")
+
+
+def test_a_cookie_survives_the_ehrs_frame_and_is_out_of_reach_for_scripts() -> None:
+    header = sessions.cookie_header("c", "v", max_age=5)
+    assert header == "c=v; Max-Age=5; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"

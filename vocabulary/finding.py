@@ -1,0 +1,48 @@
+"""A finding is the result of one instrument on one chart; a verdict is what the findings add up to for one model."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Result = Literal["pass", "fail", "skip"]
+Severity = Literal["info", "warning", "critical"]
+Owner = Literal["engineering", "clinical_informatics", "both"]
+Fitness = Literal["fit", "caveats", "unfit"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """``check`` is the catalogue's stable id (``STR-05``). ``detail`` is plain words without any patient value;
+    ``pointers`` name resources as ``Type/salted hash``, never ids or values."""
+
+    check: str
+    result: Result
+    severity: Severity = "info"
+    owner: Owner = "engineering"
+    feature: str | None = None
+    detail: str = ""
+    pointers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """``fitness`` for one model; ``reasons`` say why it is not ``fit``, a sentence each, naming the feature."""
+
+    fitness: Fitness
+    findings: tuple[Finding, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def format_verdict(verdict: Verdict) -> dict[str, Any]:
+    """The JSON form of a verdict: fitness, reasons, and the findings that did not pass."""
+    return {
+        "fitness": verdict.fitness,
+        "reasons": list(verdict.reasons),
+        "findings": [
+            {
+                "check": finding.check, "result": finding.result, "severity": finding.severity,
+                "owner": finding.owner, "feature": finding.feature, "detail": finding.detail,
+            }
+            for finding in verdict.findings
+            if finding.result == "fail"
+        ],
+    }  # fmt: skip

@@ -1,0 +1,54 @@
+"""Points and spans of time.
+
+Inside the product a point in time is a float, Unix seconds, so that both databases store and compare it alike; on the
+wire it is a FHIR ``instant``. Spans are ISO 8601 durations (``P5Y``, ``PT4H``), months and years by the calendar.
+"""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_SPAN = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_POINT = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """An ISO 8601 duration; ``months`` is kept apart because its length depends on where it starts."""
+
+    months: int = 0
+    seconds: int = 0
+
+
+def parse_span(text: str) -> Span:
+    """``P5Y`` → ``Span(months=60)``. Raises ValueError for anything but a non-negative ISO 8601 duration."""
+    match = _SPAN.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValueError("not an ISO 8601 duration")
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return Span(months=12 * years + months, seconds=((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds)
+
+
+def shift(point: float, span: Span, *, sign: int = 1) -> float:
+    """The point one span later (``sign=1``) or earlier (``sign=-1``); a day past the month's end becomes its last."""
+    at = datetime.fromtimestamp(point, UTC)
+    month = at.year * 12 + at.month - 1 + sign * span.months
+    year, month = divmod(month, 12)
+    day = min(at.day, monthrange(year, month + 1)[1])
+    return (at.replace(year=year, month=month + 1, day=day) + sign * timedelta(seconds=span.seconds)).timestamp()
+
+
+def parse_instant(text: str) -> float:
+    """A FHIR ``instant`` (zone and seconds present) as Unix seconds. Raises ValueError otherwise."""
+    if _POINT.fullmatch(text) is None:
+        raise ValueError("not a FHIR instant")
+    return datetime.fromisoformat(text).timestamp()
+
+
+def format_instant(point: float) -> str:
+    """Unix seconds as a FHIR ``instant`` in UTC with milliseconds: ``2026-01-02T03:04:05.123Z``."""
+    at = datetime.fromtimestamp(round(point * 1000) / 1000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

@@ -1,0 +1,60 @@
+"""A write: the FHIR resources planned for one output at one EHR, and what became of each (product.md §4)."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+DeliveryState = Literal[
+    "ready", "leased", "delivered", "rejected", "in_doubt", "dead", "superseded", "expired", "retracted"
+]
+
+Strategy = Literal["put", "conditional", "post"]
+"""PUT to an id of our choosing, create only if our identifier is not there yet, or a plain create."""
+
+PLACEHOLDER = "urn:chartgate:delivery:"
+"""A reference ``urn:chartgate:delivery:{key}`` in a planned body stands for the location of that delivery;
+with ``#version`` appended, for its versioned location. Rendered when the delivery it names is delivered."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """One resource of a write. ``key`` is the delivery key, 64 hex digits; ``id`` the id a PUT would give it;
+    ``needs`` the keys whose locations its body refers to; ``losses`` what the projection had to drop (FHIRPath)."""
+
+    key: str
+    type: str
+    id: str
+    body: dict[str, Any]
+    needs: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    role: Literal["primary", "provenance", "device", "card"] = "primary"
+    strategy: Strategy = "post"
+    """How it is written; chosen by the projection."""
+    quarantine: float = 0.0
+    """Seconds to wait after an answer that never came, before the EHR is asked what became of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Write:
+    """The canonical set projected to what one EHR takes. ``shared`` are the Device and model card, once per EHR and
+    model version, written by the backend client; ``own`` are the patient's resources and their Provenance."""
+
+    ehr: str
+    own: tuple[Planned, ...]
+    shared: tuple[Planned, ...] = ()
+    losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotWritable:
+    """Nothing of the canonical set fits this EHR; ``reason`` says what it does not take."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What the EHR kept: ``location`` (``Type/id``), its version, and the paths that came back lost or changed."""
+
+    location: str
+    version: str | None
+    losses: tuple[str, ...] = ()

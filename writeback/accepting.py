@@ -1,0 +1,216 @@
+"""Edge: an output comes in: one transaction for the output, its idempotency key and its deliveries.
+
+After the commit the caller may be told 202: nothing that was accepted is lost after that.
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from r4 import codec
+from vocabulary.finding import Verdict, format_verdict
+from vocabulary.instant import shift
+from vocabulary.manifest import Manifest
+from vocabulary.output import Output, OutputState
+from vocabulary.write import NotWritable, Write
+from writeback.changes import OutputChanged
+from writeback.formats import format_admission, format_output, format_refusal
+from writeback.gate import Admitted, Refused
+from writeback.inserting import insert_once
+from writeback.outbox import Origin, enqueue, lane_of
+from writeback.tables import idempotency, outputs
+
+REMEMBERED = 24 * 3600.0
+"""Seconds that an Idempotency-Key is remembered."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Idempotency:
+    """``caller`` is whose key it is (an API key's id); ``fingerprint`` says what came with it."""
+
+    caller: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """An output that the gate has judged. ``id`` is the new output's; ``principal`` whose tokens will write it
+    (``launch:<id>`` or ``backend``); ``submitter`` who said it; ``write`` what would be sent (None for a refusal, for
+    an abstention that is not written, and where a person decides first)."""
+
+    id: str
+    output: Output
+    manifest: Manifest
+    judged: Admitted | Refused
+    verdict: Verdict | None
+    principal: str
+    submitter: str
+    write: Write | NotWritable | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new."""
+
+    id: str
+    state: OutputState
+    new: bool
+    change: OutputChanged | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflict:
+    """The idempotency key, or the inference id, came before with something else. Nothing was stored."""
+
+    what: Literal["idempotency_key", "inference_id"]
+
+
+def fingerprint(output: Output) -> str:
+    """Two bodies that say the same output are the same, whatever their spacing and order."""
+    return sha256(format_output(output)).hexdigest()
+
+
+def find_repeat(connection: Connection, now: float, *, claim: Idempotency) -> Accepted | Conflict | None:
+    """What this idempotency key stands for already. A look before the chart is read: ``accept`` decides."""
+    row = connection.execute(
+        select(idempotency).where(
+            idempotency.c.caller == claim.caller,
+            idempotency.c.key == claim.key,
+            idempotency.c.since > now - REMEMBERED,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return _repeat(connection, row.output) if row.fingerprint == claim.fingerprint else Conflict(what="idempotency_key")
+
+
+def _repeat(connection: Connection, id: str) -> Accepted:
+    state = connection.scalar(select(outputs.c.state).where(outputs.c.id == id))
+    return Accepted(id=id, state=state, new=False)  # type: ignore[arg-type]
+
+
+def accept(
+    connection: Connection, now: float, *, submission: Submission, claim: Idempotency | None = None
+) -> Accepted | Conflict:
+    """Records the output with what was decided, remembers the key, and enqueues its deliveries, all or nothing. An
+    output that is older than the newest of its model and patient is superseded and not written."""
+    if claim is not None:
+        earlier = _claim(connection, now, claim, submission.id)
+        if earlier is not None:
+            return earlier
+    _serialize(connection, submission.output)
+    state = _state(connection, submission)
+    if not insert_once(connection, outputs, _row(now, submission, state)):
+        return _said_before(connection, submission, claim)
+    write = submission.write
+    sent = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
+    if isinstance(write, Write) and sent:
+        enqueue(connection, now, write=write, origin=origin(submission))
+    reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
+    output = submission.output
+    change = OutputChanged(
+        output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
+        before=None, state=state, reason=reason,
+    )  # fmt: skip
+    return Accepted(id=submission.id, state=state, new=True, change=change)
+
+
+def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> Accepted | Conflict | None:
+    """Takes the idempotency key for this output; what it stands for already, if it does."""
+    forgotten = (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
+    values = {"caller": claim.caller, "key": claim.key, "fingerprint": claim.fingerprint, "output": id, "since": now}
+    if insert_once(connection, idempotency, values):
+        return None
+    earlier = find_repeat(connection, now, claim=claim)
+    if earlier is None:  # it is older than it is remembered
+        connection.execute(delete(idempotency).where(*forgotten, idempotency.c.since <= now - REMEMBERED))
+        return None if insert_once(connection, idempotency, values) else find_repeat(connection, now, claim=claim)
+    return earlier
+
+
+def _said_before(connection: Connection, submission: Submission, claim: Idempotency | None) -> Accepted | Conflict:
+    """The inference id is there already: the same output said again, or another one under its name."""
+    output = submission.output
+    row = connection.execute(
+        select(outputs.c.id, outputs.c.fingerprint).where(
+            outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
+            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
+        )
+    ).one()  # fmt: skip
+    mine = claim and (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
+    if row.fingerprint != fingerprint(output):
+        if mine:
+            connection.execute(delete(idempotency).where(*mine))
+        return Conflict(what="inference_id")
+    if mine:
+        connection.execute(update(idempotency).where(*mine).values(output=row.id))
+    return _repeat(connection, row.id)
+
+
+def _serialize(connection: Connection, output: Output) -> None:
+    """Outputs of one model and patient come in one after the other, so that the newest is the newest and the lane has
+    one end. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
+        connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))
+
+
+def _state(connection: Connection, submission: Submission) -> OutputState:
+    output, policy = submission.output, submission.manifest.policy
+    if isinstance(submission.judged, Refused):
+        return "refused"
+    newest = connection.scalar(
+        select(func.max(outputs.c.as_of)).where(
+            outputs.c.ehr == output.ehr, outputs.c.patient == output.patient, outputs.c.model == output.model,
+            outputs.c.state != "refused",
+        )
+    )  # fmt: skip
+    if newest is not None and output.as_of < newest:
+        return "superseded"
+    if output.abstained is not None:
+        return "abstained"
+    if policy != "automatic":
+        return "shadow" if policy == "shadow" else "awaiting_confirmation"
+    return "pending" if isinstance(submission.write, Write) else "not_writable"
+
+
+def _row(now: float, submission: Submission, state: OutputState) -> dict[str, Any]:
+    output, judged, write = submission.output, submission.judged, submission.write
+    body = format_output(output)
+    return {
+        "id": submission.id, "ehr": output.ehr, "model": output.model, "version": output.version,
+        "patient": output.patient, "inference_id": output.inference_id, "kind": output.kind, "as_of": output.as_of,
+        "valid_until": shift(output.as_of, submission.manifest.valid_for) if state != "refused" else output.as_of,
+        "state": state, "principal": submission.principal, "submitter": submission.submitter, "since": now,
+        "body": body, "fingerprint": sha256(body).hexdigest(),
+        "refusal": json.dumps(format_refusal(judged)) if isinstance(judged, Refused) else None,
+        "admission": json.dumps(format_admission(judged)) if isinstance(judged, Admitted) else None,
+        "verdict": json.dumps(format_verdict(submission.verdict)) if submission.verdict else None,
+        "reason": write.reason if isinstance(write, NotWritable) and state == "not_writable" else None,
+        "losses": json.dumps(write.losses if isinstance(write, Write) else ()),
+        "withheld": _withheld(write) if state == "shadow" else None,
+    }  # fmt: skip
+
+
+def _withheld(write: Write | NotWritable | None) -> bytes | None:
+    """What a shadow output would have sent, as a list of resources."""
+    return codec.format([part.body for part in (*write.shared, *write.own)]) if isinstance(write, Write) else None
+
+
+def origin(submission: Submission) -> Origin:
+    """Where the deliveries of a submission belong."""
+    output = submission.output
+    return Origin(
+        output=submission.id, model=output.model, version=output.version, principal=submission.principal,
+        lane=lane_of(ehr=output.ehr, patient=output.patient, model=output.model),
+        valid_until=shift(output.as_of, submission.manifest.valid_for),
+    )  # fmt: skip
+
+
+def forget(connection: Connection, now: float) -> int:
+    """Drops idempotency keys older than a day. Returns how many."""
+    return connection.execute(delete(idempotency).where(idempotency.c.since <= now - REMEMBERED)).rowcount

@@ -1,0 +1,141 @@
+"""What an EHR's answer to a write means, as one table (HTTP semantics RFC 9110; FHIR R4 §3.1.0).
+
+What matters is only this: was the request processed? ``later`` says it was not, ``unsure`` that nobody knows.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from r4 import codec
+from vocabulary.write import Strategy
+
+Meaning = Literal["accepted", "later", "unsure", "refused", "several"]
+
+_LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})(?:/_history/([A-Za-z0-9.-]{1,64}))?/?$")
+_ETAG = re.compile(r'(?:W/)?"?([A-Za-z0-9.-]{1,64})"?')
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """``path`` is below the EHR's FHIR base. ``writes`` says whether it could change anything there."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """An HTTP answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+    def resource(self) -> dict[str, Any] | None:
+        """The FHIR resource in the body, or None: empty, HTML, broken, no ``resourceType``."""
+        if not self.body.lstrip().startswith(b"{"):
+            return None
+        try:
+            document = codec.parse(self.body)
+        except codec.CodecError:
+            return None
+        return document if isinstance(document, dict) and isinstance(document.get("resourceType"), str) else None
+
+
+Failure = Literal["unsent", "no_token", "answer_lost"]
+"""No answer at all: the request never left, could not be armed with a token, or was sent in vain."""
+
+TABLE: Mapping[int, tuple[Meaning, Meaning, Meaning]] = {
+    # status: PUT by id,   conditional,  plain POST
+    400: ("refused",  "refused",  "refused"),
+    401: ("later",    "later",    "later"),     # refused before it was processed; the token is renewed by the sender
+    403: ("refused",  "refused",  "refused"),
+    404: ("refused",  "refused",  "refused"),   # the type or the address is not there: no retry mends that
+    405: ("refused",  "refused",  "refused"),
+    408: ("unsure",   "unsure",   "unsure"),
+    409: ("later",    "later",    "unsure"),    # two at once; on a plain POST it may be the echo of our own first try
+    410: ("refused",  "refused",  "refused"),   # somebody deleted it: it is not brought back to life
+    412: ("refused",  "several",  "refused"),   # more than one match
+    413: ("refused",  "refused",  "refused"),
+    415: ("refused",  "refused",  "refused"),
+    422: ("refused",  "refused",  "refused"),
+    425: ("later",    "later",    "later"),
+    429: ("later",    "later",    "later"),
+    501: ("refused",  "refused",  "refused"),
+}  # fmt: skip
+_COLUMN: Mapping[Strategy, int] = {"put": 0, "conditional": 1, "post": 2}
+
+
+def classify(answer: Answer, strategy: Strategy) -> Meaning:
+    """What the answer to a write means. A success that is no FHIR answer (a log-in page, a proxy) is none: unsure."""
+    status = answer.status
+    if 200 <= status < 300:
+        return "accepted" if _plausible(answer, strategy) else "unsure"
+    if 300 <= status < 400:
+        return "later"  # a redirect to somewhere else was not followed, so nothing was processed
+    if status in TABLE:
+        return TABLE[status][_COLUMN[strategy]]
+    if status == 503 and "retry-after" in answer.headers:
+        return "later"
+    return "refused" if 400 <= status < 500 else "unsure"
+
+
+def _plausible(answer: Answer, strategy: Strategy) -> bool:
+    """A 2xx names what it made or shows it; after a PUT the place is known, and it need only not be a page."""
+    if place_of(answer) is not None:
+        return True
+    spoken = not answer.body.strip() or answer.resource() is not None
+    return strategy == "put" and spoken and "html" not in answer.headers.get("content-type", "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the EHR keeps a resource; ``version`` None when it does not say."""
+
+    type: str
+    id: str
+    version: str | None = None
+
+    @property
+    def location(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+def place_of(answer: Answer) -> Place | None:
+    """From ``Location`` or ``Content-Location`` (absolute or relative, versioned or not), else from the body; the
+    version also from ``ETag``. None when the answer names no resource."""
+    for name in ("location", "content-location"):
+        match = _LOCATION.search(answer.headers.get(name, "").partition("?")[0])
+        if match:
+            return Place(type=match[1], id=match[2], version=match[3] or _etag(answer))
+    resource = answer.resource()
+    if resource is None or resource["resourceType"] == "OperationOutcome" or not isinstance(resource.get("id"), str):
+        return None
+    return Place(
+        type=resource["resourceType"], id=resource["id"], version=version_in(resource) or _etag(answer)
+    )  # fmt: skip
+
+
+def version_in(resource: Mapping[str, Any]) -> str | None:
+    """``meta.versionId``, when it is there."""
+    meta = resource.get("meta")
+    version = meta.get("versionId") if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else None
+
+
+def _etag(answer: Answer) -> str | None:
+    match = _ETAG.fullmatch(answer.headers.get("etag", "").strip())
+    return match[1] if match else None
+
+
+def healthy(answer: Answer) -> bool:
+    """The EHR is up and answering for itself; a refusal is an answer too."""
+    return answer.status < 500 and answer.status not in (408, 429)

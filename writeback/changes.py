@@ -1,0 +1,42 @@
+"""What happened, for whoever counts it: counts and ids, no patient datum."""
+
+from dataclasses import dataclass
+
+from vocabulary.output import OutputState
+from vocabulary.write import DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryChanged:
+    """A delivery is in another state than before. ``cause`` is a short word (``http_503``, ``answer_lost``);
+    ``losses`` counts the paths that the EHR did not keep; ``duplicates`` the further copies that were found."""
+
+    delivery: str
+    output: str | None
+    ehr: str
+    resource_type: str
+    model: str
+    version: str
+    before: DeliveryState
+    state: DeliveryState
+    cause: str = ""
+    attempt: int = 0
+    losses: int = 0
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputChanged:
+    """An output is new (``before`` None) or in another state; ``reason`` is the word of a refusal."""
+
+    output: str
+    ehr: str
+    model: str
+    version: str
+    kind: str
+    before: OutputState | None
+    state: OutputState
+    reason: str | None = None
+
+
+Change = DeliveryChanged | OutputChanged

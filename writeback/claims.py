@@ -1,0 +1,62 @@
+"""A delivery in the hands of a worker, and what came of it. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from vocabulary.write import Receipt, Strategy
+from writeback.rendering import Need
+from writeback.states import Event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already;
+    ``planned_losses`` is what the projection left out. ``owner`` and ``attempt`` fence what is recorded of it."""
+
+    id: int
+    key: str
+    ehr: str
+    type: str
+    fhir_id: str
+    body: bytes
+    strategy: Strategy
+    quarantine: float
+    principal: str
+    attempt: int
+    owner: str
+    doubtful: bool
+    output: str | None
+    model: str
+    version: str
+    valid_until: float | None
+    planned_losses: tuple[str, ...]
+    needs: Mapping[str, Need]
+
+    def with_needs(self, needs: Mapping[str, Need]) -> "Claimed":
+        """The same with what became of the deliveries it refers to."""
+        return replace(self, needs=needs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """What a conversation with the EHR came to. ``cause`` is a short stable word, never text from the EHR;
+    ``retry_after`` the header as received; ``healthy`` None when it says nothing about the EHR; ``read_back`` False
+    when the receipt's losses are not known."""
+
+    event: Event
+    receipt: Receipt | None = None
+    status: int | None = None
+    cause: str = ""
+    retry_after: str | None = None
+    healthy: bool | None = None
+    read_back: bool = False
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempted:
+    """One delivery's ending, with the jitter in [0, 1) for its next try."""
+
+    delivery: Claimed
+    ending: Ending
+    jitter: float = 0.0

@@ -1,0 +1,173 @@
+"""One delivery's conversation with an EHR, without a socket: a generator that yields requests and is sent answers.
+
+A delivery that may be there already is looked for first: PUT by reading its id, a plain create by searching for its
+identifier; a conditional create is its own question. Only then is it sent. What the EHR kept is read back.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+from r4 import codec
+from vocabulary.write import Receipt
+from writeback import keys
+from writeback.answers import Answer, Failure, Place, Request, classify, healthy, place_of, version_in
+from writeback.claims import Claimed, Ending
+from writeback.receipt import compare
+from writeback.rendering import Rendered, render
+from writeback.states import Event
+
+JSON = "application/fhir+json"
+Reply = Answer | Failure
+Conversation = Generator[Request, Reply, Ending]
+_Search = Generator[Request, Reply, "list[Place] | Ending"]
+
+
+def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conversation:
+    """Speaks about one claimed delivery until it is known what became of it. ``namespace`` is the installation's, by
+    which its identifiers are found again."""
+    rendered = render(claimed.body, claimed.needs)
+    if claimed.type == "Provenance" and any(".target[" in loss for loss in rendered.losses):
+        return Ending(event="orphaned", cause="target_missing")
+    if claimed.doubtful and claimed.strategy != "conditional":
+        found = yield from _look(claimed, rendered, namespace)
+        if found is not None:
+            return found
+    answer = yield _write(claimed, rendered.body, namespace)
+    if not isinstance(answer, Answer):
+        return _unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
+    return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
+
+
+def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
+    headers = {
+        "content-type": JSON,
+        "accept": JSON,
+        "prefer": "return=minimal",
+        "x-correlation-id": claimed.key,
+        "x-request-id": f"{claimed.key[:24]}-{claimed.attempt}",
+    }
+    if claimed.strategy == "put":
+        return Request(method="PUT", path=f"{claimed.type}/{claimed.fhir_id}", headers=headers, body=body)
+    if claimed.strategy == "conditional":
+        headers["if-none-exist"] = keys.search_of(claimed.type, namespace=namespace, key=claimed.key)
+    return Request(method="POST", path=claimed.type, headers=headers, body=body)
+
+
+def _unanswered(failure: Failure, *, doubtful: bool) -> Ending:
+    """No answer to a write: it never left (and what was in doubt stays so), or nobody knows."""
+    if failure == "answer_lost":
+        return Ending(event="lost", cause=failure, healthy=False)
+    return Ending(
+        event="undecided" if doubtful else "postponed", cause=failure, healthy=False if failure == "unsent" else None
+    )  # fmt: skip
+
+
+def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: str, read_back: bool) -> Conversation:
+    meaning, cause = classify(answer, claimed.strategy), f"http_{answer.status}"
+    if meaning == "accepted":
+        place = place_of(answer) or Place(type=claimed.type, id=claimed.fhir_id)
+        if place.type != claimed.type:
+            return Ending(event="lost", status=answer.status, cause="foreign_location", healthy=True)
+        return (yield from _read_back(claimed, rendered, place, status=answer.status, read_back=read_back))
+    if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy == "conditional"):
+        return (yield from _adopt(claimed, rendered, namespace, answer))
+    if meaning == "refused":
+        return Ending(event="refused", status=answer.status, cause=cause, healthy=True)
+    wish = answer.headers.get("retry-after")
+    event: Event = "lost" if meaning == "unsure" else "postponed"
+    if event == "postponed" and claimed.doubtful and claimed.strategy == "conditional":
+        event = "undecided"  # this try was not processed, but the one before it may have been
+    return Ending(
+        event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer)
+    )  # fmt: skip
+
+
+def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Request, Reply, Ending | None]:
+    """Is it there already? An ending when that is known or cannot be found out; None when it may be sent."""
+    if claimed.strategy == "put":
+        return (yield from _look_by_id(claimed, rendered))
+    found = yield from _search(claimed, namespace)
+    if isinstance(found, Ending) or not found:
+        return found if isinstance(found, Ending) else None
+    return (yield from _read_back(claimed, rendered, found[0], status=200, read_back=True, copies=len(found)))
+
+
+def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Reply, Ending | None]:
+    answer = yield _read(f"{claimed.type}/{claimed.fhir_id}")
+    if not isinstance(answer, Answer):
+        return _undecided(answer)
+    if answer.status == 404:
+        return None
+    if answer.status == 410:
+        return Ending(event="refused", status=410, cause="deleted", healthy=True)
+    resource = answer.resource()
+    if answer.status != 200 or resource is None or resource["resourceType"] != claimed.type:
+        return _undecided(answer)
+    if not keys.carries(resource, claimed.key):
+        return None  # there, but not seen to be ours: a PUT of the same body to its own id makes no second one
+    return _ending(claimed, rendered, resource, Place(type=claimed.type, id=claimed.fhir_id), status=200)
+
+
+def _search(claimed: Claimed, namespace: str) -> _Search:
+    """Every copy of this delivery that the EHR finds, or an ending when it cannot be asked."""
+    query = keys.search_of(claimed.type, namespace=namespace, key=claimed.key).replace("|", "%7C")
+    answer = yield _read(f"{claimed.type}?{query}")
+    bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
+    if bundle is None or bundle["resourceType"] != "Bundle":
+        return _undecided(answer)
+    entries = bundle.get("entry")
+    resources = [entry.get("resource") for entry in (entries if isinstance(entries, list) else ())]
+    return [
+        Place(type=claimed.type, id=resource["id"], version=version_in(resource))
+        for resource in resources
+        if isinstance(resource, dict)
+        and resource.get("resourceType") == claimed.type
+        and isinstance(resource.get("id"), str)
+        and keys.carries(resource, claimed.key)
+    ]
+
+
+def _undecided(reply: Reply) -> Ending:
+    if isinstance(reply, Answer):
+        wish = reply.headers.get("retry-after")
+        return Ending(
+            event="undecided", status=reply.status, cause="cannot_look", retry_after=wish, healthy=healthy(reply)
+        )  # fmt: skip
+    return Ending(event="undecided", cause=reply, healthy=None if reply == "no_token" else False)
+
+
+def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer) -> Conversation:
+    """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
+    found = yield from _search(claimed, namespace)
+    if isinstance(found, Ending):
+        return found
+    if not found:
+        return Ending(event="lost", status=answer.status, cause="not_found_again", healthy=True)
+    return (yield from _read_back(claimed, rendered, found[0], status=answer.status, read_back=True, copies=len(found)))
+
+
+def _read_back(
+    claimed: Claimed, rendered: Rendered, place: Place, *, status: int, read_back: bool, copies: int = 1
+) -> Conversation:
+    """It is there; what of it? A read that fails leaves it delivered, its losses unknown."""
+    answer = (yield _read(place.location)) if read_back else None
+    resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
+    if resource is not None and resource["resourceType"] == claimed.type:
+        return _ending(claimed, rendered, resource, place, status=status, copies=copies)
+    receipt = Receipt(location=place.location, version=place.version, losses=rendered.losses)
+    return Ending(event="kept", receipt=receipt, status=status, healthy=True, duplicates=copies - 1)
+
+
+def _ending(
+    claimed: Claimed, rendered: Rendered, kept: dict[str, Any], place: Place, *, status: int, copies: int = 1
+) -> Ending:
+    """``kept`` is the resource as the EHR gives it now."""
+    losses = (*rendered.losses, *compare(codec.parse(rendered.body), kept))
+    receipt = Receipt(location=place.location, version=place.version or version_in(kept), losses=losses)
+    return Ending(
+        event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1
+    )  # fmt: skip
+
+
+def _read(path: str) -> Request:
+    return Request(method="GET", path=path, headers={"accept": JSON, "cache-control": "no-cache"})

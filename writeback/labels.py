@@ -1,0 +1,151 @@
+"""What every resource from here carries: the AI label, identifiers, who made it, and the words that say so.
+
+Shapes: reference/AI Transparency on FHIR; R4 4.0.1 reference targets (``Observation.performer`` takes no Device).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vocabulary.instant import format_instant
+from vocabulary.manifest import Code, Manifest
+from vocabulary.output import Output
+from vocabulary.write import PLACEHOLDER
+from writeback.codes import AI_ASSERTED
+from writeback.gate import Admitted
+from writeback.ownership import unversioned
+
+_CODE = re.compile(r"\S+( \S+)*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """Who writes, and where to: the EHR's name, the installation's namespace (a URI), the gateway's own name and the
+    organization in whose name it writes, when it has one."""
+
+    ehr: str
+    namespace: str
+    software: str = "Chartgate"
+    organization: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Confirmation:
+    """A clinician's acceptance: a reference to a Practitioner or PractitionerRole, and when (Unix seconds)."""
+
+    by: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occasion:
+    """All that an adapter needs. ``device`` is the delivery key of the model's Device."""
+
+    output: Output
+    manifest: Manifest
+    names: Names
+    device: str
+    key: str
+    now: float
+    admitted: Admitted = field(default_factory=Admitted)
+    confirmed: Confirmation | None = None
+
+    @property
+    def as_of(self) -> str:
+        """The time that the inputs describe."""
+        return format_instant(self.output.as_of)
+
+    @property
+    def status(self) -> str:
+        """``final`` needs a person."""
+        return "final" if self.confirmed else "preliminary"
+
+
+def to(key: str, display: str, *, versioned: bool = False) -> dict[str, str]:
+    """A reference to another delivery; the location is put in when the EHR has given it one. The display stays when
+    the EHR does not take the resource at all."""
+    return {"reference": f"{PLACEHOLDER}{key}{'#version' if versioned else ''}", "display": display}
+
+
+def author(occasion: Occasion) -> dict[str, str]:
+    """The model's Device."""
+    return to(occasion.device, model_name(occasion.manifest))
+
+
+def model_name(manifest: Manifest) -> str:
+    """For people: title and version."""
+    return f"{manifest.title}, version {manifest.version}"
+
+
+def head(type: str, occasion: Occasion) -> dict[str, Any]:
+    """The members that every output's own resource begins with."""
+    return {
+        "resourceType": type,
+        "meta": {"security": [AI_ASSERTED.coding]},
+        "identifier": identifiers(occasion.names, occasion.key, inference=occasion.output.inference_id),
+    }
+
+
+def identifiers(names: Names, key: str, *, inference: str | None = None) -> list[dict[str, str]]:
+    """The delivery's identifier, by which it is found again, and the inference's."""
+    found = [{"use": "official", "system": f"{names.namespace}/delivery", "value": key}]
+    if inference is not None:
+        found.append({"use": "secondary", "system": f"{names.namespace}/inference", "value": inference})
+    return found
+
+
+def method(occasion: Occasion) -> dict[str, Any]:
+    """The model as the method, in the installation's own code system."""
+    manifest = occasion.manifest
+    coding = {"system": f"{occasion.names.namespace}/model", "version": manifest.version, "code": manifest.id}
+    return {"coding": [coding], "text": model_name(manifest)}
+
+
+def concept(codes: Iterable[Code], text: str | None) -> dict[str, Any]:
+    """A CodeableConcept of declared codes."""
+    codings = [
+        {"system": code.system, "code": code.code, **({"display": code.display} if code.display else {})}
+        for code in codes
+    ]
+    return {**({"coding": codings} if codings else {}), **({"text": text} if text else {})}
+
+
+def local_concept(names: Names, kind: str, word: str) -> dict[str, Any]:
+    """A word of the model itself, in a code system of the installation: it claims no meaning beyond the model's."""
+    coding = [{"system": f"{names.namespace}/{kind}", "code": word}] if _CODE.fullmatch(word) else []
+    return {**({"coding": coding} if coding else {}), "text": word}
+
+
+def references(names: Iterable[str]) -> list[dict[str, str]]:
+    """Unversioned references, each once, in order."""
+    return [{"reference": name} for name in dict.fromkeys(unversioned(name) for name in names)]
+
+
+def status_words(occasion: Occasion) -> str:
+    """What stands between a machine's words and a reader who takes them for a colleague's."""
+    if occasion.confirmed is None:
+        return "AI-generated draft, not reviewed"
+    day = format_instant(occasion.confirmed.at)[:10]
+    return f"AI-generated draft, not reviewed when generated. Accepted by a clinician on {day}"
+
+
+def notes(occasion: Occasion) -> list[dict[str, str]]:
+    """Annotations: that a machine made it, what it says for itself, and each caveat of the chart it was made from."""
+    made = "Machine-generated; not clinician-confirmed."
+    if occasion.confirmed is not None:
+        made = f"Machine-generated; accepted by a clinician on {format_instant(occasion.confirmed.at)[:10]}."
+    return [{"text": made}, *({"text": f"Caveat: {caveat}"} for caveat in occasion.admitted.caveats)]
+
+
+def subject(occasion: Occasion, element: str = "subject") -> dict[str, Any]:
+    """Patient and, where there is one, encounter."""
+    found: dict[str, Any] = {element: {"reference": occasion.output.patient}}
+    if occasion.output.encounter is not None:
+        found["encounter"] = {"reference": occasion.output.encounter}
+    return found
+
+
+def filled(resource: dict[str, Any]) -> dict[str, Any]:
+    """Without members that say nothing: R4 has no empty object, array or string (ele-1)."""
+    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}

@@ -1,0 +1,52 @@
+"""Numbers on their way into a resource: decimal digits, no float noise, R4's percent."""
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any
+
+from writeback.codes import UCUM
+
+_WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
+_PLACES = Decimal("0.000001")
+_PERCENT_PLACES = Decimal("0.01")
+
+UNIT_CODES = {"fraction": "1", "percent": "%"}
+"""The words of a manifest that are not UCUM, as UCUM."""
+
+
+def tidy(value: Decimal) -> Decimal:
+    """At most six places after the point and no exponent: what is beyond is noise of binary arithmetic. The digits
+    that are there stay (1.50 stays 1.50)."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError("not a finite number")
+    if exponent < -6:
+        value = _strip(_WIDE.quantize(value, _PLACES))
+    elif exponent > 0:
+        value = _WIDE.quantize(value, Decimal(1))
+    return Decimal(f"{value:f}")
+
+
+def percent(value: Decimal, unit: str | None) -> Decimal:
+    """A probability as R4 wants it: 0 to 100 with at most two places (RiskAssessment.prediction.probability[x]).
+    Raises ValueError for a unit that is neither fraction nor percent: nothing is guessed."""
+    if unit not in ("fraction", "percent"):
+        raise ValueError("a probability is a fraction or a percent")
+    scaled = _WIDE.multiply(value, Decimal(100 if unit == "fraction" else 1))
+    return _strip(_WIDE.quantize(scaled, _PERCENT_PLACES))
+
+
+def _strip(value: Decimal) -> Decimal:
+    """Without zeros at the end that rounding has put there, and without a sign on zero."""
+    text = f"{abs(value) if value == 0 else value:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def quantity(value: Decimal, unit: str | None) -> dict[str, Any]:
+    """A Quantity in UCUM; ``unit`` is a manifest's unit."""
+    code = UNIT_CODES.get(unit or "1", unit or "1")
+    return {"value": tidy(value), "unit": code, "system": UCUM, "code": code}
+
+
+def percentage(value: Decimal) -> dict[str, Any]:
+    """A Quantity of UCUM percent, as constraint ras-1 wants it."""
+    return {"value": value, "unit": "%", "system": UCUM, "code": "%"}

@@ -1,0 +1,170 @@
+"""Edge: outputs as rows: accepted, decided by a person, expired, listed and shown (product.md §6)."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from r4 import codec
+from vocabulary.output import Output, OutputState
+from vocabulary.write import NotWritable, Write
+from writeback.accepting import Accepted, Conflict, Idempotency, Submission, accept, find_repeat, fingerprint, forget
+from writeback.changes import Change, OutputChanged
+from writeback.formats import parse_admission, parse_output
+from writeback.gate import Admitted
+from writeback.outbox import Origin, enqueue, lane_of
+from writeback.tables import AWAITING, PENDING, deliveries, outputs
+
+__all__ = [
+    "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
+    "expire_waiting", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output",
+]  # fmt: skip
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """An output as it was recorded, for those who decide about it. ``admitted`` is None for a refused one."""
+
+    id: str
+    output: Output
+    state: OutputState
+    principal: str
+    submitter: str
+    valid_until: float
+    admitted: Admitted | None
+
+
+def find_output(connection: Connection, now: float, id: str) -> Stored | None:
+    """The output of that id, or None."""
+    row = connection.execute(select(outputs).where(outputs.c.id == id)).one_or_none()
+    if row is None:
+        return None
+    return Stored(
+        id=row.id, output=parse_output(row.body), state=row.state, principal=row.principal, submitter=row.submitter,
+        valid_until=row.valid_until,
+        admitted=parse_admission(json.loads(row.admission)) if row.admission else None,  # not FHIR: our own notes
+    )  # fmt: skip
+
+
+def confirm(
+    connection: Connection, now: float, *, stored: Stored, by: str, reason: str | None, principal: str,
+    write: Write | NotWritable,
+) -> OutputChanged | None:  # fmt: skip
+    """A clinician (``by``, a reference) accepts an output that waits: it is enqueued as ``principal``, the launch of
+    who confirms. None when it does not wait any more: decided, superseded, or past its time."""
+    state: OutputState = "pending" if isinstance(write, Write) else "not_writable"
+    values = {
+        "state": state, "decided_by": by, "decided_at": now, "principal": principal,
+        "reason": write.reason if isinstance(write, NotWritable) else reason,
+        "losses": json.dumps(write.losses if isinstance(write, Write) else ()),
+    }  # fmt: skip
+    if not _decide(connection, stored.id, now, values):
+        return None
+    if isinstance(write, Write):
+        output = stored.output
+        lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
+        origin = Origin(
+            output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane,
+            valid_until=stored.valid_until,
+        )  # fmt: skip
+        enqueue(connection, now, write=write, origin=origin)
+    return _changed(stored, state)
+
+
+def decline(
+    connection: Connection, now: float, *, stored: Stored, by: str, reason: str | None
+) -> OutputChanged | None:  # fmt: skip
+    """A clinician rejects an output that waits: it is never written. None when it does not wait any more."""
+    values = {"state": "declined", "decided_by": by, "decided_at": now, "reason": reason}
+    return _changed(stored, "declined") if _decide(connection, stored.id, now, values) else None
+
+
+def _decide(connection: Connection, id: str, now: float, values: Mapping[str, Any]) -> bool:
+    """One conditional update: of two decisions at once, one is made."""
+    waiting = (outputs.c.id == id, AWAITING, outputs.c.valid_until >= now)
+    return connection.execute(update(outputs).where(*waiting).values(values)).rowcount == 1
+
+
+def _changed(stored: Stored, state: OutputState) -> OutputChanged:
+    output = stored.output
+    return OutputChanged(
+        output=stored.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
+        before=stored.state, state=state,
+    )  # fmt: skip
+
+
+def expire_waiting(connection: Connection, now: float) -> tuple[Change, ...]:
+    """Outputs that waited for a person longer than they are valid."""
+    rows = connection.execute(
+        update(outputs).where(AWAITING, outputs.c.valid_until < now).values(state="expired").returning(outputs)
+    )
+    return tuple(
+        OutputChanged(
+            output=row.id, ehr=row.ehr, model=row.model, version=row.version, kind=row.kind,
+            before="awaiting_confirmation", state="expired",
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def count_moving(connection: Connection, now: float) -> int:
+    """Outputs that are on their way."""
+    return int(connection.scalar(select(func.count()).select_from(outputs).where(PENDING)) or 0)
+
+
+def list_outputs(
+    connection: Connection, now: float, *, limit: int = 100, patient: str | None = None, ehr: str | None = None,
+    state: OutputState | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The newest outputs, each as ``show_output`` gives it."""
+    query = select(outputs).order_by(outputs.c.since.desc(), outputs.c.id)
+    for column, wanted in ((outputs.c.patient, patient), (outputs.c.ehr, ehr), (outputs.c.state, state)):
+        query = query if wanted is None else query.where(column == wanted)
+    return _shown(connection, connection.execute(query.limit(limit)).all())
+
+
+def show_output(connection: Connection, now: float, id: str) -> dict[str, Any] | None:
+    """The body of ``GET /api/outputs/{id}``, or None."""
+    shown = _shown(connection, connection.execute(select(outputs).where(outputs.c.id == id)).all())
+    return shown[0] if shown else None
+
+
+def _shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    parts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    for part in _deliveries(connection, list(parts)):
+        parts[part.output].append(_delivery(part))
+    return [_output(row, parts[row.id]) for row in rows]
+
+
+def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]]:
+    columns = [column for column in deliveries.c if column.name not in ("body", "needs")]
+    for start in range(0, len(ids), CHUNK):
+        query = select(*columns).where(deliveries.c.output.in_(ids[start : start + CHUNK]))
+        yield from connection.execute(query.order_by(deliveries.c.id))
+
+
+def _output(row: Row[Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    document = codec.parse(row.body)
+    return {
+        "id": row.id, "model": row.model, "version": row.version, "ehr": row.ehr, "patient": row.patient,
+        "encounter": document["encounter"], "kind": row.kind, "inference_id": row.inference_id,
+        "as_of": document["as_of"], "state": row.state,
+        "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
+        "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
+        "abstained": document["abstained"], "reason": row.reason, "decided_by": row.decided_by,
+        "losses": json.loads(row.losses),  # not FHIR: a list of paths
+        "deliveries": parts,
+    }  # fmt: skip
+
+
+def _delivery(row: Row[Any]) -> dict[str, Any]:
+    where: str | None = row.location
+    return {
+        "delivery": row.key, "resource_type": row.resource_type, "id": where.partition("/")[2] if where else None,
+        "version": row.kept_version, "state": row.state, "attempts": row.attempt,
+        "losses": json.loads(row.losses),  # not FHIR: a list of paths
+    }  # fmt: skip

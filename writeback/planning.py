@@ -1,0 +1,44 @@
+"""From an admitted output to the write that an EHR takes of it, checked against R4 before anything is stored."""
+
+from r4.validate import validate
+
+from vocabulary.manifest import Manifest
+from vocabulary.output import Output
+from vocabulary.write import NotWritable, Planned, Write
+from writeback.adapters import canonical
+from writeback.capabilities import Capabilities
+from writeback.errors import PlanInvalid
+from writeback.gate import Admitted
+from writeback.labels import Confirmation, Names
+from writeback.projection import project
+from writeback.rules import SPECIFICATION, WriteRules
+
+
+def plan(
+    output: Output,
+    manifest: Manifest,
+    *,
+    admitted: Admitted,
+    names: Names,
+    capabilities: Capabilities,
+    now: float,
+    rules: WriteRules = SPECIFICATION,
+    confirmed_by: Confirmation | None = None,
+) -> Write | NotWritable | None:
+    """The write of an admitted output, why there can be none, or None for an abstention that is not written. Raises
+    PlanInvalid when a planned resource breaks R4: nothing invalid ever reaches the outbox."""
+    planned = canonical(output, manifest, names, now, admitted=admitted, confirmed_by=confirmed_by)
+    if not planned:
+        return None
+    write = project(planned, ehr=names.ehr, capabilities=capabilities, rules=rules)
+    if isinstance(write, Write):
+        for part in (*write.shared, *write.own):
+            check(part)
+    return write
+
+
+def check(part: Planned) -> None:
+    """Raises PlanInvalid for the first rule of R4 4.0.1 that the planned resource breaks."""
+    issues = [issue for issue in validate(part.body, type=part.type) if issue.severity in ("error", "fatal")]
+    if issues:
+        raise PlanInvalid(element=issues[0].element, rule=issues[0].rule or issues[0].code)

@@ -1,0 +1,64 @@
+"""From a planned body to the bytes that are sent: references to other deliveries get their locations.
+
+A delivery that will never be at the EHR leaves its words behind: the reference goes, its display stays, and the loss
+is recorded.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from r4 import codec
+from vocabulary.write import PLACEHOLDER, DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What became of a delivery that another one refers to. ``location`` is ``Type/id``."""
+
+    state: DeliveryState
+    location: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """The bytes to send and the paths that had to be left out."""
+
+    body: bytes
+    losses: tuple[str, ...] = ()
+
+
+def render(body: bytes, needs: Mapping[str, Need]) -> Rendered:
+    """Puts locations in the place of placeholders. Keys are hexadecimal, so that the placeholders can be found in the
+    bytes; only a reference that has to be dropped needs the body read."""
+    gone = [key for key, need in needs.items() if need.location is None]
+    losses: tuple[str, ...] = ()
+    if gone:
+        document, losses = without(codec.parse(body), gone)
+        body = codec.format(document)
+    for key, need in needs.items():
+        if need.location is not None:
+            versioned = need.location if need.version is None else f"{need.location}/_history/{need.version}"
+            body = body.replace(f'"{PLACEHOLDER}{key}#version"'.encode(), f'"{versioned}"'.encode())
+            body = body.replace(f'"{PLACEHOLDER}{key}"'.encode(), f'"{need.location}"'.encode())
+    return Rendered(body=body, losses=losses)
+
+
+def without(body: dict[str, Any], keys: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The body without its references to these deliveries, and the paths of the references. ``body`` stays as it is."""
+    wanted = tuple(f"{PLACEHOLDER}{key}" for key in keys)
+    losses: list[str] = []
+    return _strip(body, wanted, str(body.get("resourceType", "")), losses), tuple(losses)
+
+
+def _strip(value: Any, wanted: tuple[str, ...], path: str, losses: list[str]) -> Any:
+    if isinstance(value, list):
+        return [_strip(item, wanted, f"{path}[{index}]", losses) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("reference")
+    if isinstance(reference, str) and reference.partition("#")[0] in wanted:
+        losses.append(f"{path}.reference")
+        value = {name: member for name, member in value.items() if name != "reference"}
+    return {name: _strip(member, wanted, f"{path}.{name}", losses) for name, member in value.items()}

@@ -1,0 +1,56 @@
+"""The seam to an EHR's HTTP, and how a worker speaks through it. Whoever sends raises what ``errors`` says."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from writeback.answers import Answer, Failure, Request
+from writeback.claims import Ending
+from writeback.conversation import Conversation
+from writeback.errors import AnswerLost, NoToken, Unsent
+
+logger = logging.getLogger("chartgate.delivery")
+
+
+class Sender(Protocol):
+    """A FHIR base with a bearer of its own."""
+
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """Sends one request; ``path`` is below the base. On a 401 it renews its token once and sends again. Follows
+        no redirect. Raises Unsent (NoToken), when nothing left, and AnswerLost, when no whole answer came."""
+        ...
+
+
+async def converse(conversation: Conversation, sender: Sender, *, seconds: float) -> Ending:
+    """Drives a conversation to its end within ``seconds``; a request that is cut short then counts as lost. An
+    exception that is no ``SendFailed`` says nothing about what was sent, so that it counts as lost as well."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    reply: Answer | Failure | None = None
+    while True:
+        try:
+            request = next(conversation) if reply is None else conversation.send(reply)
+        except StopIteration as end:
+            ending: Ending = end.value
+            return ending
+        reply = await _ask(sender, request, until - loop.time())
+
+
+async def _ask(sender: Sender, request: Request, seconds: float) -> Answer | Failure:
+    if seconds <= 0:
+        return "unsent"
+    try:
+        async with asyncio.timeout(seconds):
+            return await sender.send(request.method, request.path, headers=request.headers, body=request.body)
+    except NoToken:
+        return "no_token"
+    except Unsent:
+        return "unsent"
+    except (AnswerLost, TimeoutError):
+        return "answer_lost"
+    except Exception as failure:  # whatever it was, it does not say that nothing was sent
+        logger.warning("a sender failed with %s", type(failure).__name__)
+        return "answer_lost"

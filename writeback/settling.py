@@ -1,0 +1,184 @@
+"""Edge: the outbox's SQL, second half: what a conversation came to is recorded, and what waited for it may go.
+
+``record`` is one transaction for any number of conversations. Only who still holds the lease may record.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from vocabulary.output import OutputState
+from vocabulary.write import DeliveryState
+from writeback.changes import Change, DeliveryChanged, OutputChanged
+from writeback.claims import Attempted, Claimed, Ending
+from writeback.inserting import insert_once
+from writeback.retry import next_attempt, parse_retry_after
+from writeback.settings import PACE, Pace, pause
+from writeback.states import SETTLED, advance, derive
+from writeback.tables import LEASED, PENDING, deliveries, outputs, targets, waits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """A claimed row's next state and the columns that go with it."""
+
+    row: Claimed
+    state: DeliveryState
+    values: Mapping[str, Any] = field(default_factory=dict)
+    losses: int = 0
+    duplicates: int = 0
+
+
+def record(
+    connection: Connection, now: float, *, attempts: Sequence[Attempted], pace: Pace = PACE
+) -> tuple[Change, ...]:  # fmt: skip
+    """Writes down what became of the attempts; those whose lease is lost are left out. Returns what changed."""
+    if not attempts:
+        return ()
+    _note_health(connection, now, attempts, pace)
+    return settle(connection, now, [_settled(now, attempt, pace) for attempt in attempts])
+
+
+def _settled(now: float, attempt: Attempted, pace: Pace) -> Settled:
+    """The row after its ending: another try is planned, or the retries are used up."""
+    row, ending = attempt.delivery, attempt.ending
+    values: dict[str, Any] = {"status": ending.status, "cause": ending.cause or None}
+    state = advance("leased", ending.event)
+    if state in ("ready", "in_doubt"):
+        asked = parse_retry_after(ending.retry_after, now)
+        at = next_attempt(now, row.attempt, policy=pace.retry, jitter=attempt.jitter, retry_after=asked)
+        if at is None:
+            state = advance("leased", "exhausted")
+        else:
+            values["next_at"] = max(at, now + row.quarantine) if state == "in_doubt" else at
+        values["doubtful"] = ending.event in ("lost", "undecided")
+    elif state == "delivered":
+        values |= _kept(row, ending)
+    return Settled(
+        row=row, state=state, values=values, duplicates=ending.duplicates,
+        losses=len(ending.receipt.losses) if ending.receipt else 0,
+    )  # fmt: skip
+
+
+def _kept(row: Claimed, ending: Ending) -> dict[str, Any]:
+    assert ending.receipt is not None
+    losses = dict.fromkeys((*row.planned_losses, *ending.receipt.losses))
+    return {
+        "location": ending.receipt.location,
+        "kept_version": ending.receipt.version,
+        "losses": json.dumps(list(losses)),
+        "read_back": ending.read_back,
+        "doubtful": False,
+    }
+
+
+def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tuple[Change, ...]:
+    """Moves leased rows on, lets go what waited for them, and carries on to their outputs."""
+    asked = {each.row.id: each for each in settled}
+    held = _held(connection, asked)
+    done = [asked[id] for id in sorted(held)]
+    for names in {tuple(sorted(each.values)) for each in done}:
+        same = [each for each in done if tuple(sorted(each.values)) == names]
+        statement = update(deliveries).where(deliveries.c.id == bindparam("row")).values(
+            **{name: bindparam(f"new_{name}") for name in names},
+            state=bindparam("new_state"), owner=None, lease_until=None, changed=now,
+        )  # fmt: skip
+        connection.execute(
+            statement,
+            [
+                {"row": each.row.id, "new_state": each.state, **{f"new_{name}": each.values[name] for name in names}}
+                for each in same
+            ],
+        )
+    ended = [each.row for each in done if each.state in SETTLED]
+    _let_go(connection, now, [row.key for row in ended])
+    outcome = _derive(connection, {row.output for row in ended if row.output is not None})
+    return (*(_change(each) for each in done), *outcome)
+
+
+def _held(connection: Connection, asked: Mapping[int, Settled]) -> set[int]:
+    """Those whose lease still is the asker's, locked where there are others."""
+    query = select(deliveries.c.id, deliveries.c.owner, deliveries.c.attempt).where(
+        deliveries.c.id.in_(sorted(asked)), LEASED
+    )
+    rows = connection.execute(query.order_by(deliveries.c.id).with_for_update())
+    return {row.id for row in rows if (row.owner, row.attempt) == (asked[row.id].row.owner, asked[row.id].row.attempt)}
+
+
+def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> None:
+    """Each delivery that waited for one of these waits for one less; those that wait for nothing more are due now."""
+    if not keys:
+        return
+    gone = connection.execute(delete(waits).where(waits.c.needed.in_(keys)).returning(waits.c.delivery))
+    counts = Counter(row.delivery for row in gone)
+    if counts:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.key == bindparam("waiting"))
+            .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=now),
+            [{"waiting": key, "fewer": count} for key, count in sorted(counts.items())],
+        )
+
+
+def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
+    """The outputs that these deliveries have brought to an end."""
+    wanted = sorted(ids)
+    if not wanted:
+        return []
+    columns = (deliveries.c.output, deliveries.c.role, deliveries.c.state)
+    parts: dict[str, list[Any]] = {id: [] for id in wanted}
+    for part in connection.execute(select(*columns).where(deliveries.c.output.in_(wanted))):
+        parts[part.output].append(part)
+    ended = {id: _outcome(rows) for id, rows in parts.items()}
+    query = select(outputs).where(outputs.c.id.in_([id for id, state in ended.items() if state != "pending"]), PENDING)
+    rows = connection.execute(query.order_by(outputs.c.id).with_for_update()).all()
+    if rows:
+        connection.execute(
+            update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state")),
+            [{"row": row.id, "new_state": ended[row.id]} for row in rows],
+        )
+    return [
+        OutputChanged(
+            output=row.id, ehr=row.ehr, model=row.model, version=row.version, kind=row.kind, before="pending",
+            state=ended[row.id],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _outcome(parts: Sequence[Any]) -> OutputState:
+    primary: DeliveryState = next((part.state for part in parts if part.role == "primary"), "dead")
+    return derive(primary, [part.state for part in parts if part.role != "primary"])
+
+
+def _change(settled: Settled) -> DeliveryChanged:
+    row = settled.row
+    return DeliveryChanged(
+        delivery=row.key, output=row.output, ehr=row.ehr, resource_type=row.type, model=row.model, version=row.version,
+        before="leased", state=settled.state, cause=settled.values.get("cause") or "", attempt=row.attempt,
+        losses=settled.losses, duplicates=settled.duplicates,
+    )  # fmt: skip
+
+
+def _note_health(connection: Connection, now: float, attempts: Sequence[Attempted], pace: Pace) -> None:
+    """Counts an EHR's failures in a row and leaves it in peace for a while, for every worker. One that answers is
+    healthy again; its ``Retry-After`` is meant for everybody."""
+    for ehr in sorted({attempt.delivery.ehr for attempt in attempts}):
+        endings = [attempt.ending for attempt in attempts if attempt.delivery.ehr == ehr]
+        well = any(ending.healthy for ending in endings)
+        ill = sum(ending.healthy is False for ending in endings)
+        wishes = [parse_retry_after(ending.retry_after, now) or 0.0 for ending in endings if ending.retry_after]
+        row = connection.execute(select(targets).where(targets.c.ehr == ehr)).one_or_none()
+        failures = 0 if well else (row.failures if row else 0) + ill
+        until = now + max([pause(failures, pace) if ill else 0.0, *wishes])
+        if row is None and (failures or wishes):
+            insert_once(connection, targets, {"ehr": ehr, "failures": failures, "paused_until": until})
+        elif row is not None and (failures != row.failures or wishes):
+            later = max(until, row.paused_until) if row.paused_until < now + 7200.0 else until
+            connection.execute(
+                update(targets).where(targets.c.ehr == ehr).values(failures=failures, paused_until=later)
+            )
