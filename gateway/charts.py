@@ -12,8 +12,8 @@ PAGE_SIZE = 200
 PAGE_LIMIT = 50
 """A search of more pages than this is reported as incomplete rather than read for minutes."""
 
-FAILURES: Mapping[int, str] = {401: "forbidden", 403: "forbidden", 404: "absent", 410: "absent"}
-"""What a status means for a read; any other than 200 is ``unavailable``."""
+FAILURES: Mapping[int, str] = {403: "forbidden", 404: "absent", 410: "absent"}
+"""What a status means for a read; any other than 200 is ``unavailable``, 401 too: another token may be taken."""
 
 
 class Unavailable(Exception):

@@ -4,7 +4,7 @@ Who may do what is a function of ``Session | None`` with one exit (product.md §
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
@@ -162,3 +162,13 @@ def cookie_header(name: str, value: str, *, max_age: int) -> str:
     """A ``Set-Cookie`` value. ``SameSite=None; Partitioned`` because the EHR opens the app inside its own frame, where
     any other cookie vanishes; what changes state checks ``same_origin`` instead. A ``max_age`` of 0 removes it."""
     return f"{name}={value}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+
+
+def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: str) -> Iterator[str]:
+    """Every value that the request's cookies of this name have; raw ASGI headers. A browser may send two of a name."""
+    for header, value in headers:
+        if header == b"cookie":
+            for pair in value.decode("latin-1").split(";"):
+                found, _, secret = pair.strip().partition("=")
+                if found == name:
+                    yield secret

@@ -88,10 +88,10 @@ def _present(walk: _Walk, value: Mapping[str, Any], table: Mapping[str, Row], pa
             groups.setdefault(row.choice, []).append(given)
         elif row.low and not given:
             walk.say("required", "is required", f"{path}.{member}", "cardinality")
-    for choice, given in groups.items():
-        if sum(given) > 1:
+    for choice, members in groups.items():
+        if sum(members) > 1:
             walk.say("structure", "may be given in one type only", f"{path}.{choice}[x]", "choice")
-        elif not any(given) and next(row for row in table.values() if row.choice == choice).low:
+        elif not any(members) and next(row for row in table.values() if row.choice == choice).low:
             walk.say("required", "is required", f"{path}.{choice}[x]", "cardinality")
 
 

@@ -19,7 +19,7 @@ from writeback.tables import AWAITING, PENDING, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
-    "expire_waiting", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output",
+    "expire_waiting", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output", "state_of",
 ]  # fmt: skip
 
 CHUNK = 500
@@ -155,7 +155,7 @@ def _output(row: Row[Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
         "as_of": document["as_of"], "state": row.state,
         "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
         "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
-        "abstained": document["abstained"], "reason": row.reason, "decided_by": row.decided_by,
+        "abstained": document["abstained"], "body": document, "reason": row.reason, "decided_by": row.decided_by,
         "losses": json.loads(row.losses),  # not FHIR: a list of paths
         "deliveries": parts,
     }  # fmt: skip
@@ -168,3 +168,13 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "version": row.kept_version, "state": row.state, "attempts": row.attempt,
         "losses": json.loads(row.losses),  # not FHIR: a list of paths
     }  # fmt: skip
+
+
+def state_of(connection: Connection, now: float, output: Output) -> OutputState | None:
+    """The state of what stands under this output's inference id, or None."""
+    return connection.scalar(
+        select(outputs.c.state).where(
+            outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
+            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
+        )
+    )  # fmt: skip

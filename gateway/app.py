@@ -1,0 +1,170 @@
+"""Edge: the gateway's running parts put together: models, tokens, senders, the delivery worker, the monitors."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import Connection, text
+
+from auth.client.flow import Means
+from auth.client.registry import list_ehrs
+from gateway import jobs, models, scoring
+from gateway.changes import signals_of
+from gateway.fetch import Reach
+from gateway.installation import Installation
+from gateway.keyring import Keyring
+from gateway.models import Model
+from gateway.routes.launches import means_of
+from gateway.senders import Senders
+from monitoring import journal
+from monitoring.exposition import Exposition
+from monitoring.signals import Signal
+from writeback.changes import Change
+from writeback.labels import Names
+from writeback.worker import Worker
+
+T = TypeVar("T")
+logger = logging.getLogger("chartgate.gateway")
+
+SIDE_BY_SIDE = 4
+"""Launches whose models run at once: each reads a whole chart."""
+
+
+class Gateway:
+    """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version."""
+
+    def __init__(
+        self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
+        clock: Callable[[], float], totals: Mapping[object, int],
+    ) -> None:  # fmt: skip
+        self.installation, self.models, self.base_url = installation, models, base_url
+        self.clock = clock
+        self.reach = Reach(clock=clock)
+        self.senders = Senders(means=self.means, clock=clock)
+        self.exposition = Exposition(totals)  # type: ignore[arg-type]
+        self.worker = Worker(
+            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
+            observe=self._observe,
+        )  # fmt: skip
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._unwritten: list[Signal] = []
+        self._working = False
+
+    @property
+    def keyring(self) -> Keyring:
+        return self.installation.keyring
+
+    @property
+    def means(self) -> Means:
+        return means_of(self)
+
+    async def run(self, work: Callable[[Connection, float], T], /) -> T:
+        """The storage seam of the gateway's database."""
+        return await self.installation.database.run(work)
+
+    def names(self, ehr: str) -> Names:
+        """In whose name resources are written to this EHR."""
+        return Names(ehr=ehr, namespace=self.keyring.namespace)
+
+    def new_id(self) -> str:
+        """A random id of 32 hex digits."""
+        return uuid4().hex
+
+    async def learn_ehrs(self) -> None:
+        """Looks up which EHRs the gateway is registered with now."""
+        cipher = self.keyring.cipher
+        found = await self.run(lambda connection, now: list_ehrs(connection, now, cipher=cipher))
+        self.senders.know({ehr.name: ehr for ehr in found})
+
+    async def on_launch(self, launch_id: str) -> None:
+        """A launch is saved: its models will run, also if the process ends before they did."""
+        await self.run(lambda connection, now: jobs.add_job(connection, now, launch_id))
+        self._begin(scoring.score_launch(self, launch_id))
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        """Counts changes whose signals are durable already."""
+        self.exposition.tell(signals_of(changes))
+
+    async def ready(self) -> bool:
+        """Whether the database answers and the deliverer runs."""
+        try:
+            await self.run(lambda connection, now: connection.execute(text("SELECT 1")).scalar())
+        except Exception as failure:
+            logger.warning("not ready: %s", type(failure).__name__)
+            return False
+        return self._working
+
+    async def idle(self) -> None:
+        """Returns when the models of every launch so far have run."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Delivers, and finishes what an earlier process left, while the block runs."""
+        await self.learn_ehrs()
+        for launch_id in await self.run(jobs.waiting_jobs):
+            self._begin(scoring.score_launch(self, launch_id))
+        serving = asyncio.create_task(self.worker.serve())
+        self._working = True
+        try:
+            yield
+        finally:
+            self._working = False
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self.worker.stop()
+            await serving
+            await self._write_signals()
+
+    async def aclose(self) -> None:
+        await self.senders.aclose()
+        await self.reach.aclose()
+
+    def _begin(self, job: Awaitable[None]) -> None:
+        async def turn() -> None:
+            async with self._turns:
+                await job
+
+        task = asyncio.create_task(turn())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _observe(self, changes: Sequence[Change]) -> None:
+        """The worker's changes: counted at once, written to the journal with the next group."""
+        if not changes:
+            return
+        first = not self._unwritten
+        self._unwritten += signals_of(changes)
+        self.exposition.tell(signals_of(changes))
+        if first and self._working:
+            asyncio.get_running_loop().create_task(self._write_signals())
+
+    async def _write_signals(self) -> None:
+        signals, self._unwritten = self._unwritten, []
+        if signals:
+            await self.run(lambda connection, now: journal.record(connection, now, signals, new_id=self.new_id))
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(
+    installation: Installation, *, models: Sequence[Path], base_url: str, clock: Callable[[], float]
+) -> AsyncIterator[Gateway]:
+    """The gateway of an installation. Raises ModelError, ManifestError for a model folder that cannot be used."""
+    loaded = {model.key: model for model in _models(models)}
+    totals = await installation.database.run(journal.find_totals)
+    gateway = Gateway(installation, models=loaded, base_url=base_url, clock=clock, totals=totals)  # type: ignore[arg-type]
+    try:
+        yield gateway
+    finally:
+        await gateway.aclose()
+
+
+def _models(directories: Sequence[Path]) -> tuple[Model, ...]:
+    return models.load_all(directories)

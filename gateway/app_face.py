@@ -1,0 +1,31 @@
+"""Edge: the app face: the gateway as a SMART app, its JSON API with OpenAPI, its pages."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.app import Gateway
+from gateway.routes import entrance, launches, outputs, pages
+from r4.outcome import Issue, outcome
+
+
+def application(gateway: Gateway) -> FastAPI:
+    """The ASGI application of ``http://localhost:…``."""
+    app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    app.include_router(outputs.router(gateway))
+    for routes in (launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway)):
+        app.router.routes.extend(routes)
+    app.add_exception_handler(HTTPException, _not_served)
+    return app
+
+
+async def _not_served(request: Request, failure: Any) -> Response:
+    """404 and 405 as the caller expects them: an OperationOutcome below ``/api``, a page elsewhere."""
+    status: int = failure.status_code
+    if request.url.path.startswith("/api"):
+        issue = Issue("not-found" if status == 404 else "not-supported", "no such address, or not with this method")
+        return JSONResponse(outcome([issue]), status, media_type="application/fhir+json", headers=failure.headers)
+    return pages.message("Not here", "This address is not served.", status=status, advice="Start at the home page.")

@@ -1,0 +1,93 @@
+"""Edge: a clinician confirms or rejects an output that waits for one (product.md §6, "Who may do what")."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from gateway import sessions
+from gateway.changes import signals_of
+from gateway.charts import Unavailable
+from gateway.sessions import Session
+from monitoring import journal
+from writeback import outputs
+from writeback.changes import OutputChanged
+from writeback.labels import Confirmation
+from writeback.outputs import Stored
+from writeback.planning import plan
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+LONGEST_REASON = 4000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """``output`` as it is shown after the decision, or why there was none: ``element`` names what to change."""
+
+    status: int
+    refusal: str | None = None
+    output: dict[str, Any] | None = None
+    element: str = ""
+
+
+async def decide(gateway: "Gateway", session: Session | None, *, id: str, decision: str, reason: str) -> Decision:
+    """``decision`` is ``confirm`` or ``reject``."""
+    if session is None:
+        return Decision(status=401, refusal="Deciding needs a session: launch the gateway from the EHR.")
+    stored = await gateway.run(lambda connection, now: outputs.find_output(connection, now, id))
+    if decision not in ("confirm", "reject") or stored is None:
+        return Decision(status=404, refusal="There is no such output.")
+    bare = stored.output.patient.removeprefix("Patient/")
+    decider = sessions.confirms(ehr=stored.output.ehr, patient=bare)(session)
+    if decider is None or decider.fhir_user is None:
+        return Decision(
+            status=403, refusal="Only a practitioner, launched from this EHR with this patient, may decide about this."
+        )
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        return Decision(status=422, refusal="A decision needs a reason of at most 4000 characters.", element="reason")
+    if stored.state != "awaiting_confirmation" or stored.admitted is None:
+        return Decision(status=409, refusal="This output does not wait for a decision any more.")
+    if decision == "reject":
+        return await _record(gateway, stored, lambda c, now: outputs.decline(
+            c, now, stored=stored, by=str(decider.fhir_user), reason=reason
+        ))  # fmt: skip
+    return await _confirm(gateway, stored, decider, reason)
+
+
+async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:
+    """Plans the resources with the clinician's acceptance in them; the launch of who confirms will write them."""
+    model = gateway.models.get((stored.output.model, stored.output.version))
+    if model is None:
+        return Decision(status=409, refusal="The model version of this output is not installed here any more.")
+    by, principal = str(decider.fhir_user), f"launch:{decider.launch_id}"
+    try:
+        capabilities = await gateway.senders.capabilities(stored.output.ehr)
+    except Unavailable:
+        return Decision(status=503, refusal="The EHR does not answer. Try again in a moment.")
+    assert stored.admitted is not None
+    write = plan(
+        stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
+        capabilities=capabilities, now=gateway.clock(), confirmed_by=Confirmation(by=by, at=gateway.clock()),
+    )  # fmt: skip
+    if write is None:
+        return Decision(status=409, refusal="There is nothing to write of this output.")
+    return await _record(gateway, stored, lambda c, now: outputs.confirm(
+        c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
+    ))  # fmt: skip
+
+
+async def _record(gateway: "Gateway", stored: Stored, act: Any) -> Decision:
+    def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
+        change = act(connection, now)
+        if change is not None:
+            journal.record(connection, now, signals_of([change]), new_id=gateway.new_id)
+        return change, outputs.show_output(connection, now, stored.id)
+
+    change, shown = await gateway.run(work)
+    if change is None:
+        return Decision(status=409, refusal="This output does not wait for a decision any more.")
+    gateway.tell([change])
+    gateway.worker.wake(stored.output.ehr)
+    return Decision(status=200, output=shown)

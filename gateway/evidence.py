@@ -1,0 +1,78 @@
+"""Edge: what the gateway itself reads of a patient before it lets an output through: patient, encounter, inputs, chart.
+
+Nothing that the caller says about the chart is taken (product.md §6).
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fidelity.chart import assemble, plan
+from fidelity.verdict import judge
+from gateway.charts import Reader, Unavailable, read_chart, read_resource
+from vocabulary.chart import Chart, Read, Resource, Search
+from vocabulary.finding import Verdict
+from vocabulary.manifest import Feature, Manifest
+from vocabulary.output import Output
+from writeback.gate import Evidence
+
+PASSING = frozenset({"unavailable", "unreadable"})
+"""Failures after which asking again may help; any other is what the EHR has to say."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientRead:
+    """One patient as read: the resource (None when the EHR has none) and the searches of the models' features."""
+
+    patient: Resource | None
+    reads: Mapping[Search, Read] = field(default_factory=dict)
+
+    def chart(self, features: Sequence[Feature], *, as_of: float) -> Chart:
+        """What these features found in it."""
+        wanted = set(plan(features))
+        reads = {search: read for search, read in self.reads.items() if search in wanted}
+        return assemble(patient=self.patient or {}, reads=reads, features=features, as_of=as_of)
+
+    def verdict(self, manifest: Manifest, *, as_of: float, salt: bytes) -> tuple[Chart, Verdict]:
+        """The chart for one model, and whether it is fit for it."""
+        chart = self.chart(manifest.features, as_of=as_of)
+        return chart, judge(chart, manifest, patient_resource=self.patient, salt=salt)
+
+
+async def read_patient(reader: Reader, patient: str, features: Iterable[Feature]) -> PatientRead:
+    """Patient and planned searches at once. Raises Unavailable when the EHR does not answer as one."""
+    planned = plan(tuple(features))
+    resource, reads = await asyncio.gather(_present(reader, patient), read_chart(reader, patient, planned))
+    if any(read.failure in PASSING for read in reads.values()):
+        raise Unavailable("the chart could not be read")
+    return PatientRead(patient=resource, reads=reads)
+
+
+async def read_evidence(
+    reader: Reader, output: Output, *, patient: Resource | None, verdict: Verdict | None, launch_patient: str | None,
+    launch_encounter: str | None,
+) -> Evidence:  # fmt: skip
+    """Encounter and inputs, read again. Raises Unavailable."""
+    names = tuple(dict.fromkeys((*output.inputs, *([output.encounter] if output.encounter else []))))
+    found = dict(zip(names, await asyncio.gather(*(_present(reader, _current(name)) for name in names)), strict=True))
+    return Evidence(
+        patient=patient,
+        encounter=found.get(output.encounter or ""),
+        inputs={name: found[name] for name in output.inputs},
+        verdict=verdict,
+        launch_patient=launch_patient,
+        launch_encounter=launch_encounter,
+        base=reader.base,
+    )
+
+
+def _current(reference: str) -> str:
+    return reference.partition("/_history/")[0]
+
+
+async def _present(reader: Reader, reference: str) -> Resource | None:
+    """The resource, or None when the EHR has none that may be read here. Raises Unavailable."""
+    resource, failure = await read_resource(reader, reference)
+    if failure in PASSING:
+        raise Unavailable("a resource could not be read")
+    return resource

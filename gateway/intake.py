@@ -1,0 +1,106 @@
+"""Edge: an output that came with an API key: who may say it, whether it was said before, and of whom it speaks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from auth.client.errors import ClientError
+from gateway import apikeys
+from gateway.apikeys import ApiKey
+from gateway.app import Gateway
+from gateway.charts import Unavailable
+from gateway.evidence import read_patient
+from gateway.models import Model
+from gateway.senders import EhrUnknown
+from gateway.submission import Occasion, Taken, submit
+from r4.outcome import Issue
+from vocabulary.output import Output
+from writeback import outputs
+from writeback.errors import PlanInvalid
+from writeback.outputs import Accepted, Conflict, Idempotency
+
+BACKEND = "backend"
+AWAY = Issue("transient", "The EHR could not be read, so nothing was stored. Send the same again.", "patient")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """``new`` is False for a repeat of what was taken before."""
+
+    shown: dict[str, Any]
+    new: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turned:
+    """Turned away, nothing stored."""
+
+    status: int
+    issue: Issue
+
+
+def turned(status: int, code: str, text: str, element: str) -> Turned:
+    return Turned(status=status, issue=Issue(code, text, element))
+
+
+async def take(
+    gateway: Gateway, output: Output, *, presented: str, idempotency_key: str | None
+) -> Shown | Turned:  # fmt: skip
+    """Takes a well-formed output. A refusal by the gate is Shown, state ``refused``: it is recorded."""
+
+    def look(connection: Connection, now: float) -> tuple[ApiKey | None, Idempotency | None, Taken | None]:
+        key = apikeys.find_key(connection, now, presented)
+        if key is None or idempotency_key is None:
+            return key, None, None
+        claim = Idempotency(caller=key.id, key=idempotency_key, fingerprint=outputs.fingerprint(output))
+        earlier = outputs.find_repeat(connection, now, claim=claim)
+        if isinstance(earlier, Accepted):
+            return key, claim, (earlier, outputs.show_output(connection, now, earlier.id) or {})
+        return key, claim, earlier
+
+    key, claim, earlier = await gateway.run(look)
+    if key is None:
+        return turned(401, "login", "is not a key in force", "Authorization")
+    if not apikeys.allows(key, "outputs.write", ehr=output.ehr, model=output.model):
+        return turned(403, "forbidden", "the key may not submit this model's outputs at this EHR", "Authorization")
+    if earlier is not None:
+        return _told(earlier)
+    return await _admit(gateway, output, key=key, claim=claim)
+
+
+async def _admit(gateway: Gateway, output: Output, *, key: ApiKey, claim: Idempotency | None) -> Shown | Turned:
+    """Reads what there is to read, and submits."""
+    model = gateway.models.get((output.model, output.version))
+    if model is None:
+        known = any(id == output.model for id, _ in gateway.models)
+        return turned(422, "not-found", "is not installed here", "version" if known else "model")
+    try:
+        return await _read(gateway, output, model=model, submitter=f"key:{key.id}", claim=claim)
+    except EhrUnknown:
+        return turned(422, "not-found", "is not an EHR of this gateway", "ehr")
+    except (Unavailable, ClientError):
+        return Turned(status=503, issue=AWAY)
+    except PlanInvalid as failure:
+        return turned(422, "invariant", "cannot be said in valid FHIR R4", failure.element)
+
+
+async def _read(
+    gateway: Gateway, output: Output, *, model: Model, submitter: str, claim: Idempotency | None
+) -> Shown | Turned:  # fmt: skip
+    reader = gateway.senders.sender(output.ehr, BACKEND)
+    read = await read_patient(reader, output.patient, model.manifest.features)
+    if read.patient is None:
+        return turned(422, "not-found", "the EHR has no such patient", "patient")
+    as_of = min(output.as_of, gateway.clock())
+    _, verdict = read.verdict(model.manifest, as_of=as_of, salt=gateway.keyring.session)
+    occasion = Occasion(principal=BACKEND, submitter=submitter, reader=reader)
+    return _told(await submit(gateway, occasion, output=output, model=model, read=read, verdict=verdict, claim=claim))
+
+
+def _told(taken: Taken) -> Shown | Turned:
+    if isinstance(taken, Conflict):
+        element = "Idempotency-Key" if taken.what == "idempotency_key" else "inference_id"
+        return turned(409, "conflict", "came before with another body", element)
+    accepted, shown = taken
+    return Shown(shown=shown, new=accepted.new)

@@ -1,0 +1,150 @@
+"""Edge: what follows a launch: its patient's chart is read with its tokens, judged, and shown to every model."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from auth.client.errors import ClientError
+from auth.client.store import Launch, find_launch
+from gateway import bodies, jobs, models
+from gateway.charts import Unavailable
+from gateway.evidence import PatientRead, read_patient
+from gateway.models import Model, ModelError
+from gateway.senders import EhrUnknown
+from gateway.submission import Occasion, numbered, submit
+from r4 import codec
+from vocabulary.chart import Chart
+from vocabulary.instant import format_instant
+from vocabulary.output import Output
+from writeback import outputs
+from writeback.errors import PlanInvalid
+from writeback.outputs import Conflict
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+logger = logging.getLogger("chartgate.scoring")
+
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries to read a chart; after the last the launch is told."""
+SAYINGS = 100
+"""How often one inference may be said again after it has run out: a bound, not a wish."""
+
+
+async def score_launch(gateway: "Gateway", launch_id: str) -> None:
+    """Runs every model for a launch and ends its job with what the person who launched should know."""
+    problems = await _problems(gateway, launch_id)
+    await gateway.run(lambda connection, now: jobs.finish_job(connection, now, launch_id, problems))
+
+
+async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
+    cipher = gateway.keyring.cipher
+    launch = await gateway.run(lambda connection, now: find_launch(connection, now, id=launch_id, cipher=cipher))
+    if launch is None or launch.patient is None:
+        return ["This launch has no patient in context, so there is no chart to read."]
+    for pause in (*PAUSES, None):
+        try:
+            return await _score(gateway, launch)
+        except (Unavailable, ClientError, EhrUnknown) as failure:
+            logger.info("a launch's chart could not be read: %s", type(failure).__name__)
+            if pause is not None:
+                await asyncio.sleep(pause)
+        except Exception as failure:  # whatever it is, the person who launched is told that something is missing
+            logger.error("a launch's models failed: %s", type(failure).__name__)
+            return ["Something failed here. Nothing was written; engineering can find it in the log."]
+    return ["The EHR could not be read. Launch again when it answers."]
+
+
+async def _score(gateway: "Gateway", launch: Launch) -> list[str]:
+    """One read of the chart for all models. Raises Unavailable, ClientError, EhrUnknown."""
+    principal = f"launch:{launch.id}"
+    patient = f"Patient/{launch.patient}"
+    occasion = Occasion(
+        principal=principal, submitter=principal, reader=gateway.senders.sender(launch.ehr, principal),
+        launch_patient=patient, launch_encounter=f"Encounter/{launch.encounter}" if launch.encounter else None,
+    )  # fmt: skip
+    features = [feature for model in gateway.models.values() for feature in model.manifest.features]
+    read = await read_patient(occasion.reader, patient, features)
+    if read.patient is None:
+        return ["The EHR does not let this launch read its own patient."]
+    problems = [await _one(gateway, launch, occasion, read, model) for model in gateway.models.values()]
+    return [problem for problem in problems if problem]
+
+
+async def _one(gateway: "Gateway", launch: Launch, occasion: Occasion, read: PatientRead, model: Model) -> str:
+    """One model: empty, or what went wrong, in words for the person who launched."""
+    now = gateway.clock()
+    chart, verdict = read.verdict(model.manifest, as_of=now, salt=gateway.keyring.session)
+    said: dict[str, Any] = {}
+    if verdict.fitness != "unfit":
+        try:
+            said = await models.ask(model, chart)
+        except ModelError as failure:
+            return f"{failure}. Nothing was written."
+    output = read_answer(model, launch, occasion, chart, said)
+    if isinstance(output, str):
+        return output
+    try:
+        for revision in range(SAYINGS):
+            taken = await submit(
+                gateway, occasion, output=numbered(output, revision), model=model, read=read, verdict=verdict
+            )
+            if not isinstance(taken, Conflict) or not await _ran_out(gateway, numbered(output, revision)):
+                break
+    except PlanInvalid as failure:
+        return f"{model.manifest.title}: {failure}. Nothing was written."
+    return ""
+
+
+async def _ran_out(gateway: "Gateway", output: Output) -> bool:
+    """Whether what stands under this inference is past its time, so that saying it again says something."""
+    return await gateway.run(lambda connection, now: outputs.state_of(connection, now, output) == "expired")
+
+
+def read_answer(
+    model: Model, launch: Launch, occasion: Occasion, chart: Chart, said: Mapping[str, Any]
+) -> Output | str:  # fmt: skip
+    """A model's answer as an Output, read as strictly as one from outside; or what is wrong with it. For an unfit
+    chart ``said`` is empty, and the output is one without a value: the gate refuses it."""
+    manifest = model.manifest
+    sources = sorted({source for value in chart.features.values() for source in value.sources})
+    document = {
+        "model": manifest.id, "version": manifest.version, "ehr": launch.ehr, "patient": chart.patient,
+        "encounter": occasion.launch_encounter, "kind": manifest.kind, "as_of": format_instant(chart.as_of),
+        "inference_id": inference(model, occasion, chart, sources), "inputs": sources, **said,
+    }  # fmt: skip
+    if not said:
+        document["abstained"] = "the chart is unfit"
+    try:
+        output = bodies.read_output(codec.parse(codec.format(plain(document))))
+    except codec.CodecError:
+        return f"{manifest.title} answered something that is no number or text. Nothing was written."
+    if isinstance(output, list):
+        names = ", ".join(dict.fromkeys(issue.element for issue in output))
+        return f"{manifest.title} answered something that is no output ({names}). Nothing was written."
+    return output if said else replace(output, abstained=None)
+
+
+def inference(model: Model, occasion: Occasion, chart: Chart, sources: list[str]) -> str:
+    """The same model on the same records says the same: the name of an inference leaves out the clock, so that a
+    launch repeated, or a job run again after a crash, collides with itself on purpose."""
+    known = [
+        *model.key, chart.patient, occasion.launch_encounter, sources,
+        sorted((name, str(value.value)) for name, value in chart.features.items()),
+        sorted(chart.absent),
+    ]  # fmt: skip
+    return sha256(codec.format(known)).hexdigest()[:40]
+
+
+def plain(value: Any) -> Any:
+    """Numbers of a model as JSON says them: what is like a float becomes one, so that its digits are its shortest."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value)
+    return value.item() if hasattr(value, "item") else value

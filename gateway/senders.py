@@ -1,0 +1,107 @@
+"""Edge: who speaks with which EHR: pooled connections, a bearer for each principal, and what each EHR says it takes."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import aiohttp
+
+from auth.client.ehr import RegisteredEhr
+from auth.client.flow import BackendTokens, LaunchTokens, Means
+from gateway.charts import Unavailable
+from gateway.reachable import permitted
+from r4 import codec
+from writeback.capabilities import Capabilities, parse_capabilities
+from writeback.transport import HttpSender, open_session
+
+HELD = 4096
+"""Launches whose tokens are kept at hand; the others' are read from the database when they are needed again."""
+CAPABILITIES_LIFE = 300.0
+"""Seconds that a CapabilityStatement is believed."""
+
+
+class EhrUnknown(LookupError):
+    """The gateway is not registered with an EHR of that name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Statement:
+    capabilities: Capabilities
+    fetched: float
+
+
+class Senders:
+    """One for the process. ``know`` tells it the registered EHRs; a changed declaration starts new connections."""
+
+    def __init__(self, *, means: Means, clock: Callable[[], float]) -> None:
+        self._means, self._clock = means, clock
+        self._ehrs: Mapping[str, RegisteredEhr] = {}
+        self._sessions: dict[RegisteredEhr, aiohttp.ClientSession] = {}
+        self._backends: dict[RegisteredEhr, HttpSender] = {}
+        self._launches: OrderedDict[tuple[RegisteredEhr, str], HttpSender] = OrderedDict()
+        self._statements: dict[RegisteredEhr, _Statement] = {}
+
+    def know(self, ehrs: Mapping[str, RegisteredEhr]) -> None:
+        """The EHRs as they are registered now."""
+        self._ehrs = ehrs
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._ehrs)
+
+    def sender(self, ehr: str, principal: str) -> HttpSender:
+        """Who speaks for ``launch:<id>`` or ``backend`` with the EHR of that name. Raises EhrUnknown."""
+        registered = self.registered(ehr)
+        if principal == "backend":
+            if registered not in self._backends:
+                bearer = BackendTokens(ehr=registered, means=self._means).bearer
+                self._backends[registered] = self._open(registered, bearer)
+            return self._backends[registered]
+        key = (registered, principal)
+        if key not in self._launches:
+            launch_id = principal.removeprefix("launch:")
+            bearer = LaunchTokens(launch_id=launch_id, ehr=registered, means=self._means).bearer
+            self._launches[key] = self._open(registered, bearer)
+            if len(self._launches) > HELD:
+                self._launches.popitem(last=False)
+        self._launches.move_to_end(key)
+        return self._launches[key]
+
+    def registered(self, ehr: str) -> RegisteredEhr:
+        """Raises EhrUnknown."""
+        found = self._ehrs.get(ehr)
+        if found is None:
+            raise EhrUnknown("the gateway is not registered with an EHR of that name")
+        return found
+
+    async def capabilities(self, ehr: str) -> Capabilities:
+        """What the EHR says it takes. Raises Unavailable, EhrUnknown."""
+        registered = self.registered(ehr)
+        kept = self._statements.get(registered)
+        if kept is None or kept.fetched + CAPABILITIES_LIFE < self._clock():
+            statement = await self._statement(registered)
+            kept = _Statement(capabilities=parse_capabilities(statement), fetched=self._clock())
+            self._statements[registered] = kept
+        return kept.capabilities
+
+    async def aclose(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    async def _statement(self, ehr: RegisteredEhr) -> Mapping[str, object]:
+        try:
+            reply = await self._open(ehr, None).send("GET", "metadata", headers={"accept": "application/fhir+json"})
+            statement = codec.parse(reply.body)
+        except (OSError, TimeoutError, codec.CodecError) as failure:
+            raise Unavailable("the EHR does not say what it takes") from failure
+        if reply.status != 200 or not isinstance(statement, dict):
+            raise Unavailable("the EHR does not say what it takes")
+        return statement
+
+    def _open(self, ehr: RegisteredEhr, bearer: object) -> HttpSender:
+        if ehr not in self._sessions:
+            encrypted = ehr.issuer.startswith("https://")
+            self._sessions[ehr] = open_session(
+                base=ehr.issuer, permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted)
+            )
+        return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]

@@ -1,0 +1,86 @@
+"""Edge: an output through the gate and into the outbox, whoever said it (house.md §8, third way)."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from gateway.changes import signals_of
+from gateway.charts import Reader
+from gateway.evidence import PatientRead, read_evidence
+from gateway.models import Model
+from monitoring import journal
+from vocabulary.finding import Verdict
+from vocabulary.output import Output
+from vocabulary.write import NotWritable, Write
+from writeback import outputs
+from writeback.gate import Admitted, Evidence, Refused, admit
+from writeback.outputs import Accepted, Conflict, Idempotency, Submission
+from writeback.planning import plan
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occasion:
+    """Where an output comes from: ``principal`` writes it, ``submitter`` said it, ``reader`` reads for it; patient and
+    encounter of the launch, when there was one (``Type/id``)."""
+
+    principal: str
+    submitter: str
+    reader: Reader
+    launch_patient: str | None = None
+    launch_encounter: str | None = None
+
+
+Taken = tuple[Accepted, dict[str, Any]] | Conflict
+"""What was recorded, and how it is shown; or what stood in its place."""
+
+
+async def submit(
+    gateway: "Gateway", occasion: Occasion, *, output: Output, model: Model, read: PatientRead, verdict: Verdict,
+    claim: Idempotency | None = None,
+) -> Taken:  # fmt: skip
+    """Judges, plans and records an output. Raises Unavailable when the EHR could not be read: nothing is stored."""
+    evidence = await read_evidence(
+        occasion.reader, output, patient=read.patient, verdict=verdict, launch_patient=occasion.launch_patient,
+        launch_encounter=occasion.launch_encounter,
+    )  # fmt: skip
+    judged = admit(output, model.manifest, evidence, gateway.clock())
+    write = await _write(gateway, output, model, judged, evidence)
+    submission = Submission(
+        id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
+        principal=occasion.principal, submitter=occasion.submitter, write=write,
+    )  # fmt: skip
+
+    def work(connection: Connection, now: float) -> Taken:
+        accepted = outputs.accept(connection, now, submission=submission, claim=claim)
+        if isinstance(accepted, Conflict):
+            return accepted
+        if accepted.change is not None:
+            journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
+        return accepted, outputs.show_output(connection, now, accepted.id) or {}
+
+    taken = await gateway.run(work)
+    if not isinstance(taken, Conflict) and taken[0].change is not None:
+        gateway.tell([taken[0].change])
+        gateway.worker.wake(output.ehr)
+    return taken
+
+
+async def _write(
+    gateway: "Gateway", output: Output, model: Model, judged: Admitted | Refused, evidence: Evidence
+) -> Write | NotWritable | None:
+    """What would be sent now; nothing of a refused output, nor of one that a person decides about first."""
+    if isinstance(judged, Refused) or model.manifest.policy == "confirm":
+        return None
+    return plan(
+        output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
+        capabilities=await gateway.senders.capabilities(output.ehr), now=gateway.clock(),
+    )  # fmt: skip
+
+
+def numbered(output: Output, revision: int) -> Output:
+    """The same inference said again after its earlier saying has run out."""
+    return output if revision == 0 else replace(output, inference_id=f"{output.inference_id}-{revision}")
