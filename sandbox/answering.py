@@ -1,0 +1,31 @@
+"""Answers of a FHIR store as values: refusals, single resources, and the headers that say which version they are."""
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from typing import Any
+
+from r4 import codec
+from r4.interaction import Answer
+from r4.outcome import Issue, outcome
+
+
+def refusal(
+    status: int, code: str, text: str, *, element: str = "", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """An OperationOutcome with one issue."""
+    return Answer(status=status, resource=outcome([Issue(code, text, element)]), headers=headers or {})
+
+
+def found(row: Any) -> Answer:
+    """A stored version; ``row`` has ``body``, ``version`` and ``updated``."""
+    headers = {"etag": etag(row.version), "last-modified": http_date(row.updated)}
+    return Answer(status=200, encoded=row.body, resource=codec.parse(row.body), headers=headers)
+
+
+def etag(version: int) -> str:
+    return f'W/"{version}"'
+
+
+def http_date(at: float) -> str:
+    """RFC 9110 date of Unix seconds."""
+    return formatdate(at, usegmt=True)

@@ -1,0 +1,75 @@
+"""Batch and transaction as values (R4 §3.1.0.11): the order of entries, what they call one another, the answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from r4.interaction import Answer, Interaction
+from r4.outcome import Issue, outcome
+
+ORDER = ("delete", "create", "update", "read", "vread", "search", "history")
+"""The order in which a transaction is processed: DELETE, POST, PUT, GET."""
+
+
+def ordered(entries: Sequence[Interaction]) -> list[int]:
+    """The places of a transaction's entries in the order in which they are done."""
+    return sorted(range(len(entries)), key=lambda place: ORDER.index(entries[place].action))
+
+
+def fault(entries: Sequence[Interaction]) -> Issue | None:
+    """Why these cannot be one transaction: a resource, or a name for one, stands in it twice."""
+    seen: set[str] = set()
+    for place, entry in enumerate(entries):
+        names = [entry.full_url] if entry.full_url and entry.action == "create" else []
+        if entry.action in ("update", "delete"):
+            names.append(f"{entry.type}/{entry.id}")
+        for name in names:
+            if name in seen:
+                return Issue("duplicate", "a resource may stand in a transaction once", f"Bundle.entry[{place}]", "once")
+            seen.add(name)
+    return None
+
+
+def assign(entries: Sequence[Interaction], ids: Sequence[str]) -> tuple[list[Interaction], dict[str, str]]:
+    """Entries with every name inside the Bundle replaced by what it will be called. A create becomes an update to the
+    id that the server gave (``ids``, one for each entry), unless it is conditional: its target may exist already."""
+    names: dict[str, str] = {}
+    for entry, id in zip(entries, ids, strict=True):
+        if entry.full_url and entry.full_url.startswith("urn:") and entry.type:
+            if entry.action == "create" and entry.if_none_exist is None:
+                names[entry.full_url] = f"{entry.type}/{id}"
+            elif entry.action == "update":
+                names[entry.full_url] = f"{entry.type}/{entry.id}"
+    return [resolve(entry, names) for entry in entries], names
+
+
+def resolve(entry: Interaction, names: Mapping[str, str]) -> Interaction:
+    """The entry with references to ``names`` rewritten, wherever they stand."""
+    return entry if entry.body is None or not names else replace(entry, body=_rewritten(entry.body, names))
+
+
+def _rewritten(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: names.get(item, item) if name in ("reference", "url", "uri") and isinstance(item, str)
+            else _rewritten(item, names)
+            for name, item in value.items()
+        }  # fmt: skip
+    return [_rewritten(item, names) for item in value] if isinstance(value, list) else value
+
+
+def bundle(kind: str, answers: Sequence[Answer]) -> dict[str, Any]:
+    """The response Bundle, entries in the order of the request; ``kind`` is ``batch`` or ``transaction``."""
+    found = {"resourceType": "Bundle", "type": f"{kind}-response"}
+    return {**found, **({"entry": [_entry(answer) for answer in answers]} if answers else {})}
+
+
+def _entry(answer: Answer) -> dict[str, Any]:
+    response: dict[str, Any] = {"status": str(answer.status)}
+    for header, member in (("location", "location"), ("etag", "etag")):
+        if header in answer.headers:
+            response[member] = answer.headers[header]
+    resource = answer.resource
+    if answer.status >= 400:
+        return {"response": {**response, "outcome": resource or outcome([Issue("exception", "It failed.")])}}
+    return {**({"resource": resource} if resource is not None else {}), "response": response}

@@ -1,0 +1,169 @@
+"""What a resource says for each search parameter (R4 §3.1.1): the paths are generated tables, the values normalised."""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from r4.definitions import Parameter, parameters
+from r4.moments import moment_range
+from r4.references import parse
+
+FOREVER = 253402300800.0
+"""The end of the year 9999, in Unix seconds: a Period that is still open ends there."""
+
+LEFT_OUT = frozenset({"_id", "_lastUpdated"})
+"""Parameters that are columns of the resource itself."""
+
+
+class Term(NamedTuple):
+    """One value of one parameter; see ``sandbox.tables.terms``."""
+
+    name: str
+    system: str = ""
+    value: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@cache
+def _rows(type: str) -> tuple[tuple[str, Parameter, tuple[tuple[tuple[str, ...], str], ...]], ...]:
+    """The parameters of a type with their paths taken apart."""
+    return tuple(
+        (name, row, tuple((tuple(path.split(".")), rule) for path, rule in row.paths))
+        for name, row in parameters(type).items()
+        if name not in LEFT_OUT
+    )
+
+
+def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
+    """Every term of a resource, each once. ``base`` is this server's own, so that absolute references are local."""
+    found: dict[Term, None] = {}
+    present = {member.lstrip("_") for member in resource}
+    for name, row, paths in _rows(str(resource.get("resourceType"))):
+        for path, rule in paths:
+            head = path[0]
+            if head not in present and not any(member.startswith(head) for member in present):
+                continue
+            for value in _values(resource, path, rule):
+                found.update(dict.fromkeys(READERS[row.kind](name, value, base, row)))
+    return list(found)
+
+
+def _values(value: Any, path: tuple[str, ...], rule: str) -> Iterator[Any]:
+    """What stands at the end of a path, lists opened, a choice by the type it was given in."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _values(item, path, rule)
+    elif not path:
+        if _fits(value, rule):
+            yield value
+    elif isinstance(value, dict):
+        head, rest = path[0], path[1:]
+        if head == "exists":
+            yield True
+        elif head in value:
+            yield from _values(value[head], rest, rule)
+        else:
+            yield from _choice(value, head, rest, rule)
+
+
+def _choice(value: Mapping[str, Any], head: str, rest: tuple[str, ...], rule: str) -> Iterator[Any]:
+    wanted = rule.removeprefix("as:") if rule.startswith("as:") and not rest else None
+    for member, item in value.items():
+        if member.startswith(head) and member[len(head) : len(head) + 1].isupper():
+            given = member[len(head) :]
+            if rest == ("exists",):
+                yield item if isinstance(item, bool) else True
+            elif wanted is None or given.lower() == wanted.lower():
+                yield from _values(item, rest, "")
+
+
+def _fits(value: Any, rule: str) -> bool:
+    kind, _, wanted = rule.partition(":")
+    if kind == "is":
+        reference = parse(value.get("reference")) if isinstance(value, dict) else None
+        said = value.get("type") if isinstance(value, dict) else None
+        return said == wanted if reference is None else reference.type == wanted
+    if kind == "system":
+        return isinstance(value, dict) and value.get("system") == wanted
+    return True
+
+
+def fold(text: str) -> str:
+    """Case and accents do not count in a string search (R4 §3.1.1.4.8)."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
+
+
+def _token(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    if isinstance(value, bool):
+        yield Term(name, value="true" if value else "false")
+    elif isinstance(value, str):
+        yield Term(name, value=value)
+    elif isinstance(value, dict):
+        if isinstance(value.get("coding"), list):
+            for coding in value["coding"]:
+                yield from _token(name, coding, base, row)
+        key = "code" if "code" in value else "value"
+        system = value.get("system")
+        if isinstance(value.get(key), str):
+            yield Term(name, system=system if isinstance(system, str) else "", value=value[key])
+
+
+def _reference(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    said = value.get("reference") if isinstance(value, dict) else value
+    if isinstance(said, str):
+        local = parse(said, base=base)
+        yield Term(name, value=local.local if local else said)
+
+
+STRING_MEMBERS = ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode",
+                  "country", "name")  # fmt: skip
+
+
+def _string(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    if isinstance(value, str):
+        yield Term(name, system=value, value=fold(value))
+    elif isinstance(value, dict):
+        for member in STRING_MEMBERS:
+            for item in value[member] if isinstance(value.get(member), list) else [value.get(member)]:
+                if isinstance(item, str):
+                    yield Term(name, system=item, value=fold(item))
+
+
+def _date(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    if isinstance(value, str):
+        span = moment_range(value)
+        if span is not None:
+            yield Term(name, low=span[0], high=span[1])
+    elif isinstance(value, dict) and ("start" in value or "end" in value):
+        first, last = (moment_range(str(value.get(member, ""))) for member in ("start", "end"))
+        yield Term(name, low=first[0] if first else -FOREVER, high=last[1] if last else FOREVER)
+    elif isinstance(value, dict) and isinstance(value.get("event"), list):
+        for event in value["event"]:
+            yield from _date(name, event, base, row)
+
+
+def _quantity(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    if isinstance(value, dict) and "value" in value:
+        amount = float(value["value"])
+        for unit in dict.fromkeys((value.get("code"), value.get("unit"))):
+            if isinstance(unit, str) or unit is None:
+                yield Term(name, system=str(value.get("system", "")), value=unit, low=amount, high=amount)
+
+
+def _number(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    if not isinstance(value, dict | list | str | bool) and value is not None:
+        yield Term(name, low=float(value), high=float(value))
+
+
+def _uri(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
+    if isinstance(value, str):
+        yield Term(name, value=value)
+
+
+READERS: Mapping[str, Callable[[str, Any, str, Parameter], Iterator[Term]]] = {
+    "token": _token, "reference": _reference, "string": _string, "date": _date, "quantity": _quantity,
+    "number": _number, "uri": _uri,
+}  # fmt: skip

@@ -1,0 +1,258 @@
+"""Edge: an embedded FHIR store: one interaction against the tables, without any question of who may do it.
+
+Bodies are kept as the exact bytes that are answered. Errors are answers with an OperationOutcome, never exceptions.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from r4 import codec
+from r4.interaction import Answer, Interaction
+from r4.outcome import Issue, outcome
+from r4.references import parse, walk
+from r4.served import SERVED
+from r4.validate import validate
+from sandbox import capabilities, finding
+from sandbox.answering import etag, found, http_date, refusal
+from sandbox.indexing import index
+from sandbox.tables import resources, terms, versions
+from vocabulary.instant import format_instant
+
+LONGEST_HISTORY = 100
+NUMERIC = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What the store knows of its EHR: ``base`` is the FHIR base, ``new_id`` the source of ids that servers give."""
+
+    base: str
+    new_id: Callable[[], str]
+    references: Literal["check", "free"] = "check"
+
+
+Performer = Callable[[Connection, float, Interaction, Rules], Answer]
+
+
+def perform(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    """One interaction. Batch and transaction are taken apart before they come here."""
+    performer = PERFORMERS.get(interaction.action)
+    if performer is None:
+        return refusal(501, "not-supported", "This interaction is not served.")
+    if interaction.type is not None and interaction.type not in SERVED:
+        return refusal(404, "not-supported", "This server does not hold resources of this type.")
+    return performer(connection, now, interaction, rules)
+
+
+def _current(connection: Connection, type: str | None, id: str | None) -> Row[Any] | None:
+    here = (resources.c.type == type, resources.c.id == id)
+    return connection.execute(select(resources).where(*here)).one_or_none()
+
+
+def _read(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    row = _current(connection, interaction.type, interaction.id)
+    if row is None:
+        return refusal(404, "not-found", "There is no such resource.")
+    if row.deleted:
+        return refusal(410, "deleted", "The resource was deleted.", headers={"etag": etag(row.version)})
+    if interaction.if_none_match in ("*", str(row.version)):
+        return Answer(status=304, headers={"etag": etag(row.version)})
+    return found(row)
+
+
+def _vread(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    version = interaction.version or ""
+    row = _current(connection, interaction.type, interaction.id)
+    if row is not None and str(row.version) != version and NUMERIC.fullmatch(version) and len(version) < 10:
+        here = (versions.c.type == interaction.type, versions.c.id == interaction.id, versions.c.version == int(version))
+        row = connection.execute(select(versions).where(*here)).one_or_none()
+    if row is None or str(row.version) != version:
+        return refusal(404, "not-found", "There is no such version.")
+    return refusal(410, "deleted", "This version is a deletion.") if row.deleted else found(row)
+
+
+def _history(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    row = _current(connection, interaction.type, interaction.id)
+    if row is None:
+        return refusal(404, "not-found", "There is no such resource.")
+    here = (versions.c.type == interaction.type, versions.c.id == interaction.id)
+    older = connection.execute(select(versions).where(*here).order_by(versions.c.version.desc()).limit(LONGEST_HISTORY))
+    return finding.history([row, *older], interaction, base=rules.base)
+
+
+def _create(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    body = interaction.body or {}
+    if (wrong := _refused(connection, body, interaction, rules)) is not None:
+        return wrong
+    if interaction.if_none_exist is not None:
+        matched = finding.matches(connection, str(interaction.type), interaction.if_none_exist, base=rules.base, limit=2)
+        if isinstance(matched, Answer):
+            return matched
+        if len(matched) > 1:
+            return refusal(412, "multiple-matches", "More than one resource matches If-None-Exist.", element="If-None-Exist")
+        if matched:
+            return _returned(matched[0], interaction, 200, rules)
+    row = _write(connection, now, body, id=rules.new_id(), version=1, rules=rules)
+    return _returned(row, interaction, 201, rules)
+
+
+def _update(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    body, id = interaction.body or {}, str(interaction.id)
+    if body.get("id") != id:
+        return refusal(400, "value", "must be the id of the address", element=f"{interaction.type}.id")
+    if (wrong := _refused(connection, body, interaction, rules)) is not None:
+        return wrong
+    row = _current(connection, interaction.type, id)
+    if interaction.if_match is not None and (row is None or row.deleted or interaction.if_match not in ("*", str(row.version))):
+        return refusal(412, "conflict", "is not the current version", element="If-Match")
+    if row is None:
+        if NUMERIC.fullmatch(id):
+            return refusal(422, "business-rule", "An id of digits only is for the server to give.", element=f"{interaction.type}.id")
+        return _returned(_write(connection, now, body, id=id, version=1, rules=rules), interaction, 201, rules)
+    if not row.deleted and _content(codec.parse(row.body)) == _content(body):
+        return _returned(row, interaction, 200, rules)
+    _retire(connection, row)
+    made = _write(connection, now, body, id=id, version=row.version + 1, rules=rules)
+    return _returned(made, interaction, 201 if row.deleted else 200, rules)
+
+
+def _content(resource: Mapping[str, Any]) -> bytes:
+    """What a resource says, without what the server adds; the bytes, because 1.0 and 1.00 are not the same."""
+    meta = {name: value for name, value in (resource.get("meta") or {}).items() if name not in ("versionId", "lastUpdated")}
+    said = {name: value for name, value in resource.items() if name != "meta"}
+    return codec.format({**dict(sorted(said.items())), "meta": meta})
+
+
+def _delete(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    row = _current(connection, interaction.type, interaction.id)
+    if row is None or row.deleted:
+        return Answer(status=204)
+    if interaction.if_match not in (None, "*", str(row.version)):
+        return refusal(412, "conflict", "is not the current version", element="If-Match")
+    _retire(connection, row)
+    connection.execute(
+        insert(resources).values(
+            type=row.type, id=row.id, version=row.version + 1, deleted=True, updated=now, body=b""
+        )
+    )  # fmt: skip
+    return Answer(status=204, headers={"etag": etag(row.version + 1)})
+
+
+def _retire(connection: Connection, row: Row[Any]) -> None:
+    """The current version becomes an earlier one, and is not found any more."""
+    kept = {name: getattr(row, name) for name in ("type", "id", "version", "deleted", "updated", "body")}
+    connection.execute(insert(versions).values(kept))
+    connection.execute(delete(terms).where(terms.c.number == row.number))
+    connection.execute(delete(resources).where(resources.c.number == row.number))
+
+
+def _refused(connection: Connection, body: Mapping[str, Any], interaction: Interaction, rules: Rules) -> Answer | None:
+    """Why this cannot be stored: not R4, of another type than the address, or pointing at nothing."""
+    if body.get("resourceType") != interaction.type:
+        return refusal(400, "value", f"must be {interaction.type}", element="resourceType")
+    issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
+    if not issues and rules.references == "check":
+        issues = list(_missing(connection, body, rules.base))
+    return Answer(status=422, resource=outcome(issues)) if issues else None
+
+
+def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iterable[Issue]:
+    """References within this server that lead nowhere, and conditional ones, which are none to store."""
+    for path, reference in walk(body):
+        said = reference["reference"]
+        local = parse(said, base=base)
+        if local is None:
+            if "?" in said and not said.startswith(("http://", "https://", "urn:")):
+                yield Issue("value", "must not be a search", f"{path}.reference", "reference")
+            continue
+        if local.type == body.get("resourceType") and local.id == body.get("id"):
+            continue
+        row = _current(connection, local.type, local.id)
+        if row is None or row.deleted or not _has_version(connection, row, local.version):
+            yield Issue("not-found", "must be a resource that this server has", f"{path}.reference", "reference-exists")
+
+
+def _has_version(connection: Connection, row: Row[Any], version: str | None) -> bool:
+    if version is None or version == str(row.version):
+        return True
+    if not NUMERIC.fullmatch(version) or len(version) > 9:
+        return False
+    here = (versions.c.type == row.type, versions.c.id == row.id, versions.c.version == int(version))
+    return connection.scalar(select(func.count()).select_from(versions).where(*here)) == 1
+
+
+def _write(
+    connection: Connection, now: float, body: Mapping[str, Any], *, id: str, version: int, rules: Rules
+) -> Row[Any]:  # fmt: skip
+    stored = stamped(body, id=id, version=version, now=now)
+    values = {
+        "type": stored["resourceType"], "id": id, "version": version, "deleted": False, "updated": now,
+        "body": codec.format(stored),
+    }  # fmt: skip
+    row = connection.execute(insert(resources).values(values).returning(resources)).one()
+    rows = [_term(row.number, stored["resourceType"], term) for term in index(stored, base=rules.base)]
+    if rows:
+        connection.execute(insert(terms), rows)
+    return row
+
+
+def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> dict[str, Any]:
+    """The resource with what the server knows: id, version, time. Members in the order in which R4 lists them first."""
+    meta = body.get("meta") if isinstance(body.get("meta"), dict) else {}
+    said = {"versionId": str(version), "lastUpdated": format_instant(now)}
+    rest = {name: value for name, value in body.items() if name not in ("resourceType", "id", "meta")}
+    return {"resourceType": body["resourceType"], "id": id, "meta": {**(meta or {}), **said}, **rest}
+
+
+def _term(number: int, type: str, term: Any) -> dict[str, Any]:
+    return {"number": number, "type": type, **term._asdict()}
+
+
+def _returned(row: Row[Any], interaction: Interaction, status: int, rules: Rules) -> Answer:
+    """The answer to a write, as the client prefers it."""
+    headers = {
+        "etag": etag(row.version), "last-modified": http_date(row.updated),
+        "location": f"{rules.base}/{row.type}/{row.id}/_history/{row.version}",
+    }  # fmt: skip
+    if interaction.prefer == "minimal":
+        return Answer(status=status, headers=headers)
+    if interaction.prefer == "OperationOutcome":
+        issue = Issue("informational", "Stored.", severity="information")
+        return Answer(status=status, resource=outcome([issue]), headers=headers)
+    return Answer(status=status, encoded=row.body, resource=codec.parse(row.body), headers=headers)
+
+
+def _search(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    return finding.search(connection, interaction, base=rules.base)
+
+
+def _capabilities(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
+    return Answer(status=200, resource=capabilities.statement(base=rules.base, date=format_instant(now)))
+
+
+PERFORMERS: Mapping[str, Performer] = {
+    "read": _read, "vread": _vread, "history": _history, "create": _create, "update": _update, "delete": _delete,
+    "search": _search, "capabilities": _capabilities,
+}  # fmt: skip
+
+
+def load(connection: Connection, now: float, bodies: Iterable[Mapping[str, Any]], rules: Rules) -> int:
+    """Seeds the store: resources that are known to be valid and to refer to one another. Returns how many."""
+    rows, found_terms = [], []
+    first = (connection.scalar(select(func.max(resources.c.number))) or 0) + 1
+    for number, body in enumerate(bodies, start=first):
+        stored = stamped(body, id=body["id"], version=1, now=now)
+        rows.append(
+            {
+                "number": number, "type": stored["resourceType"], "id": stored["id"], "version": 1, "deleted": False,
+                "updated": now, "body": codec.format(stored),
+            }
+        )  # fmt: skip
+        found_terms += [_term(number, stored["resourceType"], term) for term in index(stored, base=rules.base)]
+    connection.execute(insert(resources), rows)
+    connection.execute(insert(terms), found_terms)
+    return len(rows)
