@@ -6,14 +6,30 @@ from typing import Any
 
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
+from r4.references import walk
 
 ORDER = ("delete", "create", "update", "read", "vread", "search", "history")
 """The order in which a transaction is processed: DELETE, POST, PUT, GET."""
 
 
 def ordered(entries: Sequence[Interaction]) -> list[int]:
-    """The places of a transaction's entries in the order in which they are done."""
-    return sorted(range(len(entries)), key=lambda place: ORDER.index(entries[place].action))
+    """The places of a transaction's entries in the order in which they are done; among updates, what others refer to
+    comes first."""
+    names = {f"{entry.type}/{entry.id}": place for place, entry in enumerate(entries) if entry.action == "update"}
+    done: dict[int, None] = {}
+
+    def visit(place: int, above: frozenset[int]) -> None:
+        if place in done or place in above:
+            return
+        for _, reference in walk(dict(entries[place].body or {})):
+            needed = names.get(str(reference["reference"]).partition("/_history/")[0])
+            if needed is not None:
+                visit(needed, above | {place})
+        done[place] = None
+
+    for place in sorted(range(len(entries)), key=lambda place: ORDER.index(entries[place].action)):
+        visit(place, frozenset())
+    return list(done)
 
 
 def fault(entries: Sequence[Interaction]) -> Issue | None:
@@ -30,17 +46,18 @@ def fault(entries: Sequence[Interaction]) -> Issue | None:
     return None
 
 
-def assign(entries: Sequence[Interaction], ids: Sequence[str]) -> tuple[list[Interaction], dict[str, str]]:
+def assign(entries: Sequence[Interaction], ids: Sequence[str]) -> list[Interaction]:
     """Entries with every name inside the Bundle replaced by what it will be called. A create becomes an update to the
-    id that the server gave (``ids``, one for each entry), unless it is conditional: its target may exist already."""
+    id that the server gives it (``ids``, one for each entry), unless it is conditional: it may exist already."""
     names: dict[str, str] = {}
+    placed: list[Interaction] = []
     for entry, id in zip(entries, ids, strict=True):
-        if entry.full_url and entry.full_url.startswith("urn:") and entry.type:
-            if entry.action == "create" and entry.if_none_exist is None:
-                names[entry.full_url] = f"{entry.type}/{id}"
-            elif entry.action == "update":
-                names[entry.full_url] = f"{entry.type}/{entry.id}"
-    return [resolve(entry, names) for entry in entries], names
+        if entry.action == "create" and entry.if_none_exist is None:
+            entry = replace(entry, action="update", id=id, body={**(entry.body or {}), "id": id})
+        if entry.action == "update" and entry.full_url and entry.full_url.startswith("urn:"):
+            names[entry.full_url] = f"{entry.type}/{entry.id}"
+        placed.append(entry)
+    return [resolve(entry, names) for entry in placed]
 
 
 def resolve(entry: Interaction, names: Mapping[str, str]) -> Interaction:

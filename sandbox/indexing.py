@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from r4 import paths
 from r4.definitions import Parameter, parameters
 from r4.moments import moment_range
 from r4.references import parse
@@ -40,54 +41,14 @@ def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
     """Every term of a resource, each once. ``base`` is this server's own, so that absolute references are local."""
     found: dict[Term, None] = {}
     present = {member.lstrip("_") for member in resource}
-    for name, row, paths in _rows(str(resource.get("resourceType"))):
-        for path, rule in paths:
+    for name, row, places in _rows(str(resource.get("resourceType"))):
+        for path, rule in places:
             head = path[0]
             if head not in present and not any(member.startswith(head) for member in present):
                 continue
-            for value in _values(resource, path, rule):
+            for value in paths.values(resource, path, rule):
                 found.update(dict.fromkeys(READERS[row.kind](name, value, base, row)))
     return list(found)
-
-
-def _values(value: Any, path: tuple[str, ...], rule: str) -> Iterator[Any]:
-    """What stands at the end of a path, lists opened, a choice by the type it was given in."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _values(item, path, rule)
-    elif not path:
-        if _fits(value, rule):
-            yield value
-    elif isinstance(value, dict):
-        head, rest = path[0], path[1:]
-        if head == "exists":
-            yield True
-        elif head in value:
-            yield from _values(value[head], rest, rule)
-        else:
-            yield from _choice(value, head, rest, rule)
-
-
-def _choice(value: Mapping[str, Any], head: str, rest: tuple[str, ...], rule: str) -> Iterator[Any]:
-    wanted = rule.removeprefix("as:") if rule.startswith("as:") and not rest else None
-    for member, item in value.items():
-        if member.startswith(head) and member[len(head) : len(head) + 1].isupper():
-            given = member[len(head) :]
-            if rest == ("exists",):
-                yield item if isinstance(item, bool) else True
-            elif wanted is None or given.lower() == wanted.lower():
-                yield from _values(item, rest, "")
-
-
-def _fits(value: Any, rule: str) -> bool:
-    kind, _, wanted = rule.partition(":")
-    if kind == "is":
-        reference = parse(value.get("reference")) if isinstance(value, dict) else None
-        said = value.get("type") if isinstance(value, dict) else None
-        return said == wanted if reference is None else reference.type == wanted
-    if kind == "system":
-        return isinstance(value, dict) and value.get("system") == wanted
-    return True
 
 
 def fold(text: str) -> str:

@@ -82,7 +82,7 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
         "count": min(int(count), LONGEST_PAGE),
         "only_count": summary == "count" or int(count) == 0,
         "total": control.get("_total", ["accurate"])[0] != "none",
-        "after": _cursor(control["_cursor"][0]) if "_cursor" in control else None,
+        "after": place_of(control["_cursor"][0]) if "_cursor" in control else None,
         "order": tuple(_order(type, word) for word in control.get("_sort", [""])[0].split(",") if word),
         "includes": tuple(_include("_include", value) for value in control.get("_include", [])),
         "revincludes": tuple(_include("_revinclude", value) for value in control.get("_revinclude", [])),
@@ -112,7 +112,7 @@ def cursor(place: str) -> str:
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
-def _cursor(text: str) -> str:
+def place_of(text: str) -> str:
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError) as wrong:

@@ -1,0 +1,36 @@
+"""Edge: the EHR face: every sandbox EHR under ``/ehr/{name}``, each with its own authorization server and FHIR base."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+
+from gateway.client_keys import ClientKeys
+from gateway.ehr import SandboxEhr
+from gateway.routes import authorization, fhir, launcher
+from r4.outcome import Issue, outcome
+
+
+def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
+    """The ASGI application of ``http://127.0.0.1:…/ehr``."""
+    mounts = [
+        Mount(
+            f"/ehr/{ehr.name}",
+            routes=[
+                *authorization.routes(ehr, ClientKeys(clock=ehr.clock, loopback=ehr.allow_loopback_jwks)),
+                *launcher.routes(ehr),
+                *fhir.routes(ehr),
+            ],
+        )
+        for ehr in ehrs
+    ]
+    return Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
+
+
+async def _absent(request: Request, failure: Any) -> Response:
+    text = "This address is not served." if failure.status_code == 404 else "This method is not served here."
+    body = outcome([Issue("not-found" if failure.status_code == 404 else "not-supported", text)])
+    return JSONResponse(body, failure.status_code, headers=failure.headers, media_type="application/fhir+json")

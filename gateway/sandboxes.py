@@ -1,0 +1,200 @@
+"""Edge: the sandbox EHRs of an installation: opened, seeded once, and introduced to the gateway, and it to them."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx2
+from sqlalchemy import Connection, insert, select
+
+from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, is_loopback
+from auth.client.registry import RegisteredEhr, save_ehr
+from auth.keys import SigningKeys
+from auth.server import tables as auth_tables
+from auth.server.clients import Client, save_client
+from gateway import hapi
+from gateway.database import open_sqlite
+from gateway.ehr import SandboxEhr
+from gateway.installation import Installation
+from gateway.serving import rules_of
+from sandbox import store, tables
+from sandbox.personas import PERSONAS as PERSONAS
+from sandbox.personas import Persona
+from sandbox.seed import load, ward
+from sandbox.seed import upstream as seeding
+from sandbox.upstream import Upstream
+from sandbox.upstream import opened as open_upstream
+
+if TYPE_CHECKING:
+    from gateway.process import Options, Progress
+
+CLIENT_ID = "chartgate"
+"""The gateway's own client id at every sandbox EHR."""
+SECRET_FILE = "operator.secret"
+HOUR = 3600.0
+
+
+class SandboxError(RuntimeError):
+    """The sandbox cannot be started as asked; the text says what to do."""
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    installation: Installation, options: "Options", ehr_url: str, progress: "Progress", *,
+    clock: Callable[[], float], new_id: Callable[[], str],
+) -> AsyncIterator[tuple[SandboxEhr, ...]]:  # fmt: skip
+    """The EHRs while the block runs. Raises SandboxError, HapiError."""
+    async with contextlib.AsyncExitStack() as stack:
+        chosen = [PERSONAS[options.persona]] if options.persona else list(PERSONAS.values())
+        if options.ehr != "embedded":
+            chosen = chosen[:1]
+        found = []
+        for persona in chosen:
+            ehr = _ehr(installation, persona, options, ehr_url, clock=clock, new_id=new_id)
+            stack.callback(ehr.database.close)
+            if options.ehr == "embedded":
+                await _seed(ehr, progress)
+            else:
+                ehr.upstream = await stack.enter_async_context(_behind(installation, ehr, options, progress))
+            found.append(ehr)
+        yield tuple(found)
+
+
+def _ehr(
+    installation: Installation, persona: Persona, options: "Options", ehr_url: str, *, clock: Callable[[], float],
+    new_id: Callable[[], str],
+) -> SandboxEhr:  # fmt: skip
+    path = installation.directory / f"ehr-{persona.name}.db"
+    database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
+    keys = database.run_now(lambda connection, now: _keys(connection))
+    guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
+    return SandboxEhr(
+        name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=keys, new_id=new_id,
+        new_secret=lambda: secrets.token_urlsafe(32), clock=clock,
+        references="free" if "free" in (options.references, persona.references) else "check",
+        allow_loopback_jwks=options.allow_loopback_jwks,
+        operator_secret=_operator_secret(installation.directory) if guarded else None,
+    )  # fmt: skip
+
+
+def _unseeded(options: "Options") -> bool:
+    return options.ehr not in ("embedded", "hapi") and not options.seed
+
+
+def _keys(connection: Connection) -> SigningKeys:
+    """The EHR's signing keys, made at its first start; they stand beside the tokens that they sign."""
+    kept = connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "signing"))
+    if kept is None:
+        made = SigningKeys.generate()
+        connection.execute(insert(tables.settings).values(name="signing", value=json.dumps(made.to_json())))
+        return made
+    return SigningKeys.from_json(json.loads(kept))  # not FHIR: our own keys
+
+
+def _operator_secret(directory: Path) -> str:
+    """What registration, launcher and automatic sign-in want as bearer: in a file of mode 0600, made when missing."""
+    path = directory / SECRET_FILE
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return read_secret(path)
+
+
+def read_secret(path: Path) -> str:
+    """One line of a file that only its owner reads. Raises SandboxError."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SandboxError(f"{path.name} can be read by others: chmod 600 it, and consider it known")
+        text = path.read_text().strip()
+    except OSError as failure:
+        raise SandboxError(f"{path.name} cannot be read") from failure
+    if not text or not text.isprintable():
+        raise SandboxError(f"{path.name} must hold one printable line")
+    return text
+
+
+async def _seed(ehr: SandboxEhr, progress: "Progress") -> None:
+    """Loads the synthetic patients, once: the marker is written in the same transaction. The ward day hangs on the hour
+    of that first start."""
+
+    def work(connection: Connection, now: float) -> int:
+        if connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "seeded")) is not None:
+            return 0
+        anchor = now - now % HOUR
+        count = store.load(connection, now, _bodies(anchor), rules_of(ehr))
+        connection.execute(insert(tables.settings).values(name="seeded", value=str(int(anchor))))
+        return count
+
+    if count := await ehr.database.run(work):
+        progress(f"EHR {ehr.name}: {count} synthetic resources loaded")
+
+
+def _bodies(anchor: float) -> Iterator[dict[str, Any]]:
+    yield from load.resources()
+    yield from ward.ward_day(anchor)
+
+
+@contextlib.asynccontextmanager
+async def _behind(
+    installation: Installation, ehr: SandboxEhr, options: "Options", progress: "Progress"
+) -> AsyncIterator[Upstream]:
+    """The FHIR server behind this EHR: HAPI started here, or the one at the given base."""
+    url, stop = _base(installation, options, progress)
+    credential = read_secret(options.upstream_auth) if options.upstream_auth else None
+    try:
+        if options.ehr == "hapi" or options.seed:
+            anchor = ehr.clock()
+            await _seed_upstream(url, anchor - anchor % HOUR, progress)
+        async with open_upstream(
+            upstream=url, base=ehr.fhir, new_id=ehr.new_id, credential=credential, references=ehr.references
+        ) as upstream:
+            yield upstream
+    finally:
+        stop()
+
+
+def _base(installation: Installation, options: "Options", progress: "Progress") -> tuple[str, Callable[[], None]]:
+    if options.ehr == "hapi":
+        started = hapi.start(installation.directory / "hapi", progress=progress)
+        return started.url.rstrip("/"), started.stop
+    parts = urlsplit(options.ehr)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise SandboxError("--ehr must be embedded, hapi, or the http(s) base of a FHIR R4 server")
+    if not is_loopback(parts.hostname) and not options.allow_remote:
+        raise SandboxError("--ehr names a server that is not on this machine: add --allow-remote if that is meant")
+    return options.ehr.rstrip("/"), lambda: None
+
+
+async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
+    try:
+        await seeding.seed(url, anchor=anchor, progress=progress)
+    except seeding.SeedError as failure:
+        raise SandboxError(f"the server did not take the synthetic patients: {failure}") from failure
+    except httpx2.HTTPError as failure:
+        raise SandboxError("the FHIR server does not answer: is it running, and is this its base?") from failure
+
+
+async def introduce(
+    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, clock: Callable[[], float]
+) -> None:
+    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start."""
+    for ehr in ehrs:
+        client = Client(
+            id=CLIENT_ID, name="Chartgate", method="private_key_jwt",
+            redirect_uris=(f"{app_url}/app/callback/{ehr.name}",), launch_url=f"{app_url}/app/launch",
+            grant_types=("authorization_code", "refresh_token", "client_credentials"),
+            scope=" ".join((*LAUNCH_SCOPES, *BACKEND_SCOPES)),
+            jwks=installation.keyring.signing.jwks("RS384", "ES384"),
+        )  # fmt: skip
+        registered = RegisteredEhr(name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",))
+        cipher = installation.keyring.cipher
+        await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
+        await installation.database.run(
+            lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]
+        )
