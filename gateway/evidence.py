@@ -29,9 +29,7 @@ class PatientRead:
 
     def chart(self, features: Sequence[Feature], *, as_of: float) -> Chart:
         """What these features found in it."""
-        wanted = set(plan(features))
-        reads = {search: read for search, read in self.reads.items() if search in wanted}
-        return assemble(patient=self.patient or {}, reads=reads, features=features, as_of=as_of)
+        return assemble(patient=self.patient or {}, reads=self.reads, features=features, as_of=as_of)
 
     def verdict(self, manifest: Manifest, *, as_of: float, salt: bytes) -> tuple[Chart, Verdict]:
         """The chart for one model, and whether it is fit for it."""

@@ -167,7 +167,8 @@ class _Line:
         task.add_done_callback(self.busy.discard)
 
     async def _finish(self, attempt: Awaitable[Attempted]) -> None:
-        self.ended.append(await attempt)
+        made = await attempt  # first: ``ended`` is another list after every round
+        self.ended.append(made)
         self.ready.set()
 
     async def wait(self, seconds: float) -> None:
