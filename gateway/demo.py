@@ -33,7 +33,7 @@ async def run(data: Path | None, options: Options, *, only: str | None, as_json:
             patients = await _job(running, only)
     seen = [output for patient in patients for output in patient["outputs"]]
     result = {
-        "ok": bool(seen) and not any(output["state"] in FAULTY for output in seen),
+        "ok": bool(seen) and not any(_faulty(output) for output in seen),
         "ehr": options.ehr,
         "persona": options.persona or "spec",
         "patients": patients,
@@ -44,6 +44,11 @@ async def run(data: Path | None, options: Options, *, only: str | None, as_json:
     else:
         _print(result)
     return bool(result["ok"])
+
+
+def _faulty(output: dict[str, Any]) -> bool:
+    """An output that was lost on the way, or a part of it that the EHR refused."""
+    return output["state"] in FAULTY or any(part["state"] in ("rejected", "dead") for part in output["deliveries"])
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from auth.access.compartment import SHARED
 from auth.access.decide import allowing, bound, reaches
 from auth.access.narrow import narrow
 from auth.scopes import FhirScope
@@ -107,7 +106,7 @@ def _check_update(i: Interaction, scopes: Sequence[FhirScope], grant: Grant, mea
     """Old and new must both be within reach; what is not there yet is created, which takes that permission too."""
     current = yield _raw(str(i.type), str(i.id))
     if current.status == 200:
-        if not (yield from _within(scopes, current.resource, grant, means)):
+        if not (yield from _within(scopes, current.resource, grant, means, writing=True)):
             return ELSEWHERE
     elif current.status in (404, 410):
         creating = allowing(grant, "create", str(i.type))
@@ -124,7 +123,7 @@ def _check_delete(i: Interaction, scopes: Sequence[FhirScope], grant: Grant, mea
     current = yield _raw(str(i.type), str(i.id))
     if current.status != 200:
         return current if not _only_bound(scopes, grant) else ABSENT
-    return i if (yield from _within(scopes, current.resource, grant, means)) else ABSENT
+    return i if (yield from _within(scopes, current.resource, grant, means, writing=True)) else ABSENT
 
 
 CHECKS: Mapping[str, Callable[[Interaction, Sequence[FhirScope], Grant, Means, Own], Checking]] = {
@@ -140,7 +139,7 @@ def _check_body(
     body = i.body or {}
     if body.get("resourceType") != i.type:
         return refusal(400, "value", f"must be {i.type}", element="resourceType")
-    if not (yield from _within(scopes, body, grant, means, own)):
+    if not (yield from _within(scopes, body, grant, means, own, writing=True)):
         return ELSEWHERE if body.get("resourceType") != "Provenance" else _unreached("Provenance.target[0]")
     if not _only_bound(scopes, grant) or means.references == "free":
         return None
@@ -164,13 +163,19 @@ def _unreached(path: str) -> Answer:
 
 
 def _within(
-    scopes: Sequence[FhirScope], resource: Mapping[str, Any] | None, grant: Grant, means: Means, own: Own = frozenset()
+    scopes: Sequence[FhirScope],
+    resource: Mapping[str, Any] | None,
+    grant: Grant,
+    means: Means,
+    own: Own = frozenset(),
+    *,
+    writing: bool = False,
 ) -> Generator[Interaction, Answer, bool]:
     """Whether one of the scopes reaches the resource; a Provenance is within reach when all its targets are."""
     if resource is None:
         return False
     if resource.get("resourceType") != "Provenance" or not _only_bound(scopes, grant):
-        return reaches(scopes, resource, grant, base=means.base)
+        return reaches(scopes, resource, grant, base=means.base, writing=writing)
     targets = resource.get("target")
     for target in targets if isinstance(targets, list) else ():
         local = parse(target.get("reference") if isinstance(target, dict) else None, base=means.base)
@@ -180,8 +185,7 @@ def _within(
             continue
         found = yield _raw(local.type, local.id)
         plain = [replace(scope, query=(), type="*") for scope in scopes]
-        shared = local.type in SHARED or local.type in ("Provenance", "Device")
-        if found.status != 200 or shared or not reaches(plain, found.resource or {}, grant, base=means.base):
+        if found.status != 200 or not reaches(plain, found.resource or {}, grant, base=means.base, writing=True):
             return False
     return isinstance(targets, list) and bool(targets)
 

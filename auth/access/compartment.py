@@ -23,19 +23,25 @@ NARROWING = ("patient", "subject", "beneficiary")
 
 
 def owned(resource: Mapping[str, Any], patient: str, *, base: str) -> bool:
-    """Whether the resource is in the compartment of the patient (bare id), or of a type that is nobody's. A Provenance
-    is judged by its targets, elsewhere: here it is nobody's."""
+    """Whether the resource is in the compartment of the patient (bare id). A Provenance is judged by its targets,
+    elsewhere: here it is nobody's."""
     type = str(resource.get("resourceType"))
     if type == "Patient":
         return resource.get("id") == patient
-    if type in SHARED:
-        return True
     subjects = set(_said(resource, SUBJECTS, base))
-    if type == "Device" and not subjects:
-        return True
     if subjects:
         return subjects == {f"Patient/{patient}"}
     return f"Patient/{patient}" in _compartment(resource, type, base)
+
+
+def shared(resource: Mapping[str, Any], *, base: str) -> bool:
+    """Whether the resource is nobody's, so that everybody who may read its type may read it: the shared types, and a
+    Device or a document that is about no patient at all (a model and its card)."""
+    type = str(resource.get("resourceType"))
+    if type in SHARED:
+        return True
+    about_nobody = not set(_said(resource, SUBJECTS, base)) and not _compartment(resource, type, base)
+    return type in ("Device", "DocumentReference") and about_nobody
 
 
 def _said(resource: Mapping[str, Any], names: tuple[str, ...], base: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ SMART App Launch 2.2, scopes-and-launch-context. Deny by default: what no single
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auth.access.compartment import owned
+from auth.access.compartment import owned, shared
 from auth.scopes import FhirScope
 from auth.server.grants import Grant
 from r4 import paths
@@ -46,10 +46,14 @@ def patient_of(scope: FhirScope, grant: Grant) -> str:
     return (grant.user or "").partition("/")[2] if scope.context == "user" else grant.patient or ""
 
 
-def reaches(scopes: Sequence[FhirScope], resource: Mapping[str, Any], grant: Grant, *, base: str) -> bool:
-    """Whether one of the scopes reaches this very resource."""
+def reaches(
+    scopes: Sequence[FhirScope], resource: Mapping[str, Any], grant: Grant, *, base: str, writing: bool = False
+) -> bool:
+    """Whether one of the scopes reaches this very resource. What is nobody's may be read by all and written only by
+    scopes that are not bound to a patient."""
+    open_to_all = not writing and shared(resource, base=base)
     return any(
-        (not bound(scope, grant) or owned(resource, patient_of(scope, grant), base=base))
+        (not bound(scope, grant) or open_to_all or owned(resource, patient_of(scope, grant), base=base))
         and all(_matches(resource, name, value, base) for name, value in scope.query)
         for scope in scopes
     )
