@@ -3,6 +3,7 @@
 Syntax alone proves little: ``K/uL`` (kelvin), ``C`` (coulomb) and ``F`` (farad) are valid and rarely meant.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from typing import Any
@@ -17,6 +18,10 @@ AFFINE = {
     ("K", "Cel"): (Decimal(1), Decimal("-273.15")),
     ("Cel", "K"): (Decimal(1), Decimal("273.15")),
 }
+
+
+_ALONE = re.compile(r"(?<![A-Za-z0-9\]'\"%])\{[\x20-\x7a\x7c\x7e]*\}")
+_AFTER = re.compile(r"\{[\x20-\x7a\x7c\x7e]*\}")
 
 
 class UnitError(ValueError):
@@ -71,7 +76,8 @@ class _Unit:
 
 @lru_cache(maxsize=4096)
 def _quantity(unit: str) -> _Unit:
-    registry = _registry()
+    """A unit without its annotations: ``{score}`` says what is counted and measures nothing (UCUM §6)."""
+    registry, unit = _registry(), _AFTER.sub("", _ALONE.sub("1", unit))
     try:
         return _Unit(registry.from_ucum(unit))
     except Exception as failure:  # the grammar, the registry and the unit tables each have errors of their own

@@ -19,7 +19,7 @@ from writeback.tables import AWAITING, PENDING, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
-    "expire_waiting", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output", "state_of",
+    "expire_waiting", "find_bodies", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output", "state_of",
 ]  # fmt: skip
 
 CHUNK = 500
@@ -155,7 +155,7 @@ def _output(row: Row[Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
         "as_of": document["as_of"], "state": row.state,
         "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
         "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
-        "abstained": document["abstained"], "body": document, "reason": row.reason, "decided_by": row.decided_by,
+        "abstained": document["abstained"], "reason": row.reason, "decided_by": row.decided_by,
         "losses": json.loads(row.losses),  # not FHIR: a list of paths
         "deliveries": parts,
     }  # fmt: skip
@@ -168,6 +168,12 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "version": row.kept_version, "state": row.state, "attempts": row.attempt,
         "losses": json.loads(row.losses),  # not FHIR: a list of paths
     }  # fmt: skip
+
+
+def find_bodies(connection: Connection, now: float, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What these outputs say, as submitted, by id: for the pages of those who may see the patient."""
+    query = select(outputs.c.id, outputs.c.body).where(outputs.c.id.in_(list(ids)[:CHUNK]))
+    return {row.id: codec.parse(row.body) for row in connection.execute(query)}
 
 
 def state_of(connection: Connection, now: float, output: Output) -> OutputState | None:

@@ -1,6 +1,7 @@
 """Edge: the pages of the app face. None with patient data opens without a session that may see that patient."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -53,7 +54,7 @@ def routes(gateway: Gateway) -> list[Route]:
 async def session_of(gateway: Gateway, request: Request) -> Session | None:
     """The session of the request's cookie; of two cookies of that name, the first that opens one."""
     for value in sessions.cookie_values(request.scope["headers"], sessions.COOKIE):
-        found = await gateway.run(lambda connection, now, value=value: sessions.find_session(connection, now, value))
+        found = await gateway.run(partial(sessions.find_session, cookie=value))
         if found is not None:
             return found
     return None
@@ -106,7 +107,7 @@ async def _launch(gateway: Gateway, request: Request) -> Response:
         fhir_user=session.fhir_user,
         waiting=job is not None and job.state == "waiting",
         problems=[] if job is None else list(job.problems),
-        outputs=[_card(gateway, shown) for shown in found],
+        outputs=await _cards(gateway, found),
         may_confirm=patient is not None and sessions.confirms(ehr=ehr, patient=patient)(session) is not None,
     )
     return HTMLResponse(page, headers=HEADERS)
@@ -124,7 +125,7 @@ async def _output(gateway: Gateway, request: Request) -> Response:
     page = render(
         "output.html",
         session=session,
-        output=_card(gateway, shown),
+        output=(await _cards(gateway, [shown]))[0],
         may_confirm=sessions.confirms(ehr=shown["ehr"], patient=bare)(session) is not None,
     )
     return HTMLResponse(page, headers=HEADERS)
@@ -149,10 +150,16 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
     return RedirectResponse("/app", status_code=303, headers=HEADERS)
 
 
-def _card(gateway: Gateway, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """An output as the card shows it: with the model's title and its value in words."""
+async def _cards(gateway: Gateway, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Outputs as their cards show them."""
+    ids = [shown["id"] for shown in found]
+    bodies = await gateway.run(lambda connection, now: outputs.find_bodies(connection, now, ids))
+    return [_card(gateway, shown, bodies.get(shown["id"], {})) for shown in found]
+
+
+def _card(gateway: Gateway, shown: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """An output with the model's title and its value in words."""
     model = gateway.models.get((shown["model"], shown["version"]))
-    body = shown.get("body") or {}
     says = body.get("label") or _number(body.get("value"), body.get("unit"), body.get("tier"))
     return {
         **shown,
