@@ -1,0 +1,198 @@
+"""Servers with one fault each, made of our own EHR face: what the conformance suite must catch, and by which check.
+
+A mutant changes requests on their way in or answers on their way out; everything else is the real server.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+App = Callable[..., Awaitable[None]]
+VERIFIER = "a" * 64
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+
+
+@dataclass
+class Asked:
+    """A request; what a mutant changes is what the server sees."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode("utf-8", "replace")))
+
+
+@dataclass
+class Answered:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Mutant:
+    """``caught_by`` are the checks that must fail, and no others. ``token`` opens everything."""
+
+    caught_by: frozenset[str]
+    before: Callable[["Mutant", Asked], Answered | None] = lambda mutant, asked: None
+    after: Callable[["Mutant", Asked, Answered], None] = lambda mutant, asked, answered: None
+    token: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+class Wrapped:
+    """The EHR face behind a mutant, as an ASGI application."""
+
+    def __init__(self, app: App, mutant: Mutant) -> None:
+        self._app, self._mutant = app, mutant
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        asked = await _read(scope, receive)
+        answered = self._mutant.before(self._mutant, asked) or await self._ask(scope, asked)
+        self._mutant.after(self._mutant, asked, answered)
+        headers = {**answered.headers, "content-length": str(len(answered.body))}
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answered.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": answered.body})
+
+    async def _ask(self, scope: Any, asked: Asked) -> Answered:
+        answered = Answered(status=0, headers={}, body=b"")
+        headers = [(name.encode(), value.encode()) for name, value in asked.headers.items()]
+        changed = {**scope, "query_string": asked.query.encode(), "headers": headers}
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": asked.body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answered.status = message["status"]
+                answered.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            else:
+                answered.body += message.get("body", b"")
+
+        await self._app(changed, receive, send)
+        return answered
+
+
+async def _read(scope: Any, receive: Any) -> Asked:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+    return Asked(method=scope["method"], path=scope["path"], query=scope["query_string"].decode(), headers=headers, body=body)
+
+
+def _form(asked: Asked, **changes: str) -> None:
+    asked.body = urlencode({**asked.form, **changes}).encode()
+    asked.headers["content-length"] = str(len(asked.body))
+
+
+def _query(asked: Asked, **changes: str) -> None:
+    asked.query = urlencode({**dict(parse_qsl(asked.query)), **changes})
+
+
+def offers_plain(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if asked.path.endswith("/smart-configuration"):
+        answered.body = answered.body.replace(b'["S256"]', b'["S256","plain"]').replace(b'[ "S256" ]', b'["S256","plain"]')
+
+
+def cacheable_tokens(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if asked.path.endswith("/auth/token"):
+        answered.headers.pop("cache-control", None)
+
+
+def any_verifier(mutant: Mutant, asked: Asked) -> None:
+    if asked.path.endswith("/auth/authorize") and "code_challenge=" in asked.query and "plain" not in asked.query:
+        _query(asked, code_challenge=CHALLENGE)
+    elif asked.path.endswith("/auth/token") and asked.form.get("grant_type") == "authorization_code":
+        _form(asked, code_verifier=VERIFIER)
+
+
+def remembers_codes(mutant: Mutant, asked: Asked) -> Answered | None:
+    return mutant.kept.get(asked.form.get("code", "")) if asked.path.endswith("/auth/token") else None
+
+
+def remember_code(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if asked.path.endswith("/auth/token") and answered.status == 200 and "code" in asked.form:
+        mutant.kept[asked.form["code"]] = Answered(answered.status, dict(answered.headers), answered.body)
+
+
+def drops_digits(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if "/fhir/Observation/" in asked.path and answered.status == 200:
+        answered.body = json.dumps(json.loads(answered.body)).encode()
+
+
+def ignores_if_match(mutant: Mutant, asked: Asked) -> None:
+    asked.headers.pop("if-match", None)
+
+
+def everybody_reads(mutant: Mutant, asked: Asked) -> None:
+    if asked.method == "GET" and "/fhir/Patient/" in asked.path and "authorization" in asked.headers and "garbage" not in asked.headers["authorization"]:
+        if "history" not in asked.path and mutant.kept.get("revoked") != asked.headers["authorization"]:
+            asked.headers["authorization"] = f"Bearer {mutant.token}"
+
+
+def needs_no_token(mutant: Mutant, asked: Asked) -> None:
+    if "/fhir/Patient" in asked.path:
+        asked.headers.setdefault("authorization", f"Bearer {mutant.token}")
+
+
+def searches_everywhere(mutant: Mutant, asked: Asked) -> None:
+    if asked.method == "GET" and asked.path.endswith("/fhir/Patient") and not asked.query:
+        asked.headers["authorization"] = f"Bearer {mutant.token}"
+
+
+def echoes(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if answered.status == 422 and b"conformance-echo" in asked.body:
+        document = json.loads(answered.body)
+        document["issue"][0]["diagnostics"] = asked.body.decode()
+        answered.body = json.dumps(document).encode()
+
+
+def forgets_state(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if asked.path.endswith("/auth/authorize") and "location" in answered.headers:
+        base, _, query = answered.headers["location"].partition("?")
+        kept = {name: value for name, value in parse_qsl(query) if name != "state"}
+        answered.headers["location"] = f"{base}?{urlencode(kept)}"
+
+
+def any_audience(mutant: Mutant, asked: Asked) -> None:
+    if asked.path.endswith("/auth/authorize") and "aud=" in asked.query:
+        _query(asked, aud=str(mutant.kept["base"]))
+
+
+def server_errors(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if answered.status in (400, 422) and b"NaN" in asked.body:
+        answered.status = 500
+
+
+MUTANTS: Mapping[str, Callable[[], Mutant]] = {
+    "offers the plain challenge method": lambda: Mutant(frozenset({"pkce_is_never_plain"}), after=offers_plain),
+    "lets caches keep tokens": lambda: Mutant(frozenset({"token_answer_is_not_cached", "a_refresh_token_renews"}), after=cacheable_tokens),
+    "takes any verifier": lambda: Mutant(frozenset({"the_verifier_must_match", "the_verifier_must_be_there"}), before=any_verifier),
+    "takes a code twice": lambda: Mutant(frozenset({"a_code_is_used_once"}), before=remembers_codes, after=remember_code),
+    "drops digits": lambda: Mutant(frozenset({"digits_are_kept"}), after=drops_digits),
+    "ignores If-Match": lambda: Mutant(frozenset({"a_stale_update_is_refused"}), before=ignores_if_match),
+    "shows every patient": lambda: Mutant(
+        frozenset({"another_patient_is_not_read", "foreign_and_absent_are_told_alike", "a_revoked_token_opens_nothing"}),
+        before=everybody_reads,
+    ),
+    "needs no token": lambda: Mutant(frozenset({"no_token_is_401"}), before=needs_no_token),
+    "searches everywhere": lambda: Mutant(frozenset({"a_search_for_patients_finds_one"}), before=searches_everywhere),
+    "repeats what was sent": lambda: Mutant(frozenset({"required_code_is_refused", "unknown_element_is_refused"}), after=echoes),
+    "forgets the state": lambda: Mutant(frozenset({"authorization_redirects_with_code_and_state"}), after=forgets_state),
+    "takes any audience": lambda: Mutant(frozenset({"another_audience_is_refused"}), before=any_audience),
+    "answers NaN with 500": lambda: Mutant(frozenset({"not_a_number_is_refused"}), after=server_errors),
+}  # fmt: skip
