@@ -130,6 +130,8 @@ def period_in_order(value: Element) -> bool:
     start, end = value.get("start"), value.get("end")
     if not isinstance(start, str) or not isinstance(end, str):
         return True
+    if start[-1:] == end[-1:] == "Z" and len(start) == len(end):
+        return start <= end
     first, last = moment_range(start), moment_range(end)
     return first is None or last is None or first[0] <= last[1]
 

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from r4.served import SERVED
+from r4 import structures as struct_source
+from r4.served import QUICK, SERVED
 
 Definition = Mapping[str, Any]
 HERE = Path(__file__).parent / "generated"
@@ -42,6 +43,8 @@ def main(archive: Path, directory: Path = HERE) -> None:
         (directory / name).write_text(_dump({"": SOURCE, **value}))
     resources = sorted(name for name, d in structures.items() if d["kind"] == "resource" and not d["abstract"])
     (directory / "types.py").write_text(_types(resources))
+    quick = struct_source.source(elements, values.used, resources=QUICK, named=SOURCE)
+    (directory / "structs.py").write_text(quick)
     (directory / "__init__.py").write_text(f'"""Tables generated from {SOURCE} by r4/generate.py."""\n')
 
 

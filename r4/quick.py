@@ -1,8 +1,169 @@
-"""A fast path that only ever accepts. What it does not accept is not wrong: the walker decides."""
+"""A fast path that only ever accepts: what it does not accept is not wrong, the walker decides (docs/decisions/0004).
 
+A generated struct says that the structure is right, one look over the encoded bytes that no string is empty or holds a
+control character, and a walk along the few members that carry rules says the rest.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache
 from typing import Any
+
+import msgspec
+
+from r4 import codec
+from r4.constraints import ELEMENT_RULES
+from r4.definitions import Row, codes, elements, resource_types
+from r4.primitives import PRIMITIVES
+from r4.references import target_type
+from r4.served import QUICK
+
+Holds = Callable[[Any], bool]
+
+DOUBTFUL = (b'""', b"{}", b'" ', b'"\\', b"\\u00", b"\\b", b"\\f", b'"#')
+"""Empty strings and objects, strings that begin with white space, control characters, references to what is contained:
+for the walker. Found where it is harmless, it costs time and nothing else."""
+
+_FOREIGN_BLANK = re.compile("[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+
+CHECKED = frozenset({"date", "dateTime", "instant", "time", "base64Binary", "xhtml", "oid", "uuid"})
+"""Primitive types whose struct takes more than R4 does."""
 
 
 def accepts(resource: dict[str, Any]) -> bool:
     """Whether the resource is certainly valid."""
-    return False
+    name = resource.get("resourceType")
+    if name not in QUICK:
+        return False
+    structs, rules = _compiled(name)
+    try:
+        if _doubtful(codec.format(resource)):
+            return False
+        msgspec.convert(resource, structs)
+    except (msgspec.ValidationError, codec.CodecError):
+        return False
+    return rules(resource)
+
+
+def _doubtful(encoded: bytes) -> bool:
+    return any(sign in encoded for sign in DOUBTFUL) or (
+        not encoded.isascii() and _FOREIGN_BLANK.search(encoded.decode()) is not None
+    )
+
+
+@cache
+def _compiled(name: str) -> tuple[Any, Holds]:
+    from r4.generated import structs
+
+    return getattr(structs, name), _walk(name) or _always
+
+
+def _always(value: Any) -> bool:
+    return True
+
+
+@cache
+def _walk(name: str) -> Holds | None:
+    """A predicate for elements of a type: its own rules and those below, or None when there are none."""
+    if name in _RECURSIVE:
+        return _recursive(name)
+    return _table_walk(name)
+
+
+_RECURSIVE = frozenset({"Extension", "Reference", "Identifier"})
+"""Types that hold themselves, so that their walk is made when it is first needed."""
+
+
+def _recursive(name: str) -> Holds:
+    made: list[Holds | None] = []
+
+    def walk(value: Any) -> bool:
+        if not made:
+            made.append(_table_walk(name))
+        return made[0] is None or made[0](value)
+
+    return walk
+
+
+def _table_walk(name: str) -> Holds | None:
+    table = elements(name)
+    members = {member: rule for member, row in table.items() if (rule := _member(row)) is not None}
+    own = [rule for _, rule in ELEMENT_RULES.get(name, ())]
+    choices = _choices(table)
+    if not members and not own and not choices:
+        return None
+
+    def walk(value: Any) -> bool:
+        for member, item in value.items():
+            rule = members.get(member)
+            if rule is not None and not rule(item):
+                return False
+        return all(rule(value) for rule in own) and all(
+            low <= sum(member in value for member in group) <= 1 for low, group in choices
+        )
+
+    return walk
+
+
+def _choices(table: Mapping[str, Row]) -> list[tuple[int, tuple[str, ...]]]:
+    groups: dict[str, tuple[int, list[str]]] = {}
+    for member, row in table.items():
+        if row.choice is not None:
+            groups.setdefault(row.choice, (row.low, []))[1].append(member)
+    return [(low, tuple(group)) for low, group in groups.values()]
+
+
+def _member(row: Row) -> Holds | None:
+    """What a member has to hold besides its struct."""
+    one = _value(row)
+    if one is None or row.high == 1:
+        return one
+    return lambda value: all(map(one, value))
+
+
+def _value(row: Row) -> Holds | None:
+    if row.type == "decimal":
+        return _finite
+    if row.type in CHECKED:
+        check = PRIMITIVES[row.type]
+        return lambda value: check(value) is None
+    if row.type in PRIMITIVES:
+        return None
+    below = _walk(row.type)
+    if row.type == "Reference" and row.targets and "Resource" not in row.targets:
+        return _reference(frozenset(row.targets), below)
+    if row.codes is not None:
+        return _bound(codes(row.codes), row.type, below)
+    return below
+
+
+def _finite(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | Decimal) and (isinstance(value, int) or value.is_finite())
+
+
+def _reference(targets: frozenset[str], below: Holds | None) -> Holds:
+    """A literal reference of one of these types; one that names no type is for the walker."""
+
+    def holds(value: Any) -> bool:
+        said = value.get("reference")
+        right = said is None or said.partition("/")[0] in targets or _permitted(target_type(said), targets)
+        return right and value.get("type", next(iter(targets))) in targets and (below is None or below(value))
+
+    return holds
+
+
+def _permitted(type: str, targets: frozenset[str]) -> bool:
+    """What names no type of R4 (an address elsewhere, a URN) says nothing against it."""
+    return type in targets or type not in resource_types()
+
+
+def _bound(allowed: frozenset[str], type: str, below: Holds | None) -> Holds:
+    """A required binding on something larger than a code: of the codings given, one is allowed."""
+
+    def holds(value: Any) -> bool:
+        codings = value.get("coding", ()) if type == "CodeableConcept" else (value,)
+        given = [coding["code"] for coding in codings if "code" in coding]
+        return (not given or any(code in allowed for code in given)) and (below is None or below(value))
+
+    return holds

@@ -38,7 +38,7 @@ def parse(text: Any, *, base: str | None = None) -> Reference | None:
 
 def target_type(text: str) -> str:
     """The resource type that a literal reference names, relative or absolute; empty when it names none."""
-    match = _ABSOLUTE_TYPE.fullmatch(text)
+    match = _ABSOLUTE_TYPE.fullmatch(text) if "/" in text else None
     return match[1] if match else ""
 
 

@@ -8,3 +8,9 @@ SERVED = frozenset(
     AuditEvent Binary Consent Appointment Basic""".split()
 )
 """What a store holds. A Bundle is an envelope, an OperationOutcome an answer: neither is stored."""
+
+QUICK = (
+    "Condition", "Device", "DetectedIssue", "DocumentReference", "Encounter", "Flag", "Observation", "Patient",
+    "Provenance", "RiskAssessment",
+)  # fmt: skip
+"""Types with structs for the fast path of validation: what is written most."""

@@ -21,11 +21,12 @@ HEADERS = {
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-"""On every page. Framing by a registered EHR is a per-launch exception that the launch page sets itself."""
+"""On every page. ``same-origin`` and not ``no-referrer``: with the latter browsers send ``Origin: null`` with a form of
+the page's own, and no decision could tell it from a foreign one. Framing by a registered EHR is a per-launch exception that the launch page sets itself."""
 
 
 def render(template: str, **values: Any) -> str:
