@@ -47,19 +47,21 @@ def _sentence(key: str) -> str:
 
 def has(*names: str) -> Rule:
     """One of the members is there, as a value or as extensions in its place."""
+    if not any(name.endswith("[x]") for name in names):
+        members = frozenset(names) | {f"_{name}" for name in names}
+        return lambda value: not members.isdisjoint(value)
     return lambda value: any(_given(value, name) for name in names)
 
 
 def lacks(*names: str) -> Rule:
-    return lambda value: not any(_given(value, name) for name in names)
+    """None of the members is there."""
+    given = has(*names)
+    return lambda value: not given(value)
 
 
-def either(*rules: Rule) -> Rule:
-    return lambda value: any(rule(value) for rule in rules)
-
-
-def both(*rules: Rule) -> Rule:
-    return lambda value: all(rule(value) for rule in rules)
+def either(first: Rule, second: Rule) -> Rule:
+    """One of two rules holds."""
+    return lambda value: first(value) or second(value)
 
 
 def _given(value: Element, name: str) -> bool:
@@ -92,7 +94,9 @@ def coded(value: Any, system: str, *wanted: str) -> bool:
 
 def number(value: Any) -> Decimal | None:
     """A JSON number as parsed."""
-    return Decimal(value) if isinstance(value, int | Decimal | float) and not isinstance(value, bool) else None
+    if isinstance(value, Decimal):
+        return value
+    return Decimal(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _quantity(code_needed: bool = True, positive: bool = False) -> Rule:
@@ -233,7 +237,7 @@ def _bundle_entries(member: str, kinds: frozenset[str]) -> Rule:
 
 REQUESTED = frozenset({"batch", "transaction", "history"})
 ANSWERED = frozenset({"batch-response", "transaction-response", "history"})
-QTY = ("qty-3", either(lacks("code"), has("system")))
+QTY = ("qty-3", lambda value: "code" not in value or _given(value, "system"))
 DISTANCE = (QTY, ("dis-1", _quantity()))
 
 ELEMENT_RULES: Mapping[str, tuple[tuple[str, Rule], ...]] = {
@@ -314,7 +318,7 @@ ELEMENT_RULES: Mapping[str, tuple[tuple[str, Rule], ...]] = {
     "QuestionnaireResponse.item": (("qrs-1", either(lacks("answer"), lacks("item"))),),
     "RiskAssessment.prediction": (
         ("ras-1", lambda v: not isinstance(v.get("probabilityRange"), dict) or _percent(v["probabilityRange"])),
-        ("ras-2", lambda v: (chance := number(v.get("probabilityDecimal"))) is None or chance <= 100),
+        ("ras-2", lambda v: "probabilityDecimal" not in v or (number(v["probabilityDecimal"]) or 0) <= 100),
     ),
     "ServiceRequest": (("prr-1", either(lacks("orderDetail"), has("code"))),),
     "Task": (("inv-1", _task_times),),

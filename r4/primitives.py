@@ -38,7 +38,7 @@ def _dated(pattern: re.Pattern[str], text: str) -> Check:
         if match is None:
             return text
         day = match["day"]
-        if day is not None and int(day) > monthrange(int(match["year"]), int(match["month"]))[1]:
+        if day is not None and day > "28" and int(day) > monthrange(int(match["year"]), int(match["month"]))[1]:
             return "must be a day that the calendar has"
         return None
 

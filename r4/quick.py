@@ -21,9 +21,8 @@ from r4.served import QUICK
 
 Holds = Callable[[Any], bool]
 
-DOUBTFUL = (b'""', b"{}", b'" ', b'"\\', b"\\u00", b"\\b", b"\\f", b'"#')
-"""Empty strings and objects, strings that begin with white space, control characters, references to what is contained:
-for the walker. Found where it is harmless, it costs time and nothing else."""
+ESCAPED = (b'"\\', b"\\u00", b"\\b", b"\\f")
+"""How a string begins with white space, or holds a control character, in JSON."""
 
 _FOREIGN_BLANK = re.compile("[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 
@@ -47,9 +46,14 @@ def accepts(resource: dict[str, Any]) -> bool:
 
 
 def _doubtful(encoded: bytes) -> bool:
-    return any(sign in encoded for sign in DOUBTFUL) or (
-        not encoded.isascii() and _FOREIGN_BLANK.search(encoded.decode()) is not None
-    )
+    """Escapes (control characters among them), references to what is contained, empty objects, strings that begin with
+    white space: for the walker. Found where it is harmless, it costs time and nothing else. Single bytes are looked
+    for first: they are found a hundred times faster."""
+    if b"\\" in encoded and any(sign in encoded for sign in ESCAPED):
+        return True
+    if (b"#" in encoded and b'"#' in encoded) or b"{}" in encoded or b'" ' in encoded:
+        return True
+    return not encoded.isascii() and _FOREIGN_BLANK.search(encoded.decode()) is not None
 
 
 @cache
@@ -94,24 +98,39 @@ def _table_walk(name: str) -> Holds | None:
     if not members and not own and not choices:
         return None
 
+    lookup = members.get
+
     def walk(value: Any) -> bool:
-        for member, item in value.items():
-            rule = members.get(member)
-            if rule is not None and not rule(item):
+        for member in value:
+            rule = lookup(member)
+            if rule is not None and not rule(value[member]):
                 return False
-        return all(rule(value) for rule in own) and all(
-            low <= sum(member in value for member in group) <= 1 for low, group in choices
-        )
+        return True
 
-    return walk
+    return _with_own(walk, own, choices) if own or choices else walk
 
 
-def _choices(table: Mapping[str, Row]) -> list[tuple[int, tuple[str, ...]]]:
+def _with_own(walk: Holds, own: list[Holds], choices: list[tuple[int, frozenset[str]]]) -> Holds:
+    """The walk of a type with constraints of its own, or with choices."""
+
+    def whole(value: Any) -> bool:
+        for rule in own:
+            if not rule(value):
+                return False
+        for low, group in choices:
+            if not low <= len(group & value.keys()) <= 1:
+                return False
+        return walk(value)
+
+    return whole
+
+
+def _choices(table: Mapping[str, Row]) -> list[tuple[int, frozenset[str]]]:
     groups: dict[str, tuple[int, list[str]]] = {}
     for member, row in table.items():
         if row.choice is not None:
             groups.setdefault(row.choice, (row.low, []))[1].append(member)
-    return [(low, tuple(group)) for low, group in groups.values()]
+    return [(low, frozenset(group)) for low, group in groups.values()]
 
 
 def _member(row: Row) -> Holds | None:
@@ -119,7 +138,14 @@ def _member(row: Row) -> Holds | None:
     one = _value(row)
     if one is None or row.high == 1:
         return one
-    return lambda value: all(map(one, value))
+
+    def every(value: Any) -> bool:
+        for item in value:
+            if not one(item):
+                return False
+        return True
+
+    return every
 
 
 def _value(row: Row) -> Holds | None:
@@ -148,7 +174,9 @@ def _reference(targets: frozenset[str], below: Holds | None) -> Holds:
     def holds(value: Any) -> bool:
         said = value.get("reference")
         right = said is None or said.partition("/")[0] in targets or _permitted(target_type(said), targets)
-        return right and value.get("type", next(iter(targets))) in targets and (below is None or below(value))
+        if not right or ("type" in value and value["type"] not in targets):
+            return False
+        return below is None or "identifier" not in value or below(value)
 
     return holds
 

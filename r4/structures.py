@@ -13,7 +13,7 @@ LISTED = 64
 
 PLAIN: Mapping[str, str] = {
     "boolean": "bool", "integer": "Integer", "unsignedInt": "Unsigned", "positiveInt": "Positive", "decimal": "Any",
-    "string": "str", "markdown": "str", "code": "Word", "id": "Id", "uri": "Uri", "url": "Uri", "canonical": "Uri",
+    "string": "Text", "markdown": "Text", "code": "Word", "id": "Id", "uri": "Uri", "url": "Uri", "canonical": "Uri",
     "oid": "Uri", "uuid": "Uri", "date": "str", "dateTime": "str", "instant": "str", "time": "str",
     "base64Binary": "str", "xhtml": "str",
 }  # fmt: skip
@@ -29,6 +29,7 @@ from msgspec import Meta as Limits
 Integer = Annotated[int, Limits(ge=-2147483648, le=2147483647)]
 Unsigned = Annotated[int, Limits(ge=0, le=2147483647)]
 Positive = Annotated[int, Limits(ge=1, le=2147483647)]
+Text = Annotated[str, Limits(min_length=1, max_length=1048576)]
 Word = Annotated[str, Limits(pattern=r"\\A[^\\s]+(\\s[^\\s]+)*\\Z")]
 Id = Annotated[str, Limits(pattern=r"\\A[A-Za-z0-9\\-\\.]{{1,64}}\\Z")]
 Uri = Annotated[str, Limits(pattern=r"\\A\\S+\\Z")]

@@ -8,6 +8,7 @@ from msgspec import Meta as Limits
 Integer = Annotated[int, Limits(ge=-2147483648, le=2147483647)]
 Unsigned = Annotated[int, Limits(ge=0, le=2147483647)]
 Positive = Annotated[int, Limits(ge=1, le=2147483647)]
+Text = Annotated[str, Limits(min_length=1, max_length=1048576)]
 Word = Annotated[str, Limits(pattern=r"\A[^\s]+(\s[^\s]+)*\Z")]
 Id = Annotated[str, Limits(pattern=r"\A[A-Za-z0-9\-\.]{1,64}\Z")]
 Uri = Annotated[str, Limits(pattern=r"\A\S+\Z")]
@@ -17,13 +18,13 @@ class Address(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     use: "Literal['billing', 'home', 'old', 'temp', 'work'] | UnsetType" = UNSET
     type: "Literal['both', 'physical', 'postal'] | UnsetType" = UNSET
-    text: "str | UnsetType" = UNSET
-    line: "Annotated[list[str], Limits(min_length=1)] | UnsetType" = UNSET
-    city: "str | UnsetType" = UNSET
-    district: "str | UnsetType" = UNSET
-    state: "str | UnsetType" = UNSET
-    postalCode: "str | UnsetType" = UNSET
-    country: "str | UnsetType" = UNSET
+    text: "Text | UnsetType" = UNSET
+    line: "Annotated[list[Text], Limits(min_length=1)] | UnsetType" = UNSET
+    city: "Text | UnsetType" = UNSET
+    district: "Text | UnsetType" = UNSET
+    state: "Text | UnsetType" = UNSET
+    postalCode: "Text | UnsetType" = UNSET
+    country: "Text | UnsetType" = UNSET
     period: "Period | UnsetType" = UNSET
 
 
@@ -32,7 +33,7 @@ class Age(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
     comparator: "Literal['<', '<=', '>', '>='] | UnsetType" = UNSET
-    unit: "str | UnsetType" = UNSET
+    unit: "Text | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
     code: "Word | UnsetType" = UNSET
 
@@ -41,9 +42,9 @@ class Annotation(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     authorReference: "Reference | UnsetType" = UNSET
-    authorString: "str | UnsetType" = UNSET
+    authorString: "Text | UnsetType" = UNSET
     time: "str | UnsetType" = UNSET
-    text: "str"
+    text: "Text"
 
 
 class Attachment(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +56,7 @@ class Attachment(Struct, forbid_unknown_fields=True, kw_only=True):
     url: "Uri | UnsetType" = UNSET
     size: "Unsigned | UnsetType" = UNSET
     hash: "str | UnsetType" = UNSET
-    title: "str | UnsetType" = UNSET
+    title: "Text | UnsetType" = UNSET
     creation: "str | UnsetType" = UNSET
 
 
@@ -63,16 +64,16 @@ class CodeableConcept(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     coding: "Annotated[list[Coding], Limits(min_length=1)] | UnsetType" = UNSET
-    text: "str | UnsetType" = UNSET
+    text: "Text | UnsetType" = UNSET
 
 
 class Coding(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
-    version: "str | UnsetType" = UNSET
+    version: "Text | UnsetType" = UNSET
     code: "Word | UnsetType" = UNSET
-    display: "str | UnsetType" = UNSET
+    display: "Text | UnsetType" = UNSET
     userSelected: "bool | UnsetType" = UNSET
 
 
@@ -98,12 +99,12 @@ class Condition(Struct, forbid_unknown_fields=True, kw_only=True):
     onsetAge: "Age | UnsetType" = UNSET
     onsetPeriod: "Period | UnsetType" = UNSET
     onsetRange: "Range | UnsetType" = UNSET
-    onsetString: "str | UnsetType" = UNSET
+    onsetString: "Text | UnsetType" = UNSET
     abatementDateTime: "str | UnsetType" = UNSET
     abatementAge: "Age | UnsetType" = UNSET
     abatementPeriod: "Period | UnsetType" = UNSET
     abatementRange: "Range | UnsetType" = UNSET
-    abatementString: "str | UnsetType" = UNSET
+    abatementString: "Text | UnsetType" = UNSET
     recordedDate: "str | UnsetType" = UNSET
     recorder: "Reference | UnsetType" = UNSET
     asserter: "Reference | UnsetType" = UNSET
@@ -113,7 +114,7 @@ class Condition(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Condition_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     code: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
@@ -121,7 +122,7 @@ class Condition_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Condition_stage(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     summary: "CodeableConcept | UnsetType" = UNSET
@@ -132,7 +133,7 @@ class Condition_stage(Struct, forbid_unknown_fields=True, kw_only=True):
 class ContactDetail(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    name: "str | UnsetType" = UNSET
+    name: "Text | UnsetType" = UNSET
     telecom: "Annotated[list[ContactPoint], Limits(min_length=1)] | UnsetType" = UNSET
 
 
@@ -140,7 +141,7 @@ class ContactPoint(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     system: "Literal['email', 'fax', 'other', 'pager', 'phone', 'sms', 'url'] | UnsetType" = UNSET
-    value: "str | UnsetType" = UNSET
+    value: "Text | UnsetType" = UNSET
     use: "Literal['home', 'mobile', 'old', 'temp', 'work'] | UnsetType" = UNSET
     rank: "Positive | UnsetType" = UNSET
     period: "Period | UnsetType" = UNSET
@@ -150,7 +151,7 @@ class Contributor(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['author', 'editor', 'endorser', 'reviewer']"
-    name: "str"
+    name: "Text"
     contact: "Annotated[list[ContactDetail], Limits(min_length=1)] | UnsetType" = UNSET
 
 
@@ -159,7 +160,7 @@ class Count(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
     comparator: "Literal['<', '<=', '>', '>='] | UnsetType" = UNSET
-    unit: "str | UnsetType" = UNSET
+    unit: "Text | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
     code: "Word | UnsetType" = UNSET
 
@@ -171,7 +172,7 @@ class DataRequirement(Struct, forbid_unknown_fields=True, kw_only=True):
     profile: "Annotated[list[Uri], Limits(min_length=1)] | UnsetType" = UNSET
     subjectCodeableConcept: "CodeableConcept | UnsetType" = UNSET
     subjectReference: "Reference | UnsetType" = UNSET
-    mustSupport: "Annotated[list[str], Limits(min_length=1)] | UnsetType" = UNSET
+    mustSupport: "Annotated[list[Text], Limits(min_length=1)] | UnsetType" = UNSET
     codeFilter: "Annotated[list[DataRequirement_codeFilter], Limits(min_length=1)] | UnsetType" = UNSET
     dateFilter: "Annotated[list[DataRequirement_dateFilter], Limits(min_length=1)] | UnsetType" = UNSET
     limit: "Positive | UnsetType" = UNSET
@@ -179,28 +180,28 @@ class DataRequirement(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class DataRequirement_codeFilter(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    path: "str | UnsetType" = UNSET
-    searchParam: "str | UnsetType" = UNSET
+    path: "Text | UnsetType" = UNSET
+    searchParam: "Text | UnsetType" = UNSET
     valueSet: "Uri | UnsetType" = UNSET
     code: "Annotated[list[Coding], Limits(min_length=1)] | UnsetType" = UNSET
 
 
 class DataRequirement_dateFilter(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    path: "str | UnsetType" = UNSET
-    searchParam: "str | UnsetType" = UNSET
+    path: "Text | UnsetType" = UNSET
+    searchParam: "Text | UnsetType" = UNSET
     valueDateTime: "str | UnsetType" = UNSET
     valuePeriod: "Period | UnsetType" = UNSET
     valueDuration: "Duration | UnsetType" = UNSET
 
 
 class DataRequirement_sort(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    path: "str"
+    path: "Text"
     direction: "Literal['ascending', 'descending']"
 
 
@@ -223,13 +224,13 @@ class DetectedIssue(Struct, forbid_unknown_fields=True, kw_only=True):
     author: "Reference | UnsetType" = UNSET
     implicated: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
     evidence: "Annotated[list[DetectedIssue_evidence], Limits(min_length=1)] | UnsetType" = UNSET
-    detail: "str | UnsetType" = UNSET
+    detail: "Text | UnsetType" = UNSET
     reference: "Uri | UnsetType" = UNSET
     mitigation: "Annotated[list[DetectedIssue_mitigation], Limits(min_length=1)] | UnsetType" = UNSET
 
 
 class DetectedIssue_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     code: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
@@ -237,7 +238,7 @@ class DetectedIssue_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class DetectedIssue_mitigation(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     action: "CodeableConcept"
@@ -259,15 +260,15 @@ class Device(Struct, forbid_unknown_fields=True, kw_only=True):
     udiCarrier: "Annotated[list[Device_udiCarrier], Limits(min_length=1)] | UnsetType" = UNSET
     status: "Literal['active', 'entered-in-error', 'inactive', 'unknown'] | UnsetType" = UNSET
     statusReason: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
-    distinctIdentifier: "str | UnsetType" = UNSET
-    manufacturer: "str | UnsetType" = UNSET
+    distinctIdentifier: "Text | UnsetType" = UNSET
+    manufacturer: "Text | UnsetType" = UNSET
     manufactureDate: "str | UnsetType" = UNSET
     expirationDate: "str | UnsetType" = UNSET
-    lotNumber: "str | UnsetType" = UNSET
-    serialNumber: "str | UnsetType" = UNSET
+    lotNumber: "Text | UnsetType" = UNSET
+    serialNumber: "Text | UnsetType" = UNSET
     deviceName: "Annotated[list[Device_deviceName], Limits(min_length=1)] | UnsetType" = UNSET
-    modelNumber: "str | UnsetType" = UNSET
-    partNumber: "str | UnsetType" = UNSET
+    modelNumber: "Text | UnsetType" = UNSET
+    partNumber: "Text | UnsetType" = UNSET
     type: "CodeableConcept | UnsetType" = UNSET
     specialization: "Annotated[list[Device_specialization], Limits(min_length=1)] | UnsetType" = UNSET
     version: "Annotated[list[Device_version], Limits(min_length=1)] | UnsetType" = UNSET
@@ -283,15 +284,15 @@ class Device(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Device_deviceName(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    name: "str"
+    name: "Text"
     type: "Literal['manufacturer-name', 'model-name', 'other', 'patient-reported-name', 'udi-label-name', 'user-friendly-name']"
 
 
 class Device_property(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "CodeableConcept"
@@ -300,32 +301,32 @@ class Device_property(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Device_specialization(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     systemType: "CodeableConcept"
-    version: "str | UnsetType" = UNSET
+    version: "Text | UnsetType" = UNSET
 
 
 class Device_udiCarrier(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    deviceIdentifier: "str | UnsetType" = UNSET
+    deviceIdentifier: "Text | UnsetType" = UNSET
     issuer: "Uri | UnsetType" = UNSET
     jurisdiction: "Uri | UnsetType" = UNSET
     carrierAIDC: "str | UnsetType" = UNSET
-    carrierHRF: "str | UnsetType" = UNSET
+    carrierHRF: "Text | UnsetType" = UNSET
     entryType: "Literal['barcode', 'card', 'manual', 'rfid', 'self-reported', 'unknown'] | UnsetType" = UNSET
 
 
 class Device_version(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "CodeableConcept | UnsetType" = UNSET
     component: "Identifier | UnsetType" = UNSET
-    value: "str"
+    value: "Text"
 
 
 class Distance(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -333,7 +334,7 @@ class Distance(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
     comparator: "Literal['<', '<=', '>', '>='] | UnsetType" = UNSET
-    unit: "str | UnsetType" = UNSET
+    unit: "Text | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
     code: "Word | UnsetType" = UNSET
 
@@ -359,14 +360,14 @@ class DocumentReference(Struct, forbid_unknown_fields=True, kw_only=True):
     authenticator: "Reference | UnsetType" = UNSET
     custodian: "Reference | UnsetType" = UNSET
     relatesTo: "Annotated[list[DocumentReference_relatesTo], Limits(min_length=1)] | UnsetType" = UNSET
-    description: "str | UnsetType" = UNSET
+    description: "Text | UnsetType" = UNSET
     securityLabel: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
     content: "Annotated[list[DocumentReference_content], Limits(min_length=1)]"
     context: "DocumentReference_context | UnsetType" = UNSET
 
 
 class DocumentReference_content(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     attachment: "Attachment"
@@ -374,7 +375,7 @@ class DocumentReference_content(Struct, forbid_unknown_fields=True, kw_only=True
 
 
 class DocumentReference_context(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     encounter: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
@@ -387,7 +388,7 @@ class DocumentReference_context(Struct, forbid_unknown_fields=True, kw_only=True
 
 
 class DocumentReference_relatesTo(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     code: "Literal['appends', 'replaces', 'signs', 'transforms']"
@@ -399,9 +400,9 @@ class Dosage(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     sequence: "Integer | UnsetType" = UNSET
-    text: "str | UnsetType" = UNSET
+    text: "Text | UnsetType" = UNSET
     additionalInstruction: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
-    patientInstruction: "str | UnsetType" = UNSET
+    patientInstruction: "Text | UnsetType" = UNSET
     timing: "Timing | UnsetType" = UNSET
     asNeededBoolean: "bool | UnsetType" = UNSET
     asNeededCodeableConcept: "CodeableConcept | UnsetType" = UNSET
@@ -415,7 +416,7 @@ class Dosage(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Dosage_doseAndRate(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "CodeableConcept | UnsetType" = UNSET
     doseRange: "Range | UnsetType" = UNSET
@@ -430,7 +431,7 @@ class Duration(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
     comparator: "Literal['<', '<=', '>', '>='] | UnsetType" = UNSET
-    unit: "str | UnsetType" = UNSET
+    unit: "Text | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
     code: "Word | UnsetType" = UNSET
 
@@ -470,7 +471,7 @@ class Encounter(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Encounter_classHistory(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     class_: "Coding" = field(name="class")
@@ -478,7 +479,7 @@ class Encounter_classHistory(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Encounter_diagnosis(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     condition: "Reference"
@@ -487,7 +488,7 @@ class Encounter_diagnosis(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Encounter_hospitalization(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     preAdmissionIdentifier: "Identifier | UnsetType" = UNSET
@@ -502,7 +503,7 @@ class Encounter_hospitalization(Struct, forbid_unknown_fields=True, kw_only=True
 
 
 class Encounter_location(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     location: "Reference"
@@ -512,7 +513,7 @@ class Encounter_location(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Encounter_participant(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
@@ -521,7 +522,7 @@ class Encounter_participant(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Encounter_statusHistory(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     status: "Literal['arrived', 'cancelled', 'entered-in-error', 'finished', 'in-progress', 'onleave', 'planned', 'triaged', 'unknown']"
@@ -531,17 +532,17 @@ class Encounter_statusHistory(Struct, forbid_unknown_fields=True, kw_only=True):
 class Expression(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    description: "str | UnsetType" = UNSET
+    description: "Text | UnsetType" = UNSET
     name: "Id | UnsetType" = UNSET
     language: "Word"
-    expression: "str | UnsetType" = UNSET
+    expression: "Text | UnsetType" = UNSET
     reference: "Uri | UnsetType" = UNSET
 
 
 class Extension(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    url: "str"
+    url: "Text"
     valueBase64Binary: "str | UnsetType" = UNSET
     valueBoolean: "bool | UnsetType" = UNSET
     valueCanonical: "Uri | UnsetType" = UNSET
@@ -552,10 +553,10 @@ class Extension(Struct, forbid_unknown_fields=True, kw_only=True):
     valueId: "Id | UnsetType" = UNSET
     valueInstant: "str | UnsetType" = UNSET
     valueInteger: "Integer | UnsetType" = UNSET
-    valueMarkdown: "str | UnsetType" = UNSET
+    valueMarkdown: "Text | UnsetType" = UNSET
     valueOid: "Uri | UnsetType" = UNSET
     valuePositiveInt: "Positive | UnsetType" = UNSET
-    valueString: "str | UnsetType" = UNSET
+    valueString: "Text | UnsetType" = UNSET
     valueTime: "str | UnsetType" = UNSET
     valueUnsignedInt: "Unsigned | UnsetType" = UNSET
     valueUri: "Uri | UnsetType" = UNSET
@@ -617,11 +618,11 @@ class HumanName(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     use: "Literal['anonymous', 'maiden', 'nickname', 'official', 'old', 'temp', 'usual'] | UnsetType" = UNSET
-    text: "str | UnsetType" = UNSET
-    family: "str | UnsetType" = UNSET
-    given: "Annotated[list[str], Limits(min_length=1)] | UnsetType" = UNSET
-    prefix: "Annotated[list[str], Limits(min_length=1)] | UnsetType" = UNSET
-    suffix: "Annotated[list[str], Limits(min_length=1)] | UnsetType" = UNSET
+    text: "Text | UnsetType" = UNSET
+    family: "Text | UnsetType" = UNSET
+    given: "Annotated[list[Text], Limits(min_length=1)] | UnsetType" = UNSET
+    prefix: "Annotated[list[Text], Limits(min_length=1)] | UnsetType" = UNSET
+    suffix: "Annotated[list[Text], Limits(min_length=1)] | UnsetType" = UNSET
     period: "Period | UnsetType" = UNSET
 
 
@@ -631,7 +632,7 @@ class Identifier(Struct, forbid_unknown_fields=True, kw_only=True):
     use: "Literal['official', 'old', 'secondary', 'temp', 'usual'] | UnsetType" = UNSET
     type: "CodeableConcept | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
-    value: "str | UnsetType" = UNSET
+    value: "Text | UnsetType" = UNSET
     period: "Period | UnsetType" = UNSET
     assigner: "Reference | UnsetType" = UNSET
 
@@ -687,7 +688,7 @@ class Observation(Struct, forbid_unknown_fields=True, kw_only=True):
     performer: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
     valueQuantity: "Quantity | UnsetType" = UNSET
     valueCodeableConcept: "CodeableConcept | UnsetType" = UNSET
-    valueString: "str | UnsetType" = UNSET
+    valueString: "Text | UnsetType" = UNSET
     valueBoolean: "bool | UnsetType" = UNSET
     valueInteger: "Integer | UnsetType" = UNSET
     valueRange: "Range | UnsetType" = UNSET
@@ -710,13 +711,13 @@ class Observation(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Observation_component(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     code: "CodeableConcept"
     valueQuantity: "Quantity | UnsetType" = UNSET
     valueCodeableConcept: "CodeableConcept | UnsetType" = UNSET
-    valueString: "str | UnsetType" = UNSET
+    valueString: "Text | UnsetType" = UNSET
     valueBoolean: "bool | UnsetType" = UNSET
     valueInteger: "Integer | UnsetType" = UNSET
     valueRange: "Range | UnsetType" = UNSET
@@ -731,7 +732,7 @@ class Observation_component(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Observation_referenceRange(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     low: "Quantity | UnsetType" = UNSET
@@ -739,7 +740,7 @@ class Observation_referenceRange(Struct, forbid_unknown_fields=True, kw_only=Tru
     type: "CodeableConcept | UnsetType" = UNSET
     appliesTo: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
     age: "Range | UnsetType" = UNSET
-    text: "str | UnsetType" = UNSET
+    text: "Text | UnsetType" = UNSET
 
 
 class ParameterDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -748,8 +749,8 @@ class ParameterDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
     name: "Word | UnsetType" = UNSET
     use: "Literal['in', 'out']"
     min: "Integer | UnsetType" = UNSET
-    max: "str | UnsetType" = UNSET
-    documentation: "str | UnsetType" = UNSET
+    max: "Text | UnsetType" = UNSET
+    documentation: "Text | UnsetType" = UNSET
     type: "Literal['Account', 'ActivityDefinition', 'Address', 'AdverseEvent', 'Age', 'AllergyIntolerance', 'Annotation', 'Any', 'Appointment', 'AppointmentResponse', 'Attachment', 'AuditEvent', 'BackboneElement', 'Basic', 'Binary', 'BiologicallyDerivedProduct', 'BodyStructure', 'Bundle', 'CapabilityStatement', 'CarePlan', 'CareTeam', 'CatalogEntry', 'ChargeItem', 'ChargeItemDefinition', 'Claim', 'ClaimResponse', 'ClinicalImpression', 'CodeSystem', 'CodeableConcept', 'Coding', 'Communication', 'CommunicationRequest', 'CompartmentDefinition', 'Composition', 'ConceptMap', 'Condition', 'Consent', 'ContactDetail', 'ContactPoint', 'Contract', 'Contributor', 'Count', 'Coverage', 'CoverageEligibilityRequest', 'CoverageEligibilityResponse', 'DataRequirement', 'DetectedIssue', 'Device', 'DeviceDefinition', 'DeviceMetric', 'DeviceRequest', 'DeviceUseStatement', 'DiagnosticReport', 'Distance', 'DocumentManifest', 'DocumentReference', 'DomainResource', 'Dosage', 'Duration', 'EffectEvidenceSynthesis', 'Element', 'ElementDefinition', 'Encounter', 'Endpoint', 'EnrollmentRequest', 'EnrollmentResponse', 'EpisodeOfCare', 'EventDefinition', 'Evidence', 'EvidenceVariable', 'ExampleScenario', 'ExplanationOfBenefit', 'Expression', 'Extension', 'FamilyMemberHistory', 'Flag', 'Goal', 'GraphDefinition', 'Group', 'GuidanceResponse', 'HealthcareService', 'HumanName', 'Identifier', 'ImagingStudy', 'Immunization', 'ImmunizationEvaluation', 'ImmunizationRecommendation', 'ImplementationGuide', 'InsurancePlan', 'Invoice', 'Library', 'Linkage', 'List', 'Location', 'MarketingStatus', 'Measure', 'MeasureReport', 'Media', 'Medication', 'MedicationAdministration', 'MedicationDispense', 'MedicationKnowledge', 'MedicationRequest', 'MedicationStatement', 'MedicinalProduct', 'MedicinalProductAuthorization', 'MedicinalProductContraindication', 'MedicinalProductIndication', 'MedicinalProductIngredient', 'MedicinalProductInteraction', 'MedicinalProductManufactured', 'MedicinalProductPackaged', 'MedicinalProductPharmaceutical', 'MedicinalProductUndesirableEffect', 'MessageDefinition', 'MessageHeader', 'Meta', 'MolecularSequence', 'Money', 'MoneyQuantity', 'NamingSystem', 'Narrative', 'NutritionOrder', 'Observation', 'ObservationDefinition', 'OperationDefinition', 'OperationOutcome', 'Organization', 'OrganizationAffiliation', 'ParameterDefinition', 'Parameters', 'Patient', 'PaymentNotice', 'PaymentReconciliation', 'Period', 'Person', 'PlanDefinition', 'Population', 'Practitioner', 'PractitionerRole', 'Procedure', 'ProdCharacteristic', 'ProductShelfLife', 'Provenance', 'Quantity', 'Questionnaire', 'QuestionnaireResponse', 'Range', 'Ratio', 'Reference', 'RelatedArtifact', 'RelatedPerson', 'RequestGroup', 'ResearchDefinition', 'ResearchElementDefinition', 'ResearchStudy', 'ResearchSubject', 'Resource', 'RiskAssessment', 'RiskEvidenceSynthesis', 'SampledData', 'Schedule', 'SearchParameter', 'ServiceRequest', 'Signature', 'SimpleQuantity', 'Slot', 'Specimen', 'SpecimenDefinition', 'StructureDefinition', 'StructureMap', 'Subscription', 'Substance', 'SubstanceAmount', 'SubstanceNucleicAcid', 'SubstancePolymer', 'SubstanceProtein', 'SubstanceReferenceInformation', 'SubstanceSourceMaterial', 'SubstanceSpecification', 'SupplyDelivery', 'SupplyRequest', 'Task', 'TerminologyCapabilities', 'TestReport', 'TestScript', 'Timing', 'TriggerDefinition', 'Type', 'UsageContext', 'ValueSet', 'VerificationResult', 'VisionPrescription', 'base64Binary', 'boolean', 'canonical', 'code', 'date', 'dateTime', 'decimal', 'id', 'instant', 'integer', 'markdown', 'oid', 'positiveInt', 'string', 'time', 'unsignedInt', 'uri', 'url', 'uuid', 'xhtml']"
     profile: "Uri | UnsetType" = UNSET
 
@@ -784,7 +785,7 @@ class Patient(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Patient_communication(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     language: "CodeableConcept"
@@ -792,7 +793,7 @@ class Patient_communication(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Patient_contact(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     relationship: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
@@ -805,7 +806,7 @@ class Patient_contact(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Patient_link(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     other: "Reference"
@@ -842,7 +843,7 @@ class Provenance(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Provenance_agent(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "CodeableConcept | UnsetType" = UNSET
@@ -852,7 +853,7 @@ class Provenance_agent(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Provenance_entity(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     role: "Literal['derivation', 'quotation', 'removal', 'revision', 'source']"
@@ -865,7 +866,7 @@ class Quantity(Struct, forbid_unknown_fields=True, kw_only=True):
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
     comparator: "Literal['<', '<=', '>', '>='] | UnsetType" = UNSET
-    unit: "str | UnsetType" = UNSET
+    unit: "Text | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
     code: "Word | UnsetType" = UNSET
 
@@ -887,19 +888,19 @@ class Ratio(Struct, forbid_unknown_fields=True, kw_only=True):
 class Reference(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
-    reference: "str | UnsetType" = UNSET
+    reference: "Text | UnsetType" = UNSET
     type: "Uri | UnsetType" = UNSET
     identifier: "Identifier | UnsetType" = UNSET
-    display: "str | UnsetType" = UNSET
+    display: "Text | UnsetType" = UNSET
 
 
 class RelatedArtifact(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['citation', 'composed-of', 'depends-on', 'derived-from', 'documentation', 'justification', 'predecessor', 'successor']"
-    label: "str | UnsetType" = UNSET
-    display: "str | UnsetType" = UNSET
-    citation: "str | UnsetType" = UNSET
+    label: "Text | UnsetType" = UNSET
+    display: "Text | UnsetType" = UNSET
+    citation: "Text | UnsetType" = UNSET
     url: "Uri | UnsetType" = UNSET
     document: "Attachment | UnsetType" = UNSET
     resource: "Uri | UnsetType" = UNSET
@@ -930,12 +931,12 @@ class RiskAssessment(Struct, forbid_unknown_fields=True, kw_only=True):
     reasonReference: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
     basis: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
     prediction: "Annotated[list[RiskAssessment_prediction], Limits(min_length=1)] | UnsetType" = UNSET
-    mitigation: "str | UnsetType" = UNSET
+    mitigation: "Text | UnsetType" = UNSET
     note: "Annotated[list[Annotation], Limits(min_length=1)] | UnsetType" = UNSET
 
 
 class RiskAssessment_prediction(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     outcome: "CodeableConcept | UnsetType" = UNSET
@@ -945,7 +946,7 @@ class RiskAssessment_prediction(Struct, forbid_unknown_fields=True, kw_only=True
     relativeRisk: "Any | UnsetType" = UNSET
     whenPeriod: "Period | UnsetType" = UNSET
     whenRange: "Range | UnsetType" = UNSET
-    rationale: "str | UnsetType" = UNSET
+    rationale: "Text | UnsetType" = UNSET
 
 
 class SampledData(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -957,7 +958,7 @@ class SampledData(Struct, forbid_unknown_fields=True, kw_only=True):
     lowerLimit: "Any | UnsetType" = UNSET
     upperLimit: "Any | UnsetType" = UNSET
     dimensions: "Positive"
-    data: "str | UnsetType" = UNSET
+    data: "Text | UnsetType" = UNSET
 
 
 class Signature(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -982,7 +983,7 @@ class Timing(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Timing_repeat(Struct, forbid_unknown_fields=True, kw_only=True):
-    id: "str | UnsetType" = UNSET
+    id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     boundsDuration: "Duration | UnsetType" = UNSET
     boundsRange: "Range | UnsetType" = UNSET
@@ -1007,7 +1008,7 @@ class TriggerDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['data-access-ended', 'data-accessed', 'data-added', 'data-changed', 'data-modified', 'data-removed', 'named-event', 'periodic']"
-    name: "str | UnsetType" = UNSET
+    name: "Text | UnsetType" = UNSET
     timingTiming: "Timing | UnsetType" = UNSET
     timingReference: "Reference | UnsetType" = UNSET
     timingDate: "str | UnsetType" = UNSET
