@@ -43,6 +43,8 @@ def sleeper() -> Iterator[Process]:
     """A process that carries a start token on its command line, as our Java process does."""
     command = [sys.executable, "-c", "import time; time.sleep(60)", f"-Dchartgate.start={TOKEN}"]
     with subprocess.Popen(command) as process:
+        while TOKEN.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            time.sleep(0.01)
         yield process
         process.kill()
 

@@ -1,0 +1,77 @@
+"""A trivial HTTP receiver and a trivial HTTP client, each in a process of its own, for the figures of the edges."""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+
+
+class Receiver(asyncio.Protocol):
+    """Answers every PUT and POST with 201 and a Location, keeps connections open, understands nothing else."""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport, self._buffer = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end]
+            at = head.lower().find(b"content-length:")
+            length = int(head[at + 15 :].split(b"\r\n")[0]) if at >= 0 else 0
+            if len(self._buffer) < end + 4 + length:
+                return
+            path = head.split(b" ", 2)[1]
+            self._buffer = self._buffer[end + 4 + length :]
+            where = path.lstrip(b"/")
+            self._transport.write(
+                b'HTTP/1.1 201 Created\r\nETag: W/"1"\r\nLocation: ' + where + b"/_history/1\r\nContent-Length: 0\r\n\r\n"
+            )
+
+
+async def receive() -> None:
+    """Prints the port, then answers until it is ended."""
+    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+async def submit(port: int, key: str, clients: int, seconds: float) -> None:
+    """Posts outputs for some seconds on so many connections; prints how many were answered 202, and how many not."""
+    until = time.perf_counter() + seconds
+    counts = await asyncio.gather(*(_client(port, key, number, until) for number in range(clients)))
+    print(json.dumps({"accepted": sum(taken for taken, _ in counts), "other": sum(other for _, other in counts)}))
+
+
+async def _client(port: int, key: str, number: int, until: float) -> tuple[int, int]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    taken = other = count = 0
+    while time.perf_counter() < until:
+        count += 1
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
+        body = json.dumps({
+            "model": "bench", "version": "1.0.0", "ehr": "bench", "patient": f"Patient/p{number}-{count}", "kind": "risk",
+            "value": 0.25, "unit": "fraction", "as_of": stamp, "inference_id": f"{number}-{count}",
+        }).encode()  # fmt: skip
+        head = (
+            f"POST /api/outputs HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {key}\r\n"
+            f"Idempotency-Key: {number}-{count}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        status, length = 0, 0
+        while (line := await reader.readline()) not in (b"\r\n", b""):
+            if line.startswith(b"HTTP/1.1 "):
+                status = int(line[9:12])
+            elif line.lower().startswith(b"content-length:"):
+                length = int(line[15:])
+        await reader.readexactly(length)
+        taken, other = (taken + 1, other) if status == 202 else (taken, other + 1)
+    writer.close()
+    return taken, other
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "receive":
+        asyncio.run(receive())
+    else:
+        asyncio.run(submit(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5])))
