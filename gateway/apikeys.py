@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Boolean, Column, Connection, Double, Row, String, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, bindparam, Connection, Double, Row, String, Table, Text, insert, select, update
 
 from gateway.sessions import hashed
 from gateway.tables import metadata
@@ -30,6 +30,8 @@ keys = Table(
     Column("since", Double, nullable=False),
     Column("revoked", Boolean, nullable=False, default=False),
 )
+
+_LIVE = select(keys).where(keys.c.id == bindparam("id"), keys.c.revoked.is_(False))
 
 
 class KeyRequestError(ValueError):
@@ -90,8 +92,7 @@ def add_key(connection: Connection, now: float, *, key: ApiKey, presented: str) 
 def find_key(connection: Connection, now: float, presented: str) -> ApiKey | None:
     """The key that was presented, unless it is unknown, wrong or revoked."""
     form = _FORM.fullmatch(presented)
-    live = (keys.c.id == (form[1] if form else ""), keys.c.revoked.is_(False))
-    row = connection.execute(select(keys).where(*live)).one_or_none()
+    row = connection.execute(_LIVE, {"id": form[1] if form else ""}).one_or_none()
     return _read(row) if row is not None and compare_digest(row.hash, hashed(presented)) else None
 
 

@@ -9,13 +9,15 @@ from monitoring.signals import COUNTERS, Signal, What
 from monitoring.tables import alerts, journal
 from vocabulary.alert import Alert
 
+_APPEND = insert(journal)
+
 
 def record(connection: Connection, now: float, signals: Sequence[Signal], *, new_id: Callable[[], str]) -> None:
     """Appends the signals and raises, or counts once more, the alerts they trigger: in the caller's transaction."""
     if not signals:
         return
     connection.execute(
-        insert(journal),
+        _APPEND,
         [
             {
                 "at": now, "what": signal.what, "ehr": signal.ehr, "model": signal.model, "version": signal.version,

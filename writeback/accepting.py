@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
@@ -23,6 +23,14 @@ from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of
 from writeback.tables import idempotency, outputs
 
+_REPEAT = select(idempotency).where(
+    idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("name"),
+    idempotency.c.since > bindparam("after"),
+)  # fmt: skip
+_NEWEST = select(func.max(outputs.c.as_of)).where(
+    outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
+    outputs.c.model == bindparam("model"), outputs.c.state != "refused",
+)  # fmt: skip
 REMEMBERED = 24 * 3600.0
 """Seconds that an Idempotency-Key is remembered."""
 
@@ -76,13 +84,8 @@ def fingerprint(output: Output) -> str:
 
 def find_repeat(connection: Connection, now: float, *, claim: Idempotency) -> Accepted | Conflict | None:
     """What this idempotency key stands for already. A look before the chart is read: ``accept`` decides."""
-    row = connection.execute(
-        select(idempotency).where(
-            idempotency.c.caller == claim.caller,
-            idempotency.c.key == claim.key,
-            idempotency.c.since > now - REMEMBERED,
-        )
-    ).one_or_none()
+    asked = {"caller": claim.caller, "name": claim.key, "after": now - REMEMBERED}
+    row = connection.execute(_REPEAT, asked).one_or_none()
     if row is None:
         return None
     return _repeat(connection, row.output) if row.fingerprint == claim.fingerprint else Conflict(what="idempotency_key")
@@ -163,12 +166,7 @@ def _state(connection: Connection, submission: Submission) -> OutputState:
     output, policy = submission.output, submission.manifest.policy
     if isinstance(submission.judged, Refused):
         return "refused"
-    newest = connection.scalar(
-        select(func.max(outputs.c.as_of)).where(
-            outputs.c.ehr == output.ehr, outputs.c.patient == output.patient, outputs.c.model == output.model,
-            outputs.c.state != "refused",
-        )
-    )  # fmt: skip
+    newest = connection.scalar(_NEWEST, {"ehr": output.ehr, "patient": output.patient, "model": output.model})
     if newest is not None and output.as_of < newest:
         return "superseded"
     if output.abstained is not None:

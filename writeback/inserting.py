@@ -1,5 +1,6 @@
 """Edge: a row that is to be there once, whoever comes first, on both databases."""
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -8,8 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_once(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     """Inserts the row unless a unique rule says that it is there; False then. Parallel writers wait for each other."""
-    if connection.dialect.name == "postgresql":
-        statement: Any = postgresql.insert(table).values(values).on_conflict_do_nothing()
-    else:
-        statement = sqlite.insert(table).values(values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(_statement(table, connection.dialect.name), values).rowcount == 1
+
+
+@cache
+def _statement(table: Table, dialect: str) -> Any:
+    """Made once: putting a statement together costs more than running it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from r4 import codec
 from vocabulary.write import Planned, Write
@@ -50,6 +50,24 @@ class Claims:
     changes: tuple[Change, ...] = ()
 
 
+_KEYS = bindparam("keys", expanding=True)
+_ADD, _WAIT = insert(deliveries), insert(waits)
+_STATES = select(deliveries.c.key, deliveries.c.state).where(deliveries.c.key.in_(_KEYS))
+_OPEN = (
+    select(deliveries.c.key)
+    .where(deliveries.c.key.in_(_KEYS), deliveries.c.state.not_in(sorted(SETTLED)))
+    .order_by(deliveries.c.id)
+    .with_for_update(read=True)
+)
+_TAIL = (
+    select(deliveries.c.key)
+    .where(deliveries.c.lane == bindparam("lane"), MOVING)
+    .order_by(deliveries.c.id.desc())
+    .limit(1)
+)
+"""Statements made once: putting one together costs more than running it."""
+
+
 def lane_of(*, ehr: str, patient: str, model: str) -> str:
     """One model's outputs for one patient at one EHR arrive in the order in which they were accepted."""
     return sha256(f"{ehr}\n{patient}\n{model}".encode()).hexdigest()
@@ -65,10 +83,10 @@ def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin)
     blocking = own | set(open_needs(connection, outside | ({tail} if tail else set())))
     before = {part.key: {*part.needs, *([tail] if tail else [])} & blocking for part in write.own}
     rows = [_row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key])) for part in write.own]
-    connection.execute(insert(deliveries), rows)
+    connection.execute(_ADD, rows)
     waiting = [{"delivery": key, "needed": needed} for key, needs in before.items() for needed in sorted(needs)]
     if waiting:
-        connection.execute(insert(waits), waiting)
+        connection.execute(_WAIT, waiting)
 
 
 def _share(connection: Connection, now: float, write: Write, origin: Origin) -> set[str]:
@@ -76,8 +94,8 @@ def _share(connection: Connection, now: float, write: Write, origin: Origin) -> 
     if not write.shared:
         return set()
     shared = Origin(output=None, model=origin.model, version=origin.version, principal=BACKEND)
-    query = select(deliveries.c.key, deliveries.c.state).where(deliveries.c.key.in_([p.key for p in write.shared]))
-    states = {row.key: row.state for row in connection.execute(query)}
+    found = connection.execute(_STATES, {"keys": [part.key for part in write.shared]})
+    states = {row.key: row.state for row in found}
     for part in write.shared:
         if part.key not in states:
             blocking = open_needs(connection, part.needs)
@@ -114,16 +132,14 @@ def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
     wanted = sorted(set(keys))
     if not wanted:
         return []
-    query = select(deliveries.c.key).where(deliveries.c.key.in_(wanted), deliveries.c.state.not_in(SETTLED))
-    return list(connection.scalars(query.order_by(deliveries.c.id).with_for_update(read=True)))
+    return list(connection.scalars(_OPEN, {"keys": wanted}))
 
 
 def _tail(connection: Connection, lane: str | None) -> str | None:
     """The last delivery of the lane that is still under way."""
     if lane is None:
         return None
-    query = select(deliveries.c.key).where(deliveries.c.lane == lane, MOVING).order_by(deliveries.c.id.desc())
-    return connection.scalar(query.limit(1))
+    return connection.scalar(_TAIL, {"lane": lane})
 
 
 def claim_due(

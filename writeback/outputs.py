@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from r4 import codec
 from vocabulary.output import Output, OutputState
@@ -23,6 +23,13 @@ __all__ = [
 ]  # fmt: skip
 
 CHUNK = 500
+_ONE = select(outputs).where(outputs.c.id == bindparam("id"))
+_PARTS = (
+    select(*(column for column in deliveries.c if column.name not in ("body", "needs")))
+    .where(deliveries.c.output.in_(bindparam("ids", expanding=True)))
+    .order_by(deliveries.c.id)
+)
+"""Made once: putting a statement together costs more than running it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +136,7 @@ def list_outputs(
 
 def show_output(connection: Connection, now: float, id: str) -> dict[str, Any] | None:
     """The body of ``GET /api/outputs/{id}``, or None."""
-    shown = _shown(connection, connection.execute(select(outputs).where(outputs.c.id == id)).all())
+    shown = _shown(connection, connection.execute(_ONE, {"id": id}).all())
     return shown[0] if shown else None
 
 
@@ -141,10 +148,8 @@ def _shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, A
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]]:
-    columns = [column for column in deliveries.c if column.name not in ("body", "needs")]
     for start in range(0, len(ids), CHUNK):
-        query = select(*columns).where(deliveries.c.output.in_(ids[start : start + CHUNK]))
-        yield from connection.execute(query.order_by(deliveries.c.id))
+        yield from connection.execute(_PARTS, {"ids": list(ids[start : start + CHUNK])})
 
 
 def _output(row: Row[Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
