@@ -7,8 +7,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
-from joserfc.jws import JWSRegistry
-from joserfc.jws import deserialize_compact
+from joserfc.jws import JWSRegistry, deserialize_compact
 
 from auth.keys import KINDS, KeySet
 from r4 import codec
@@ -62,11 +61,18 @@ def key_id(assertion: str) -> str | None:
     return kid if isinstance(kid, str) else None
 
 
-def verify(assertion: str, keys: KeySet, *, client_id: str, audience: str, now: float, jku: str | None = None) -> Assertion:
+def verify(
+    assertion: str, keys: KeySet, *, client_id: str, audience: str, now: float, jku: str | None = None
+) -> Assertion:
     """The verified assertion. ``jku`` is the client's registered key set address. Raises AssertionRefused."""
     header = _part(assertion, 0)
     algorithm = header.get("alg")
-    if algorithm not in ALGORITHMS or header.get("typ") != "JWT" or "crit" in header or {"jwk", "x5c", "x5u"} & set(header):
+    if (
+        algorithm not in ALGORITHMS
+        or header.get("typ") != "JWT"
+        or "crit" in header
+        or {"jwk", "x5c", "x5u"} & set(header)
+    ):
         raise AssertionRefused("the header must say typ JWT and alg RS384 or ES384, and bring no key")
     if "jku" in header and header["jku"] != jku:
         raise AssertionRefused("jku must be the registered jwks_uri")
@@ -94,7 +100,8 @@ def _checked(said: Any, *, client_id: str, audience: str, now: float) -> Asserti
         raise AssertionRefused("the claims must be an object")
     rules: Mapping[str, bool] = {
         "iss and sub must be the client id": said.get("iss") == said.get("sub") == client_id,
-        "aud must be the token endpoint": audience in (said["aud"] if isinstance(said.get("aud"), list) else [said.get("aud")]),
+        "aud must be the token endpoint": audience
+        in (said["aud"] if isinstance(said.get("aud"), list) else [said.get("aud")]),
         "exp must be at most five minutes ahead, and not past": _number(said.get("exp"))
         and now - SKEW < said["exp"] <= now + LIFETIME + SKEW,
         "iat must not be in the future": "iat" not in said or (_number(said["iat"]) and said["iat"] <= now + SKEW),

@@ -64,7 +64,11 @@ def document(base: str) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
-        "introspection_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": [
+            "private_key_jwt",
+            "client_secret_basic",
+            "client_secret_post",
+        ],
         "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
         "scopes_supported": list(SCOPES),
         "capabilities": list(CAPABILITIES),
@@ -127,5 +131,3 @@ def _address(name: str, value: Any, iss: str) -> str:
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise DiscoveryError(f"{name} is no address.")
     return absolute
-
-

@@ -100,7 +100,9 @@ class SigningKeys:
 
     def jwks(self, *algorithms: Algorithm) -> dict[str, Any]:
         """The public keys, all or those named, as a JWKS document."""
-        return {"keys": [key.as_dict(private=False) for name, key in self._keys.items() if name in (algorithms or KINDS)]}
+        return {
+            "keys": [key.as_dict(private=False) for name, key in self._keys.items() if name in (algorithms or KINDS)]
+        }
 
 
 def _named(document: Mapping[str, Any], kid: str, algorithm: Algorithm) -> RSAKey | ECKey:

@@ -129,7 +129,7 @@ def _meet(want: Scope, have: Scope) -> Scope | None:
     if covers(have, want):
         return want
     actions = want.actions & have.actions
-    if want.context != have.context or not actions or "*" not in (want.type, have.type) and want.type != have.type:
+    if want.context != have.context or not actions or ("*" not in (want.type, have.type) and want.type != have.type):
         return None
     query = dict(want.query)
     if any(query.get(name, value) != value for name, value in have.query):

@@ -87,4 +87,6 @@ async def _accept(database: Database, manifest: Any, now: float, number: int) ->
     await database.run(lambda connection, now: outputs.accept(connection, now, submission=submission))
 
 
-CAPABILITIES = parse_capabilities(codec.parse(codec.format(statement(base="http://x/fhir", date="2026-01-01T00:00:00Z"))))
+CAPABILITIES = parse_capabilities(
+    codec.parse(codec.format(statement(base="http://x/fhir", date="2026-01-01T00:00:00Z")))
+)

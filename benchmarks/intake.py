@@ -14,8 +14,8 @@ from benchmarks.measuring import ROOT, figure
 from gateway import apikeys, app_face, server
 from gateway.app import Gateway, open_gateway
 from gateway.installation import open_installation
-from sandbox.capabilities import statement
 from r4 import codec
+from sandbox.capabilities import statement
 from writeback.answers import Answer
 
 CLIENTS, SECONDS, BAR = 32, 4.0, 2500.0
@@ -48,7 +48,9 @@ class Memory:
     ) -> Answer:
         if method == "GET" and path.startswith("Patient/"):
             id = path.partition("/")[2]
-            return Answer(status=200, body=b'{"resourceType":"Patient","id":"' + id.encode() + b'","meta":{"versionId":"1"}}')
+            return Answer(
+                status=200, body=b'{"resourceType":"Patient","id":"' + id.encode() + b'","meta":{"versionId":"1"}}'
+            )
         return Answer(status=503, headers={"retry-after": "600"})
 
 
@@ -76,7 +78,9 @@ async def _measure() -> dict[str, int]:
         await installation.database.run(lambda c, now: save_ehr(c, now, ehr=ehr, cipher=installation.keyring.cipher))
         listening = server.bind(0)
         port = listening.getsockname()[1]
-        async with open_gateway(installation, models=(models.parent,), base_url=f"http://localhost:{port}", clock=time.time) as gateway:
+        async with open_gateway(
+            installation, models=(models.parent,), base_url=f"http://localhost:{port}", clock=time.time
+        ) as gateway:
             await gateway.learn_ehrs()
             _answer_from_memory(gateway)
             async with server.Server(app_face.application(gateway), [listening]).running():

@@ -42,14 +42,14 @@ async def _measure() -> float:
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
     signer = new_signer()
-    client = Client(
-        id="bench", method="private_key_jwt", redirect_uris=(REDIRECT,), scope=SCOPES, jwks=signer.jwks
-    )
+    client = Client(id="bench", method="private_key_jwt", redirect_uris=(REDIRECT,), scope=SCOPES, jwks=signer.jwks)
 
     def prepare(connection: Connection, now: float) -> None:
         save_client(connection, now, client=client)
         for number in range(LAUNCHES + 10):
-            launch = launches.Launch(client_id="bench", context=Context(patient="p", user="Practitioner/d"), automatic=True)
+            launch = launches.Launch(
+                client_id="bench", context=Context(patient="p", user="Practitioner/d"), automatic=True
+            )
             launches.save_launch(connection, now, launch=launch, secret=f"launch-{number}")
 
     database.run_now(prepare)

@@ -28,6 +28,7 @@ def middle(values: list[float]) -> float:
 
 def commit() -> str:
     """The commit that was measured, with a plus sign when the tree has changes."""
+
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
@@ -35,8 +36,14 @@ def commit() -> str:
 
 
 def figure(
-    name: str, value: float, unit: str, *, ratio_to: str | None = None, ratio: float | None = None,
-    bar: str | None = None, holds: bool | None = None,
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    ratio_to: str | None = None,
+    ratio: float | None = None,
+    bar: str | None = None,
+    holds: bool | None = None,
 ) -> dict[str, Any]:
     """One line of ``benchmarks/results/latest.json`` (product.md §6)."""
     return {

@@ -25,7 +25,9 @@ class Receiver(asyncio.Protocol):
             self._buffer = self._buffer[end + 4 + length :]
             where = path.lstrip(b"/")
             self._transport.write(
-                b'HTTP/1.1 201 Created\r\nETag: W/"1"\r\nLocation: ' + where + b"/_history/1\r\nContent-Length: 0\r\n\r\n"
+                b'HTTP/1.1 201 Created\r\nETag: W/"1"\r\nLocation: '
+                + where
+                + b"/_history/1\r\nContent-Length: 0\r\n\r\n"
             )
 
 

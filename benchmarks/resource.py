@@ -8,13 +8,21 @@ from r4 import codec, quick
 from r4.validate import validate
 
 LIMIT, TIMES = 25.0, 15.0
-SECURITY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "AIAST", "display": "Artificial Intelligence asserted"}
+SECURITY = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "AIAST",
+    "display": "Artificial Intelligence asserted",
+}
 
 
 def build(number: int) -> dict[str, Any]:
     """A RiskAssessment as the adapter for risks makes them: label, identifiers, three predictions, a note."""
     period = {"start": "2026-01-02T03:04:05Z", "end": "2036-01-02T03:04:05Z"}
-    names = (("prevent-cvd-10y", "Cardiovascular disease", "12.3"), ("ascvd-10y", "Atherosclerotic disease", "8.0"), ("hf-10y", "Heart failure", "5.10"))
+    names = (
+        ("prevent-cvd-10y", "Cardiovascular disease", "12.3"),
+        ("ascvd-10y", "Atherosclerotic disease", "8.0"),
+        ("hf-10y", "Heart failure", "5.10"),
+    )
     return {
         "resourceType": "RiskAssessment",
         "id": f"a1b2c3d4-0000-5000-8000-{number:012d}",
@@ -45,7 +53,8 @@ def figures() -> list[dict[str, Any]]:
     from fhir.resources.R4B.riskassessment import RiskAssessment
 
     sample = build(1)
-    assert quick.accepts(sample) and not validate(sample)
+    assert quick.accepts(sample)
+    assert not validate(sample)
     document = codec.format(sample)
     assert RiskAssessment.model_validate_json(document) is not None
 

@@ -39,12 +39,20 @@ class App:
             raise LookupError("the launcher prepared no launch")
         return launch
 
-    async def authorize(self, *, launch: str, challenge: str, scope: str = SCOPES, **changes: str | None) -> Exchange:
+    async def authorize(
+        self,
+        *,
+        launch: str,
+        challenge: str,
+        scope: str = SCOPES,
+        changes: Mapping[str, str | None] | None = None,
+        **instead: str,
+    ) -> Exchange:
         """The authorization request; ``changes`` replace parameters, None leaves one out."""
         said: dict[str, str | None] = {
             "response_type": "code", "client_id": self.id, "redirect_uri": self.redirect_uri, "scope": scope,
             "state": secrets.token_urlsafe(16), "aud": self.probe.base, "launch": launch, "code_challenge": challenge,
-            "code_challenge_method": "S256", "nonce": secrets.token_urlsafe(16), **changes,
+            "code_challenge_method": "S256", "nonce": secrets.token_urlsafe(16), **instead, **(changes or {}),
         }  # fmt: skip
         query = urlencode({name: value for name, value in said.items() if value is not None})
         return await self.probe.send("GET", f"{self.endpoints['authorization_endpoint']}?{query}")
@@ -100,6 +108,8 @@ async def register(probe: Probe, endpoints: Mapping[str, Any], evidence: Evidenc
     plain = {"content-type": "application/json", "accept": "application/json"}
     made = await probe.send("POST", address, json=body, headers=plain)
     evidence["registration"] = made
-    evidence["bad registration"] = await probe.send("POST", address, json={**body, "redirect_uris": ["javascript:alert(1)"]}, headers=plain)
+    evidence["bad registration"] = await probe.send(
+        "POST", address, json={**body, "redirect_uris": ["javascript:alert(1)"]}, headers=plain
+    )
     id = made.table.get("client_id")
     return App(probe=probe, endpoints=endpoints, id=id, signer=signer) if isinstance(id, str) else None

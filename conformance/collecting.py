@@ -99,7 +99,7 @@ async def refusals(app: App, launcher: str, evidence: Evidence) -> None:
     }
     for name, changes in changed.items():
         launch = await app.prepare(launcher, patient=patient)
-        evidence[name] = await app.authorize(launch=launch, challenge=pkce()[1], **changes)
+        evidence[name] = await app.authorize(launch=launch, challenge=pkce()[1], changes=changes)
     for name in ("wrong verifier", "no verifier", "other redirect"):
         evidence[name] = await _wrong_code(app, launcher, patient, name)
     await _assertions(app, launcher, patient, evidence)
@@ -137,7 +137,12 @@ async def _assertions(app: App, launcher: str, patient: str, evidence: Evidence)
     }
     for name, proof in wrong.items():
         code, verifier = await _code(app, launcher, patient)
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.redirect_uri, "code_verifier": verifier}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": app.redirect_uri,
+            "code_verifier": verifier,
+        }
         evidence[name] = await app.post(form, proof=proof)
     backend = {"grant_type": "client_credentials", "scope": "system/*.rs"}
     evidence["backend"] = await app.post(backend, proof=kept)

@@ -35,13 +35,15 @@ class Probe:
         armed = {"accept": FHIR, **(headers or {})}
         if token is not None:
             armed["authorization"] = f"Bearer {token}"
-        given = {"json": json} if json is not None else {"data": dict(form)} if form is not None else {"content": content}
+        given = (
+            {"json": json} if json is not None else {"data": dict(form)} if form is not None else {"content": content}
+        )
         if content is not None or (json is not None and "content-type" not in armed and self.base in address):
             armed.setdefault("content-type", FHIR)
         began = time.monotonic()
         try:
             async with asyncio.timeout(SECONDS):
-                reply = await self._client.request(method, address, headers=armed, **given)  # type: ignore[arg-type]
+                reply = await self._client.request(method, address, headers=armed, **given)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failure:
             raise CannotRun(f"no answer to {method} below the base: is the server running?") from failure
         return Exchange(

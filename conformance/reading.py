@@ -27,7 +27,7 @@ async def access(app: App, launcher: str, evidence: Evidence) -> None:
     for name, path in plain.items():
         evidence[name] = await probe.send("GET", path, token=token)
     evidence["no token"] = await probe.send("GET", f"Patient/{own}")
-    evidence["garbage token"] = await probe.send("GET", f"Patient/{own}", token="garbage")
+    evidence["garbage token"] = await probe.send("GET", f"Patient/{own}", token="garbage")  # noqa: S106
     evidence["token in address"] = await probe.send("GET", f"Patient/{own}?access_token={token}")
     observation = sample(own)
     evidence["write without scope"] = await probe.send("POST", "Observation", token=token, json=observation)
@@ -91,7 +91,9 @@ async def _update(probe: Probe, token: str, here: str, id: str, own: str, eviden
     identifier = {"system": "urn:conformance", "value": id}
     once = {"if-none-exist": f"identifier={identifier['system']}|{id}"}
     body = sample(own, identifier=[identifier])
-    evidence["conditional create"] = first = await probe.send("POST", "Observation", token=token, json=body, headers=once)
+    evidence["conditional create"] = first = await probe.send(
+        "POST", "Observation", token=token, json=body, headers=once
+    )
     evidence["conditional create again"] = await probe.send("POST", "Observation", token=token, json=body, headers=once)
     made = first.table.get("id")
     if isinstance(made, str):
@@ -105,14 +107,15 @@ async def _hostile(probe: Probe, token: str, own: str, other: str, evidence: Evi
     bodies = {
         "required code": sample(own, status=marker), 
         "missing element": {name: item for name, item in sample(own).items() if name != "code"},
-        "unknown element": sample(own, **{"extra": marker}), "impossible date": sample(own, effectiveDateTime="2026-02-30"),
+        "unknown element": sample(own, extra=marker), "impossible date": sample(own, effectiveDateTime="2026-02-30"),
         "two values": sample(own, valueString="a", valueBoolean=True),
     }  # fmt: skip
     for name, body in bodies.items():
         evidence[name] = await probe.send("POST", "Observation", token=token, json=body)
     raw = {
         "broken body": good[:-20], "equal keys": good.replace(b'"status":"final"', b'"status":"final","status":"amended"'),
-        "not a number": good.replace(b"72.50", b"NaN"), "deep body": b'{"resourceType":"Observation","a":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        "not a number": good.replace(b"72.50", b"NaN"),
+        "deep body": b'{"resourceType":"Observation","a":' + b"[" * 5000 + b"]" * 5000 + b"}",
         "lone surrogate": good.replace(b'"kg","system"', b'"\\ud800","system"'),
     }  # fmt: skip
     for name, content in raw.items():

@@ -40,7 +40,8 @@ def as_junit(report: Report) -> bytes:
             word = {"fail": "failure", "error": "error", "skip": "skipped"}.get(item.result)
             if word:
                 ElementTree.SubElement(case, word, message="; ".join(item.problems))
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def as_html(report: Report) -> str:
@@ -53,8 +54,10 @@ def as_html(report: Report) -> str:
         for item in sorted(report.checks, key=lambda item: ("fail", "error", "skip", "pass").index(item.result))
     )
     style = (
-        "body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem}table{border-collapse:collapse;width:100%}"
-        "td,th{text-align:left;padding:.4rem;border-bottom:1px solid #ccc;vertical-align:top}.fail td,.error td{background:#fde8e6}"
+        "body{font:16px/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem}"
+        "table{border-collapse:collapse;width:100%}"
+        "td,th{text-align:left;padding:.4rem;border-bottom:1px solid #ccc;vertical-align:top}"
+        ".fail td,.error td{background:#fde8e6}"
         ".skip td{background:#f2f2f2}small{color:#555}@media(max-width:40rem){tr,td{display:block}th{display:none}}"
     )
     return (

@@ -1,4 +1,4 @@
-"""A client's own key and its assertions (SMART App Launch 2.2 client-confidential-asymmetric), and PKCE."""
+"""Edge: a client's own key and its assertions (SMART App Launch 2.2 client-confidential-asymmetric), and PKCE."""
 
 import base64
 import hashlib

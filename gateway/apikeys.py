@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Boolean, Column, bindparam, Connection, Double, Row, String, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, Connection, Double, Row, String, Table, Text, bindparam, insert, select, update
 
 from gateway.sessions import hashed
 from gateway.tables import metadata

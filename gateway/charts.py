@@ -122,7 +122,7 @@ def _next(page: Mapping[str, Any], base: str) -> str | None:
     for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
             url: str = link["url"]
-            if url.startswith(base + "?") or url.startswith(base + "/"):
+            if url.startswith((base + "?", base + "/")):
                 return url[len(base) :].lstrip("/")
             raise Unavailable("the next page of a search lies outside the EHR's own address")
     return None

@@ -43,7 +43,9 @@ class ClientKeys:
         url, now = client.jwks_uri or "", self._clock()
         kept = self._kept.get(url)
         stale = kept is None or kept.expires <= now
-        unknown = kept is not None and kid is not None and kid not in kept.keys.key_ids and kept.fetched + LIFE[0] <= now
+        unknown = (
+            kept is not None and kid is not None and kid not in kept.keys.key_ids and kept.fetched + LIFE[0] <= now
+        )
         if kept is None or stale or unknown:
             kept = self._kept[url] = await self._fetch(url, now)
         return kept.keys
@@ -51,7 +53,10 @@ class ClientKeys:
     async def _fetch(self, url: str, now: float) -> _Kept:
         body = bytearray()
         try:
-            async with asyncio.timeout(SECONDS), self._client.stream("GET", url, headers={"accept": "application/json"}) as reply:
+            async with (
+                asyncio.timeout(SECONDS),
+                self._client.stream("GET", url, headers={"accept": "application/json"}) as reply,
+            ):
                 if reply.status_code != 200:
                     raise _unavailable()
                 async for part in reply.aiter_raw():

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, fhir, launcher
+from gateway.routes import authorization, fhir, launcher, registration
 from r4.outcome import Issue, outcome
 
 
@@ -21,6 +21,7 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
             f"/ehr/{ehr.name}",
             routes=[
                 *authorization.routes(ehr, ClientKeys(clock=ehr.clock, loopback=ehr.allow_loopback_jwks)),
+                *registration.routes(ehr),
                 *launcher.routes(ehr),
                 *fhir.routes(ehr),
             ],

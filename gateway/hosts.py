@@ -20,7 +20,9 @@ APP_HOST, EHR_HOST = "localhost", "127.0.0.1"
 ON_BOTH = re.compile(r"/(health/(live|ready)|metrics)")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-SELF_AUTHENTICATING = re.compile(r"/ehr/[^/]+/(fhir(/.*)?|auth/(authorize|token|introspect|revoke|register/.+))|/api/.*")
+SELF_AUTHENTICATING = re.compile(
+    r"/ehr/[^/]+/(fhir(/.*)?|auth/(authorize|token|introspect|revoke|register/.+))|/api/.*"
+)
 """Endpoints that a cross-site post may reach: authorize never consents on a cookie alone; the others want a token, a
 client's credentials or a key in the request (``/api`` checks Origin itself where it takes a session)."""
 
@@ -72,7 +74,10 @@ def misdirected(address: str) -> App:
     """421 that names the right address; nothing of the request is repeated."""
     text = f"This address is served at {address} only."
     return JSONResponse(
-        outcome([Issue("not-found", text)]), status_code=421, media_type="application/fhir+json", headers={"x-right-address": address}
+        outcome([Issue("not-found", text)]),
+        status_code=421,
+        media_type="application/fhir+json",
+        headers={"x-right-address": address},
     )
 
 

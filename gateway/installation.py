@@ -30,6 +30,8 @@ assert sessions.sessions.metadata is apikeys.keys.metadata is tables.metadata
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installation:
+    """A directory that is open: its keys and its database."""
+
     directory: Path
     keyring: Keyring
     database: Database

@@ -41,6 +41,7 @@ class Turned:
 
 
 def turned(status: int, code: str, text: str, element: str) -> Turned:
+    """A Turned in one line."""
     return Turned(status=status, issue=Issue(code, text, element))
 
 

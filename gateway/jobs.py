@@ -19,10 +19,12 @@ class Job:
 
 
 def add_job(connection: Connection, now: float, launch: str) -> None:
+    """A launch's models are to run."""
     connection.execute(insert(jobs).values(launch=launch, state="waiting", results="[]", since=now))
 
 
 def find_job(connection: Connection, now: float, launch: str) -> Job | None:
+    """The job of a launch, or None."""
     row = connection.execute(select(jobs).where(jobs.c.launch == launch)).one_or_none()
     return None if row is None else Job(launch=row.launch, state=row.state, problems=tuple(json.loads(row.results)))
 
@@ -34,6 +36,7 @@ def waiting_jobs(connection: Connection, now: float) -> list[str]:
 
 
 def finish_job(connection: Connection, now: float, launch: str, problems: Sequence[str]) -> None:
+    """The models of a launch have run; ``problems`` are kept for its page."""
     connection.execute(
         update(jobs).where(jobs.c.launch == launch).values(state="done", results=json.dumps(list(problems)))
     )

@@ -5,13 +5,14 @@ import contextlib
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from gateway import app_face, ehr_face, sandboxes, server, sessions
 from gateway.app import Gateway, open_gateway
+from gateway.ehr import SandboxEhr
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.installation import open_installation
 from gateway.routes import control, health
@@ -67,13 +68,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             open_gateway(installation, models=options.models, base_url=app_url, clock=time.time)
         )
         await sandboxes.introduce(installation, ehrs, app_url, clock=time.time)
-        application = Faces(
-            app=app_face.application(gateway),
-            ehr=ehr_face.application(ehrs),
-            operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
-            control=control.app(installation.database),
-            port=port,
-        )
+        application = _faces(gateway, ehrs, port)
         control_socket = server.bind_control(installation.directory)
         stack.callback(lambda: (installation.directory / server.SOCKET_NAME).unlink(missing_ok=True))
         await stack.enter_async_context(server.Server(application, [listening, control_socket]).running())
@@ -89,6 +84,16 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             gateway=gateway,
             ehrs=tuple(ehrs),
         )
+
+
+def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int) -> Faces:
+    return Faces(
+        app=app_face.application(gateway),
+        ehr=ehr_face.application(ehrs),
+        operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
+        control=control.app(gateway.installation.database),
+        port=port,
+    )
 
 
 async def serve_until_stopped() -> None:

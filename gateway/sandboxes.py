@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 CLIENT_ID = "chartgate"
 """The gateway's own client id at every sandbox EHR."""
-SECRET_FILE = "operator.secret"
+SECRET_FILE = "operator.secret"  # noqa: S105 -- a file name
 HOUR = 3600.0
 
 
@@ -184,6 +184,7 @@ async def introduce(
     installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, clock: Callable[[], float]
 ) -> None:
     """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start."""
+    cipher = installation.keyring.cipher
     for ehr in ehrs:
         client = Client(
             id=CLIENT_ID, name="Chartgate", method="private_key_jwt",
@@ -193,7 +194,6 @@ async def introduce(
             jwks=installation.keyring.signing.jwks("RS384", "ES384"),
         )  # fmt: skip
         registered = RegisteredEhr(name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",))
-        cipher = installation.keyring.cipher
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
         await installation.database.run(
             lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]

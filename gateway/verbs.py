@@ -51,6 +51,7 @@ def list_keys(connection: Connection, now: float, arguments: Arguments) -> list[
 
 
 def revoke_key(connection: Connection, now: float, arguments: Arguments) -> dict[str, str]:
+    """Ends a key. Raises VerbRefused when none in force has that id."""
     if not apikeys.revoke_key(connection, now, arguments["id"]):
         raise VerbRefused("no key in force has that id: `chartgate keys list` shows them")
     return {"id": arguments["id"]}
@@ -62,6 +63,7 @@ def list_outputs(connection: Connection, now: float, arguments: Arguments) -> li
 
 
 def show_output(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
+    """One output, shaped as ``GET /api/outputs/{id}``. Raises VerbRefused."""
     found = outputs.show_output(connection, now, arguments["id"])
     if found is None:
         raise VerbRefused("no output has that id: `chartgate outputs list` shows them")

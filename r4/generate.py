@@ -31,19 +31,22 @@ def main(archive: Path, directory: Path = HERE) -> None:
     structures = {d["name"]: d for d in definitions if _is_structure(d)}
     values = _ValueSets(definitions)
     elements = {name: table for d in structures.values() for name, table in _elements(d, values).items()}
-    constraints = _constraints(structures[name] for name in sorted(structures) if name in SERVED or _is_datatype(structures[name]))
+    constraints = _constraints(
+        structures[name] for name in sorted(structures) if name in SERVED or _is_datatype(structures[name])
+    )
     directory.mkdir(exist_ok=True)
-    for name, value in {
+    tables: dict[str, Mapping[str, Any]] = {
         "elements.json": elements,
         "codes.json": {name: sorted(values.used[name]) for name in sorted(values.used)},
         "search.json": _search(definitions),
         "compartment.json": _compartment(definitions),
         "constraints.json": constraints,
-    }.items():
+    }
+    for name, value in tables.items():
         (directory / name).write_text(_dump({"": SOURCE, **value}))
     resources = sorted(name for name, d in structures.items() if d["kind"] == "resource" and not d["abstract"])
     (directory / "types.py").write_text(_types(resources))
-    quick = struct_source.source(elements, values.used, resources=QUICK, named=SOURCE)
+    quick = struct_source.source(elements, tables["codes.json"], resources=QUICK, named=SOURCE)
     (directory / "structs.py").write_text(quick)
     (directory / "__init__.py").write_text(f'"""Tables generated from {SOURCE} by r4/generate.py."""\n')
 
@@ -77,7 +80,7 @@ def _is_structure(definition: Definition) -> bool:
 
 
 def _is_datatype(definition: Definition) -> bool:
-    return definition["kind"] == "complex-type"
+    return bool(definition["kind"] == "complex-type")
 
 
 def _elements(definition: Definition, values: "_ValueSets") -> dict[str, dict[str, Any]]:
@@ -132,7 +135,7 @@ class _ValueSets:
         if not binding or binding["strength"] != "required" or "valueSet" not in binding:
             return None
         url = binding["valueSet"].partition("|")[0]
-        name = url.rpartition("/")[2]
+        name = str(url.rpartition("/")[2])
         if name not in self.used:
             codes = self._expand(url)
             if codes is None or len(codes) > CODES_LIMIT:
@@ -240,7 +243,9 @@ def _constraints(structures: Iterable[Definition]) -> dict[str, Any]:
         for element in structure["snapshot"]["element"]:
             for constraint in element.get("constraint", []):
                 if constraint["severity"] == "error":
-                    row = table.setdefault(constraint["key"], [constraint["human"], constraint.get("expression", ""), []])
+                    row = table.setdefault(
+                        constraint["key"], [constraint["human"], constraint.get("expression", ""), []]
+                    )
                     if constraint.get("source", "").endswith(f"/{structure['name']}"):
                         row[2].append(element["path"])
     return {key: table[key] for key in sorted(table)}

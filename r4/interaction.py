@@ -6,160 +6,64 @@ so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import parse_qsl, unquote, urlencode
+from typing import Any
+from urllib.parse import urlencode
 
 from r4 import codec
 from r4.generated.types import RESOURCES
 from r4.outcome import Issue
+from r4.requests import (
+    Action,
+    Answer,
+    Interaction,
+    InteractionError,
+    Pairs,
+    Request,
+    condition_of,
+    etag_of,
+    meaningful,
+    preference_of,
+    query_of,
+    refused,
+    segments_of,
+)  # fmt: skip
 
-Action = Literal[
-    "read", "vread", "search", "history", "create", "update", "patch", "delete", "capabilities", "batch", "transaction",
-    "operation",
-]  # fmt: skip
-Pairs = tuple[tuple[str, str], ...]
+__all__ = [
+    "Action",
+    "Answer",
+    "Interaction",
+    "InteractionError",
+    "Pairs",
+    "Request",
+    "format",
+    "parse",
+    "refused",
+    "route",
+]
+
 
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
 FORM = "application/x-www-form-urlencoded"
 ENTRY_LIMIT = 500
-PARAMETER_LIMIT = 64
-DROPPED = frozenset({"_format", "_pretty"})
-"""Parameters about the form of the answer, which is always JSON here."""
-PREFERENCES = frozenset({"minimal", "representation", "OperationOutcome"})
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*(?::[A-Za-z_\-]+)?(?:\.[A-Za-z_\-:.]+)?")
-_RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
-
-
-class InteractionError(ValueError):
-    """The request is none that can be understood; ``status`` and ``issue`` are the answer."""
-
-    def __init__(self, status: int, issue: Issue) -> None:
-        super().__init__(issue.text)
-        self.status, self.issue = status, issue
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interaction:
-    """``type``/``id``/``version`` as far as the action has them; ``query`` are decoded pairs in order; ``if_match`` is a
-    version id; ``if_none_exist`` the pairs of a conditional create; ``prefer`` what to return; ``entries`` those of a
-    batch or transaction, ``full_url`` of an entry."""
-
-    action: Action
-    type: str | None = None
-    id: str | None = None
-    version: str | None = None
-    query: Pairs = ()
-    body: dict[str, Any] | None = field(default=None, repr=False)
-    if_match: str | None = None
-    if_none_match: str | None = None
-    if_none_exist: Pairs | None = None
-    prefer: str | None = None
-    entries: tuple["Interaction", ...] = ()
-    full_url: str | None = None
-    operation: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What goes over HTTP: ``path`` below the base, without a leading slash; ``query`` encoded."""
-
-    method: str
-    path: str
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """``resource`` is None for an empty body; header names are lower case. ``encoded`` are the resource's exact bytes
-    where they are at hand."""
-
-    status: int
-    resource: dict[str, Any] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    encoded: bytes | None = field(default=None, repr=False)
 
 
 def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes) -> Interaction:
     """A request → Interaction. ``path`` is raw, below the base, percent signs and all; ``query`` raw; header names in
     lower case. Raises InteractionError."""
-    said = _headers(headers)
-    segments = _segments(path)
-    pairs = _query(query)
+    said = meaningful(headers)
+    segments = segments_of(path)
+    pairs = query_of(query)
     if method == "POST" and segments[-1:] == ["_search"]:
         return _form_search(segments, pairs, said, body)
-    conditions = {
-        "if_match": _etag(said.get("if-match"), "If-Match"),
-        "if_none_match": _etag(said.get("if-none-match"), "If-None-Match"),
-        "if_none_exist": _condition(said.get("if-none-exist")),
-        "prefer": _prefer(said.get("prefer")),
-    }
-    resource = _body(method, said, body)
-    return route(method, segments, pairs, resource, **conditions)
-
-
-def _headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers that mean something here, each at most once."""
-    wanted = {"if-match", "if-none-match", "if-none-exist", "prefer", "content-type", "content-encoding"}
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if name in ("x-http-method-override", "x-http-method", "x-method-override"):
-            raise refused(400, "structure", "a method override is not accepted")
-        if name in wanted:
-            if name in found:
-                raise refused(400, "structure", "a header is given twice")
-            found[name] = value
-    return found
-
-
-def _segments(path: str) -> list[str]:
-    """The raw path in its parts. An encoded separator, a dot segment or an empty part is refused, never resolved."""
-    if not path or path == "/":
-        return []
-    parts = path.removeprefix("/").split("/")
-    for part in parts:
-        plain = unquote(part)
-        if not part or plain in (".", "..") or re.search(r"[/\\;?#%\x00-\x20\x7f]", plain) or not plain.isascii():
-            raise refused(404, "not-found", "the path is not one of this server's")
-    return [unquote(part) for part in parts]
-
-
-def _query(query: str) -> Pairs:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETER_LIMIT, errors="strict", separator="&")
-    except ValueError as wrong:
-        raise refused(400, "value", "the query is not readable, or has too many parameters") from wrong
-    if any("\x00" in name + value for name, value in pairs):
-        raise refused(400, "value", "the query is not readable, or has too many parameters")
-    return tuple(pair for pair in pairs if pair[0] not in DROPPED)
-
-
-def _etag(value: str | None, name: str) -> str | None:
-    if value is None:
-        return None
-    match = _ETAG.fullmatch(value.strip())
-    if match is None and value.strip() != "*":
-        raise refused(400, "value", f'{name} must be a version as W/"…"')
-    return match[1] if match else "*"
-
-
-def _condition(value: str | None) -> Pairs | None:
-    if value is None:
-        return None
-    pairs = _query(value.partition("?")[2] if "?" in value else value)
-    if not pairs:
-        raise refused(412, "value", "If-None-Exist must hold search parameters")
-    return pairs
-
-
-def _prefer(value: str | None) -> str | None:
-    match = _RETURN.search(value or "")
-    return match[1] if match and match[1] in PREFERENCES else None
+    return route(
+        method, segments, pairs, _body(method, said, body),
+        if_match=etag_of(said.get("if-match"), "If-Match"),
+        if_none_match=etag_of(said.get("if-none-match"), "If-None-Match"),
+        if_none_exist=condition_of(said.get("if-none-exist")),
+        prefer=preference_of(said.get("prefer")),
+    )  # fmt: skip
 
 
 def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
@@ -185,7 +89,7 @@ def _form_search(segments: list[str], pairs: Pairs, said: Mapping[str, str], bod
     if said.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise refused(415, "not-supported", f"the body of _search must be {FORM}")
     try:
-        form = _query(body.decode("utf-8"))
+        form = query_of(body.decode("utf-8"))
     except UnicodeDecodeError as wrong:
         raise refused(400, "value", "the form must be in UTF-8") from wrong
     names = {name for name, _ in form}
@@ -283,32 +187,35 @@ def _entry(entry: Any, index: int) -> Interaction:
     url, method = (request.get("url"), request.get("method")) if isinstance(request, dict) else (None, None)
     if not isinstance(request, dict) or not isinstance(url, str) or method not in ("GET", "POST", "PUT", "DELETE"):
         raise refused(400, "structure", "an entry needs request.method and request.url", f"{here}.request")
-    if "://" in url or url.startswith(("/", "?")) or "?" in url and method != "GET":
-        raise refused(400, "not-supported", "request.url must be relative, and conditional only by ifNoneExist", f"{here}.request.url")
+    if "://" in url or url.startswith(("/", "?")) or ("?" in url and method != "GET"):
+        raise refused(
+            400,
+            "not-supported",
+            "request.url must be relative, and conditional only by ifNoneExist",
+            f"{here}.request.url",
+        )
     path, _, query = url.partition("?")
     full_url = entry.get("fullUrl")
     try:
         interaction = route(
-            method, _segments(path), _query(query), entry.get("resource"),
-            if_match=_etag(_word(request, "ifMatch"), "ifMatch"),
-            if_none_exist=_condition(_word(request, "ifNoneExist")),
+            method, segments_of(path), query_of(query), entry.get("resource"),
+            if_match=etag_of(_word(request, "ifMatch"), "ifMatch"),
+            if_none_exist=condition_of(_word(request, "ifNoneExist")),
         )  # fmt: skip
     except InteractionError as wrong:
         raise InteractionError(wrong.status, Issue(wrong.issue.code, wrong.issue.text, here)) from wrong
     if interaction.action in ("batch", "transaction", "operation", "capabilities"):
         raise refused(400, "not-supported", "an entry may read, search, create, update or delete", f"{here}.request")
     full = full_url if isinstance(full_url, str) else None
-    return Interaction(**{name: getattr(interaction, name) for name in Interaction.__dataclass_fields__ if name != "full_url"}, full_url=full)
+    return Interaction(
+        **{name: getattr(interaction, name) for name in Interaction.__dataclass_fields__ if name != "full_url"},
+        full_url=full,
+    )
 
 
 def _word(request: Mapping[str, Any], name: str) -> str | None:
     value = request.get(name)
     return value if isinstance(value, str) else None
-
-
-def refused(status: int, code: str, text: str, element: str = "") -> InteractionError:
-    """An InteractionError in one line."""
-    return InteractionError(status, Issue(code, text, element))
 
 
 METHODS: Mapping[Action, str] = {

@@ -4,9 +4,7 @@ import re
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta, timezone
 
-_MOMENT = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
-)
+_MOMENT = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?")
 
 
 def moment_range(text: str) -> tuple[float, float] | None:
@@ -43,5 +41,11 @@ def _length(start: datetime, *, month: str | None, day: str | None, hour: str | 
         return 60.0
     if day is not None:
         return 86400.0
-    days = monthrange(start.year, start.month)[1] if month is not None else 366 if monthrange(start.year, 2)[1] == 29 else 365
+    days = (
+        monthrange(start.year, start.month)[1]
+        if month is not None
+        else 366
+        if monthrange(start.year, 2)[1] == 29
+        else 365
+    )
     return days * 86400.0

@@ -18,9 +18,7 @@ _DATE = rf"{_YEAR}(-(?P<month>0[1-9]|1[0-2])(-(?P<day>0[1-9]|[12][0-9]|3[01]))?)
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
 _ZONE = r"(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 DATE = re.compile(_DATE)
-DATETIME = re.compile(
-    rf"{_YEAR}(-(?P<month>0[1-9]|1[0-2])(-(?P<day>0[1-9]|[12][0-9]|3[01])(T{_CLOCK}{_ZONE})?)?)?"
-)
+DATETIME = re.compile(rf"{_YEAR}(-(?P<month>0[1-9]|1[0-2])(-(?P<day>0[1-9]|[12][0-9]|3[01])(T{_CLOCK}{_ZONE})?)?)?")
 INSTANT = re.compile(rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12][0-9]|3[01])T{_CLOCK}{_ZONE}")
 STRING_LIMIT = 1024 * 1024
 INTEGERS = {"integer": (-(2**31), 2**31 - 1), "unsignedInt": (0, 2**31 - 1), "positiveInt": (1, 2**31 - 1)}

@@ -37,7 +37,9 @@ Uri = Annotated[str, Limits(pattern=r"\\A\\S+\\Z")]
 '''
 
 
-def source(elements: Mapping[str, Any], codes: Mapping[str, Sequence[str]], *, resources: Sequence[str], named: str) -> str:
+def source(
+    elements: Mapping[str, Any], codes: Mapping[str, Sequence[str]], *, resources: Sequence[str], named: str
+) -> str:
     """The text of the module; ``elements`` and ``codes`` are the generated tables."""
     wanted = _reached(elements, resources)
     classes = [_class(name, elements[name], codes, resource=name in resources) for name in wanted]

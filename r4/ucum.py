@@ -50,7 +50,11 @@ def known(unit: str) -> bool:
 def _rounded(value: Decimal) -> Decimal:
     shown = f"{value:.{DIGITS}g}"
     number = Decimal(shown)
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() and abs(number) < 10**9 else number.normalize()
+    return (
+        number.quantize(Decimal(1))
+        if number == number.to_integral_value() and abs(number) < 10**9
+        else number.normalize()
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -144,7 +144,11 @@ def _target(walk: _Walk, value: Mapping[str, Any], row: Row, path: str) -> None:
     found = {target_type(said)} if isinstance(said, str) else set()
     found |= {value["type"]} if isinstance(value.get("type"), str) else set()
     allowed = set(row.targets)
-    if allowed and "Resource" not in allowed and any(name in resource_types() and name not in allowed for name in found):
+    if (
+        allowed
+        and "Resource" not in allowed
+        and any(name in resource_types() and name not in allowed for name in found)
+    ):
         walk.say("value", f"must refer to {', '.join(row.targets)}", path, "reference-target")
 
 

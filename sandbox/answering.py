@@ -23,6 +23,7 @@ def found(row: Any) -> Answer:
 
 
 def etag(version: int) -> str:
+    """The weak ETag of a version (R4 §3.1.0.6)."""
     return f'W/"{version}"'
 
 

@@ -41,7 +41,9 @@ def fault(entries: Sequence[Interaction]) -> Issue | None:
             names.append(f"{entry.type}/{entry.id}")
         for name in names:
             if name in seen:
-                return Issue("duplicate", "a resource may stand in a transaction once", f"Bundle.entry[{place}]", "once")
+                return Issue(
+                    "duplicate", "a resource may stand in a transaction once", f"Bundle.entry[{place}]", "once"
+                )
             seen.add(name)
     return None
 

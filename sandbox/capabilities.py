@@ -37,7 +37,13 @@ def statement(*, base: str, date: str) -> dict[str, Any]:
 def security(base: str) -> dict[str, Any]:
     """SMART App Launch 2.2 §conformance: the OAuth endpoints and the service code."""
     issuer = base.removesuffix("/fhir")
-    uris = [("token", "token"), ("authorize", "authorize"), ("introspect", "introspect"), ("revoke", "revoke"), ("register", "register")]
+    uris = [
+        ("token", "token"),
+        ("authorize", "authorize"),
+        ("introspect", "introspect"),
+        ("revoke", "revoke"),
+        ("register", "register"),
+    ]
     return {
         "extension": [
             {

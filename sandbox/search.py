@@ -113,6 +113,7 @@ def cursor(place: str) -> str:
 
 
 def place_of(text: str) -> str:
+    """The place that a cursor stands for. Raises SearchError."""
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError) as wrong:

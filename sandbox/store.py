@@ -68,7 +68,11 @@ def _vread(connection: Connection, now: float, interaction: Interaction, rules: 
     version = interaction.version or ""
     row = _current(connection, interaction.type, interaction.id)
     if row is not None and str(row.version) != version and NUMERIC.fullmatch(version) and len(version) < 10:
-        here = (versions.c.type == interaction.type, versions.c.id == interaction.id, versions.c.version == int(version))
+        here = (
+            versions.c.type == interaction.type,
+            versions.c.id == interaction.id,
+            versions.c.version == int(version),
+        )
         row = connection.execute(select(versions).where(*here)).one_or_none()
     if row is None or str(row.version) != version:
         return refusal(404, "not-found", "There is no such version.")
@@ -89,11 +93,15 @@ def _create(connection: Connection, now: float, interaction: Interaction, rules:
     if (wrong := _refused(connection, body, interaction, rules)) is not None:
         return wrong
     if interaction.if_none_exist is not None:
-        matched = finding.matches(connection, str(interaction.type), interaction.if_none_exist, base=rules.base, limit=2)
+        matched = finding.matches(
+            connection, str(interaction.type), interaction.if_none_exist, base=rules.base, limit=2
+        )
         if isinstance(matched, Answer):
             return matched
         if len(matched) > 1:
-            return refusal(412, "multiple-matches", "More than one resource matches If-None-Exist.", element="If-None-Exist")
+            return refusal(
+                412, "multiple-matches", "More than one resource matches If-None-Exist.", element="If-None-Exist"
+            )
         if matched:
             return _returned(matched[0], interaction, 200, rules)
     row = _write(connection, now, body, id=rules.new_id(), version=1, rules=rules)
@@ -107,11 +115,18 @@ def _update(connection: Connection, now: float, interaction: Interaction, rules:
     if (wrong := _refused(connection, body, interaction, rules)) is not None:
         return wrong
     row = _current(connection, interaction.type, id)
-    if interaction.if_match is not None and (row is None or row.deleted or interaction.if_match not in ("*", str(row.version))):
+    if interaction.if_match is not None and (
+        row is None or row.deleted or interaction.if_match not in ("*", str(row.version))
+    ):
         return refusal(412, "conflict", "is not the current version", element="If-Match")
     if row is None:
         if NUMERIC.fullmatch(id):
-            return refusal(422, "business-rule", "An id of digits only is for the server to give.", element=f"{interaction.type}.id")
+            return refusal(
+                422,
+                "business-rule",
+                "An id of digits only is for the server to give.",
+                element=f"{interaction.type}.id",
+            )
         return _returned(_write(connection, now, body, id=id, version=1, rules=rules), interaction, 201, rules)
     if not row.deleted and _content(codec.parse(row.body)) == _content(body):
         return _returned(row, interaction, 200, rules)
@@ -122,7 +137,9 @@ def _update(connection: Connection, now: float, interaction: Interaction, rules:
 
 def _content(resource: Mapping[str, Any]) -> bytes:
     """What a resource says, without what the server adds; the bytes, because 1.0 and 1.00 are not the same."""
-    meta = {name: value for name, value in (resource.get("meta") or {}).items() if name not in ("versionId", "lastUpdated")}
+    meta = {
+        name: value for name, value in (resource.get("meta") or {}).items() if name not in ("versionId", "lastUpdated")
+    }
     said = {name: value for name, value in resource.items() if name != "meta"}
     return codec.format({**dict(sorted(said.items())), "meta": meta})
 

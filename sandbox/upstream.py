@@ -66,9 +66,9 @@ class Upstream:
         for entry in interaction.entries or (interaction,):
             if (wrong := await self._refused(entry)) is not None:
                 return wrong
-        if interaction.if_match is not None and interaction.action in ("update", "delete"):
-            if (stale := await self._stale(interaction)) is not None:
-                return stale
+        conditional = interaction.if_match is not None and interaction.action in ("update", "delete")
+        if conditional and (stale := await self._stale(interaction)) is not None:
+            return stale
         async with self._turn(interaction):
             return await self._send(interaction)
 

@@ -15,9 +15,24 @@ MAY_IMPORT = {
     "conformance": {"conformance"},
     "gateway": set(ROOMS) - {"conformance"},
 }
-BANNED_NAMES = {"utils", "helpers", "common", "misc", "base", "core", "manager", "service", "handler", "processor", "engine"}
+BANNED_NAMES = {
+    "utils",
+    "helpers",
+    "common",
+    "misc",
+    "base",
+    "core",
+    "manager",
+    "service",
+    "handler",
+    "processor",
+    "engine",
+}
 EDGE_LIBRARIES = {"httpx2", "aiohttp", "socket", "subprocess", "secrets", "random", "sqlite3", "psycopg", "uvicorn"}
-CLOCKS = re.compile(r"\b(time\.(time|monotonic|perf_counter)\(|datetime\.(now|utcnow|today)\(|date\.today\(|uuid[14]\(|urandom\()")
+CLOCKS = re.compile(
+    r"\b(time\.(time|monotonic|perf_counter)\(|datetime\.(now|utcnow|today)\(|date\.today\(|uuid[14]\(|urandom\()"
+)
+
 
 def files() -> Iterator[tuple[str, Path]]:
     for room in ROOMS:
@@ -60,8 +75,7 @@ def test_a_function_has_at_most_thirty_lines(name: str) -> None:
     long = [
         f"{node.name} ({node.end_lineno - node.lineno + 1})"
         for node in ast.walk(TREES[name])
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and _body_lines(node) > 30
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _body_lines(node) > 30
     ]
     assert not long
 
@@ -95,7 +109,9 @@ def test_the_leaf_rooms_are_pure(name: str) -> None:
     assert not (ast.get_docstring(TREES[name]) or "").startswith("Edge:") or name == "r4/generate.py"
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("sandbox/", "writeback/", "fidelity/", "auth/access/"))])
+@pytest.mark.parametrize(
+    "name", [name for name in FILES if name.startswith(("sandbox/", "writeback/", "fidelity/", "auth/access/"))]
+)
 def test_fhir_bodies_are_read_by_the_codec_only(name: str) -> None:
     readers = {
         f"{node.func.value.id}.{node.func.attr}"

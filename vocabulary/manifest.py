@@ -25,6 +25,8 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
+    """One code of a code system, as a manifest lists it."""
+
     system: str
     code: str
     display: str | None = None
@@ -60,6 +62,8 @@ class Feature:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tier:
+    """A named band of values."""
+
     name: str
     low: Decimal
     """The tier holds values from here up to the next tier's ``low``."""
@@ -191,17 +195,25 @@ def parse(document: Mapping[str, Any]) -> Manifest:
     output = _Reader(document.get("output", {}), "output", problems)
     writeback = _Reader(document.get("writeback", {}), "writeback", problems)
     root = _Reader(dict(document), "manifest", problems)
-    entry, url = model.text("entry"), model.text("url")
-    if (entry is None) == (url is None):
-        problems.append("model must have either entry or url")
+    manifest = _manifest(document, model, output, writeback, root)
+    problems += _contradictions(manifest)
+    if problems:
+        raise ManifestError(problems)
+    return manifest
+
+
+def _manifest(
+    document: Mapping[str, Any], model: _Reader, output: _Reader, writeback: _Reader, root: _Reader
+) -> Manifest:
+    """The members one by one; what is wrong with them stands in the readers' list."""
     kind = output.choice("kind", KINDS)
-    manifest = Manifest(
+    return Manifest(
         id=model.text("id", required=True) or "",
         version=model.text("version", required=True) or "",
         title=model.text("title", required=True) or "",
         intended_use=model.text("intended_use") or "",
-        entry=entry,
-        url=url,
+        entry=model.text("entry"),
+        url=model.text("url"),
         kind=kind,
         output=_prediction(output, required=True, numeric=kind in ("risk", "score")),
         components=tuple(_prediction(item, numeric=kind in ("risk", "score")) for item in output.tables("component")),
@@ -216,10 +228,6 @@ def parse(document: Mapping[str, Any]) -> Manifest:
         card=document.get("card", {}),
         monitoring=document.get("monitoring", {}),
     )
-    problems += _contradictions(manifest)
-    if problems:
-        raise ManifestError(problems)
-    return manifest
 
 
 def _prediction(table: _Reader, *, required: bool = False, numeric: bool) -> Prediction:
@@ -282,6 +290,8 @@ def _feature(table: _Reader) -> Feature:
 def _contradictions(manifest: Manifest) -> list[str]:
     """What is well formed member by member and still cannot be meant."""
     problems = []
+    if (manifest.entry is None) == (manifest.url is None):
+        problems.append("model must have either entry or url")
     if manifest.kind == "risk" and any(
         prediction.unit not in ("fraction", "percent") for prediction in (manifest.output, *manifest.components)
     ):

@@ -10,6 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registered:
+    """A code with the source that it was taken from."""
+
     system: str
     code: str
     display: str

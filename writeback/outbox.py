@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from r4 import codec
 from vocabulary.write import Planned, Write
@@ -50,7 +62,7 @@ class Claims:
     changes: tuple[Change, ...] = ()
 
 
-_KEYS = bindparam("keys", expanding=True)
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _ADD, _WAIT = insert(deliveries), insert(waits)
 _STATES = select(deliveries.c.key, deliveries.c.state).where(deliveries.c.key.in_(_KEYS))
 _OPEN = (

@@ -19,7 +19,8 @@ from writeback.tables import AWAITING, PENDING, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
-    "expire_waiting", "find_bodies", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output", "state_of",
+    "expire_waiting", "find_bodies", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output",
+    "state_of",
 ]  # fmt: skip
 
 CHUNK = 500

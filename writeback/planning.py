@@ -1,7 +1,6 @@
 """From an admitted output to the write that an EHR takes of it, checked against R4 before anything is stored."""
 
 from r4.validate import validate
-
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
 from vocabulary.write import NotWritable, Planned, Write

@@ -29,7 +29,11 @@ class Presented:
 def read(parameters: Mapping[str, str], authorization: Iterable[str]) -> Presented:
     """The credentials of a request. Raises OAuthError invalid_client when there are none, or more than one kind."""
     headers = list(authorization)
-    kinds = [bool(headers), "client_secret" in parameters, bool({"client_assertion", "client_assertion_type"} & set(parameters))]
+    kinds = [
+        bool(headers),
+        "client_secret" in parameters,
+        bool({"client_assertion", "client_assertion_type"} & set(parameters)),
+    ]
     if len(headers) > 1 or sum(kinds) > 1:
         raise refused("the client must authenticate in exactly one way")
     if headers:

@@ -16,7 +16,9 @@ from auth.server.tables import clients
 Method = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 METHODS: tuple[Method, ...] = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-DEFAULT_SCOPE = "openid fhirUser launch launch/patient launch/encounter offline_access online_access patient/*.cruds user/*.cruds"
+DEFAULT_SCOPE = (
+    "openid fhirUser launch launch/patient launch/encounter offline_access online_access patient/*.cruds user/*.cruds"
+)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -109,7 +111,14 @@ def _usable(uri: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    if parts.fragment or parts.username or parts.password or len(uri) > 2000 or not uri.isascii() or not uri.isprintable():
+    if (
+        parts.fragment
+        or parts.username
+        or parts.password
+        or len(uri) > 2000
+        or not uri.isascii()
+        or not uri.isprintable()
+    ):
         return False
     if parts.scheme == "http":
         return parts.hostname in LOOPBACK
@@ -169,6 +178,7 @@ def list_clients(connection: Connection, now: float) -> list[Client]:
 
 
 def remove_client(connection: Connection, now: float, id: str) -> None:
+    """Forgets a client; its tokens open nothing any more at their next use of it."""
     connection.execute(delete(clients).where(clients.c.id == id))
 
 

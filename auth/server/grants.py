@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from auth import scopes as scope_words
 from auth.scopes import FhirScope, Scope
 from auth.server.clients import hashed
 from auth.server.tables import access_tokens, assertions, codes, grants, refresh_tokens
 
+LEVELS: tuple[Literal["system", "user", "patient"], ...] = ("system", "user", "patient")
 CODE_LIFE = 60.0
 ACCESS_LIFE = 3600.0
 BACKEND_LIFE = 300.0
@@ -56,7 +57,7 @@ class Grant:
     def level(self) -> Literal["patient", "user", "system"] | None:
         """The widest context among the FHIR scopes."""
         found = {scope.context for scope in self.scopes if isinstance(scope, FhirScope)}
-        return next((level for level in ("system", "user", "patient") if level in found), None)  # type: ignore[return-value]
+        return next((level for level in LEVELS if level in found), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +73,7 @@ class Code:
 def save_grant(
     connection: Connection, now: float, *, id: str, client_id: str, scopes: Sequence[Scope], context: Context
 ) -> None:
+    """Keeps a new grant with what was chosen at authorization."""
     connection.execute(
         insert(grants).values(
             id=id, client=client_id, scopes=scope_words.format(scopes), context=format_context(context), revoked=False,
@@ -83,6 +85,7 @@ def save_grant(
 def save_code(
     connection: Connection, now: float, *, code: str, grant: str, redirect_uri: str, challenge: str, nonce: str | None
 ) -> None:
+    """Keeps a code's hash for a minute, bound to its redirect address and challenge."""
     connection.execute(delete(codes).where(codes.c.expires < now - 600))
     connection.execute(
         insert(codes).values(
@@ -111,10 +114,12 @@ def take_code(connection: Connection, now: float, code: str) -> bool:
 
 
 def save_access(connection: Connection, now: float, *, token: str, grant: str, scopes: str, life: float) -> None:
+    """Keeps an access token's hash; ``life`` is in seconds."""
     connection.execute(insert(access_tokens).values(hash=hashed(token), grant=grant, scopes=scopes, expires=now + life))
 
 
 def save_refresh(connection: Connection, now: float, *, token: str, grant: str) -> None:
+    """Keeps a refresh token's hash."""
     connection.execute(
         insert(refresh_tokens).values(hash=hashed(token), grant=grant, used=False, expires=now + REFRESH_LIFE)
     )
@@ -161,6 +166,7 @@ def revoke_token(connection: Connection, now: float, *, token: str, client_id: s
 
 
 def find_by_id(connection: Connection, now: float, id: str) -> Grant | None:
+    """The grant of that id unless it is revoked, or None."""
     row = connection.execute(select(grants).where(grants.c.id == id)).one_or_none()
     return None if row is None or row.revoked else _read(row)
 
@@ -169,7 +175,9 @@ def take_assertion(connection: Connection, now: float, *, client_id: str, jti: s
     """Whether this ``jti`` was not seen before from this client; it is from now on."""
     connection.execute(delete(assertions).where(assertions.c.expires < now))
     key = {"client": client_id, "jti_hash": hashed(jti)}
-    seen = select(assertions.c.expires).where(assertions.c.client == client_id, assertions.c.jti_hash == key["jti_hash"])
+    seen = select(assertions.c.expires).where(
+        assertions.c.client == client_id, assertions.c.jti_hash == key["jti_hash"]
+    )
     if connection.execute(seen).one_or_none() is not None:
         return False
     connection.execute(insert(assertions).values(expires=expires, **key))
@@ -182,7 +190,7 @@ _FIND = select(
 ).join_from(grants, access_tokens)  # fmt: skip
 
 
-def _read(row: Row[Any]) -> Grant:
+def _read(row: Any) -> Grant:
     return Grant(
         id=row.id, client_id=row.client, scopes=scope_words.parse(row.scopes), context=parse_context(row.context),
         expires=getattr(row, "expires", 0.0), issued=row.since,

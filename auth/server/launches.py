@@ -41,6 +41,7 @@ def take_launch(connection: Connection, now: float, *, secret: str, client_id: s
 
 
 def take_standalone(connection: Connection, now: float, *, challenge: str, client_id: str) -> Launch | None:
+    """The prepared standalone sign-in of this client and challenge, used up; None when there is none."""
     return _take(connection, now, _standalone(client_id, challenge), client_id)
 
 
@@ -51,7 +52,9 @@ def _standalone(client_id: str, challenge: str) -> str:
 def _save(connection: Connection, now: float, key: str, launch: Launch, expires: float) -> None:
     body = {"automatic": launch.automatic, "scopes": launch.scopes, "context": format_context(launch.context)}
     connection.execute(delete(launches).where(launches.c.expires < now))
-    connection.execute(insert(launches).values(key=key, client=launch.client_id, body=json.dumps(body), expires=expires))
+    connection.execute(
+        insert(launches).values(key=key, client=launch.client_id, body=json.dumps(body), expires=expires)
+    )
 
 
 def _take(connection: Connection, now: float, key: str, client_id: str) -> Launch | None:

@@ -25,7 +25,7 @@ def exchange_code(
 ) -> Answer | OAuthError:  # fmt: skip
     """Tokens for a code. A refusal is returned, not raised, so that the revocation that a replay causes is kept."""
     code = grants.find_code(connection, now, parameters.get("code", ""))
-    grant = code and grants.find_by_id(connection, now, code.grant)
+    grant = None if code is None else grants.find_by_id(connection, now, code.grant)
     if code is None or grant is None or grant.client_id != client.id:
         return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
     if parameters.get("redirect_uri") != code.redirect_uri:

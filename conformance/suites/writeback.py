@@ -89,7 +89,11 @@ def an_update_with_another_id_is_refused(evidence: Evidence) -> Problems:
 def a_conditional_create_is_once(evidence: Evidence) -> Problems:
     """Where it is offered, the same conditional create twice makes one resource."""
     rest = evidence.seen("metadata").table.get("rest") or [{}]
-    offered = {each["type"] for each in rest[0].get("resource", ()) if each.get("conditionalCreate") == "true" or each.get("conditionalCreate") is True}
+    offered = {
+        each["type"]
+        for each in rest[0].get("resource", ())
+        if each.get("conditionalCreate") == "true" or each.get("conditionalCreate") is True
+    }
     if "Observation" not in offered:
         return
     first, again = evidence.seen("conditional create"), evidence.seen("conditional create again")

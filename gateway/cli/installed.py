@@ -9,6 +9,7 @@ from gateway.cli.application import DEFAULT_DATA, Data, Json
 
 
 def register(application: typer.Typer) -> None:
+    """Adds these commands to the application."""
     application.command("doctor")(doctor)
 
 
@@ -58,5 +59,9 @@ def sqlite_verdict(version: str) -> str:
     """SQLite 3.7.0 to 3.51.2 (but 3.50.7 and 3.44.6) can lose a commit when two connections reset the write-ahead log at
     once. Source: sqlite.org, release notes of 3.51.3. One exclusive connection, as here, cannot."""
     parts = tuple(int(part) for part in version.split("."))
-    mended = parts >= (3, 51, 3) or (parts[:2] == (3, 50) and parts >= (3, 50, 7)) or (parts[:2] == (3, 44) and parts >= (3, 44, 6))
+    mended = (
+        parts >= (3, 51, 3)
+        or (parts[:2] == (3, 50) and parts >= (3, 50, 7))
+        or (parts[:2] == (3, 44) and parts >= (3, 44, 6))
+    )
     return version if mended else f"{version} (has the WAL-reset bug; out of reach here: one exclusive connection)"

@@ -11,6 +11,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with model
 
 
 def register(application: typer.Typer) -> None:
+    """Adds these commands to the application."""
     models = typer.Typer(help="Model folders: verify a manifest, score a chart offline.", no_args_is_help=True)
     models.command("check")(check)
     models.command("run")(run)

@@ -9,6 +9,7 @@ from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
 
 
 def register(application: typer.Typer) -> None:
+    """Adds these commands to the application."""
     outputs = typer.Typer(help="What the models said, and what became of it.", no_args_is_help=True)
     outputs.command("list")(list_outputs)
     outputs.command("show")(show_output)

@@ -19,6 +19,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table with a title; cells are shown as they are."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")

@@ -13,10 +13,13 @@ Persona = Annotated[str | None, typer.Option(help="How the sandbox EHR departs f
 Models = Annotated[list[Path] | None, typer.Option("--models", help="A folder of model folders; repeatable.")]
 Seed = Annotated[bool, typer.Option("--seed", help="Load the synthetic patients into the server at the given URL.")]
 Remote = Annotated[bool, typer.Option("--allow-remote", help="Accept a FHIR base that is not on loopback.")]
-Upstream = Annotated[Path | None, typer.Option(help="File (mode 0600) with the Authorization header for the FHIR base.")]
+Upstream = Annotated[
+    Path | None, typer.Option(help="File (mode 0600) with the Authorization header for the FHIR base.")
+]
 
 
 def register(application: typer.Typer) -> None:
+    """Adds these commands to the application."""
     application.command("up")(up)
     application.command("down")(down)
     application.command("demo")(demo)
@@ -58,7 +61,8 @@ def up(
         port=port, ehr=ehr, persona=persona, models=models, references=references, seed=seed,
         allow_loopback_jwks=allow_loopback_jwks, allow_remote=allow_remote, upstream_auth=upstream_auth,
     )  # fmt: skip
-    return run_loop(_up(data, options, json))
+    run_loop(_up(data, options, json))
+    return None
 
 
 async def _up(data: Path, options: Any, json: bool) -> None:
@@ -116,7 +120,9 @@ def _detached(data: Path, json: bool) -> None:
     started = reader.loads(line)
     if json:
         return print_json(started)
-    return console.print(f"running with pid {started['pid']}: {started['app']}\nenter {started['enter']}", soft_wrap=True)
+    return console.print(
+        f"running with pid {started['pid']}: {started['app']}\nenter {started['enter']}", soft_wrap=True
+    )
 
 
 def down(data: Data = DEFAULT_DATA, json: Json = False) -> None:

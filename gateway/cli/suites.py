@@ -12,6 +12,7 @@ SUITES = ("smart", "access", "writeback", "gateway", "bulk", "api")
 
 
 def register(application: typer.Typer) -> None:
+    """Adds these commands to the application."""
     application.command("conform")(conform)
 
 
@@ -20,7 +21,9 @@ def conform(
     suite: Annotated[str | None, typer.Option(help="Suites, comma separated: " + ",".join(SUITES))] = None,
     writes: Annotated[bool, typer.Option("--writes", help="Also run what writes; it cleans up after itself.")] = False,
     slow: Annotated[bool, typer.Option("--slow", help="Also run what has to wait, such as code expiry.")] = False,
-    client: Annotated[Path | None, typer.Option(help="A registered client (JSON); dynamic registration without it.")] = None,
+    client: Annotated[
+        Path | None, typer.Option(help="A registered client (JSON); dynamic registration without it.")
+    ] = None,
     deadline: Annotated[float, typer.Option(metavar="S", min=1, help="Seconds for the whole run.")] = 300.0,
     report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the reports there.")] = None,
     format: Annotated[str, typer.Option(help="Report formats, comma separated: json,junit,html")] = "json",

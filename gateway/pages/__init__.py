@@ -26,7 +26,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """On every page. ``same-origin`` and not ``no-referrer``: with the latter browsers send ``Origin: null`` with a form of
-the page's own, and no decision could tell it from a foreign one. Framing by a registered EHR is a per-launch exception that the launch page sets itself."""
+the page's own, and no decision could tell it from a foreign one. Framing
+by a registered EHR is a per-launch exception that the launch page sets itself."""
 
 
 def render(template: str, **values: Any) -> str:

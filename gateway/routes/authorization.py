@@ -16,7 +16,7 @@ from auth.errors import OAuthError
 from auth.server import authentication, grants, token
 from auth.server.authentication import Presented
 from auth.server.authorize import Server, authorize, once
-from auth.server.clients import Client, find_client, find_registration, read_registration, remove_client, save_client
+from auth.server.clients import Client, find_client
 from auth.server.grants import Grant
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
@@ -53,8 +53,6 @@ def routes(ehr: SandboxEhr, keys: ClientKeys) -> list[Route]:
         Route("/auth/token", told(bound(_token)), methods=["POST", "OPTIONS"]),
         Route("/auth/introspect", told(bound(_introspect)), methods=["POST"]),
         Route("/auth/revoke", told(bound(_revoke)), methods=["POST"]),
-        Route("/auth/register", told(bound(_register)), methods=["POST"]),
-        Route("/auth/register/{id}", told(bound(_registration)), methods=["GET", "DELETE"]),
     ]
 
 
@@ -140,7 +138,8 @@ def _page(text: str, status: int) -> Response:
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Authorization refused</title></head><body>'
         f"<main><h1>This authorization request was refused</h1><p>{escape(text)}.</p>"
-        "<p>Launch the app again from the EHR; if that does not help, tell its developer what stands above.</p></main></body></html>"
+        "<p>Launch the app again from the EHR; if that does not help, tell its developer what stands above.</p>"
+        "</main></body></html>"
     )
     return HTMLResponse(page, status_code=status, headers=PAGE_HEADERS)
 
@@ -182,8 +181,12 @@ async def _token(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Respons
     client, assertion = await authenticate(ehr, keys, parameters, request.headers.getlist("authorization"))
     grant_type = parameters.get("grant_type", "")
     if grant_type not in ("authorization_code", "refresh_token", "client_credentials"):
-        raise OAuthError("unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials")
-    if grant_type not in client.grant_types and not (grant_type == "refresh_token" and "authorization_code" in client.grant_types):
+        raise OAuthError(
+            "unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"
+        )
+    if grant_type not in client.grant_types and not (
+        grant_type == "refresh_token" and "authorization_code" in client.grant_types
+    ):
         raise OAuthError("unauthorized_client", "the client is not registered for this grant_type")
     server = server_of(ehr)
 
@@ -281,7 +284,9 @@ def operator(ehr: SandboxEhr, request: Request) -> None:
     if ehr.operator_secret is None:
         return
     if len(said) != 1 or not compare_digest(said[0].encode(), f"Bearer {ehr.operator_secret}".encode()):
-        raise OAuthError("invalid_token", "the operator's secret, from the installation, is wanted as bearer", status=401)
+        raise OAuthError(
+            "invalid_token", "the operator's secret, from the installation, is wanted as bearer", status=401
+        )
 
 
 async def read_json(request: Request) -> Any:
@@ -292,45 +297,3 @@ async def read_json(request: Request) -> Any:
         return codec.parse(await read_body(request), max_depth=16)
     except codec.CodecError as wrong:
         raise OAuthError("invalid_request", wrong.issue.text) from wrong
-
-
-async def _register(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:
-    """RFC 7591, open on a sandbox."""
-    operator(ehr, request)
-    body = await read_json(request)
-    client = read_registration(body, id=ehr.new_id())
-    secret = ehr.new_secret() if client.method.startswith("client_secret") else None
-    registration = ehr.new_secret()
-    await ehr.database.run(lambda c, now: save_client(c, now, client=client, secret=secret, registration=registration))
-    answer = {
-        **described(client),
-        "registration_access_token": registration,
-        "registration_client_uri": f"{ehr.base}/auth/register/{client.id}",
-    }
-    if secret is not None:
-        answer |= {"client_secret": secret, "client_secret_expires_at": 0}
-    return JSONResponse(answer, status_code=201, headers=NO_STORE)
-
-
-def described(client: Client) -> dict[str, Any]:
-    """The registered metadata (RFC 7591 §3.2.1)."""
-    members: dict[str, Any] = {
-        "client_id": client.id, "client_name": client.name, "redirect_uris": list(client.redirect_uris),
-        "initiate_login_uri": client.launch_url, "grant_types": list(client.grant_types), "response_types": ["code"],
-        "scope": client.scope, "token_endpoint_auth_method": client.method, "jwks": client.jwks,
-        "jwks_uri": client.jwks_uri,
-    }  # fmt: skip
-    return {name: value for name, value in members.items() if value is not None}
-
-
-async def _registration(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:
-    """RFC 7592: read or delete one's own registration."""
-    id, said = request.path_params["id"], request.headers.getlist("authorization")
-    token_said = said[0][7:].strip() if len(said) == 1 and said[0].lower().startswith("bearer ") else ""
-    client = await ehr.database.run(lambda c, now: find_registration(c, now, id, token_said))
-    if client is None:
-        raise OAuthError("invalid_token", "the registration access token is wanted as bearer", status=401)
-    if request.method == "DELETE":
-        await ehr.database.run(lambda c, now: remove_client(c, now, id))
-        return Response(status_code=204, headers=NO_STORE)
-    return JSONResponse(described(client), headers=NO_STORE)

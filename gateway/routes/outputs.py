@@ -39,6 +39,7 @@ class Refusal(Exception):
 
 
 def refused(status: int, text: str, element: str = "") -> Refusal:
+    """A Refusal with one issue."""
     return Refusal(status, Issue(CODES[status], text, element))
 
 

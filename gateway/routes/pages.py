@@ -67,6 +67,7 @@ def message(title: str, text: str, *, status: int, advice: str = "", session: Se
 
 
 def no_session() -> Response:
+    """401: the page needs a session, and how to get one."""
     return message(
         "Please sign in",
         "This page shows patient data, so it needs a session.",

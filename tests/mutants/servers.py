@@ -91,7 +91,9 @@ async def _read(scope: Any, receive: Any) -> Asked:
         if not message.get("more_body"):
             break
     headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-    return Asked(method=scope["method"], path=scope["path"], query=scope["query_string"].decode(), headers=headers, body=body)
+    return Asked(
+        method=scope["method"], path=scope["path"], query=scope["query_string"].decode(), headers=headers, body=body
+    )
 
 
 def _form(asked: Asked, **changes: str) -> None:
@@ -105,7 +107,9 @@ def _query(asked: Asked, **changes: str) -> None:
 
 def offers_plain(mutant: Mutant, asked: Asked, answered: Answered) -> None:
     if asked.path.endswith("/smart-configuration"):
-        answered.body = answered.body.replace(b'["S256"]', b'["S256","plain"]').replace(b'[ "S256" ]', b'["S256","plain"]')
+        answered.body = answered.body.replace(b'["S256"]', b'["S256","plain"]').replace(
+            b'[ "S256" ]', b'["S256","plain"]'
+        )
 
 
 def cacheable_tokens(mutant: Mutant, asked: Asked, answered: Answered) -> None:
@@ -139,9 +143,9 @@ def ignores_if_match(mutant: Mutant, asked: Asked) -> None:
 
 
 def everybody_reads(mutant: Mutant, asked: Asked) -> None:
-    if asked.method == "GET" and "/fhir/Patient/" in asked.path and "authorization" in asked.headers and "garbage" not in asked.headers["authorization"]:
-        if "history" not in asked.path and mutant.kept.get("revoked") != asked.headers["authorization"]:
-            asked.headers["authorization"] = f"Bearer {mutant.token}"
+    reading = asked.method == "GET" and "/fhir/Patient/" in asked.path and "history" not in asked.path
+    if reading and "garbage" not in asked.headers.get("authorization", "garbage"):
+        asked.headers["authorization"] = f"Bearer {mutant.token}"
 
 
 def needs_no_token(mutant: Mutant, asked: Asked) -> None:

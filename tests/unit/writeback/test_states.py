@@ -4,7 +4,17 @@ import pytest
 
 from vocabulary.write import DeliveryState
 from writeback.states import (
-    CHANGES, EVENTS, FINAL, OUTPUT_CHANGES, OUTPUT_EVENTS, OUTPUT_STATES, SETTLED, STATES, Event, advance, derive,
+    CHANGES,
+    EVENTS,
+    FINAL,
+    OUTPUT_CHANGES,
+    OUTPUT_EVENTS,
+    OUTPUT_STATES,
+    SETTLED,
+    STATES,
+    Event,
+    advance,
+    derive,
 )  # fmt: skip
 
 

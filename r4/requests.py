@@ -1,0 +1,144 @@
+"""The parts of a FHIR REST request, taken apart strictly: path, query, and the headers that mean something here.
+
+A path is taken apart raw, so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further on.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote
+
+from r4.outcome import Issue
+
+Action = Literal[
+    "read", "vread", "search", "history", "create", "update", "patch", "delete", "capabilities", "batch", "transaction",
+    "operation",
+]  # fmt: skip
+Pairs = tuple[tuple[str, str], ...]
+
+PARAMETER_LIMIT = 64
+DROPPED = frozenset({"_format", "_pretty"})
+"""Parameters about the form of the answer, which is always JSON here."""
+PREFERENCES = frozenset({"minimal", "representation", "OperationOutcome"})
+_ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
+_RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interaction:
+    """``type``/``id``/``version`` as far as the action has them; ``query`` are decoded pairs in order; ``if_match`` is a
+    version id; ``if_none_exist`` the pairs of a conditional create; ``prefer`` what to return; ``entries`` those of a
+    batch or transaction, ``full_url`` of an entry."""
+
+    action: Action
+    type: str | None = None
+    id: str | None = None
+    version: str | None = None
+    query: Pairs = ()
+    body: dict[str, Any] | None = field(default=None, repr=False)
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_none_exist: Pairs | None = None
+    prefer: str | None = None
+    entries: tuple["Interaction", ...] = ()
+    full_url: str | None = None
+    operation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What goes over HTTP: ``path`` below the base, without a leading slash; ``query`` encoded."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """``resource`` is None for an empty body; header names are lower case. ``encoded`` are the resource's exact bytes
+    where they are at hand."""
+
+    status: int
+    resource: dict[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    encoded: bytes | None = field(default=None, repr=False)
+
+
+class InteractionError(ValueError):
+    """The request is none that can be understood; ``status`` and ``issue`` are the answer."""
+
+    def __init__(self, status: int, issue: Issue) -> None:
+        super().__init__(issue.text)
+        self.status, self.issue = status, issue
+
+
+def refused(status: int, code: str, text: str, element: str = "") -> InteractionError:
+    """An InteractionError in one line."""
+    return InteractionError(status, Issue(code, text, element))
+
+
+def meaningful(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers that mean something here, each at most once."""
+    wanted = {"if-match", "if-none-match", "if-none-exist", "prefer", "content-type", "content-encoding"}
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name in ("x-http-method-override", "x-http-method", "x-method-override"):
+            raise refused(400, "structure", "a method override is not accepted")
+        if name in wanted:
+            if name in found:
+                raise refused(400, "structure", "a header is given twice")
+            found[name] = value
+    return found
+
+
+def segments_of(path: str) -> list[str]:
+    """The raw path in its parts. An encoded separator, a dot segment or an empty part is refused, never resolved."""
+    if not path or path == "/":
+        return []
+    parts = path.removeprefix("/").split("/")
+    for part in parts:
+        plain = unquote(part)
+        if not part or plain in (".", "..") or re.search(r"[/\\;?#%\x00-\x20\x7f]", plain) or not plain.isascii():
+            raise refused(404, "not-found", "the path is not one of this server's")
+    return [unquote(part) for part in parts]
+
+
+def query_of(query: str) -> Pairs:
+    """Decoded pairs in order. Raises InteractionError."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETER_LIMIT, errors="strict", separator="&")
+    except ValueError as wrong:
+        raise refused(400, "value", "the query is not readable, or has too many parameters") from wrong
+    if any("\x00" in name + value for name, value in pairs):
+        raise refused(400, "value", "the query is not readable, or has too many parameters")
+    return tuple(pair for pair in pairs if pair[0] not in DROPPED)
+
+
+def etag_of(value: str | None, name: str) -> str | None:
+    """The version id of an ETag, or ``*``. Raises InteractionError."""
+    if value is None:
+        return None
+    match = _ETAG.fullmatch(value.strip())
+    if match is None and value.strip() != "*":
+        raise refused(400, "value", f'{name} must be a version as W/"…"')
+    return match[1] if match else "*"
+
+
+def condition_of(value: str | None) -> Pairs | None:
+    """The pairs of If-None-Exist. Raises InteractionError."""
+    if value is None:
+        return None
+    pairs = query_of(value.partition("?")[2] if "?" in value else value)
+    if not pairs:
+        raise refused(412, "value", "If-None-Exist must hold search parameters")
+    return pairs
+
+
+def preference_of(value: str | None) -> str | None:
+    """What ``Prefer: return=`` asks for."""
+    match = _RETURN.search(value or "")
+    return match[1] if match and match[1] in PREFERENCES else None
