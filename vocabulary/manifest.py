@@ -296,8 +296,8 @@ def _contradictions(manifest: Manifest) -> list[str]:
         prediction.unit not in ("fraction", "percent") for prediction in (manifest.output, *manifest.components)
     ):
         problems.append("output.unit of a risk must be fraction or percent")
-    tables = {"card": manifest.card, "monitoring": manifest.monitoring}
-    problems += [f"{name} must be a table" for name, value in tables.items() if not isinstance(value, Mapping)]
+    for name in ("card", "monitoring"):
+        problems += [] if isinstance(getattr(manifest, name), Mapping) else [f"{name} must be a table"]
     names = [feature.name for feature in manifest.features]
     problems += [f"feature {name} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})]
     parts = [component.name for component in manifest.components]

@@ -1,5 +1,6 @@
 """From an admitted output to the write that an EHR takes of it, checked against R4 before anything is stored."""
 
+from r4 import house_rules
 from r4.validate import validate
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
@@ -37,7 +38,8 @@ def plan(
 
 
 def check(part: Planned) -> None:
-    """Raises PlanInvalid for the first rule of R4 4.0.1 that the planned resource breaks."""
+    """Raises PlanInvalid for the first rule of R4 4.0.1, or of this house, that the planned resource breaks."""
     issues = [issue for issue in validate(part.body, type=part.type) if issue.severity in ("error", "fatal")]
+    issues = issues or house_rules.check(part.body)
     if issues:
         raise PlanInvalid(element=issues[0].element, rule=issues[0].rule or issues[0].code)

@@ -1,0 +1,107 @@
+"""What R4 permits and Chartgate never writes (reference: write-back table 1.6): a table of rules beside those of R4."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from r4 import ucum
+from r4.outcome import Issue
+from r4.predicates import UCUM, number
+
+UNITS = frozenset(
+    [
+        "%",
+        "1",
+        "{score}",
+        "/min",
+        "mm[Hg]",
+        "Cel",
+        "[degF]",
+        "kg",
+        "g",
+        "mg",
+        "ug",
+        "cm",
+        "m",
+        "mmol/L",
+        "umol/L",
+        "mg/dL",
+        "g/dL",
+        "g/L",
+        "h",
+        "d",
+        "a",
+        "mo",
+        "wk",
+        "min",
+        "s",
+        "L",
+        "mL",
+        "L/min",
+        "mL/min",
+        "mL/min/{1.73_m2}",
+        "kg/m2",
+        "10*3/uL",
+        "10*9/L",
+        "U/L",
+        "[IU]/L",
+        "meq/L",
+        "ng/mL",
+        "pg/mL",
+        "ms",
+    ]
+)
+"""Units known without reading UCUM's tables."""
+
+TRAPS = frozenset({"K/uL", "C", "F", "M/uL", "k/uL"})
+"""Valid UCUM that is never meant: kelvin, coulomb and farad for a thousand, Celsius and Fahrenheit."""
+
+Rule = Callable[[Mapping[str, Any]], bool]
+
+
+def check(resource: Mapping[str, Any]) -> list[Issue]:
+    """Every house rule that the resource breaks, with its element. It has to be valid R4."""
+    name = str(resource.get("resourceType"))
+    return list(_walk(resource, name))
+
+
+def _walk(value: Any, path: str, member: str = "") -> Iterator[Issue]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{path}[{index}]", member)
+    elif isinstance(value, dict):
+        for rule, text, wanted, holds in RULES:
+            if member in wanted and not holds(value):
+                yield Issue("business-rule", text, path, rule)
+        for name, item in value.items():
+            yield from _walk(item, f"{path}.{name}", name)
+
+
+def _whole_identifier(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(value.get(name), str) and value[name].strip() for name in ("system", "value"))
+
+
+def _known_unit(value: Mapping[str, Any]) -> bool:
+    code = value.get("code")
+    if value.get("system") != UCUM or code in UNITS:
+        return True
+    return isinstance(code, str) and code not in TRAPS and ucum.known(code)
+
+
+def _not_negative(value: Mapping[str, Any]) -> bool:
+    chance = number(value.get("probabilityDecimal"))
+    return chance is None or chance >= 0
+
+
+def _absolute(value: Mapping[str, Any]) -> bool:
+    return str(value.get("url", "")).startswith(("http://", "https://", "urn:"))
+
+
+QUANTITIES = frozenset({"valueQuantity", "low", "high", "numerator", "denominator"})
+RULES: tuple[tuple[str, str, frozenset[str], Rule], ...] = (
+    ("house-identifier", "must have system and value", frozenset({"identifier"}), _whole_identifier),
+    ("house-unit", "must have a unit that charts are written in", QUANTITIES, _known_unit),
+    ("house-probability", "must not be negative", frozenset({"prediction"}), _not_negative),
+    ("house-extension", "must have an absolute url", frozenset({"extension", "modifierExtension"}), _absolute),
+)
+"""Rule, what it asks for, the members it looks at, and the predicate. Source: fhir-writeback table 1.6, rows 2, 4 and 6;
+R4 §2.4 extensibility for the address of an extension."""
