@@ -165,14 +165,11 @@ class _Reader:
     def codes(self, name: str, *, required: bool = False) -> tuple[Code, ...]:
         found = tuple(
             Code(
-                system=item.text("system", required=True) or "",
-                code=item.text("code", required=True) or "",
-                display=item.text("display"),
-                value=item.text("value"),
-                caveat=item.text("caveat"),
+                system=item.text("system", required=True) or "", code=item.text("code", required=True) or "",
+                display=item.text("display"), value=item.text("value"), caveat=item.text("caveat"),
             )
             for item in self.tables(name)
-        )
+        )  # fmt: skip
         if required and not found:
             self.problems.append(f"{self.path}.{name} must list at least one code")
         return found
@@ -208,12 +205,9 @@ def _manifest(
     """The members one by one; what is wrong with them stands in the readers' list."""
     kind = output.choice("kind", KINDS)
     return Manifest(
-        id=model.text("id", required=True) or "",
-        version=model.text("version", required=True) or "",
-        title=model.text("title", required=True) or "",
-        intended_use=model.text("intended_use") or "",
-        entry=model.text("entry"),
-        url=model.text("url"),
+        id=model.text("id", required=True) or "", version=model.text("version", required=True) or "",
+        title=model.text("title", required=True) or "", intended_use=model.text("intended_use") or "",
+        entry=model.text("entry"), url=model.text("url"),
         kind=kind,
         output=_prediction(output, required=True, numeric=kind in ("risk", "score")),
         components=tuple(_prediction(item, numeric=kind in ("risk", "score")) for item in output.tables("component")),
@@ -222,12 +216,10 @@ def _manifest(
         labels=output.codes("labels"),
         policy=writeback.choice("policy", ("automatic", "confirm", "shadow")),
         valid_for=writeback.span("valid_for", required=True) or Span(),
-        valid_for_text=writeback.text("valid_for") or "",
-        write_abstention=writeback.flag("write_abstention"),
+        valid_for_text=writeback.text("valid_for") or "", write_abstention=writeback.flag("write_abstention"),
         features=tuple(_feature(item) for item in root.tables("feature")),
-        card=document.get("card", {}),
-        monitoring=document.get("monitoring", {}),
-    )
+        card=document.get("card", {}), monitoring=document.get("monitoring", {}),
+    )  # fmt: skip
 
 
 def _prediction(table: _Reader, *, required: bool = False, numeric: bool) -> Prediction:

@@ -1,0 +1,70 @@
+"""What is there is documented, and what the documents name is there. Contract items of later work are marked "not yet"."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from conformance.suites import NOT_YET, SUITES
+from gateway.cli.application import application
+from sandbox.personas import PERSONAS
+from vocabulary.output import KINDS
+from writeback.adapters import ADAPTERS
+
+ROOT = Path(__file__).parent.parent
+CONTRACT = (ROOT / "docs" / "reference" / "contract.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NOT_YET_LINES = 8
+"""How many lines of the contract still wait for later work: this number only falls."""
+
+
+def commands() -> set[str]:
+    import gateway.cli  # noqa: F401 -- registers every command
+
+    found: set[str] = set()
+    root = typer.main.get_command(application)
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        below = getattr(command, "commands", None)
+        found |= {f"{name} {each}" for each in below} if below else {name}
+    return found
+
+
+def rows() -> list[str]:
+    return [line for line in CONTRACT.splitlines() if line.startswith("| `")]
+
+
+def test_every_command_is_in_the_contract_and_every_command_there_exists_or_is_not_yet() -> None:
+    there = {name for line in rows() if "not yet" not in line for name in re.findall(r"`chartgate ([a-z ]+)`", line)}
+    later = {name for line in rows() if "not yet" in line for name in re.findall(r"`chartgate ([a-z ]+)`", line)}
+    assert commands() == there
+    assert not commands() & later
+
+
+def test_what_is_not_yet_only_shrinks() -> None:
+    assert sum("not yet" in line for line in rows()) <= NOT_YET_LINES
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_personas_adapters_and_suites_are_named() -> None:
+    assert set(ADAPTERS) == set(KINDS)
+    words = set(re.findall(r"[a-z]+", CONTRACT))
+    assert {*PERSONAS, *ADAPTERS, *SUITES, *NOT_YET} <= words
+
+
+def test_every_target_that_a_document_names_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for path in DOCUMENTS for name in re.findall(r"make ([a-z]+)(?![a-z])", path.read_text())}
+    assert named & {"demo", "test", "check", "bench", "campaign", "up", "lock"} <= targets
+
+
+def test_no_document_or_lock_file_names_a_machine_path_or_a_registry() -> None:
+    files = [*DOCUMENTS, ROOT / "requirements.lock", ROOT / "requirements-test.lock", ROOT / "CHANGELOG.md"]
+    assert [
+        path.name for path in files if re.search(r"/root/|/home/|/work/|index-url|--find-links", path.read_text())
+    ] == []
