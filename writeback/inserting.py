@@ -14,6 +14,6 @@ def insert_once(connection: Connection, table: Table, values: dict[str, Any]) ->
 
 @cache
 def _statement(table: Table, dialect: str) -> Any:
-    """Made once: putting a statement together costs more than running it."""
+    """Made once: putting a statement together costs more than running it. The count of rows is not kept by itself."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
