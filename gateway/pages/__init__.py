@@ -32,4 +32,4 @@ by a registered EHR is a per-launch exception that the launch page sets itself."
 
 def render(template: str, **values: Any) -> str:
     """The HTML of one template; a name it uses and was not given is an error, not an empty place."""
-    return _TEMPLATES.get_template(template).render(**{"session": None, **values})
+    return _TEMPLATES.get_template(template).render(**{"session": None, "style": "/static/style.css", **values})

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
@@ -15,7 +15,7 @@ from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
 from gateway import below
 from gateway.ehr import SandboxEhr
-from gateway.pages import HEADERS, render
+from gateway.pages import HEADERS, STATIC, render
 from gateway.routes.authorization import operator, read_form, read_json, told
 
 PAGE_HEADERS = {
@@ -53,7 +53,9 @@ def routes(ehr: SandboxEhr) -> list[Route]:
         operator(ehr, request)
         listed = await _listed(ehr)
         if "text/html" in request.headers.get("accept", ""):
-            page = render("launcher.html", ehr=ehr.name, action=f"{ehr.base}/launch", **listed)
+            page = render(
+                "launcher.html", ehr=ehr.name, action=f"{ehr.base}/launch", style=f"{ehr.base}/style.css", **listed
+            )
             return HTMLResponse(page, headers=PAGE_HEADERS)
         return JSONResponse(listed, headers={"cache-control": "no-store"})
 
@@ -66,7 +68,14 @@ def routes(ehr: SandboxEhr) -> list[Route]:
             return RedirectResponse(made["url"], status_code=303, headers=PAGE_HEADERS)
         return JSONResponse(made, headers={"cache-control": "no-store"})
 
-    return [Route("/launch", told(show), methods=["GET"]), Route("/launch", told(prepare), methods=["POST"])]
+    async def style(request: Request) -> Response:
+        return FileResponse(STATIC / "style.css", media_type="text/css", headers={"cache-control": "max-age=300"})
+
+    return [
+        Route("/launch", told(show), methods=["GET"]),
+        Route("/launch", told(prepare), methods=["POST"]),
+        Route("/style.css", style),
+    ]
 
 
 def _of_form(form: Mapping[str, str]) -> dict[str, Any]:
