@@ -1,0 +1,93 @@
+"""Chartgate's sign-in and scope enforcement in front of a real HAPI: the same checks pass as on the embedded store."""
+
+import asyncio
+import time
+import uuid
+from typing import Any
+
+import httpx2
+import pytest
+
+from auth.keys import SigningKeys
+from auth.server import tables as auth_tables
+from conformance import run
+from gateway import ehr_face
+from gateway.database import open_sqlite
+from gateway.ehr import SandboxEhr
+from r4.interaction import Interaction
+from sandbox import tables
+from sandbox.upstream import opened
+
+BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
+
+pytestmark = pytest.mark.hapi
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+async def judged(hapi: str) -> Any:
+    database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
+    ehr = SandboxEhr(
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(), new_id=new_id,
+        new_secret=lambda: uuid.uuid4().hex, clock=time.time,
+    )  # fmt: skip
+    async with opened(upstream=hapi, base=BASE, new_id=new_id) as upstream:
+        ehr.upstream = upstream
+        found = await run(BASE, writes=True, transport=httpx2.ASGITransport(app=ehr_face.application([ehr])))
+    database.close()
+    return found
+
+
+def test_every_check_of_the_suite_passes_in_front_of_hapi(hapi_seeded: str) -> None:
+    found = asyncio.run(judged(hapi_seeded))
+    assert [(item.id, item.problems) for item in found.checks if item.result != "pass"] == []
+
+
+async def asked(hapi: str, *interactions: Interaction) -> list[Any]:
+    async with opened(upstream=hapi, base=BASE, new_id=new_id) as upstream:
+        return [await upstream.perform(each) for each in interactions]
+
+
+def test_what_hapi_takes_wrongly_is_refused_and_its_conflicts_are_what_r4_says(hapi_seeded: str) -> None:
+    id = f"t-{uuid.uuid4()}"
+    basic = {"resourceType": "Basic", "id": id, "code": {"text": "a"}}
+    wrong = {"resourceType": "Basic", "id": id, "code": {"text": "a"}, "unknown": 1}
+
+    def update(body: dict[str, Any], **more: Any) -> Interaction:
+        return Interaction(action="update", type="Basic", id=id, body=body, **more)
+
+    answers = asyncio.run(
+        asked(
+            hapi_seeded, update(wrong), update(basic), update({**basic, "code": {"text": "b"}}, if_match="7"),
+            update({**basic, "code": {"text": "b"}}, if_match="*"),
+            Interaction(action="delete", type="Basic", id=id, if_match="1"), Interaction(action="delete", type="Basic", id=id),
+            Interaction(action="read", type="Basic", id=id),
+        )
+    )  # fmt: skip
+    assert [answer.status for answer in answers] == [422, 201, 412, 200, 412, 204, 410]
+
+
+def test_the_servers_address_and_words_never_leave(hapi_seeded: str) -> None:
+    page = Interaction(action="search", type="Observation", query=(("_count", "3"),))
+    lost = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": "Patient/nobody"},
+    }
+    found, refused = asyncio.run(asked(hapi_seeded, page, Interaction(action="create", type="Observation", body=lost)))
+    assert hapi_seeded not in str(found.resource)
+    links = {link["relation"]: link["url"] for link in found.resource["link"]}
+    assert links["next"].startswith(f"{BASE}/Observation?")
+    assert refused.status == 422
+    assert refused.resource["issue"][0]["expression"] == ["Observation.subject.reference"]
+    assert "HAPI" not in str(refused.resource)
+
+
+def test_a_server_that_is_not_there_or_answers_html_is_503() -> None:
+    read = Interaction(action="read", type="Patient", id="p")
+    (answer,) = asyncio.run(asked("http://127.0.0.1:9/fhir", read))
+    assert answer.status == 503
+    assert answer.headers["retry-after"]
