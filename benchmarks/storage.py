@@ -20,6 +20,8 @@ ROWS = Table(
     Column("body", LargeBinary),
 )  # fmt: skip
 
+ADD = insert(ROWS)
+
 
 def figures() -> list[dict[str, Any]]:
     """Accepts per second, and the processor time of one at 64 clients."""
@@ -61,7 +63,7 @@ async def _client(database: Sqlite, number: int, counts: list[int], until: float
         name = f"{number}-{counts[number]}"
 
         def work(connection: Connection, now: float, name: str = name) -> None:
-            connection.execute(insert(ROWS).values(name=name, body=BODY))
+            connection.execute(ADD, {"name": name, "body": BODY})
 
         await database.run(work)
         counts[number] += 1

@@ -225,5 +225,7 @@ def _sqlite_engine(path: str) -> Engine:
             raise RuntimeError(f"SQLite refused write-ahead logging and keeps {mode}: is the disk a network share?")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-32768")
+        connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine

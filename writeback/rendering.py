@@ -48,6 +48,8 @@ def render(body: bytes, needs: Mapping[str, Need]) -> Rendered:
 def without(body: dict[str, Any], keys: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The body without its references to these deliveries, and the paths of the references. ``body`` stays as it is."""
     wanted = tuple(f"{PLACEHOLDER}{key}" for key in keys)
+    if not wanted:
+        return body, ()
     losses: list[str] = []
     return _strip(body, wanted, str(body.get("resourceType", "")), losses), tuple(losses)
 
