@@ -3,6 +3,8 @@
 
 import sys
 
+from sqlalchemy.exc import OperationalError
+
 from gateway.cli.application import application
 
 
@@ -16,6 +18,12 @@ def main() -> None:
         application()
     except (KeyFileError, PortTaken) as failure:
         complain(str(failure))
+        sys.exit(3)
+    except OperationalError as failure:
+        busy = "locked" in str(failure.orig)
+        complain(
+            "another process has this installation open" if busy else "the database of this installation cannot be used"
+        )
         sys.exit(3)
     except OSError as failure:
         complain(f"{failure.strerror or type(failure).__name__}: check the directory given with --data")

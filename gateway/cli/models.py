@@ -64,6 +64,10 @@ def _score(models: Any, directory: Path, bundle: Path, as_of: str | None) -> dic
     except ValueError as wrong:
         raise typer.BadParameter("--as-of must be a FHIR instant such as 2026-01-02T03:04:05Z") from wrong
     try:
-        return dict(models.score_bundle(models.load(directory), bundle.read_bytes(), as_of=at))
+        document = bundle.read_bytes()
+    except OSError as wrong:
+        return dict(could_not(f"--bundle cannot be read: {wrong.strerror}"))
+    try:
+        return dict(models.score_bundle(models.load(directory), document, as_of=at))
     except (ManifestError, models.ModelError) as wrong:
         return dict(could_not(str(wrong)))

@@ -86,13 +86,16 @@ def run_loop(main: Any) -> Any:
     """Runs a coroutine to its end on uvloop; what could not run becomes exit code 3 with the reason."""
     import uvloop
 
+    from gateway.browser import BrowserError
     from gateway.hapi import HapiError
+    from gateway.models import ModelError
     from gateway.sandboxes import SandboxError
+    from vocabulary.manifest import ManifestError
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (HapiError, SandboxError) as failure:
+    except (HapiError, SandboxError, ModelError, ManifestError, BrowserError) as failure:
         return could_not(str(failure))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -1,0 +1,81 @@
+"""The command line's promises: exit codes, and sentences instead of tracebacks."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("conform", "http://127.0.0.1:9/fhir"), ("conform", "nonsense"), ("demo", "--ehr", "ftp://x"),
+        ("demo", "--ehr", "http://example.org/fhir"), ("demo", "--models", "/nowhere"),
+        ("models", "run", "models/news2", "--bundle", "/nowhere"), ("models", "run", "/nowhere", "--bundle", "LICENSE"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 3
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("demo", "--persona", "nobody"), ("up", "--references", "maybe"), ("keys", "add", "x", "--scope", "all"), ("nothing",)],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+def test_every_command_has_help() -> None:
+    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "models"):
+        assert run(command, "--help").returncode == 0
+
+
+def test_keys_are_made_listed_and_revoked_without_a_server(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"), "--json")
+    made = json.loads(run("keys", "add", "ci", "--scope", "outputs.write", *data).stdout)
+    assert set(made) == {"id", "key"}
+    listed = run("keys", "list", *data).stdout
+    assert made["id"] in listed
+    assert made["key"] not in listed
+    assert run("keys", "revoke", made["id"], *data).returncode == 0
+    assert run("keys", "revoke", made["id"], *data).returncode == 3
+    assert oct((tmp_path / "data").stat().st_mode & 0o777) == "0o700"
+
+
+def test_the_doctor_shows_the_namespace_and_finds_nothing_wrong(tmp_path: Path) -> None:
+    done = run("doctor", "--data", str(tmp_path / "data"), "--json")
+    assert json.loads(done.stdout)["namespace"].startswith("urn:chartgate:installation:")
+
+
+def test_a_shipped_model_scores_a_bundle_or_says_why_not(tmp_path: Path) -> None:
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}],
+    }
+    (tmp_path / "b.json").write_text(json.dumps(bundle))
+    said = json.loads(run("models", "run", "models/news2", "--bundle", str(tmp_path / "b.json"), "--json").stdout)
+    assert said["state"] in ("refused", "abstained")
+    assert said["verdict"]["fitness"] == "unfit"
+    assert run("models", "check", "models/prevent").returncode == 0
