@@ -38,21 +38,21 @@ async def receive() -> None:
     await server.serve_forever()
 
 
-async def submit(port: int, key: str, clients: int, seconds: float) -> None:
+async def submit(port: int, key: str, clients: int, seconds: float, ehr: str, patients: list[str]) -> None:
     """Posts outputs for some seconds on so many connections; prints how many were answered 202, and how many not."""
     until = time.perf_counter() + seconds
-    counts = await asyncio.gather(*(_client(port, key, number, until) for number in range(clients)))
+    counts = await asyncio.gather(*(_client(port, key, number, until, ehr, patients) for number in range(clients)))
     print(json.dumps({"accepted": sum(taken for taken, _ in counts), "other": sum(other for _, other in counts)}))
 
 
-async def _client(port: int, key: str, number: int, until: float) -> tuple[int, int]:
+async def _client(port: int, key: str, number: int, until: float, ehr: str, patients: list[str]) -> tuple[int, int]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     taken = other = count = 0
     while time.perf_counter() < until:
         count += 1
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
         body = json.dumps({
-            "model": "bench", "version": "1.0.0", "ehr": "bench", "patient": f"Patient/p{number}-{count}", "kind": "risk",
+            "model": "bench", "version": "1.0.0", "ehr": ehr, "patient": f"Patient/{patients[count % len(patients)] if patients else f'p{number}-{count}'}", "kind": "risk",
             "value": 0.25, "unit": "fraction", "as_of": stamp, "inference_id": f"{number}-{count}",
         }).encode()  # fmt: skip
         head = (
@@ -76,4 +76,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "receive":
         asyncio.run(receive())
     else:
-        asyncio.run(submit(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5])))
+        port, key, clients, seconds, ehr, *patients = sys.argv[2:]
+        asyncio.run(submit(int(port), key, int(clients), float(seconds), ehr, patients))
