@@ -92,13 +92,13 @@ def _document(body: dict[str, Any]) -> Endpoint:
     return handle
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, *, fields: int = 64) -> dict[str, str]:
     """A form body, each parameter once. Raises OAuthError: anything else than a UTF-8 form is refused."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise OAuthError("invalid_request", f"the body must be {FORM}")
     body = await read_body(request)
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=64, errors="strict")
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=fields, errors="strict")
     except (UnicodeDecodeError, ValueError) as wrong:
         raise OAuthError("invalid_request", "the body must be a form in UTF-8") from wrong
     # An assertion is longer than any other parameter.
