@@ -1,15 +1,16 @@
 """Edge: what a person has allowed, and taking it back."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from sqlalchemy import Connection, desc, func, select, update
+from sqlalchemy import Connection, desc, exists, func, or_, select, update
 
 from auth import scopes
 from auth.scopes import Scope
 from auth.server.clients import find_client
-from auth.server.grants import ACCESS_LIFE, parse_context
+from auth.server.grants import ACCESS_LIFE, CODE_LIFE, parse_context
 from auth.server.steps import words_of
-from auth.server.tables import access_tokens, grants
+from auth.server.tables import access_tokens, grants, refresh_tokens
 
 LISTED = 200
 
@@ -25,12 +26,17 @@ class Allowed:
     patient: str | None
     since: float
     last_token: float | None
-    offline: bool
+    lasts: Literal["offline", "session", "token"]
 
 
 def list_allowed(connection: Connection, now: float, user: str) -> list[Allowed]:
-    """What this person allowed and has not taken back, newest first; the last ``LISTED`` of it."""
-    mine = select(grants).where(grants.c.user == user, grants.c.revoked.is_(False))
+    """What this person allowed and still opens something, newest first; the last ``LISTED`` of it."""
+    open_still = or_(
+        exists().where(access_tokens.c.grant == grants.c.id, access_tokens.c.expires > now),
+        exists().where(refresh_tokens.c.grant == grants.c.id, refresh_tokens.c.expires > now),
+        grants.c.since > now - CODE_LIFE,
+    )
+    mine = select(grants).where(grants.c.user == user, grants.c.revoked.is_(False), open_still)
     rows = connection.execute(mine.order_by(desc(grants.c.since)).limit(LISTED)).all()
     issued = select(access_tokens.c.grant, func.max(access_tokens.c.expires)).group_by(access_tokens.c.grant)
     newest = {
@@ -41,10 +47,15 @@ def list_allowed(connection: Connection, now: float, user: str) -> list[Allowed]
         Allowed(
             id=row.id, app=_app(connection, now, row.client), scopes=(granted := scopes.parse(row.scopes)),
             patient=parse_context(row.context).patient, since=row.since, last_token=newest.get(row.id),
-            offline="offline_access" in words_of(granted),
+            lasts=_lasts(granted),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _lasts(granted: tuple[Scope, ...]) -> Literal["offline", "session", "token"]:
+    words = words_of(granted)
+    return "offline" if "offline_access" in words else "session" if "online_access" in words else "token"
 
 
 def _app(connection: Connection, now: float, client_id: str) -> str:

@@ -51,7 +51,8 @@ def routes(ehr: SandboxEhr) -> list[Route]:
         operator(ehr, request)
         listed = await _listed(ehr)
         if "text/html" in request.headers.get("accept", ""):
-            return launcher_page.show(ehr, listed, launcher_page.choices(request.query_params))
+            chosen = launcher_page.choices(request.query_params)
+            return launcher_page.show(ehr, listed, chosen, leads_to=await _addresses(ehr))
         return JSONResponse(listed, headers={"cache-control": "no-store"})
 
     async def prepare(request: Request) -> Response:
@@ -83,7 +84,9 @@ async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
         document = launcher_page.body(chosen, await _listed(ehr))
         made = await _open(ehr, chosen.client_id) if document is None else await _prepare(ehr, read_launch(document))
     except OAuthError as refused:
-        return launcher_page.show(ehr, await _listed(ehr), chosen, problem=refused.text, status=refused.status)
+        return launcher_page.show(
+            ehr, await _listed(ehr), chosen, leads_to=await _addresses(ehr), problem=refused.text, status=refused.status
+        )
     return redirect(made["url"])
 
 
@@ -187,3 +190,9 @@ async def _listed(ehr: SandboxEhr) -> dict[str, Any]:
         ],
         "faults": [fault.name for fault in faults.FAULTS],
     }
+
+
+async def _addresses(ehr: SandboxEhr) -> list[str]:
+    """Where a launch may lead: an automatic one goes on to the redirect address by itself."""
+    clients = await ehr.database.run(list_clients)
+    return [uri for each in clients for uri in (each.launch_url, *each.redirect_uris) if uri is not None]

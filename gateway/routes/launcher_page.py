@@ -1,6 +1,6 @@
 """Edge: the launcher as a page: its choices stand in its address, and every one can be made without a script."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,10 @@ def body(chosen: Choices, listed: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def show(
-    ehr: SandboxEhr, listed: Mapping[str, Any], chosen: Choices, *, problem: str = "", status: int = 200
-) -> Response:
-    """The page. Its form leads on to apps, at the addresses that these have registered."""
+    ehr: SandboxEhr, listed: Mapping[str, Any], chosen: Choices, *, leads_to: Iterable[str], problem: str = "",
+    status: int = 200,
+) -> Response:  # fmt: skip
+    """The page. Its form leads on to apps, at the addresses ``leads_to`` that these have registered."""
     names = {each["id"]: each["name"] for each in listed["patients"]}
     encounters = [
         (each["id"], f"{names.get(each['patient'], 'somebody')}: {each['id']}") for each in listed["encounters"]
@@ -73,7 +74,7 @@ def show(
         *((f"Patient/{id}", f"{name}, a patient for himself or herself") for id, name in names.items()),
     ]
     return page(
-        ehr, "launcher.html", status=status, leads_to=[each["launch_url"] for each in listed["clients"]],
+        ehr, "launcher.html", status=status, leads_to=leads_to,
         chosen=chosen, problem=f"{problem[:1].upper()}{problem[1:]}." if problem else "", clients=listed["clients"],
         apps=[(each["client_id"], each["name"] or each["client_id"]) for each in listed["clients"]],
         patient_rows=[("", "none: it is picked at sign-in, if the app asks"), *names.items()],

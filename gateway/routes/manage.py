@@ -14,6 +14,12 @@ from gateway.routes import picking
 from gateway.routes.ehr_pages import cookie_of, name_of, own_form, page, redirect, told_as_page
 from vocabulary.instant import format_instant
 
+LASTS = {
+    "offline": "until you revoke it, also after you sign out",
+    "session": "while you are signed in, and up to an hour longer",
+    "token": "up to an hour after the last token",
+}
+
 
 def routes(ehr: SandboxEhr) -> list[Route]:
     """``/auth/manage``."""
@@ -53,7 +59,7 @@ async def _shown(ehr: SandboxEhr, allowed: Allowed) -> dict[str, Any]:
         "id": allowed.id, "app": allowed.app, "scopes": picking.worded(allowed.scopes),
         "patient": await name_of(ehr, f"Patient/{allowed.patient}") if allowed.patient else None,
         "since": _day(allowed.since), "last_token": _day(allowed.last_token) if allowed.last_token else None,
-        "offline": allowed.offline,
+        "lasts": LASTS[allowed.lasts],
     }  # fmt: skip
 
 

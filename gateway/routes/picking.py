@@ -33,9 +33,7 @@ def host_of(uri: str) -> str:
     return parts.netloc if parts.scheme in ("http", "https") else f"an app on this device ({parts.scheme}:)"
 
 
-async def people(
-    ehr: SandboxEhr, may_sign_in: Callable[[str], bool], *, only: str | None, name: str
-) -> dict[str, list[dict[str, str]]]:
+async def people(ehr: SandboxEhr, may_sign_in: Callable[[str], bool], *, only: str | None, name: str) -> dict[str, Any]:
     """Who may sign in: ``staff`` and ``patients``; the launch's own user alone when it names one."""
     if only is not None:
         found = await below.read(ehr, only)
