@@ -10,15 +10,15 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from auth.server import faults, fhir_context, launches, style
+from auth.server import faults, fhir_context, launches, steps, style
 from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
 from gateway import below
 from gateway.ehr import SandboxEhr
 from gateway.pages import STATIC
-from gateway.routes import launcher_page
+from gateway.routes import launcher_page, picking
 from gateway.routes.authorization import ANY_ORIGIN, FORM, operator, read_json, told
-from gateway.routes.ehr_pages import own_form, redirect
+from gateway.routes.ehr_pages import own_form, redirect, told_as_page
 
 
 class LaunchBody(BaseModel):
@@ -58,7 +58,7 @@ def routes(ehr: SandboxEhr) -> list[Route]:
     async def prepare(request: Request) -> Response:
         operator(ehr, request)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-            return await _from_page(ehr, request)
+            return await told_as_page(ehr, lambda posted: _from_page(ehr, posted))(request)
         made = await _prepare(ehr, read_launch(await read_json(request)))
         return JSONResponse(made, headers={"cache-control": "no-store"})
 
@@ -120,9 +120,9 @@ async def _client(ehr: SandboxEhr, client_id: str) -> Client:
 
 async def _prepare(ehr: SandboxEhr, body: LaunchBody) -> dict[str, str]:
     client = await _client(ehr, body.client_id)
-    await _exists(ehr, body)
+    patient = await _exists(ehr, body)
     context = Context(
-        patient=body.patient, encounter=body.encounter, user=body.user, intent=body.intent,
+        patient=patient, encounter=body.encounter, user=body.user, intent=body.intent,
         need_patient_banner=body.need_patient_banner, fhir_context=tuple(body.fhirContext or ()), tenant=body.tenant,
         smart_style_url=body.smart_style_url,
     )  # fmt: skip
@@ -155,19 +155,29 @@ def _url(client: Client, parameters: Mapping[str, str]) -> str:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
 
 
-async def _exists(ehr: SandboxEhr, body: LaunchBody) -> None:
-    """Patient, encounter and user are the EHR's own, and the encounter is the patient's."""
-    names = {"patient": f"Patient/{body.patient}" if body.patient else None, "user": body.user,
-             "encounter": f"Encounter/{body.encounter}" if body.encounter else None}  # fmt: skip
-    for member, reference in names.items():
-        if reference is None:
-            continue
-        found = await below.read(ehr, reference)
-        if found is None:
-            raise OAuthError("invalid_request", f"{member} is none that this EHR has")
-        subject = (found.get("subject") or {}).get("reference") if member == "encounter" else None
-        if member == "encounter" and body.patient is not None and subject != f"Patient/{body.patient}":
+async def _exists(ehr: SandboxEhr, body: LaunchBody) -> str | None:
+    """The patient in context, who is the encounter's when only that is named. Patient, encounter and user are the EHR's
+    own, and a patient who is the user is launched for himself. Raises OAuthError naming the member."""
+    patient = body.patient
+    if patient is not None:
+        await _record(ehr, "patient", f"Patient/{patient}")
+    if body.encounter is not None:
+        subject = picking.subject_of(await _record(ehr, "encounter", f"Encounter/{body.encounter}"))
+        if subject is None or subject != (patient or subject):
             raise OAuthError("invalid_request", "encounter is not one of this patient")
+        patient = subject
+    if body.user is not None:
+        await _record(ehr, "user", body.user)
+        if steps.own_patient(body.user) not in (None, patient or steps.own_patient(body.user)):
+            raise OAuthError("invalid_request", "user is a patient, and patient is another one")
+    return patient
+
+
+async def _record(ehr: SandboxEhr, member: str, reference: str) -> dict[str, Any]:
+    found = await below.read(ehr, reference)
+    if found is None:
+        raise OAuthError("invalid_request", f"{member} is none that this EHR has")
+    return found
 
 
 async def _listed(ehr: SandboxEhr) -> dict[str, Any]:
