@@ -77,9 +77,9 @@ def _refused_patient(interaction: Interaction) -> tuple[str | None]:
 
 def _reason(answer: Answer) -> str | None:
     """The type of the first issue, a code of R4."""
-    issues = (answer.resource or {}).get("issue") or ({},)
-    reason: str | None = issues[0].get("code")
-    return reason
+    for issue in (answer.resource or {}).get("issue", ()):
+        return str(issue["code"])
+    return None
 
 
 def _of_entry(entry: Mapping[str, Any]) -> Answer:
@@ -87,5 +87,7 @@ def _of_entry(entry: Mapping[str, Any]) -> Answer:
     said = entry.get("response", {})
     headers = {name: said[name] for name in ("etag", "location") if name in said}
     return Answer(
-        status=int(said.get("status", "200")[:3]), resource=entry.get("resource") or said.get("outcome"), headers=headers
+        status=int(said.get("status", "200")[:3]),
+        resource=entry.get("resource") or said.get("outcome"),
+        headers=headers,
     )

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy.dialects import sqlite
 
 from sandbox.audit import Event
 from sandbox.audit_tables import events, metadata, servers
 
 FIELDS = (*Event._fields, "server")
-APPEND = "INSERT INTO audit_events ({}) VALUES ({})".format(
-    ", ".join(f'"{name}"' for name in FIELDS), ", ".join("?" * len(FIELDS))
-)
+APPEND = str(insert(events).values(dict.fromkeys(FIELDS)).compile(dialect=sqlite.dialect()))
 
 
 class Kept(NamedTuple):
