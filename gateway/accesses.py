@@ -61,8 +61,8 @@ def _patients(interaction: Interaction, grant: Grant | None, answer: Answer, bas
     """Whose data was answered or stored; where the resources do not say, the one patient that the token is for."""
     resource = answer.resource
     if resource is None or resource.get("resourceType") == "OperationOutcome":
-        resource = interaction.body
-    found = tuple(dict.fromkeys(patients_of(resource, base=base)))
+        resource = interaction.body or {}
+    found = patients_of(resource, base=base)
     if found:
         return found
     if interaction.type == "Patient" and interaction.id is not None:

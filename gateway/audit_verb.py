@@ -9,21 +9,23 @@ from sqlalchemy import Connection
 from sandbox import audit, audit_log
 from sandbox.audit import Event
 
-PAGE = 500
+PAGE = 200
 """Rows of one work: a long log never holds the EHR's writer for long."""
 
 
-def list_audit(connection: Connection, now: float, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One page, newest first: ``number``, ``base`` and the members of ``Event``. The arguments are those of
-    ``audit_log.page``. That the log was read is kept in it (IHE ATNA), with its first page."""
+def list_audit(connection: Connection, now: float, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """One page: ``rows``, newest first, with ``number``, ``base`` and the members of ``Event``; ``before`` for the next
+    page, None at the end. The arguments are those of ``audit_log.page``. That the log was read is kept in
+    it (IHE ATNA), with its first page."""
     before, patient = arguments.get("before"), arguments.get("patient")
-    found = audit_log.page(
-        connection, now, limit=min(int(arguments["limit"]), PAGE), before=(before[0], before[1]) if before else None,
-        patient=patient, client=arguments.get("client"), since=arguments.get("since"),
+    found, further = audit_log.page(
+        connection, now, limit=min(int(arguments["limit"]), PAGE), before=before, patient=patient,
+        client=arguments.get("client"), since=arguments.get("since"),
     )  # fmt: skip
     if before is None:
         audit_log.used(connection, now, patient=patient)
-    return [{"number": row.number, "base": row.base, **row.event._asdict()} for row in found]
+    rows = [{"number": row.number, "base": row.base, **row.event._asdict()} for row in found]
+    return {"rows": rows, "before": further}
 
 
 def bundle_of(rows: Iterable[Mapping[str, Any]], *, site: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ logger = logging.getLogger("chartgate.audit")
 
 LOSS = 0.1
 """Seconds of accesses that a SIGKILL may lose, at most."""
-FLUSH_AFTER = 0.025
+FLUSH_AFTER = 0.04
 """Seconds that the first row of a group waits; the commit has the rest of ``LOSS``."""
 WAITING_LIMIT = 50_000
 """Accesses that may wait for a database that does not take them; beyond that nothing is answered that is not recorded."""

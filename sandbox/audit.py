@@ -58,30 +58,20 @@ def names_of(type: str | None, query: Iterable[tuple[str, str]]) -> str:
     return "&".join(name if name in known or name in CONTROLS else "…" for name in names)
 
 
-def patients_of(resource: Mapping[str, Any] | None, *, base: str) -> Iterator[str]:
-    """The bare ids of the patients that a resource, or what a Bundle holds, is about."""
-    if resource is None:
-        return
+def patients_of(resource: Mapping[str, Any], *, base: str) -> tuple[str, ...]:
+    """The bare ids of the patients that a resource, or what a Bundle holds, is about, each once."""
     kind = resource.get("resourceType")
     if kind == "Bundle":
-        for entry in resource.get("entry") or ():
-            yield from patients_of(entry.get("resource"), base=base)
-    elif kind == "Patient":
-        if "id" in resource:
-            yield resource["id"]
-    else:
-        for name in SUBJECTS:
-            said = resource.get(name)
-            if isinstance(said, dict):
-                yield from _patient(said.get("reference"), base)
-
-
-def _patient(reference: Any, base: str) -> Iterator[str]:
-    if not isinstance(reference, str):
-        return
-    local = reference.removeprefix(f"{base}/")
-    if local.startswith("Patient/"):
-        yield local[8:].partition("/")[0]
+        inner = (entry["resource"] for entry in resource.get("entry", ()) if "resource" in entry)
+        return tuple(dict.fromkeys(id for each in inner for id in patients_of(each, base=base)))
+    if kind == "Patient":
+        return (resource["id"],) if "id" in resource else ()
+    for name in SUBJECTS:
+        said = resource.get(name)
+        if isinstance(said, dict) and isinstance(reference := said.get("reference"), str):
+            local = reference if reference.startswith("Patient/") else reference.removeprefix(f"{base}/")
+            return (local[8:].partition("/")[0],) if local.startswith("Patient/") else ()
+    return ()
 
 
 def event(said: Event, *, id: str, base: str, site: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tables of the audit log, in each sandbox EHR's own database and apart from the resources that tokens read."""
 
-from sqlalchemy import Column, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, Double, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -24,11 +24,8 @@ events = Table(
     Column("network", String(64)),
     Column("server", Integer, nullable=False),
 )
-"""One row for each access and each authorization event; the columns are those of ``sandbox.audit.Event``. Append only."""
-
-Index("audit_events_at", events.c.at)
-Index("audit_events_patient", events.c.patient, events.c.at, sqlite_where=events.c.patient.is_not(None))
-Index("audit_events_client", events.c.client, events.c.at, sqlite_where=events.c.client.is_not(None))
+"""One row for each access and each authorization event; the columns are those of ``sandbox.audit.Event``. Append only,
+and without an index: it is written at every access and read seldom (docs/decisions/0006)."""
 
 servers = Table(
     "audit_servers",

@@ -58,14 +58,13 @@ def _read(data: Path, limit: int, **arguments: Any) -> list[dict[str, Any]]:
     from gateway.verbs import VerbRefused, perform
 
     rows: list[dict[str, Any]] = []
-    before: tuple[float, int] | None = None
+    before: int | None = None
     try:
         while len(rows) < limit:
             page = perform(data, "audit.list", {**arguments, "before": before, "limit": limit - len(rows)})
-            if not page:
+            rows += page["rows"]
+            if (before := page["before"]) is None:
                 break
-            rows += page
-            before = (page[-1]["at"], page[-1]["number"])
     except VerbRefused as refused:
         could_not(str(refused))
     return rows
