@@ -776,3 +776,41 @@ def test_the_launchers_form_says_what_is_wrong_and_keeps_what_was_chosen() -> No
         assert elsewhere.status_code == 403
 
     drive(act)
+
+
+NASTY = (
+    "\x00",
+    "..",
+    "%",
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    "x" * 5000,
+    "<b>",
+    "p1\n",
+    "Patient/p1?_id=p2",
+    "é|,$\\",
+)
+
+
+@pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
+def test_whatever_is_sent_to_a_page_is_refused_or_ignored_and_never_repeated_as_markup(value: str) -> None:
+    async def act(world: World) -> None:
+        browser = world.browser()
+        page = await signed_in(browser, await browser.open(world.url()))
+        key = Forms(page.text).found[0]["fields"]["request"]
+        answers = [
+            await browser.send("GET", f"{BASE}/auth/sign-in?{urlencode({'request': key, 'name': value})}"),
+            await browser.send("GET", f"{BASE}/auth/sign-in?{urlencode({'request': value})}"),
+            await browser.send("GET", f"{BASE}/launch?{urlencode({'client_id': value, 'kind': value, 'intent': value, f'fault-{value}': value})}", headers={"accept": "text/html"}),
+            await browser.submit(page, {"patient": value, "decision": value}, holds="patient"),
+            await browser.submit(page, {"request": value}, holds="patient"),
+            await browser.send("POST", f"{BASE}/auth/manage", data={"grant": value, "token": value}, headers=OWN),
+            await browser.send("POST", f"{BASE}/auth/sign-out", data={"request": value, "token": value}, headers=OWN),
+            await browser.send("POST", f"{BASE}/launch", data={"client_id": value, "patient": value, "user": value}, headers=OWN),
+            await browser.send("POST", f"{BASE}/auth/sign-in", content=value.encode() * 2, headers=OWN | {"content-type": "application/x-www-form-urlencoded"}),
+        ]  # fmt: skip
+        assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
+        assert not any('"<b>' in answer.text for answer in answers)
+        for answer in answers:
+            assert "code=" not in answer.headers.get("location", "")
+
+    drive(act)
