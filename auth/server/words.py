@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from auth.scopes import FhirScope, Scope
+from r4.generated.types import RESOURCES
 
 WORDS: Mapping[str, str] = {
     "openid": "Know that it is you who signs in",
@@ -31,12 +32,14 @@ TYPES: Mapping[str, str] = {
     "RiskAssessment": "risk assessments", "ServiceRequest": "orders",
 }  # fmt: skip
 """Other types are called by their FHIR name."""
+CASED = {type.lower(): type for type in RESOURCES}
 
 
 def describe(scope: Scope) -> str:
     """One sentence without a full stop: ``Read and search observations … of this patient``."""
     if not isinstance(scope, FhirScope):
-        return WORDS.get(scope.word) or f"Know which {scope.word.removeprefix('launch/').partition('?')[0]} is open"
+        type = scope.word.removeprefix("launch/").partition("?")[0]
+        return WORDS.get(scope.word) or f"Know which {CASED.get(type, type)} is open in the EHR"
     verbs = [verb for letter, verb in VERBS.items() if letter in scope.actions]
     said = " and ".join(part for part in (", ".join(verbs[:-1]), verbs[-1]) if part)
     what = TYPES.get(scope.type, f"records of type {scope.type}")

@@ -11,11 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.app import App, running
 from tests.browser.conftest import Sandbox
+from tests.browser.pictures import shrink
 
 pytestmark = pytest.mark.browser
 
 IMAGES = os.environ.get("CHARTGATE_SCREENSHOTS")
-"""A folder: then the pages on the way are saved there (``docs/images``)."""
+"""A folder: then pictures of the pages are saved there. ``CHARTGATE_SCREENSHOTS=docs/images`` renews the documents'."""
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,14 @@ def heading(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 
-def picture(page: Page, name: str) -> None:
-    """The page as it is now, wide and narrow, when pictures are wanted."""
+def picture(page: Page, name: str, *, width: int = 760, height: int = 720) -> None:
+    """The upper part of the page as it is now, when pictures are wanted."""
     if IMAGES is None:
         return
     size = page.viewport_size
     assert size is not None
-    page.screenshot(path=Path(IMAGES) / f"{name}.png", full_page=True)
-    page.set_viewport_size({"width": 400, "height": 800})
-    page.screenshot(path=Path(IMAGES) / f"{name}-narrow.png", full_page=True)
+    page.set_viewport_size({"width": width, "height": height})
+    (Path(IMAGES) / f"{name}.png").write_bytes(shrink(page.screenshot()))
     page.set_viewport_size(size)
 
 
@@ -91,14 +91,14 @@ def test_a_person_launches_picks_unticks_allows_sees_and_revokes(person: Page, s
     person.get_by_role("button", name="Choose this patient").click()
     heading(person, "Choose the encounter for Growth chart")
     fits(person)
-    picture(person, "encounter")
     person.locator(f'input[value="{open_one["id"]}"]').check()
     person.get_by_role("button", name="Choose", exact=True).click()
     heading(person, "Allow Growth chart?")
     fits(person)
     expect(person.get_by_role("definition").filter(has_text=name)).to_be_visible()
     person.get_by_role("checkbox", name="patient/Condition.rs").uncheck()
-    picture(person, "consent")
+    picture(person, "consent", height=860)
+    picture(person, "consent-narrow", width=400, height=1240)
     person.get_by_role("button", name="Allow").click()
     expect(person.get_by_role("heading")).to_have_text("Back in the app")
     token = app.token()
@@ -219,3 +219,20 @@ def test_the_pages_break_no_rule_of_their_own_policy(page: Page, app: App, sandb
     page.get_by_role("button", name="Deny").click()
     expect(page.get_by_role("heading")).to_have_text("Back in the app")
     assert [text for text in complaints if "favicon.ico" not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["ehr", "standalone"])
+def test_the_gateway_itself_is_launched_by_hand(person: Page, sandbox: Sandbox, kind: str) -> None:
+    """Across both sites and back: every redirect on the way is one that the pages' own policy lets through."""
+    open_one = sandbox.listed()["encounters"][0]
+    person.goto(f"{sandbox.ehr}/launch?client_id=chartgate&kind={kind}&encounter={open_one['id']}")
+    person.get_by_role("button", name="Launch", exact=True).click()
+    sign_in(person)
+    if kind == "standalone":
+        heading(person, "Choose the patient for Chartgate")
+        person.locator(f'input[value="{open_one["patient"]}"]').check()
+        person.get_by_role("button", name="Choose this patient").click()
+    heading(person, "Allow Chartgate?")
+    person.get_by_role("button", name="Allow").click()
+    heading(person, f"Patient/{open_one['patient']}")
+    assert person.url == f"{sandbox.app}/app"

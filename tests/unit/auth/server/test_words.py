@@ -13,7 +13,7 @@ from auth.server import faults, style, words
     ("patient/Flag.u", "Change records of type Flag of this patient"),
     ("patient/Condition.rs?category=problem-list-item", "Read and search problems and diagnoses of this patient, only where category is problem-list-item"),
     ("offline_access", "Keep this access after you sign out, until you revoke it"),
-    ("launch/imagingstudy?role=https://a.example", "Know which imagingstudy is open"),
+    ("launch/imagingstudy?role=https://a.example", "Know which ImagingStudy is open in the EHR"),
 ])  # fmt: skip
 def test_a_scope_in_words(scope: str, says: str) -> None:
     parsed = scopes.parse_one(scope)
