@@ -174,9 +174,10 @@ async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
 
 
 async def introduce(
-    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, clock: Callable[[], float]
+    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, ca: str | None = None
 ) -> None:
-    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start."""
+    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start.
+    ``ca`` is the certificate (PEM) that they are served with."""
     cipher = installation.keyring.cipher
     for ehr in ehrs:
         client = Client(
@@ -186,7 +187,9 @@ async def introduce(
             scope=" ".join((*LAUNCH_SCOPES, *BACKEND_SCOPES)),
             jwks=installation.keyring.signing.jwks("RS384", "ES384"),
         )  # fmt: skip
-        registered = RegisteredEhr(name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",))
+        registered = RegisteredEhr(
+            name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",), ca=ca
+        )
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
         await installation.database.run(
             lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]

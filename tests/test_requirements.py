@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TABLES = {
-    path.stem: list(csv.DictReader(path.open(newline="")))
+    path.stem: list(csv.DictReader(path.read_text().splitlines()))
     for path in sorted((ROOT / "tests" / "requirements").glob("*.csv"))
 }
 ROWS = [(table, row) for table, rows in TABLES.items() for row in rows]
@@ -22,7 +22,7 @@ SHORTEST_REASON = 40
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
+def functions_of(file: str) -> frozenset[str]:
     """The test functions that a file has, found by parsing it."""
     path = ROOT / file
     tree = ast.parse(path.read_text()) if path.is_file() else ast.parse("")
@@ -34,7 +34,7 @@ def tests_of(file: str) -> frozenset[str]:
 def missing(tests: str) -> list[str]:
     """The named tests that are not there."""
     pairs = [name.partition("::") for name in tests.split()]
-    return [f"{file}::{function}" for file, _, function in pairs if function not in tests_of(file)]
+    return [f"{file}::{function}" for file, _, function in pairs if function not in functions_of(file)]
 
 
 @pytest.mark.parametrize(("table", "row"), ROWS, ids=NAMES)
