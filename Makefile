@@ -30,7 +30,7 @@ up: $(VENV)/runtime ## a sandbox EHR and the gateway on loopback
 	@$(BIN)/chartgate up --ehr $(EHR) $(ARGS)
 
 test: $(VENV)/tests system ## everything, with real HAPI, PostgreSQL and Chromium
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/tests ## style, types, architecture: seconds
 	@$(BIN)/ruff check .
