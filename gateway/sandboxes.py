@@ -22,7 +22,7 @@ from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.installation import Installation
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
 from sandbox.seed import load, ward
@@ -127,7 +127,7 @@ async def _seed(ehr: SandboxEhr, progress: "Progress") -> None:
         if connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "seeded")) is not None:
             return 0
         anchor = now - now % HOUR
-        count = store.load(connection, now, _bodies(anchor), rules_of(ehr))
+        count = loading.load(connection, now, _bodies(anchor), rules_of(ehr))
         connection.execute(insert(tables.settings).values(name="seeded", value=str(int(anchor))))
         return count
 

@@ -255,21 +255,3 @@ PERFORMERS: Mapping[str, Performer] = {
     "read": _read, "vread": _vread, "history": _history, "create": _create, "update": _update, "delete": _delete,
     "search": _search, "capabilities": _capabilities,
 }  # fmt: skip
-
-
-def load(connection: Connection, now: float, bodies: Iterable[Mapping[str, Any]], rules: Rules) -> int:
-    """Seeds the store: resources that are known to be valid and to refer to one another. Returns how many."""
-    rows, found_terms = [], []
-    first = (connection.scalar(select(func.max(resources.c.number))) or 0) + 1
-    for number, body in enumerate(bodies, start=first):
-        stored = stamped(body, id=body["id"], version=1, now=now)
-        rows.append(
-            {
-                "number": number, "type": stored["resourceType"], "id": stored["id"], "version": 1, "deleted": False,
-                "updated": now, "body": codec.format(stored),
-            }
-        )  # fmt: skip
-        found_terms += [_term(number, stored["resourceType"], term) for term in index(stored, base=rules.base)]
-    connection.execute(insert(resources), rows)
-    connection.execute(insert(terms), found_terms)
-    return len(rows)
