@@ -56,6 +56,8 @@ def test_a_seed_goes_after_what_is_there_and_may_be_empty() -> None:
     for part in (SOME[:3], [], SOME[3:4]):
         count = database.run_now(lambda c, now, part=part: loading.load(c, now, part, RULES))  # type: ignore[misc]
         assert count == len(part)
-    numbers = database.run_now(lambda c, now: list(c.scalars(select(tables.resources.c.number))))
+    numbers = database.run_now(
+        lambda c, now: list(c.scalars(select(tables.resources.c.number).order_by(tables.resources.c.number)))
+    )
     database.close()
     assert numbers == [1, 2, 3, 4]
