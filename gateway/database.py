@@ -21,6 +21,8 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.pool import StaticPool
 
+from gateway.statements import DriverConnection
+
 T = TypeVar("T")
 Work = Callable[[Connection, float], T]
 Clock = Callable[[], float]
@@ -57,7 +59,7 @@ class Sqlite:
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
-        self._connection = self.engine.connect()
+        self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
         self._thread = threading.Thread(target=self._serve, name=f"sqlite {Path(path).name}", daemon=True)
         self._thread.start()
