@@ -124,13 +124,13 @@ def accept(
 
 def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> Accepted | Conflict | None:
     """Takes the idempotency key for this output; what it stands for already, if it does."""
-    forgotten = (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
     values = {"caller": claim.caller, "key": claim.key, "fingerprint": claim.fingerprint, "output": id, "since": now}
     if insert_once(connection, idempotency, values):
         return None
     earlier = find_repeat(connection, now, claim=claim)
     if earlier is None:  # it is older than it is remembered
-        connection.execute(delete(idempotency).where(*forgotten, idempotency.c.since <= now - REMEMBERED))
+        mine = (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
+        connection.execute(delete(idempotency).where(*mine, idempotency.c.since <= now - REMEMBERED))
         return None if insert_once(connection, idempotency, values) else find_repeat(connection, now, claim=claim)
     return earlier
 
