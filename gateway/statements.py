@@ -31,12 +31,13 @@ Shape = tuple[str | tuple[str, int], ...]
 
 class Prepared(NamedTuple):
     """``slots`` are the parameters in the order of the SQL: name, what it is when it is not given, and how it is
-    converted; a name may be ``(name, index)`` into a list. ``direct`` does the same where every one is given and goes as
-    it is. ``row`` is None for what returns no rows."""
+    converted; a name may be ``(name, index)`` into a list. ``direct`` takes them where every one is given, ``converts`` are
+    then the places of those to convert. ``row`` is None for what returns no rows."""
 
     sql: str
     slots: tuple[Slot, ...]
     direct: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
+    converts: tuple[tuple[int, Convert], ...]
     row: Any
     columns: tuple[tuple[int, Convert], ...]
 
@@ -144,13 +145,14 @@ def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connectio
         sql=compiled.construct_expanded_state(dict(parameters)).statement,
         slots=slots,
         direct=_direct(slots),
+        converts=tuple((index, slot[2]) for index, slot in enumerate(slots) if slot[2] is not None),
         row=namedtuple("Row", names) if names else None,
         columns=tuple((index, convert) for index, convert in enumerate(converts) if convert is not None),
     )
 
 
 def _direct(slots: Sequence[Slot]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]] | None:
-    names = [name for name, default, convert in slots if isinstance(name, str) and default is _REQUIRED and not convert]
+    names = [name for name, default, _ in slots if isinstance(name, str) and default is _REQUIRED]
     return itemgetter(*names) if 1 < len(names) == len(slots) else None
 
 
@@ -184,7 +186,8 @@ def _shape(parameters: Mapping[str, Any]) -> Shape:
 
 def _values(prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Any]:
     if prepared.direct is not None and len(given) == len(prepared.slots):
-        return prepared.direct(given)
+        values = prepared.direct(given)
+        return _converted(values, prepared.converts) if prepared.converts else values
     found = []
     for name, default, convert in prepared.slots:
         value = given.get(name, default) if isinstance(name, str) else given[name[0]][name[1]]
@@ -198,10 +201,11 @@ def _rows(prepared: Prepared, raw: Sequence[Sequence[Any]]) -> list[Any]:
     make = prepared.row._make
     if not prepared.columns:
         return [make(row) for row in raw]
-    found = []
-    for row in raw:
-        values = list(row)
-        for index, convert in prepared.columns:
-            values[index] = convert(values[index])
-        found.append(make(values))
-    return found
+    return [make(_converted(row, prepared.columns)) for row in raw]
+
+
+def _converted(values: Sequence[Any], converts: tuple[tuple[int, Convert], ...]) -> list[Any]:
+    changed = list(values)
+    for index, convert in converts:
+        changed[index] = convert(changed[index])
+    return changed

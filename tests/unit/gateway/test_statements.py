@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import (
-    Boolean, Column, Connection, Float, Integer, LargeBinary, MetaData, String, Table, bindparam, delete, insert, select,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
     update,
 )  # fmt: skip
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
