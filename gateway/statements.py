@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from sqlalchemy import Connection, CursorResult, Delete, Dialect, Engine, Insert, LargeBinary, Select, Update, exc
 from sqlalchemy.engine import IteratorResult
@@ -79,7 +79,7 @@ class DriverConnection(Connection):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._driver = cast(sqlite3.Connection, self.connection.driver_connection)
-        self._seen: WeakKeyDictionary[Any, dict[Shape, Prepared | None]] = WeakKeyDictionary()
+        self._seen: dict[int, tuple[ref[Any], dict[Shape, Prepared | None]]] = {}
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> CursorResult[Any]:
         """As Connection's. Raises what it raises."""
@@ -97,11 +97,11 @@ class DriverConnection(Connection):
         return self.execute(statement, parameters, **options).scalars()
 
     def _prepared(self, statement: Any, parameters: Any) -> Prepared | None:
-        known = self._seen.get(statement)
-        if known is None:
-            if isinstance(statement, ClauseElement):
-                self._seen[statement] = {}
+        seen = self._seen.get(id(statement))
+        if seen is None or seen[0]() is not statement:
+            self._notice(statement)
             return None
+        known = seen[1]
         one = parameters[0] if isinstance(parameters, list) and parameters else parameters
         if one and not isinstance(one, dict):
             return None
@@ -109,6 +109,16 @@ class DriverConnection(Connection):
         if shape not in known:
             known[shape] = prepare(statement, one or _NOTHING, self)
         return known[shape]
+
+    def _notice(self, statement: Any) -> None:
+        """A number may come again for another statement, so that it is forgotten with the one it was given to."""
+        number = id(statement)
+        if isinstance(statement, ClauseElement):
+            self._seen[number] = (ref(statement, lambda gone: self._forget(number, gone)), {})
+
+    def _forget(self, number: int, gone: "ref[Any]") -> None:
+        if number in self._seen and self._seen[number][0] is gone:
+            del self._seen[number]
 
     def _run(self, prepared: Prepared, parameters: Any) -> Rows:
         try:
@@ -181,7 +191,10 @@ def _slots(compiled: SQLCompiler, parameters: Mapping[str, Any], dialect: Dialec
 
 
 def _shape(parameters: Mapping[str, Any]) -> Shape:
-    return tuple([(name, len(value)) if isinstance(value, list) else name for name, value in parameters.items()])
+    for value in parameters.values():
+        if type(value) is list:
+            return tuple([(name, len(each)) if type(each) is list else name for name, each in parameters.items()])
+    return tuple(parameters)
 
 
 def _values(prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Any]:

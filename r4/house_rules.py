@@ -65,18 +65,20 @@ def check(resource: Mapping[str, Any]) -> list[Issue]:
     return list(_walk(resource, str(resource.get("resourceType"))))
 
 
-def _kept(value: Mapping[str, Any]) -> bool:
+def _kept(resource: Mapping[str, Any]) -> bool:
     """Whether every rule certainly holds: the same walk without its words."""
-    for name, item in value.items():
-        for each in item if isinstance(item, list) else (item,):
-            if isinstance(each, list):
-                return False
-            if isinstance(each, dict):
-                for holds in _OF_MEMBER.get(name, ()):
-                    if not holds(each):
-                        return False
-                if not _kept(each):
+    waiting: list[tuple[str, Any]] = [("", resource)]
+    while waiting:
+        member, value = waiting.pop()
+        if type(value) is list:
+            waiting += [(member, item) for item in value]
+        elif type(value) is dict:
+            for holds in _OF_MEMBER.get(member, ()):
+                if not holds(value):
                     return False
+            waiting += [(name, item) for name, item in value.items() if type(item) is not str]
+        elif isinstance(value, Mapping | list):
+            return False
     return True
 
 
