@@ -228,6 +228,7 @@ def _sqlite_engine(path: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-32768")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")  # a page written often is copied back less often
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine
