@@ -32,8 +32,20 @@ PEOPLE = (
     {"resourceType": "Patient", "id": "p1", "name": [{"family": NAME}], "birthDate": "1961-02-03"},
     {"resourceType": "Patient", "id": "p2", "name": [{"family": "Otherwise"}]},
     {"resourceType": "Practitioner", "id": "d1", "name": [{"family": "Doctor"}]},
-    {"resourceType": "Observation", "id": "o1", "status": "final", "code": {"text": "w"}, "subject": {"reference": "Patient/p1"}},
-    {"resourceType": "Observation", "id": "o2", "status": "final", "code": {"text": "w"}, "subject": {"reference": "Patient/p2"}},
+    {
+        "resourceType": "Observation",
+        "id": "o1",
+        "status": "final",
+        "code": {"text": "w"},
+        "subject": {"reference": "Patient/p1"},
+    },
+    {
+        "resourceType": "Observation",
+        "id": "o2",
+        "status": "final",
+        "code": {"text": "w"},
+        "subject": {"reference": "Patient/p2"},
+    },
 )
 
 
@@ -81,13 +93,18 @@ class Audited:
         }  # fmt: skip
         tokens: dict[str, Any] = (await self.http.post(f"{BASE}/auth/token", data=form)).json()
         self.bearer = tokens["access_token"]
-        self.secrets += [launch, verifier, code, *(tokens[each] for each in ("access_token", "refresh_token", "id_token"))]
+        self.secrets += [
+            launch,
+            verifier,
+            code,
+            *(tokens[each] for each in ("access_token", "refresh_token", "id_token")),
+        ]
         return tokens
 
     def rows(self, **arguments: Any) -> list[dict[str, Any]]:
         """The audit log, oldest first, once everything that waits is written; without the rows of this reading."""
         self.ehr.audit.close()
-        found = self.ehr.database.run_now(lambda c, now: list_audit(c, now, {"limit": 200, **arguments}))["rows"]
+        found = self.ehr.database.run_now(lambda c, now: list_audit(c, now, {"limit": 100, **arguments}))["rows"]
         return [row for row in reversed(found) if row["what"] != "audit"]
 
 

@@ -12,7 +12,12 @@ from r4.interaction import Interaction
 from r4.validate import validate
 from tests.flow.audited import BASE, FHIR, Audited, drive
 
-OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "w"}, "subject": {"reference": "Patient/p1"}}
+OBSERVATION = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"text": "w"},
+    "subject": {"reference": "Patient/p1"},
+}
 STOLEN = {**OBSERVATION, "subject": {"reference": "Patient/p2"}}
 
 
@@ -48,7 +53,9 @@ def test_refresh_introspection_revocation_and_removal_are_kept() -> None:
         for asked in (renewed["access_token"], "unknown"):
             await here.http.post(f"{BASE}/auth/introspect", data={"token": asked}, headers=bearer)
         await here.http.post(f"{BASE}/auth/revoke", data={"token": renewed["refresh_token"], "client_id": here.client})
-        await here.http.delete(f"{BASE}/auth/register/{here.client}", headers={"authorization": f"Bearer {here.secrets[0]}"})
+        await here.http.delete(
+            f"{BASE}/auth/register/{here.client}", headers={"authorization": f"Bearer {here.secrets[0]}"}
+        )
         found = told(here.rows()[before:], "what", "status", "client")
         assert found == [
             ("refresh", 200, here.client), ("introspect", 200, here.client), ("introspect", 404, here.client),
@@ -85,7 +92,12 @@ def test_a_refusal_of_the_authorization_server_is_kept(path: str, form: dict[str
 def test_a_refusal_that_is_told_by_redirect_is_kept() -> None:
     async def act(here: Audited) -> None:
         await here.register()
-        asked = {"client_id": here.client, "redirect_uri": "https://app.example/callback", "response_type": "token", "state": "s"}
+        asked = {
+            "client_id": here.client,
+            "redirect_uri": "https://app.example/callback",
+            "response_type": "token",
+            "state": "s",
+        }
         answer = await here.http.get(f"{BASE}/auth/authorize", params=asked)
         assert answer.status_code == 303
         last = here.rows()[-1]
@@ -116,7 +128,9 @@ def test_an_access_is_kept_with_its_outcome(method: str, path: str, row: tuple[A
         assert answer.status_code == row[1]
         rows = here.rows()[before:]
         assert told(rows, "what", "status", "reason", "patient", "id") == [row]
-        assert told(rows, "client", "user", "request", "network") == [(here.client, "Practitioner/d1", "rq-7", "127.0.0.1")]
+        assert told(rows, "client", "user", "request", "network") == [
+            (here.client, "Practitioner/d1", "rq-7", "127.0.0.1")
+        ]
         assert rows[0]["grant"] is not None
 
     drive(act)
@@ -153,7 +167,9 @@ def test_every_entry_of_a_batch_is_an_access() -> None:
 def test_a_transaction_that_was_taken_back_is_kept_as_refused_and_as_nothing_else() -> None:
     async def act(here: Audited) -> None:
         before = len(await launched(here))
-        entries = [{"request": {"method": "POST", "url": "Observation"}, "resource": each} for each in (OBSERVATION, STOLEN)]
+        entries = [
+            {"request": {"method": "POST", "url": "Observation"}, "resource": each} for each in (OBSERVATION, STOLEN)
+        ]
         answer = await here.ask("POST", "", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
         assert answer.status_code == 403
         assert told(here.rows()[before:], "what", "status", "reason") == [("transaction", 403, "forbidden")]
@@ -188,7 +204,9 @@ def test_what_is_refused_before_the_guard_is_kept_too(
 ) -> None:
     async def act(here: Audited) -> None:
         before = len(await launched(here))
-        request = here.http.build_request(method, f"{FHIR}/x", headers={"authorization": f"Bearer {here.bearer}", **headers})
+        request = here.http.build_request(
+            method, f"{FHIR}/x", headers={"authorization": f"Bearer {here.bearer}", **headers}
+        )
         request.url = request.url.copy_with(raw_path=f"/ehr/spec/fhir/{path}".encode())
         answer = await here.http.send(request)
         assert answer.status_code == row[1]
@@ -206,7 +224,9 @@ def test_the_log_is_filtered_by_patient_client_and_time_and_says_that_it_was_rea
         assert here.rows(patient="p1") == [row for row in everything if row["patient"] == "p1"]
         assert here.rows(client="nobody") == []
         assert here.rows(since=everything[-1]["at"]) == everything[-1:]
-        latest = here.ehr.database.run_now(lambda c, now: c.exec_driver_sql("SELECT what, patient FROM audit_events").all())
+        latest = here.ehr.database.run_now(
+            lambda c, now: c.exec_driver_sql("SELECT what, patient FROM audit_events").all()
+        )
         assert ("audit", "p1") in [tuple(row) for row in latest]
 
     drive(act)

@@ -19,7 +19,12 @@ async def everything(here: Audited) -> None:
     """Launches, reads, writes, searches, denials, and what cannot be understood."""
     await here.register()
     tokens = await here.launch()
-    noted = {"resourceType": "Observation", "status": "final", "code": {"text": TYPED[2]}, "subject": {"reference": "Patient/p1"}}
+    noted = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": TYPED[2]},
+        "subject": {"reference": "Patient/p1"},
+    }
     for method, path, body in (
         ("GET", "Patient/p1", None), ("GET", f"Patient?family={NAME}&birthdate={TYPED[1]}", None), ("GET", "Observation/o2", None),
         ("GET", f"Observation?code:text={TYPED[0]}", None), ("GET", f"Observation?{TYPED[0]}=1", None),
@@ -29,7 +34,9 @@ async def everything(here: Audited) -> None:
     ):  # fmt: skip
         await here.ask(method, path, **({} if body is None else {"json": body}))
     await here.ask("POST", "Patient/_search", data={"family": NAME})
-    await here.ask("POST", "Observation", content=f'{{"{NAME}": '.encode(), headers={"content-type": "application/fhir+json"})
+    await here.ask(
+        "POST", "Observation", content=f'{{"{NAME}": '.encode(), headers={"content-type": "application/fhir+json"}
+    )
     await here.ask("GET", "Patient/p1", headers={"x-request-id": f"{NAME} {TYPED[0]}"})
     await here.http.get(f"{FHIR}/Patient/p1", headers={"authorization": f"Bearer {here.bearer}x"})
     for form in (
@@ -42,8 +49,12 @@ async def everything(here: Audited) -> None:
         await here.http.post(f"{BASE}/auth/token", data=form)
     for path in ("introspect", "revoke"):
         await here.http.post(f"{BASE}/auth/{path}", data={"token": tokens["refresh_token"], "client_id": here.client})
-    await here.http.get(f"{BASE}/auth/authorize", params={"client_id": TYPED[0], "launch": here.secrets[1], "state": NAME})
-    await here.http.post(f"{BASE}/launch", json={"client_id": tokens["id_token"][:100], "patient": "p1", "automatic": True})
+    await here.http.get(
+        f"{BASE}/auth/authorize", params={"client_id": TYPED[0], "launch": here.secrets[1], "state": NAME}
+    )
+    await here.http.post(
+        f"{BASE}/launch", json={"client_id": tokens["id_token"][:100], "patient": "p1", "automatic": True}
+    )
     await here.http.post(f"{BASE}/auth/register", json={"client_name": NAME, "redirect_uris": [TYPED[0]]})
 
 

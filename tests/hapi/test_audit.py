@@ -75,7 +75,12 @@ async def driven(hapi: str, mine: str, other: str) -> list[dict[str, Any]]:
 
     database.run_now(fill)
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/fhir+json"}
-    note = {"resourceType": "Observation", "status": "final", "code": {"text": "w"}, "subject": {"reference": f"Patient/{mine}"}}
+    note = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "w"},
+        "subject": {"reference": f"Patient/{mine}"},
+    }
     async with opened(upstream=hapi, base=ehr.fhir, new_id=ehr.new_id) as ehr.upstream:
         transport = httpx2.ASGITransport(app=ehr_face.application([ehr]))
         async with httpx2.AsyncClient(transport=transport, headers=headers, timeout=60) as client:

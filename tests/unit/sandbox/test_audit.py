@@ -43,7 +43,9 @@ def entities(resource: dict[str, Any], type: str, role: str | None = None) -> li
 
 @pytest.mark.parametrize("what", KINDS)
 @pytest.mark.parametrize("status", [200, 403, 503])
-@pytest.mark.parametrize("missing", ["", "patient", "user", "grant", "client", "id", "network", "version", "type", "request"])
+@pytest.mark.parametrize(
+    "missing", ["", "patient", "user", "grant", "client", "id", "network", "version", "type", "request"]
+)
 def test_every_row_is_a_valid_audit_event_whatever_is_not_known(what: str, status: int, missing: str) -> None:
     said = FULL._replace(what=what, status=status, reason=None if status == 200 else "forbidden")
     resource = made(said._replace(**{missing: None}) if missing else said)
@@ -91,10 +93,14 @@ def test_a_backend_client_is_the_initiator_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"status": 403}, {"network": None}, {"client": None}, {"id": None}], ids=["refused", "network", "client", "id"]
+    "change",
+    [{"status": 403}, {"network": None}, {"client": None}, {"id": None}],
+    ids=["refused", "network", "client", "id"],
 )
 def test_no_balp_access_profile_is_claimed_for_what_does_not_conform(change: dict[str, Any]) -> None:
-    assert [each.removeprefix(PROFILE) for each in made(FULL._replace(**change))["meta"]["profile"]] == ["OAUTHaccessTokenUse.Minimal"]
+    assert [each.removeprefix(PROFILE) for each in made(FULL._replace(**change))["meta"]["profile"]] == [
+        "OAUTHaccessTokenUse.Minimal"
+    ]
 
 
 def test_an_access_without_a_token_claims_no_profile() -> None:
@@ -106,7 +112,13 @@ def test_the_version_that_was_read_is_named() -> None:
 
 
 def test_a_query_is_kept_as_names_without_values_modifiers_or_unknown_names() -> None:
-    pairs = (("family:exact", "Doe"), ("_count", "5"), ("subject:Patient.name", "Doe"), ("Doe=1", "x"), ("birthdate", "1970"))
+    pairs = (
+        ("family:exact", "Doe"),
+        ("_count", "5"),
+        ("subject:Patient.name", "Doe"),
+        ("Doe=1", "x"),
+        ("birthdate", "1970"),
+    )
     query = names_of("Patient", pairs)
     assert query == "family&_count&…&…&birthdate"
     row = made(FULL._replace(what="search", type="Patient", query=query))
