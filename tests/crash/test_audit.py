@@ -14,7 +14,6 @@ from gateway.auditing import LOSS
 from gateway.database import open_sqlite
 from tests.crash.kill_demo import ROOT
 
-
 LEAST = 12
 
 
