@@ -1,6 +1,7 @@
 """Edge: the launcher of a sandbox EHR: who is there to launch for, and launches prepared, as JSON and as a page."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -14,9 +15,12 @@ from auth.server import launches
 from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
 from gateway import below
+from gateway.accesses import caller_of
+from gateway.database import Work
 from gateway.ehr import SandboxEhr
 from gateway.pages import HEADERS, STATIC, render
 from gateway.routes.authorization import operator, read_form, read_json, told
+from sandbox.audit import NOBODY, Caller
 
 PAGE_HEADERS = {
     **HEADERS,
@@ -63,7 +67,7 @@ def routes(ehr: SandboxEhr) -> list[Route]:
         operator(ehr, request)
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         document = _of_form(await read_form(request)) if form else await read_json(request)
-        made = await _prepare(ehr, read_launch(document))
+        made = await _prepare(ehr, read_launch(document), caller_of(request.scope))
         if form:
             return RedirectResponse(made["url"], status_code=303, headers=PAGE_HEADERS)
         return JSONResponse(made, headers={"cache-control": "no-store"})
@@ -100,7 +104,7 @@ def read_launch(document: Any) -> LaunchBody:
         raise OAuthError("invalid_request", f"the launch cannot be read: {known}") from wrong
 
 
-async def _prepare(ehr: SandboxEhr, body: LaunchBody) -> dict[str, str]:
+async def _prepare(ehr: SandboxEhr, body: LaunchBody, caller: Caller = NOBODY) -> dict[str, str]:
     client = await ehr.database.run(lambda connection, now: find_client(connection, now, body.client_id))
     if client is None:
         raise OAuthError("invalid_request", "client_id is none that is registered here")
@@ -111,21 +115,29 @@ async def _prepare(ehr: SandboxEhr, body: LaunchBody) -> dict[str, str]:
     )  # fmt: skip
     launch = launches.Launch(client_id=body.client_id, context=context, automatic=body.automatic, scopes=body.scopes)
     if body.standalone:
-        return await _standalone(ehr, launch, body.code_challenge, client[0])
+        return await _standalone(ehr, launch, body.code_challenge, client[0], caller)
     if client[0].launch_url is None:
         raise OAuthError("invalid_request", "the client is registered without a launch address (initiate_login_uri)")
     secret = ehr.new_secret()
-    await ehr.database.run(lambda connection, now: launches.save_launch(connection, now, launch=launch, secret=secret))
+    await ehr.database.run(_kept(ehr, launch, caller, partial(launches.save_launch, launch=launch, secret=secret)))
     return {"launch": secret, "iss": ehr.fhir, "url": _url(client[0], {"iss": ehr.fhir, "launch": secret})}
 
 
 async def _standalone(
-    ehr: SandboxEhr, launch: launches.Launch, challenge: str | None, client: Client
+    ehr: SandboxEhr, launch: launches.Launch, challenge: str | None, client: Client, caller: Caller
 ) -> dict[str, str]:
     if challenge is None:
         raise OAuthError("invalid_request", "code_challenge is needed for a standalone launch")
-    await ehr.database.run(lambda c, now: launches.save_standalone(c, now, launch=launch, challenge=challenge))
+    await ehr.database.run(
+        _kept(ehr, launch, caller, partial(launches.save_standalone, launch=launch, challenge=challenge))
+    )
     return {"iss": ehr.fhir, "url": _url(client, {"iss": ehr.fhir})} if client.launch_url else {"iss": ehr.fhir}
+
+
+def _kept(ehr: SandboxEhr, launch: launches.Launch, caller: Caller, work: Work[None]) -> Work[None]:
+    """The work, with the launch in the audit log."""
+    context = launch.context
+    return ehr.audit.event("launch", work, caller, client=launch.client_id, user=context.user, patient=context.patient)
 
 
 def _url(client: Client, parameters: Mapping[str, str]) -> str:
