@@ -172,6 +172,7 @@ class Postgres:
     def __init__(self, url: str, *, threads: int = POSTGRES_THREADS) -> None:
         self.engine = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
+            hide_parameters=True,  # what a work binds is patient data: no error may print it
             pool_size=threads,
             max_overflow=0,
             connect_args={"options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
@@ -221,6 +222,7 @@ def _create(connection: Connection, metadata: Sequence[MetaData]) -> None:
 def _sqlite_engine(path: str) -> Engine:
     engine = create_engine(
         "sqlite://",
+        hide_parameters=True,
         creator=lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512),
         poolclass=StaticPool,
     )

@@ -22,7 +22,7 @@ from gateway import ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 
 BASE = "http://127.0.0.1:8700/ehr/spec"
 TOKEN = "t" * 43
@@ -38,7 +38,7 @@ def made(path: str) -> SandboxEhr:
 
     def fill(connection: Connection, now: float) -> None:
         people = [{"resourceType": "Patient", "id": "p1"}, {**OBSERVATION, "code": {"text": "0"}}]
-        store.load(connection, now, people, rules_of(ehr))
+        loading.load(connection, now, people, rules_of(ehr))
         context = grants.Context(patient="p1")
         words = scopes.parse("patient/*.cruds")
         grants.save_grant(connection, now, id="g", client_id="c", scopes=words, context=context)

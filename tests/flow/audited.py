@@ -21,7 +21,7 @@ from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 
 BASE = "http://127.0.0.1:8700/ehr/spec"
 FHIR = f"{BASE}/fhir"
@@ -115,7 +115,7 @@ def opened() -> Iterator[SandboxEhr]:
         name="spec", base=BASE, database=database, keys=SigningKeys.generate(), new_id=lambda: str(uuid.uuid4()),
         new_secret=lambda: secrets.token_urlsafe(32), clock=time.time,
     )  # fmt: skip
-    database.run_now(lambda connection, now: store.load(connection, now, PEOPLE, rules_of(ehr)))
+    database.run_now(lambda connection, now: loading.load(connection, now, PEOPLE, rules_of(ehr)))
     try:
         yield ehr
     finally:

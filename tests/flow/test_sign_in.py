@@ -26,7 +26,7 @@ from gateway import ehr_face
 from gateway.database import Sqlite, open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store
+from sandbox import loading
 from sandbox import tables as store_tables
 
 SITE = "http://127.0.0.1:8700"
@@ -215,7 +215,7 @@ async def _story(act: Callable[[World], Awaitable[None]], secret: str | None) ->
     for ehr in ehrs:
 
         def fill(connection: Connection, now: float, ehr: SandboxEhr = ehr) -> None:
-            store.load(connection, now, RECORDS, rules_of(ehr))
+            loading.load(connection, now, RECORDS, rules_of(ehr))
             save_client(connection, now, client=client)
 
         ehr.database.run_now(fill)
