@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from auth import scopes as scope_words
 from auth.scopes import FhirScope, Scope
@@ -143,7 +143,7 @@ def save_refresh(connection: Connection, now: float, *, token: str, grant: str) 
 
 def find_grant(connection: Connection, now: float, access_token: str) -> Grant | None:
     """What this bearer may do, or None when it is unknown, expired or revoked: asked anew at every request."""
-    row = connection.execute(_FIND.where(access_tokens.c.hash == hashed(access_token))).one_or_none()
+    row = connection.execute(_FIND, {"hash": hashed(access_token)}).one_or_none()
     if row is None or row.revoked or row.expires <= now:
         return None
     return _read(row)
@@ -219,7 +219,7 @@ def take_assertion(connection: Connection, now: float, *, client_id: str, jti: s
 _FIND = select(
     grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
     access_tokens.c.expires,
-).join_from(grants, access_tokens)  # fmt: skip
+).join_from(grants, access_tokens).where(access_tokens.c.hash == bindparam("hash"))  # fmt: skip
 
 
 def _read(row: Any) -> Grant:
