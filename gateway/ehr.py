@@ -1,11 +1,13 @@
 """A sandbox EHR as the routes of the EHR face see it: its addresses, its database, what is behind it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
 from auth.keys import SigningKeys
 from gateway.database import Database
+from gateway.paging import Pages
 
 if TYPE_CHECKING:
     from sandbox.upstream import Upstream
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 class SandboxEhr:
     """``base`` is the issuer, ``http://127.0.0.1:8700/ehr/spec``. ``upstream`` is None for the embedded store.
     ``keys`` sign id_tokens. ``new_id`` and ``new_secret`` are the sources of ids and of unguessable strings.
-    ``operator_secret``: when set, registration, the launcher and automatic sign-in want it as bearer."""
+    ``operator_secret``: when set, registration, the launcher and automatic sign-in want it as bearer. ``page_key`` seals
+    links to further pages: they end with the process."""
 
     name: str
     base: str
@@ -28,8 +31,14 @@ class SandboxEhr:
     references: Literal["check", "free"] = "check"
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
+    page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
 
     @property
     def fhir(self) -> str:
         """The FHIR R4 base, which is also the ``aud`` and ``iss`` of a launch."""
         return f"{self.base}/fhir"
+
+    @property
+    def pages(self) -> Pages:
+        """What seals links to further pages."""
+        return Pages(self.name, self.page_key)

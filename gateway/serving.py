@@ -17,9 +17,12 @@ class Undo(Exception):
         self.answer = answer
 
 
-def means_of(ehr: SandboxEhr) -> face.Means:
+def means_of(ehr: SandboxEhr, now: float) -> face.Means:
     """What the face knows of this EHR."""
-    return face.Means(base=ehr.fhir, new_id=ehr.new_id, references=ehr.references, whole=ehr.upstream is not None)
+    return face.Means(
+        base=ehr.fhir, new_id=ehr.new_id, pages=ehr.pages, now=now, references=ehr.references,
+        whole=ehr.upstream is not None,
+    )  # fmt: skip
 
 
 def rules_of(ehr: SandboxEhr) -> store.Rules:
@@ -52,7 +55,7 @@ def _embedded(
 def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
     """Runs the face against the embedded store, inside the caller's transaction."""
     rules = rules_of(ehr)
-    serving = face.serve(interaction, grant, means_of(ehr))
+    serving = face.serve(interaction, grant, means_of(ehr, now))
     try:
         wanted = next(serving)
         while True:
@@ -67,11 +70,12 @@ async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> An
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
     if grant is None:
         return None
-    serving = face.serve(interaction, grant, means_of(ehr))
-    try:
-        wanted = next(serving)
-        while True:
-            wanted = serving.send(await ehr.upstream.perform(wanted))
-    except StopIteration as end:
-        answer: Answer = end.value
-        return answer
+    serving = face.serve(interaction, grant, means_of(ehr, ehr.clock()))
+    async with ehr.upstream.turns(interaction):
+        try:
+            wanted = next(serving)
+            while True:
+                wanted = serving.send(await ehr.upstream.perform(wanted))
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
