@@ -35,6 +35,8 @@ def serve_transaction(i: Interaction, grant: Grant, means: Means, serve: Serve) 
         return checked
     answers: dict[int, Answer] = {place: done for place, done in checked.items() if isinstance(done, Answer)}
     writes = {place: entry for place, entry in checked.items() if isinstance(entry, Interaction)}
+    if means.whole and (refused := (yield from _unreadable(i, writes, grant, means, serve))) is not None:
+        return refused
     perform = _together if means.whole else _one_by_one
     failed = yield from perform(writes, answers, grant, means)
     if failed is not None:
@@ -42,7 +44,7 @@ def serve_transaction(i: Interaction, grant: Grant, means: Means, serve: Serve) 
     for place, entry in enumerate(i.entries):
         if place not in answers:
             answers[place] = yield from serve(entry, grant, means)
-            if answers[place].status >= 400:
+            if answers[place].status >= 400 and not means.whole:
                 return answers[place]
     return Answer(status=200, resource=batch.bundle("transaction", [answers[place] for place in range(len(i.entries))]))
 
@@ -82,6 +84,20 @@ def _one_by_one(
         if answer.status >= 400:
             return answer
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)
+    return None
+
+
+def _unreadable(
+    i: Interaction, writes: Mapping[int, Interaction], grant: Grant, means: Means, serve: Serve
+) -> Doing:  # fmt: skip
+    """The refusal of a read, before another server does writes that nobody could take back."""
+    made = {f"{entry.type}/{entry.id}" for entry in writes.values()}
+    for entry in i.entries:
+        if entry.action in WRITES or f"{entry.type}/{entry.id}" in made:
+            continue
+        answer = yield from serve(entry, grant, means)
+        if answer.status >= 400:
+            return answer
     return None
 
 

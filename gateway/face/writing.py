@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from auth.access.decide import allowing, bound
+from auth.access.decide import allowing
 from auth.scopes import FhirScope
 from auth.server.grants import Grant
 from gateway.face.bodies import check_body, doomed, version_of
@@ -81,10 +81,13 @@ def _update(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
     if current.status not in (404, 410):
         return current
     bounded = only_bound(scopes, grant)
+    creating = [scope for scope in scopes if scope in allowing(grant, "create", str(i.type))]
+    if not creating:
+        return ABSENT if bounded else FORBIDDEN
     mine = current.status == 404 or not bounded or (yield from _was_mine(i, scopes, grant, means))
-    if bounded and (i.if_match is not None or i.type == "Patient" or str(i.id).isdigit()):
+    if bounded and (i.if_match is not None or str(i.id).isdigit()):
         return ABSENT
-    kept = yield from check_body(i, scopes, grant, means)
+    kept = yield from check_body(i, creating, grant, means)
     if isinstance(kept, Answer):
         return kept
     return i if mine else (doomed(i.body or {}) or ABSENT)
@@ -93,11 +96,12 @@ def _update(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
 def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: Grant, means: Means) -> Checking:
     """An update of what is there. What is foreign is told as an absent one would be, as far as that goes."""
     reached = yield from within(scopes, current, grant, means, writing=True)
-    if not reached and only_bound(scopes, grant) and not (i.if_match is not None or i.type == "Patient"):
-        kept = yield from check_body(i, scopes, grant, means)
-        return kept if isinstance(kept, Answer) else (doomed(i.body or {}) or ABSENT)
     if not reached:
-        return ABSENT
+        creating = [scope for scope in scopes if scope in allowing(grant, "create", str(i.type))]
+        if not creating or not only_bound(scopes, grant) or i.if_match is not None or str(i.id).isdigit():
+            return ABSENT
+        kept = yield from check_body(i, creating, grant, means)
+        return kept if isinstance(kept, Answer) else (doomed(i.body or {}) or ABSENT)
     kept = yield from check_body(i, reached, grant, means)
     if isinstance(kept, Answer):
         return kept
@@ -130,9 +134,9 @@ def _conditional_update(i: Interaction, scopes: Scopes, grant: Grant, means: Mea
         return STALE
     if isinstance(body.get("id"), str):
         return (yield from _update(replace(i, id=body["id"], condition=None), scopes, grant, means))
-    creating = [scope for scope in scopes if not (bound(scope, grant) and i.type == "Patient")]
+    creating = [scope for scope in scopes if scope in allowing(grant, "create", str(i.type))]
     if not creating:
-        return FORBIDDEN
+        return ABSENT if only_bound(scopes, grant) else FORBIDDEN
     return (yield from _create(replace(i, action="create", condition=None), creating, grant, means))
 
 
