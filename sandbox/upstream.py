@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
 from yarl import URL
@@ -136,10 +136,11 @@ class Upstream:
             place = place_of(dict(interaction.query)["_cursor"])
         except SearchError as wrong:
             return Answer(status=wrong.status, resource=outcome([wrong.issue]))
-        names = {name for name, _ in parse_qsl(place)}
-        if not names or not names <= PAGE_PARAMETERS:
+        path, _, query = place.partition("?")
+        names = {name for name, _ in parse_qsl(query)} - {name for name, _ in interaction.query}
+        if path not in ("", format(interaction).path) or not names or not names <= PAGE_PARAMETERS:
             return refusal(400, "not-supported", "is none of this server's", element="_cursor")
-        return await self._exchange("GET", f"?{place}", {}, None, interaction)
+        return await self._exchange("GET", place, {}, None, interaction)
 
     async def _exchange(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None, interaction: Interaction
@@ -216,7 +217,7 @@ class Upstream:
         if interaction.action in ("search", "history"):
             bundle["link"] = []
             for url in following[:1]:
-                place = ("_cursor", cursor(urlsplit(url).query))
+                place = ("_cursor", cursor(url.removeprefix(self.base).removeprefix("/")))
                 bundle["link"].append(
                     {"relation": "next", "url": f"{self.base}/{interaction.type}?{urlencode([place])}"}
                 )
