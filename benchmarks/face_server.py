@@ -68,7 +68,9 @@ async def serve(directory: Path) -> None:
     )  # fmt: skip
     _fill(ehr)
     app = Starlette(routes=[Route("/empty", _empty), Mount("/", app=ehr_face.application([ehr]))])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False, loop="uvloop", http="httptools"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="error", access_log=False, loop="uvloop", http="httptools")
+    )
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

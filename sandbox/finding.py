@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.outcome import outcome
+from sandbox.answering import parsed
 from sandbox.comparing import SearchError
 from sandbox.search import Search, compile, cursor
 from sandbox.tables import resources, terms
@@ -100,7 +100,7 @@ def _links(wanted: Search, place: str | None, base: str) -> list[dict[str, str]]
 def _entry(row: Row[Any], base: str, mode: str) -> dict[str, Any]:
     return {
         "fullUrl": f"{base}/{row.type}/{row.id}",
-        "resource": codec.parse(row.body),
+        "resource": parsed(row.body),
         "search": {"mode": mode},
     }
 

@@ -5,11 +5,10 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, Row, literal_column, select, union_all
 
-from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.moments import moment_range
 from r4.outcome import outcome
-from sandbox.answering import etag
+from sandbox.answering import etag, parsed
 from sandbox.comparing import SearchError
 from sandbox.search import DEFAULT_COUNT, LONGEST_PAGE, cursor, place_of
 from sandbox.tables import resources, versions
@@ -75,7 +74,7 @@ def _version(row: Any, base: str) -> dict[str, Any]:
     url = row.type if method == "POST" else f"{row.type}/{row.id}"
     entry: dict[str, Any] = {"fullUrl": f"{base}/{row.type}/{row.id}"}
     if not row.deleted:
-        entry["resource"] = codec.parse(row.body)
+        entry["resource"] = parsed(row.body)
     status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
     entry["request"] = {"method": method, "url": url}
     entry["response"] = {"status": status, "etag": etag(row.version), "lastModified": format_instant(row.updated)}

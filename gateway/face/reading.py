@@ -27,9 +27,10 @@ def serve_read(i: Interaction, grant: Grant, means: Means) -> Serving:
     scopes = allowing(grant, "read", str(i.type))
     if not scopes:
         return FORBIDDEN
-    answer = yield replace(i, if_none_match=None, if_modified_since=None)
+    conditional = i.if_none_match is not None or i.if_modified_since is not None
+    answer = yield replace(i, if_none_match=None, if_modified_since=None) if conditional else i
     shown = yield from judged(scopes, answer, grant, means)
-    return _unchanged(i, shown) if shown.status == 200 else shown
+    return _unchanged(i, shown) if conditional and shown.status == 200 else shown
 
 
 def serve_vread(i: Interaction, grant: Grant, means: Means) -> Serving:
