@@ -10,11 +10,13 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, RSAKey
 
 Algorithm = Literal["RS256", "RS384", "ES384"]
 KINDS: Mapping[Algorithm, str] = {"RS256": "RSA", "RS384": "RSA", "ES384": "EC"}
 RSA_BITS = 2048
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members of a JWK that are secrets (RFC 7518 §6)."""
 KEYS_LIMIT = 64
 
 
@@ -55,13 +57,27 @@ def parse_key_set(document: bytes | Mapping[str, Any]) -> KeySet:
         raise ValueError("a key set is not nested") from failure
 
 
+def strict_key_set(document: Any) -> KeySet | None:
+    """A JWKS in which every key can be used: public, RSA of 2048 bits at least (RFC 7518 §3.3) or EC, each with a ``kid``
+    that no other key of its kind has. None otherwise: what a client registers holds no private or symmetric key."""
+    try:
+        keys = parse_key_set(document).keys if isinstance(document, dict) else ()
+    except (ValueError, TypeError):
+        return None
+    names = {(key.kid, key.key_type) for key in keys}
+    members = document.get("keys", ()) if keys else ()
+    whole = bool(keys) and len(members) == len(keys) == len(names) and all(key.kid for key in keys)
+    return KeySet(keys) if whole and not any(PRIVATE & set(member) for member in members) else None
+
+
 def _import(member: Any) -> Key | None:
     """A public signing key, or None: a set may hold keys that this product has no use for."""
-    if not isinstance(member, dict) or member.get("use", "sig") != "sig" or "d" in member or "k" in member:
+    if not isinstance(member, dict) or member.get("use", "sig") != "sig" or PRIVATE & set(member):
         return None
     try:
         if member.get("kty") == "RSA":
-            return RSAKey.import_key(member)
+            key = RSAKey.import_key(member)
+            return key if key.public_key.key_size >= RSA_BITS else None
         return ECKey.import_key(member) if member.get("kty") == "EC" else None
     except (JoseError, ValueError, TypeError, KeyError):
         return None
@@ -74,19 +90,16 @@ class SigningKeys:
         self._keys = dict(keys)
 
     @classmethod
-    def generate(cls) -> "SigningKeys":
-        """Fresh keys; the ``kid`` is the key's thumbprint (RFC 7638)."""
-        made: dict[Algorithm, RSAKey | ECKey] = {}
-        for algorithm, kind in KINDS.items():
-            key = RSAKey.generate_key(RSA_BITS) if kind == "RSA" else ECKey.generate_key("P-384")
-            made[algorithm] = _named(key.as_dict(private=True), key.thumbprint(), algorithm)
-        return cls(made)
+    def generate(cls, *algorithms: Algorithm) -> "SigningKeys":
+        """Fresh keys for all algorithms or those named; the ``kid`` is the key's thumbprint (RFC 7638)."""
+        return cls({name: _generate(name) for name in algorithms or KINDS})
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "SigningKeys":
-        """The inverse of ``to_json``. Raises ValueError, KeyError or TypeError when it cannot be one."""
+    def from_json(cls, document: Mapping[str, Any], *algorithms: Algorithm) -> "SigningKeys":
+        """The inverse of ``to_json``; only the keys of the algorithms named are read, all when none is. Raises
+        ValueError, KeyError or TypeError when it cannot be one."""
         try:
-            return cls({name: _named(document[name], document[name]["kid"], name) for name in KINDS})
+            return cls({name: _import_private(document[name], name) for name in algorithms or KINDS})
         except JoseError as failure:
             raise ValueError("not a private key") from failure
 
@@ -98,6 +111,16 @@ class SigningKeys:
         """The private key of an algorithm."""
         return self._keys[algorithm]
 
+    def signing(self, now: float) -> RSAKey:
+        """The RS256 key: these keys do not change."""
+        key = self._keys["RS256"]
+        assert isinstance(key, RSAKey)
+        return key
+
+    def published(self, now: float) -> dict[str, Any]:
+        """The public half of ``signing`` as a JWKS document."""
+        return self.jwks("RS256")
+
     def jwks(self, *algorithms: Algorithm) -> dict[str, Any]:
         """The public keys, all or those named, as a JWKS document."""
         return {
@@ -105,8 +128,16 @@ class SigningKeys:
         }
 
 
-def _named(document: Mapping[str, Any], kid: str, algorithm: Algorithm) -> RSAKey | ECKey:
-    members = {**document, "kid": kid, "use": "sig", "alg": algorithm}
+def _generate(algorithm: Algorithm) -> RSAKey | ECKey:
+    members: KeyParameters = {"use": "sig", "alg": algorithm}
+    if KINDS[algorithm] == "RSA":
+        return RSAKey.generate_key(RSA_BITS, members, auto_kid=True)
+    return ECKey.generate_key("P-384", members, auto_kid=True)
+
+
+def _import_private(document: Mapping[str, Any], algorithm: Algorithm) -> RSAKey | ECKey:
+    """Importing an RSA key checks it, which takes 50 ms: as long as making one."""
+    members = {**document, "kid": document["kid"], "use": "sig", "alg": algorithm}
     return RSAKey.import_key(members) if KINDS[algorithm] == "RSA" else ECKey.import_key(members)
 
 

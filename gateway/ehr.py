@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
-from auth.keys import SigningKeys
+from auth.rotation import IdTokenKeys
+from gateway.auditing import Audit
 from gateway.database import Database
 from gateway.paging import Pages
 
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 @dataclass(kw_only=True)
 class SandboxEhr:
     """``base`` is the issuer, ``http://127.0.0.1:8700/ehr/spec``. ``upstream`` is None for the embedded store.
-    ``keys`` sign id_tokens. ``new_id`` and ``new_secret`` are the sources of ids and of unguessable strings.
-    ``operator_secret``: when set, registration, the launcher and automatic sign-in want it as bearer. ``page_key`` seals
-    links to further pages: they end with the process."""
+    ``keys`` sign id_tokens; a new ring takes the place of the old one when a key is added. ``new_id`` and ``new_secret``
+    are the sources of ids and of unguessable strings. ``operator_secret``: when set, registration, the launcher and
+    automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
+    the log of what was done here, made with the EHR in its database."""
 
     name: str
     base: str
     database: Database
-    keys: SigningKeys
+    keys: IdTokenKeys
     new_id: Callable[[], str]
     new_secret: Callable[[], str]
     clock: Callable[[], float]
@@ -32,6 +34,10 @@ class SandboxEhr:
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
     page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    audit: Audit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.audit = Audit(self.database, fhir=self.fhir, clock=self.clock)
 
     @property
     def fhir(self) -> str:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
+from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
+from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, fhir, launcher, registration
+from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
 from r4.outcome import Issue, outcome
 
 
@@ -22,9 +25,12 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
             routes=[
                 *authorization.routes(ehr, ClientKeys(clock=ehr.clock, loopback=ehr.allow_loopback_jwks)),
                 *registration.routes(ehr),
+                *sign_in.routes(ehr),
+                *manage.routes(ehr),
                 *launcher.routes(ehr),
                 *fhir.routes(ehr),
             ],
+            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
         )
         for ehr in ehrs
     ]

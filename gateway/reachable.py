@@ -75,7 +75,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
 
     def _pool(self, host: str) -> httpx2.AsyncHTTPTransport:
         if host not in self._pools:
-            self._pools[host] = httpx2.AsyncHTTPTransport(verify=_tls(), trust_env=False)
+            self._pools[host] = httpx2.AsyncHTTPTransport(verify=shared_tls(), trust_env=False)
         return self._pools[host]
 
     async def aclose(self) -> None:
@@ -107,6 +107,6 @@ async def _resolve(url: httpx2.URL) -> list[Address]:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def shared_tls() -> ssl.SSLContext:
     """Made once: reading the certificate store takes 17 ms."""
     return httpx2.create_ssl_context(trust_env=False)

@@ -17,12 +17,14 @@ from auth.client.registry import RegisteredEhr, save_ehr
 from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
+from auth.server.upgrade import add_columns
 from gateway import hapi
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.installation import Installation
+from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
 from sandbox.seed import load, ward
@@ -57,6 +59,7 @@ async def opened(
         for persona in chosen:
             ehr = _ehr(installation, persona, options, ehr_url, clock=clock, new_id=new_id)
             stack.callback(ehr.database.close)
+            stack.callback(ehr.audit.close)
             if options.ehr == "embedded":
                 await _seed(ehr, progress)
             else:
@@ -71,6 +74,7 @@ def _ehr(
 ) -> SandboxEhr:  # fmt: skip
     path = installation.directory / f"ehr-{persona.name}.db"
     database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
+    database.run_now(add_columns)
     keys = database.run_now(lambda connection, now: _keys(connection))
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(
@@ -90,10 +94,10 @@ def _keys(connection: Connection) -> SigningKeys:
     """The EHR's signing keys, made at its first start; they stand beside the tokens that they sign."""
     kept = connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "signing"))
     if kept is None:
-        made = SigningKeys.generate()
+        made = SigningKeys.generate("RS256")
         connection.execute(insert(tables.settings).values(name="signing", value=json.dumps(made.to_json())))
         return made
-    return SigningKeys.from_json(json.loads(kept))  # not FHIR: our own keys
+    return SigningKeys.from_json(json.loads(kept), "RS256")  # not FHIR: our own keys
 
 
 def _operator_secret(directory: Path) -> str:
@@ -127,7 +131,7 @@ async def _seed(ehr: SandboxEhr, progress: "Progress") -> None:
         if connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "seeded")) is not None:
             return 0
         anchor = now - now % HOUR
-        count = store.load(connection, now, _bodies(anchor), rules_of(ehr))
+        count = loading.load(connection, now, _bodies(anchor), rules_of(ehr))
         connection.execute(insert(tables.settings).values(name="seeded", value=str(int(anchor))))
         return count
 
@@ -191,7 +195,7 @@ async def introduce(
             redirect_uris=(f"{app_url}/app/callback/{ehr.name}",), launch_url=f"{app_url}/app/launch",
             grant_types=("authorization_code", "refresh_token", "client_credentials"),
             scope=" ".join((*LAUNCH_SCOPES, *BACKEND_SCOPES)),
-            jwks=installation.keyring.signing.jwks("RS384", "ES384"),
+            jwks=installation.keyring.signing.jwks(*CLIENT_ALGORITHMS),
         )  # fmt: skip
         registered = RegisteredEhr(name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",))
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]

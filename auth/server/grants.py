@@ -33,6 +33,8 @@ class Context:
     intent: str | None = None
     need_patient_banner: bool | None = None
     fhir_context: tuple[Any, ...] = ()
+    tenant: str | None = None
+    smart_style_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,8 @@ class Grant:
     context: Context
     expires: float
     issued: float = 0.0
+    session: str | None = None
+    faults: tuple[str, ...] = ()
 
     @property
     def patient(self) -> str | None:
@@ -64,6 +68,17 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Issued:
+    """A token in force. ``grant`` has the token's own scopes and end, ``granted`` the scopes of its whole grant; ``at``
+    is when it was issued, Unix seconds."""
+
+    kind: Literal["access", "refresh"]
+    grant: Grant
+    granted: tuple[Scope, ...]
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
     """A redeemed code."""
 
@@ -74,13 +89,14 @@ class Code:
 
 
 def save_grant(
-    connection: Connection, now: float, *, id: str, client_id: str, scopes: Sequence[Scope], context: Context
-) -> None:
-    """Keeps a new grant with what was chosen at authorization."""
+    connection: Connection, now: float, *, id: str, client_id: str, scopes: Sequence[Scope], context: Context,
+    session: str | None = None, faults: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Keeps a new grant with what was chosen at authorization. ``session`` is the one of the person who gave it."""
     connection.execute(
         insert(grants).values(
             id=id, client=client_id, scopes=scope_words.format(scopes), context=format_context(context), revoked=False,
-            since=now,
+            since=now, user=context.user, session=session, faults=" ".join(faults),
         )
     )  # fmt: skip
 
@@ -145,6 +161,22 @@ def find_refresh(connection: Connection, now: float, token: str) -> tuple[Grant,
     return _read(row), row.used
 
 
+def find_token(connection: Connection, now: float, token: str) -> Issued | None:
+    """The access or refresh token in force, or None; one that was rotated out is not in force, and looking at it ends
+    nothing."""
+    access = find_grant(connection, now, token)
+    if access is not None:
+        whole = find_by_id(connection, now, access.id)
+        life = BACKEND_LIFE if access.level == "system" else ACCESS_LIFE
+        granted = whole.scopes if whole is not None else access.scopes
+        return Issued(kind="access", grant=access, granted=granted, at=access.expires - life)
+    found = find_refresh(connection, now, token)
+    if found is None or found[1]:
+        return None
+    grant = found[0]
+    return Issued(kind="refresh", grant=grant, granted=grant.scopes, at=grant.expires - REFRESH_LIFE)
+
+
 def take_refresh(connection: Connection, now: float, token: str) -> bool:
     """Rotates the token out: true for one caller only."""
     usable = (refresh_tokens.c.hash == hashed(token), refresh_tokens.c.used.is_(False))
@@ -190,10 +222,10 @@ def take_assertion(connection: Connection, now: float, *, client_id: str, jti: s
 _FIND = select(
     grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
     access_tokens.c.expires,
-).join_from(grants, access_tokens)  # fmt: skip
+).join_from(grants, access_tokens).where(access_tokens.c.hash == bindparam("hash"))  # fmt: skip
 
 
-_FIND_TEXT = str(_FIND.where(access_tokens.c.hash == bindparam("hash")).compile(dialect=sqlite.dialect()))
+_FIND_TEXT = str(_FIND.compile(dialect=sqlite.dialect()))
 _Found = namedtuple("_Found", _FIND.selected_columns.keys())  # type: ignore[misc]
 
 
@@ -207,7 +239,8 @@ def _remembered(row: tuple[Any, ...]) -> Grant | None:
 def _read(row: Any) -> Grant:
     return Grant(
         id=row.id, client_id=row.client, scopes=scope_words.parse(row.scopes), context=parse_context(row.context),
-        expires=getattr(row, "expires", 0.0), issued=row.since,
+        expires=getattr(row, "expires", 0.0), issued=row.since, session=getattr(row, "session", None),
+        faults=tuple((getattr(row, "faults", None) or "").split()),
     )  # fmt: skip
 
 

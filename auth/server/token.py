@@ -8,20 +8,21 @@ from sqlalchemy import Connection
 
 from auth import pkce, scopes
 from auth.errors import OAuthError
-from auth.keys import SigningKeys
-from auth.scopes import FhirScope, WordScope
-from auth.server import grants, identity
-from auth.server.authorize import Server, offline
+from auth.rotation import IdTokenKeys
+from auth.scopes import FhirScope, Scope, WordScope
+from auth.server import faults, grants, identity
+from auth.server.authorize import Server
 from auth.server.clients import Client
 from auth.server.grants import ACCESS_LIFE, BACKEND_LIFE, Context, Grant
+from auth.server.sessions import refreshable
+from auth.server.steps import offline
 
 Answer = dict[str, Any]
-Refused = OAuthError
 
 
 def exchange_code(
     connection: Connection, now: float, *, parameters: Mapping[str, str], client: Client, server: Server,
-    keys: SigningKeys,
+    keys: IdTokenKeys,
 ) -> Answer | OAuthError:  # fmt: skip
     """Tokens for a code. A refusal is returned, not raised, so that the revocation that a replay causes is kept."""
     code = grants.find_code(connection, now, parameters.get("code", ""))
@@ -30,7 +31,10 @@ def exchange_code(
         return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
     if parameters.get("redirect_uri") != code.redirect_uri:
         return OAuthError("invalid_grant", "redirect_uri must be the one of the authorization request")
-    if not pkce.verify(parameters.get("code_verifier", ""), code.challenge):
+    if (simulated := faults.error(grant.faults, "token")) is not None:
+        return simulated
+    verifier = parameters.get("code_verifier", "")
+    if not pkce.verify(verifier, code.challenge) and faults.PKCE_UNCHECKED not in grant.faults:
         return OAuthError("invalid_grant", "code_verifier does not fit the code_challenge")
     if not grants.take_code(connection, now, parameters["code"]):
         return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
@@ -57,7 +61,11 @@ def refresh(
     if used:
         grants.revoke_grant(connection, now, grant.id)
         return OAuthError("invalid_grant", "refresh_token was replaced by a newer one: the grant is ended")
-    scope = _refreshed_scope(parameters.get("scope"), grant)
+    if (simulated := faults.error(grant.faults, "refresh")) is not None:
+        return simulated
+    if not refreshable(connection, now, session=grant.session, scopes=grant.scopes):
+        return OAuthError("invalid_grant", "the session in which this was granted has ended")
+    scope = _refreshed_scope(parameters.get("scope"), grant, client)
     if isinstance(scope, OAuthError):
         return scope
     answer = _tokens(connection, now, grant=grant, scope=scope, server=server)
@@ -69,17 +77,16 @@ def refresh(
     return answer
 
 
-def _refreshed_scope(asked: str | None, grant: Grant) -> str | OAuthError:
-    """All that was granted, or the part of it that is asked for; asking for more leaves the token usable."""
-    if asked is None:
-        return scopes.format(grant.scopes)
-    words = asked.split()
-    wanted = scopes.parse(asked)
-    if len(wanted) != len(set(words)) or not wanted:
+def _refreshed_scope(asked: str | None, grant: Grant, client: Client) -> str | OAuthError:
+    """All that was granted, or the part of it that is asked for; asking for more leaves the token usable. What the client
+    is no longer registered for is not given again."""
+    wanted = grant.scopes if asked is None else scopes.parse(asked)
+    if asked is not None and (not wanted or not all(map(scopes.parse_one, scopes.words(asked)))):
         return OAuthError("invalid_scope", "scope holds one that is not understood")
     if not all(any(scopes.covers(have, want) for have in grant.scopes) for want in wanted):
         return OAuthError("invalid_scope", "scope must not be more than was granted")
-    return scopes.format(wanted)
+    given = scopes.narrow(wanted, scopes.parse(client.scope))
+    return scopes.format(given) if given else OAuthError("invalid_scope", "the client is registered for none of this")
 
 
 def client_credentials(
@@ -88,7 +95,7 @@ def client_credentials(
     """A token for a backend service: ``system/`` scopes within its registration, five minutes, no refresh token."""
     if not parameters.get("scope"):
         return OAuthError("invalid_scope", "scope is required")
-    asked = [s for s in scopes.parse(parameters["scope"]) if isinstance(s, FhirScope) and s.context == "system"]
+    asked = [scope for scope in scopes.parse(parameters["scope"]) if _is_backend(scope)]
     granted = scopes.narrow(asked, scopes.parse(client.scope))
     if not granted:
         return OAuthError("invalid_scope", "scope must hold system/ scopes that the client is registered for")
@@ -99,10 +106,16 @@ def client_credentials(
     return {"access_token": access, "token_type": "Bearer", "expires_in": int(BACKEND_LIFE), "scope": scope}
 
 
+def _is_backend(scope: Scope) -> bool:
+    """``system/`` scopes, and the word for introspecting any client's token."""
+    return scope.context == "system" if isinstance(scope, FhirScope) else scope.word == scopes.INTROSPECT
+
+
 def _tokens(connection: Connection, now: float, *, grant: Grant, scope: str, server: Server) -> Answer:
     """An access token with the launch context beside it (SMART App Launch 2.2 scopes §launch-context)."""
     access = server.new_secret()
-    grants.save_access(connection, now, token=access, grant=grant.id, scopes=scope, life=ACCESS_LIFE)
+    life = -1.0 if faults.ACCESS_EXPIRED in grant.faults else ACCESS_LIFE
+    grants.save_access(connection, now, token=access, grant=grant.id, scopes=scope, life=life)
     answer: Answer = {
         "access_token": access, "token_type": "Bearer", "expires_in": int(ACCESS_LIFE), "scope": scope,
     }  # fmt: skip
@@ -117,5 +130,7 @@ def context_members(context: Context) -> Answer:
         "intent": context.intent,
         "need_patient_banner": context.need_patient_banner,
         "fhirContext": list(context.fhir_context) or None,
+        "smart_style_url": context.smart_style_url,
+        "tenant": context.tenant,
     }
     return {name: value for name, value in members.items() if value is not None}

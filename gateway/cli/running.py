@@ -84,6 +84,8 @@ async def _up(data: Path, options: Any, json: bool) -> None:
 
 def run_loop(main: Any) -> Any:
     """Runs a coroutine to its end on uvloop; what could not run becomes exit code 3 with the reason."""
+    import gc
+
     import uvloop
 
     from gateway.browser import BrowserError
@@ -92,6 +94,7 @@ def run_loop(main: Any) -> Any:
     from gateway.sandboxes import SandboxError
     from vocabulary.manifest import ManifestError
 
+    gc.freeze()  # what is imported stays until the end: the collector need not look through it again
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
