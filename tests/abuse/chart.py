@@ -47,6 +47,11 @@ class Chart:
             effectiveDateTime="2026-01-02T03:04:05Z", **{"identifier": [self.identifier(name)], **members},
         )  # fmt: skip
 
+    def new(self, subject: str = "p1", **members: Any) -> Resource:
+        """An Observation to create, without anything of a patient's but the reference."""
+        made = self.observation("new", subject, "laboratory", "value", **members)
+        return {name: value for name, value in made.items() if name not in ("id", "identifier") or name in members}
+
     def to(self, name: str) -> Resource:
         return {"reference": self.ref(name)}
 

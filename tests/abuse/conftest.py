@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
@@ -22,7 +23,7 @@ from sandbox import tables
 from sandbox.upstream import opened
 from tests.abuse.chart import Chart
 from tests.abuse.network import Loop
-from tests.abuse.target import Clock, Target
+from tests.abuse.target import Clock, Overheard, Target
 
 HOST = "http://127.0.0.1:8700"
 Hole = Callable[[pytest.MonkeyPatch, Target], None]
@@ -57,6 +58,10 @@ def make_target(stack: ExitStack, keys: SigningKeys, hapi: str | None) -> Target
         upstream=hapi, clock=clock,
     )  # fmt: skip
     runner.run(fill(target))
+    if hapi is not None:
+        target.ehr.upstream = Overheard(target.ehr.upstream, target.heard)
+    else:
+        event.listen(target.ehr.database.engine, "before_cursor_execute", lambda *said: target.hear(said[2]))
     return target
 
 

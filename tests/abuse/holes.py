@@ -1,7 +1,10 @@
 """Holes: what a careless author would have written instead of a guard. Each is put into a target of its own."""
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,9 +20,111 @@ def nothing_is_checked(patch: Patch, target: Target) -> None:
         return interaction
         yield
 
+    patch.setattr("gateway.face.check", check)
+    answers_are_not_checked(patch, target)
+
+
+def answers_are_not_checked(patch: Patch, target: Target) -> None:
+    """What the store found is what the stranger gets."""
+
     def recheck(interaction: Any, answer: Any, *given: Any, **named: Any) -> Iterator[Any]:
         return answer
         yield
 
-    patch.setattr("gateway.face.check", check)
     patch.setattr("gateway.face.recheck", recheck)
+
+
+def foreign_is_forbidden(patch: Patch, target: Target) -> None:
+    """403 for what is there and not yours: an answer to whether it is there."""
+    from gateway import face
+
+    patch.setattr("gateway.face.ABSENT", face.ELSEWHERE)
+
+
+def paths_are_resolved(patch: Patch, target: Target) -> None:
+    """A client library below the guard tidies the path up."""
+    from gateway.routes import fhir
+
+    parse = fhir.parse
+
+    def tidy(method: str, path: str, *rest: Any) -> Any:
+        return parse(method, posixpath.normpath("/" + unquote(path)).lstrip("/"), *rest)
+
+    patch.setattr("gateway.routes.fhir.parse", tidy)
+
+
+def understood(patch: Patch, change: Callable[[Any], Any]) -> None:
+    """Every interaction is changed after it was understood."""
+    from gateway.routes import fhir
+
+    parse = fhir.parse
+    patch.setattr("gateway.routes.fhir.parse", lambda *said: change(parse(*said)))
+
+
+def modifiers_are_dropped(patch: Patch, target: Target) -> None:
+    """``_include:iterate`` is compared as it is written, and passed on as ``_include``."""
+    plain = ("_include", "_revinclude")
+
+    def change(interaction: Any) -> Any:
+        pairs = [(name.partition(":")[0] if name.startswith(plain) else name, value) for name, value in interaction.query]
+        return replace(interaction, query=tuple(pairs))
+
+    understood(patch, change)
+
+
+def nothing_is_narrowed(patch: Patch, target: Target) -> None:
+    """A search goes down as it was asked; only what comes up is looked at."""
+    from auth.access.narrow import Narrowed
+
+    patch.setattr("gateway.face.narrow", lambda *given, **named: Narrowed(pairs=(), exact=True))
+
+
+def mentioned_is_owned(patch: Patch, target: Target) -> None:
+    """Whoever a record names anywhere owns it."""
+    from r4.references import walk
+
+    def owned(resource: Any, patient: str, **named: Any) -> bool:
+        me = f"Patient/{patient}"
+        return f"{resource['resourceType']}/{resource.get('id')}" == me or any(
+            reference["reference"] == me for _, reference in walk(dict(resource))
+        )
+
+    patch.setattr("auth.access.decide.owned", owned)
+
+
+def included_is_trusted(patch: Patch, target: Target) -> None:
+    """What a search found is looked at, what it included is not."""
+    answers_are_not_checked(patch, target)
+
+
+def unknown_parameters_are_dropped(patch: Patch, target: Target) -> None:
+    """A parameter that nobody knows filters nothing and is no fault: what many servers do by default."""
+    from r4.definitions import parameters
+    from gateway.routes.fhir import CONTROLS
+
+    def known(interaction: Any) -> Any:
+        if interaction.action != "search":
+            return interaction
+        rows = {*parameters(interaction.type), *CONTROLS}
+        pairs = [pair for pair in interaction.query if pair[0] in rows and not (pair[0] == "_sort" and "." in pair[1])]
+        return replace(interaction, query=tuple(pair for pair in pairs if pair[0] not in UNSERVED))
+
+    understood(patch, known)
+
+
+UNSERVED = ("_filter", "_text", "_content", "_list", "_query", "_source")
+
+
+def compartments_are_searched(patch: Patch, target: Target) -> None:
+    """``Patient/p2/Observation`` is a search for Observations of p2, whoever asks."""
+    from gateway.routes import fhir
+
+    parse = fhir.parse
+
+    def lenient(method: str, path: str, query: str, *rest: Any) -> Any:
+        parts = path.split("/")
+        if len(parts) == 3 and parts[0] == "Patient" and parts[2].isalpha():
+            path, query = parts[2], f"subject=Patient/{parts[1]}"
+        return parse(method, path, query, *rest)
+
+    patch.setattr("gateway.routes.fhir.parse", lenient)

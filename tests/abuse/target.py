@@ -49,7 +49,7 @@ class Reply:
         return self.status, tuple(pair for pair in self.headers if pair[0] != "date"), self.body
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Target:
     """``words`` must never be shown; ``upstream`` is the address of the server behind, when there is one."""
 
@@ -63,6 +63,7 @@ class Target:
     tokens: dict[tuple[Any, ...], str] = field(default_factory=dict)
     registered: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
 
     def again(self) -> "Target":
         """The same target with nothing held against it yet."""
@@ -137,6 +138,16 @@ class Target:
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         self.expect(not changed, f"{what} changed {changed}")
 
+    def hear(self, statement: str) -> None:
+        if "fhir_resources" in statement or "fhir_versions" in statement or "fhir_terms" in statement:
+            self.heard.append(statement)
+
+    def calls(self, method: str, path: str, token: str) -> list[str]:
+        """What the store below is asked for one request: statements, or interactions with a server behind."""
+        self.heard.clear()
+        self.fhir(method, path, token)
+        return list(self.heard)
+
     def state(self) -> dict[str, str]:
         """Every stored resource that names p2, or holds a word of p2, with its version; read below everything."""
         return self.run(_state(self))
@@ -145,9 +156,28 @@ class Target:
         """One interaction by nobody's grant."""
         return self.run(below.perform(self.ehr, interaction))
 
+    def raw(self, type: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        """What a search finds by nobody's grant."""
+        return self.run(below.search(self.ehr, type, *query.items()))
+
     def stored(self, name: str) -> dict[str, Any] | None:
         """``Observation/o1`` as it stands in the store now."""
         return self.run(below.read(self.ehr, self.chart.ref(name)))
+
+
+@dataclass
+class Overheard:
+    """A server behind that notes what it is asked for."""
+
+    upstream: Any
+    heard: list[str]
+
+    async def perform(self, interaction: Interaction) -> Answer:
+        self.heard.append(f"{interaction.action} {interaction.type}")
+        return await self.upstream.perform(interaction)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.upstream, name)
 
 
 @dataclass
