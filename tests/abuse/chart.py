@@ -67,13 +67,15 @@ class Chart:
         yield self.make("Organization", "org", name="Ward")
         yield self.make("Location", "loc", name="Room")
         yield self.make("Medication", "med", code={"text": "aspirin"})
-        yield self.make("Practitioner", "dr", name=[{"family": "Doctor"}])
+        for name in ("dr", "dr2"):
+            yield self.make("Practitioner", name, name=[{"family": "Doctor"}])
         yield self.make("RelatedPerson", "rp1", patient=self.to("Patient/p1"), name=[{"text": self.own}])
         yield self.make("RelatedPerson", "rp2", patient=self.to("Patient/p2"), name=[{"text": self.secret}])
 
     def _observations(self) -> Iterator[Resource]:
         one, two = self.to("Patient/p1"), self.to("Patient/p2")
         yield self.observation("o1", "p1", "laboratory", self.own, encounter=self.to("Encounter/e1"))
+        yield self.observation("mixed", "p1", "laboratory", self.own)
         yield self.observation("v1", "p1", "vital-signs", self.vital)
         twice = [self.identifier("o2"), self.identifier("several")]
         yield self.observation("o2", "p2", "laboratory", self.secret, encounter=self.to("Encounter/e2"), identifier=twice)
