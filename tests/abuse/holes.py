@@ -216,3 +216,126 @@ def conditions_are_not_narrowed(patch: Patch, target: Target) -> None:
         return replace(checked, if_none_exist=same) if same is not None and hasattr(checked, "if_none_exist") else checked
 
     patch.setattr("gateway.face.check", wide)
+
+
+def one_target_is_enough(patch: Patch, target: Target) -> None:
+    """A Provenance is judged by its first target."""
+    from gateway import face
+
+    within = face._within
+
+    def first(scopes: Any, resource: Any, *given: Any, **named: Any) -> Iterator[Any]:
+        if resource and resource.get("resourceType") == "Provenance":
+            resource = {**resource, "target": resource["target"][:1]}
+        return (yield from within(scopes, resource, *given, **named))
+
+    patch.setattr(face, "_within", first)
+
+
+def subscriptions_are_served(patch: Patch, target: Target) -> None:
+    """Subscription is a type like any other."""
+    from r4.served import SERVED
+
+    for place in ("gateway.face.SERVED", "sandbox.store.SERVED"):
+        patch.setattr(place, SERVED | {"Subscription"})
+
+
+def operations_are_reads(patch: Patch, target: Target) -> None:
+    """An operation that nobody knows is left away, and the rest of the address read."""
+    from gateway.routes import fhir
+
+    parse = fhir.parse
+
+    def lenient(method: str, path: str, *rest: Any) -> Any:
+        if "$" not in path:
+            return parse(method, path, *rest)
+        return parse("GET", "/".join(part for part in path.split("/") if not part.startswith("$")) or "Patient", "", (), b"")
+
+    patch.setattr("gateway.routes.fhir.parse", lenient)
+
+
+def overrides_are_obeyed(patch: Patch, target: Target) -> None:
+    """The method is what a header says."""
+    from gateway.routes import fhir
+
+    parse = fhir.parse
+
+    def obedient(method: str, path: str, query: str, headers: Any, body: bytes) -> Any:
+        pairs = list(headers)
+        said = [value for name, value in pairs if name == "x-http-method-override"]
+        kept = [pair for pair in pairs if pair[0] != "x-http-method-override"]
+        return parse(said[0] if said else method, path, query, kept, body)
+
+    patch.setattr("gateway.routes.fhir.parse", obedient)
+
+
+def formats_are_obeyed(patch: Patch, target: Target) -> None:
+    """Another format than JSON goes out as it is."""
+    from starlette.responses import Response
+
+    patch.setattr("gateway.routes.fhir.encoded", lambda answer: Response(b"<x/>", answer.status, media_type="application/fhir+xml"))
+
+
+def forwarded_host_is_believed(patch: Patch, target: Target) -> None:
+    """Addresses in answers are made of what the request says of the host."""
+    app = target.app
+
+    async def poisoned(scope: Any, receive: Any, send: Any) -> None:
+        said = dict(scope["headers"]).get(b"x-forwarded-host")
+
+        async def answer(message: Any) -> None:
+            if message["type"] == "http.response.body" and said:
+                message = {**message, "body": message.get("body", b"").replace(b"127.0.0.1:8700", said)}
+            await send(message)
+
+        await app(scope, receive, answer)
+
+    target.app = poisoned
+
+
+def last_token_counts(patch: Patch, target: Target) -> None:
+    """Of several Authorization headers the last is taken."""
+    from gateway.routes import fhir
+
+    token = fhir._token
+    patch.setattr("gateway.routes.fhir._token", lambda headers: token([*headers][-1:] if [n for n, _ in headers].count("authorization") > 1 else headers))
+
+
+def tokens_are_shared(patch: Patch, target: Target) -> None:
+    """One table of tokens, and nobody asks which EHR a token is for."""
+    target.neighbour.database = target.ehr.database
+
+
+def json_is_read_leniently(patch: Patch, target: Target) -> None:
+    """The reader of the language: the last of two equal names, NaN, and whatever else it takes."""
+    import json
+
+    from r4 import codec
+
+    def lenient(data: bytes, **limits: Any) -> Any:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as wrong:
+            return strict(data, **limits) if wrong else None
+
+    strict = codec.parse
+    patch.setattr("r4.interaction.codec.parse", lenient)
+
+
+def errors_are_repeated(patch: Patch, target: Target) -> None:
+    """The reason of a refusal is that of the exception, with its place."""
+    from gateway.routes import fhir
+    from r4.outcome import Issue
+
+    refused = fhir._refused
+    patch.setattr("gateway.routes.fhir._refused", lambda status, issue: refused(status, Issue("invalid", f"Traceback: {issue.text}")))
+
+
+class Following:
+    """A session that goes where it is sent."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def request(self, method: str, url: Any, **options: Any) -> Any:
+        return self._session.request(method, url, **{**options, "allow_redirects": True})

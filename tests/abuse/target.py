@@ -105,7 +105,7 @@ class Target:
         if query is not None:
             path += ("&" if "?" in path else "?") + (query if isinstance(query, str) else urlencode(query))
         raw, _, asked = f"/ehr/{ehr or self.ehr.name}{path}".partition("?")
-        reply = await _exchange(self.app, method, raw, asked, pairs, body)
+        reply = await exchange(self.app, method, raw, asked, pairs, body)
         self._judge(f"{method} {path[:120]}", reply, self.chart.secrets if never is None else tuple(never))
         return reply
 
@@ -160,6 +160,15 @@ class Target:
         """What a search finds by nobody's grant."""
         return self.run(below.search(self.ehr, type, *query.items()))
 
+    def raw_page(self, path: str) -> str:
+        """The query of the second page of a search, as the store itself names it."""
+        if self.upstream is None:
+            return "1"
+        import httpx2
+
+        links = httpx2.get(f"{self.upstream}/{path}", timeout=60, trust_env=False).json()["link"]
+        return next(link["url"] for link in links if link["relation"] == "next").partition("?")[2]
+
     def stored(self, name: str) -> dict[str, Any] | None:
         """``Observation/o1`` as it stands in the store now."""
         return self.run(below.read(self.ehr, self.chart.ref(name)))
@@ -202,7 +211,7 @@ def _json(document: Any) -> bytes:
     return document if isinstance(document, bytes) else codec.format(document)
 
 
-async def _exchange(app: Any, method: str, raw: str, query: str, pairs: list[tuple[bytes, bytes]], body: bytes) -> Reply:
+async def exchange(app: Any, method: str, raw: str, query: str, pairs: list[tuple[bytes, bytes]], body: bytes) -> Reply:
     sent, status, said = bytearray(), 0, ()
     lengths = [(b"content-length", str(len(body)).encode())] if body and b"content-length" not in dict(pairs) else []
     scope = {
