@@ -7,11 +7,11 @@ so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from r4 import codec
+from r4.entries import bundle
+from r4.formatting import format
 from r4.generated.types import RESOURCES
-from r4.outcome import Issue
 from r4.requests import (
     Action,
     Answer,
@@ -19,9 +19,11 @@ from r4.requests import (
     InteractionError,
     Pairs,
     Request,
+    acceptable,
     condition_of,
     etag_of,
     meaningful,
+    moment_of,
     preference_of,
     query_of,
     refused,
@@ -43,8 +45,8 @@ __all__ = [
 
 
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "application/json+fhir", ""})
+JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
-ENTRY_LIMIT = 500
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
@@ -53,6 +55,8 @@ def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]
     """A request → Interaction. ``path`` is raw, below the base, percent signs and all; ``query`` raw; header names in
     lower case. Raises InteractionError."""
     said = meaningful(headers)
+    if not acceptable(said.get("accept")):
+        raise refused(406, "not-supported", "answers are application/fhir+json", "Accept")
     segments = segments_of(path)
     pairs = query_of(query)
     if method == "POST" and segments[-1:] == ["_search"]:
@@ -62,6 +66,7 @@ def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]
         if_match=etag_of(said.get("if-match"), "If-Match"),
         if_none_match=etag_of(said.get("if-none-match"), "If-None-Match"),
         if_none_exist=condition_of(said.get("if-none-exist")),
+        if_modified_since=moment_of(said.get("if-modified-since")),
         prefer=preference_of(said.get("prefer")),
     )  # fmt: skip
 
@@ -73,21 +78,27 @@ def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
     if method not in ("POST", "PUT", "PATCH") or not body:
         return None
     kind = said.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in JSON_TYPES or method == "PATCH":
+    listed = kind == JSON_PATCH and method == "PATCH"
+    if kind not in JSON_TYPES and not listed:
         raise refused(415, "not-supported", "the body must be application/fhir+json")
     charset = re.search(r"charset=\"?([\w\-]+)", said.get("content-type", "").lower())
     if charset is not None and charset[1] not in ("utf-8", "us-ascii"):
         raise refused(415, "not-supported", "the body must be in UTF-8")
     try:
-        return codec.parse(body)
+        value = codec.parse(body)
     except codec.CodecError as wrong:
         raise InteractionError(wrong.status, wrong.issue) from wrong
+    if isinstance(value, list) != listed:
+        raise refused(400, "structure", "the body is not what its content type says")
+    return value
 
 
 def _form_search(segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:
     """POST ``_search``: parameters from the body; those of the address may not say something else."""
     if said.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise refused(415, "not-supported", f"the body of _search must be {FORM}")
+    if said.get("content-encoding", "identity") != "identity":
+        raise refused(415, "not-supported", "a compressed body is not accepted")
     try:
         form = query_of(body.decode("utf-8"))
     except UnicodeDecodeError as wrong:
@@ -96,40 +107,71 @@ def _form_search(segments: list[str], pairs: Pairs, said: Mapping[str, str], bod
     if any(name in names and (name, value) not in form for name, value in pairs):
         raise refused(400, "value", "address and body disagree about a parameter")
     both = form + tuple(pair for pair in pairs if pair not in form)
-    return route("GET", segments[:-1], both, None)
+    found = route("GET", segments[:-1], both, None)
+    if found.action != "search":
+        raise refused(404, "not-found", "the path is not one of this server's")
+    return found
 
 
-def route(
-    method: str, segments: list[str], query: Pairs, body: Any, *, if_match: str | None = None,
-    if_none_match: str | None = None, if_none_exist: Pairs | None = None, prefer: str | None = None,
-) -> Interaction:  # fmt: skip
-    """The interaction that method and path name. Raises InteractionError."""
+SERVES: Mapping[tuple[str, str], Action] = {
+    ("GET", "metadata"): "capabilities",
+    ("GET", "type"): "search", ("GET", "type/id/type"): "search",
+    ("POST", "type"): "create",
+    ("GET", "type/id"): "read", ("GET", "type/id/_history/id"): "vread",
+    ("PUT", "type/id"): "update", ("PUT", "type"): "update",
+    ("PATCH", "type/id"): "patch",
+    ("DELETE", "type/id"): "delete", ("DELETE", "type"): "delete",
+    ("GET", "type/id/_history"): "history", ("GET", "type/_history"): "history", ("GET", "_history"): "history",
+}  # fmt: skip
+"""Method and shape of the path → the interaction (R4 §3.1.0). What is not here is not served."""
+
+TAKES: Mapping[Action, tuple[str, ...]] = {
+    "read": ("if_none_match", "if_modified_since"), "create": ("if_none_exist", "prefer"),
+    "update": ("if_match", "prefer"), "patch": ("if_match", "prefer"), "delete": ("if_match",),
+}  # fmt: skip
+"""The conditions and preferences that mean something for an interaction; others are not carried on."""
+
+
+def route(method: str, segments: list[str], query: Pairs, body: Any, **conditions: Any) -> Interaction:
+    """The interaction that method and path name; ``conditions`` are fields of Interaction. Raises InteractionError."""
     if any(part.startswith("$") for part in segments):
         return _operation(method, segments, query, body)
-    match method, segments:
-        case "POST", []:
-            return _bundle(body)
-        case "GET", ["metadata"]:
-            return Interaction(action="capabilities", query=query)
-        case "GET", [name]:
-            return Interaction(action="search", type=_type(name), query=query)
-        case "POST", [name]:
-            return Interaction(
-                action="create", type=_type(name), body=_resource(body), if_none_exist=if_none_exist, prefer=prefer
-            )
-        case "GET", [name, id] if id != "_history":
-            return Interaction(action="read", type=_type(name), id=_id(id), query=query, if_none_match=if_none_match)
-        case "PUT", [name, id]:
-            return Interaction(
-                action="update", type=_type(name), id=_id(id), body=_resource(body), if_match=if_match, prefer=prefer
-            )
-        case "DELETE", [name, id]:
-            return Interaction(action="delete", type=_type(name), id=_id(id), if_match=if_match)
-        case "GET", [name, id, "_history"]:
-            return Interaction(action="history", type=_type(name), id=_id(id), query=query)
-        case "GET", [name, id, "_history", version]:
-            return Interaction(action="vread", type=_type(name), id=_id(id), version=_id(version), query=query)
-    return _unknown(method, segments)
+    if method == "POST" and not segments:
+        return bundle(body, route)
+    shape, parts = _shape(segments)
+    action = SERVES.get((method, shape))
+    if action is None:
+        return _unknown(method, segments)
+    parts |= {name: conditions.get(name) for name in TAKES.get(action, ())}
+    if shape == "type" and action in ("update", "delete"):
+        if not query:
+            raise refused(400, "required", "a conditional request needs search parameters", "query")
+        parts["condition"], query = query, ()
+    if action in ("create", "update"):
+        parts["body"] = _resource(body)
+    if action == "patch":
+        parts["patch"] = _patch(body)
+    return Interaction(action=action, query=query, **parts)
+
+
+def _shape(segments: list[str]) -> tuple[str, dict[str, Any]]:
+    """The kinds of a path's parts, and the parts."""
+    match segments:
+        case ["metadata"] | ["_history"]:
+            return segments[0], {}
+        case [name]:
+            return "type", {"type": _type(name)}
+        case [name, "_history"]:
+            return "type/_history", {"type": _type(name)}
+        case [name, id]:
+            return "type/id", {"type": _type(name), "id": _id(id)}
+        case [name, id, "_history"]:
+            return "type/id/_history", {"type": _type(name), "id": _id(id)}
+        case ["Patient", id, name]:
+            return "type/id/type", {"type": _type(name), "compartment": _id(id)}
+        case [name, id, "_history", version]:
+            return "type/id/_history/id", {"type": _type(name), "id": _id(id), "version": _id(version)}
+    return "", {}
 
 
 def _unknown(method: str, segments: list[str]) -> Interaction:
@@ -168,113 +210,8 @@ def _resource(body: Any) -> dict[str, Any]:
     return body
 
 
-def _bundle(body: Any) -> Interaction:
-    """A batch or transaction, every entry an interaction of its own."""
-    kind = body.get("type") if isinstance(body, dict) and body.get("resourceType") == "Bundle" else None
-    entries = body.get("entry", []) if isinstance(body, dict) else None
-    if kind not in ("batch", "transaction") or not isinstance(entries, list):
-        raise refused(400, "structure", "the body must be a Bundle of type batch or transaction", "Bundle.type")
-    if len(entries) > ENTRY_LIMIT:
-        raise refused(413, "too-long", f"a Bundle may have {ENTRY_LIMIT} entries at most", "Bundle.entry")
-    action: Action = "batch" if kind == "batch" else "transaction"
-    return Interaction(action=action, entries=tuple(_entry(entry, index) for index, entry in enumerate(entries)))
-
-
-def _entry(entry: Any, index: int) -> Interaction:
-    """One entry: the same interaction as the same request alone."""
-    here = f"Bundle.entry[{index}]"
-    request = entry.get("request") if isinstance(entry, dict) else None
-    url, method = (request.get("url"), request.get("method")) if isinstance(request, dict) else (None, None)
-    if not isinstance(request, dict) or not isinstance(url, str) or method not in ("GET", "POST", "PUT", "DELETE"):
-        raise refused(400, "structure", "an entry needs request.method and request.url", f"{here}.request")
-    if "://" in url or url.startswith(("/", "?")) or ("?" in url and method != "GET"):
-        raise refused(
-            400,
-            "not-supported",
-            "request.url must be relative, and conditional only by ifNoneExist",
-            f"{here}.request.url",
-        )
-    path, _, query = url.partition("?")
-    full_url = entry.get("fullUrl")
-    try:
-        interaction = route(
-            method, segments_of(path), query_of(query), entry.get("resource"),
-            if_match=etag_of(_word(request, "ifMatch"), "ifMatch"),
-            if_none_exist=condition_of(_word(request, "ifNoneExist")),
-        )  # fmt: skip
-    except InteractionError as wrong:
-        raise InteractionError(wrong.status, Issue(wrong.issue.code, wrong.issue.text, here)) from wrong
-    if interaction.action in ("batch", "transaction", "operation", "capabilities"):
-        raise refused(400, "not-supported", "an entry may read, search, create, update or delete", f"{here}.request")
-    full = full_url if isinstance(full_url, str) else None
-    return Interaction(
-        **{name: getattr(interaction, name) for name in Interaction.__dataclass_fields__ if name != "full_url"},
-        full_url=full,
-    )
-
-
-def _word(request: Mapping[str, Any], name: str) -> str | None:
-    value = request.get(name)
-    return value if isinstance(value, str) else None
-
-
-METHODS: Mapping[Action, str] = {
-    "read": "GET", "vread": "GET", "search": "GET", "history": "GET", "capabilities": "GET", "create": "POST",
-    "update": "PUT", "delete": "DELETE", "batch": "POST", "transaction": "POST",
-}  # fmt: skip
-
-
-def format(interaction: Interaction) -> Request:
-    """The request that says this interaction and nothing else; the inverse of ``parse`` for what parse gives."""
-    if interaction.action in ("batch", "transaction"):
-        return Request(method="POST", path="", headers=_JSON, body=codec.format(_format_bundle(interaction)))
-    headers: dict[str, str] = {}
-    if interaction.if_match is not None:
-        headers["if-match"] = "*" if interaction.if_match == "*" else f'W/"{interaction.if_match}"'
-    if interaction.if_none_match is not None:
-        headers["if-none-match"] = f'W/"{interaction.if_none_match}"'
-    if interaction.if_none_exist is not None:
-        headers["if-none-exist"] = urlencode(interaction.if_none_exist)
-    if interaction.prefer is not None:
-        headers["prefer"] = f"return={interaction.prefer}"
-    body = None
-    if interaction.body is not None and interaction.action in ("create", "update"):
-        body, headers = codec.format(interaction.body), {**headers, **_JSON}
-    return Request(
-        method=METHODS[interaction.action], path=_path(interaction), query=urlencode(interaction.query), headers=headers,
-        body=body,
-    )  # fmt: skip
-
-
-_JSON = {"content-type": "application/fhir+json"}
-
-
-def _path(interaction: Interaction) -> str:
-    if interaction.action == "capabilities":
-        return "metadata"
-    parts = [interaction.type, interaction.id]
-    if interaction.action in ("history", "vread"):
-        parts += ["_history", interaction.version]
-    return "/".join(part for part in parts if part is not None)
-
-
-def _format_bundle(interaction: Interaction) -> dict[str, Any]:
-    return {
-        "resourceType": "Bundle",
-        "type": interaction.action,
-        "entry": [_format_entry(entry) for entry in interaction.entries],
-    }
-
-
-def _format_entry(entry: Interaction) -> dict[str, Any]:
-    request: dict[str, Any] = {"method": METHODS[entry.action], "url": _path(entry)}
-    if entry.query:
-        request["url"] += f"?{urlencode(entry.query)}"
-    if entry.if_match is not None:
-        request["ifMatch"] = f'W/"{entry.if_match}"'
-    if entry.if_none_exist is not None:
-        request["ifNoneExist"] = urlencode(entry.if_none_exist)
-    formatted: dict[str, Any] = {"request": request}
-    if entry.body is not None:
-        formatted["resource"] = entry.body
-    return {"fullUrl": entry.full_url, **formatted} if entry.full_url is not None else formatted
+def _patch(body: Any) -> Any:
+    """The operations of a JSON Patch, or the Parameters of a FHIRPath Patch."""
+    if isinstance(body, list) or (isinstance(body, dict) and body.get("resourceType") == "Parameters"):
+        return body
+    raise refused(400, "structure", "the body must be a JSON Patch, or Parameters with a FHIRPath Patch")

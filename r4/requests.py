@@ -6,6 +6,7 @@ A path is taken apart raw, so that ``..``, ``%2F`` and ``;`` cannot mean one thi
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
@@ -18,8 +19,8 @@ Action = Literal[
 Pairs = tuple[tuple[str, str], ...]
 
 PARAMETER_LIMIT = 64
-DROPPED = frozenset({"_format", "_pretty"})
-"""Parameters about the form of the answer, which is always JSON here."""
+JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "text/json"})
+"""What ``_format`` may say: the answer is always JSON here."""
 PREFERENCES = frozenset({"minimal", "representation", "OperationOutcome"})
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
 _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
@@ -27,9 +28,12 @@ _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interaction:
-    """``type``/``id``/``version`` as far as the action has them; ``query`` are decoded pairs in order; ``if_match`` is a
-    version id; ``if_none_exist`` the pairs of a conditional create; ``prefer`` what to return; ``entries`` those of a
-    batch or transaction, ``full_url`` of an entry."""
+    """``type``/``id``/``version`` as far as the action has them (a history without id is a type's, without type the
+    system's); ``query`` are decoded pairs in order; ``condition`` those of a conditional update or delete, which has no
+    id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
+    or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
+    ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,
+    ``full_url`` of an entry."""
 
     action: Action
     type: str | None = None
@@ -44,6 +48,10 @@ class Interaction:
     entries: tuple["Interaction", ...] = ()
     full_url: str | None = None
     operation: str | None = None
+    condition: Pairs | None = None
+    compartment: str | None = None
+    patch: Any = field(default=None, repr=False)
+    if_modified_since: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,15 +91,18 @@ def refused(status: int, code: str, text: str, element: str = "") -> Interaction
 
 def meaningful(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The headers that mean something here, each at most once."""
-    wanted = {"if-match", "if-none-match", "if-none-exist", "prefer", "content-type", "content-encoding"}
+    wanted = {
+        "if-match", "if-none-match", "if-none-exist", "if-modified-since", "prefer", "content-type", "content-encoding",
+        "accept",
+    }  # fmt: skip
     found: dict[str, str] = {}
     for name, value in headers:
         if name in ("x-http-method-override", "x-http-method", "x-method-override"):
             raise refused(400, "structure", "a method override is not accepted")
         if name in wanted:
-            if name in found:
+            if name in found and name != "accept":
                 raise refused(400, "structure", "a header is given twice")
-            found[name] = value
+            found[name] = f"{found[name]},{value}" if name in found else value
     return found
 
 
@@ -115,7 +126,31 @@ def query_of(query: str) -> Pairs:
         raise refused(400, "value", "the query is not readable, or has too many parameters") from wrong
     if any("\x00" in name + value for name, value in pairs):
         raise refused(400, "value", "the query is not readable, or has too many parameters")
-    return tuple(pair for pair in pairs if pair[0] not in DROPPED)
+    if any(name == "_format" and value.partition(";")[0].strip() not in JSON_FORMATS for name, value in pairs):
+        raise refused(406, "not-supported", "answers are application/fhir+json", "_format")
+    return tuple(pair for pair in pairs if pair[0] not in ("_format", "_pretty"))
+
+
+def acceptable(accept: str | None) -> bool:
+    """Whether an Accept header takes JSON (RFC 9110 §12.5.1); a range with q=0 does not count."""
+    if accept is None:
+        return True
+    for part in accept.lower().split(","):
+        kind, *rest = (word.strip() for word in part.split(";"))
+        if (kind in ACCEPTED or not kind) and not any(re.fullmatch(r"q=0(\.0*)?", word) for word in rest):
+            return True
+    return False
+
+
+ACCEPTED = frozenset({*JSON_FORMATS, "*/*", "application/*", "text/*", "application/json+fhir"} - {"json"})
+
+
+def moment_of(value: str | None) -> float | None:
+    """Unix seconds of an RFC 9110 date; None when there is none, or it is none (§13.1.3: then it is ignored)."""
+    try:
+        return parsedate_to_datetime(value).timestamp() if value else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def etag_of(value: str | None, name: str) -> str | None:

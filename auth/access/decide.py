@@ -1,12 +1,14 @@
-"""What a grant permits: the scopes that allow an action on a type, and whether one of them reaches a resource.
+"""What a grant permits: the scopes that allow an action on a type, and those that reach a resource.
 
-SMART App Launch 2.2, scopes-and-launch-context. Deny by default: what no single scope allows is not allowed.
+SMART App Launch 2.2, scopes-and-launch-context. Deny by default: what no single scope allows is not allowed, and a
+grant without FHIR scopes allows nothing.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auth.access.compartment import owned, shared
+from auth.access.compartment import SHARED, owned, shared, writable
+from auth.access.levels import CLOSED, FEATURES, OPERATIONS, Level
 from auth.scopes import FhirScope
 from auth.server.grants import Grant
 from r4 import paths
@@ -14,26 +16,66 @@ from r4.definitions import parameters
 from r4.references import parse
 
 LETTERS: Mapping[str, str] = {
-    "read": "r", "vread": "r", "history": "r", "search": "s", "create": "c", "update": "u", "delete": "d",
+    "read": "r", "vread": "r", "history": "r", "history-type": "s", "history-system": "s", "search": "s", "create": "c",
+    "update": "u", "patch": "u", "delete": "d",
 }  # fmt: skip
-"""The permission that each interaction needs (SMART v2 scopes: cruds)."""
+"""The permission that each interaction needs (SMART v2 scopes: cruds). An update may create (scopes, "u")."""
 
-BOUND = frozenset({"create", "delete"})
-"""What a ``patient/`` scope never permits on a Patient."""
+WRITES = frozenset({"create", "update", "patch", "delete"})
+PEOPLE = ("Practitioner/", "PractitionerRole/")
+"""Users whose own permissions are not one patient's record; of other kinds of people nothing is known, so nothing is
+allowed."""
 
 
-def allowing(grant: Grant, action: str, type: str) -> tuple[FhirScope, ...]:
-    """The grant's scopes that permit the action on resources of the type, as far as they reach."""
+def allowing(grant: Grant, action: str, type: str, *, needs: frozenset[str] = frozenset()) -> tuple[FhirScope, ...]:
+    """The grant's scopes that each alone permit the action on resources of the type, as far as they reach. ``needs`` are
+    features of ``levels.FEATURES`` that the request uses."""
     letter = LETTERS.get(action)
+    wanted = needs | _features(action, type)
     return tuple(
         scope
-        for scope in grant.scopes
-        if isinstance(scope, FhirScope)
-        and letter in scope.actions
+        for scope in fhir_scopes(grant)
+        if letter in scope.actions
         and scope.type in ("*", type)
-        and not (bound(scope, grant) and (grant.patient is None or (type == "Patient" and action in BOUND)))
-        and not (scope.context == "user" and grant.user is None)
+        and not (bound(scope, grant) and type in CLOSED and action not in CLOSED[type])
+        and all(level(scope, grant) in FEATURES[feature] for feature in wanted)
     )
+
+
+def operating(grant: Grant, name: str, type: str) -> tuple[FhirScope, ...]:
+    """The scopes that permit a named operation on resources of the type: one of the letters for ``$validate``, all of
+    them for what reads."""
+    row = OPERATIONS[name]
+    some = name == "$validate"
+    return tuple(
+        scope
+        for scope in fhir_scopes(grant)
+        if level(scope, grant) in row.levels
+        and scope.type in ("*", type)
+        and (bool(scope.actions & set(row.letters)) if some else scope.actions >= set(row.letters))
+        and not (bound(scope, grant) and type in CLOSED)
+    )
+
+
+def fhir_scopes(grant: Grant) -> tuple[FhirScope, ...]:
+    """The scopes that open anything: a patient scope needs a patient, a user scope a user who is known."""
+    return tuple(scope for scope in grant.scopes if isinstance(scope, FhirScope) and _founded(scope, grant))
+
+
+def _founded(scope: FhirScope, grant: Grant) -> bool:
+    if scope.context == "patient":
+        return grant.patient is not None
+    return scope.context == "system" or bound(scope, grant) or (grant.user or "").startswith(PEOPLE)
+
+
+def _features(action: str, type: str) -> frozenset[str]:
+    """Features that an action on a type takes by itself."""
+    found = {action} & {"history-type", "history-system"}
+    if action in WRITES and (type in SHARED or type == "Device"):
+        found |= {"write-shared"}
+    if type == "Patient" and action in ("create", "delete"):
+        found |= {f"{action}-patient"}
+    return frozenset(found)
 
 
 def bound(scope: FhirScope, grant: Grant) -> bool:
@@ -41,22 +83,47 @@ def bound(scope: FhirScope, grant: Grant) -> bool:
     return scope.context == "patient" or (scope.context == "user" and (grant.user or "").startswith("Patient/"))
 
 
+def level(scope: FhirScope, grant: Grant) -> Level:
+    """The row of the tables in ``levels`` that the scope stands in."""
+    return "patient" if bound(scope, grant) else scope.context
+
+
 def patient_of(scope: FhirScope, grant: Grant) -> str:
     """The bare id of the patient that a bound scope reaches."""
     return (grant.user or "").partition("/")[2] if scope.context == "user" else grant.patient or ""
 
 
+def reaching(
+    scopes: Sequence[FhirScope], resource: Mapping[str, Any], grant: Grant, *, base: str, writing: bool = False
+) -> tuple[FhirScope, ...]:
+    """Those scopes that reach this very resource. What is nobody's may be read by all, and written by ``system/``."""
+    return tuple(
+        scope
+        for scope in scopes
+        if _reaches(scope, resource, grant, base, writing)
+        and all(_matches(resource, name, value, base) for name, value in scope.query)
+    )
+
+
 def reaches(
     scopes: Sequence[FhirScope], resource: Mapping[str, Any], grant: Grant, *, base: str, writing: bool = False
 ) -> bool:
-    """Whether one of the scopes reaches this very resource. What is nobody's may be read by all and written only by
-    scopes that are not bound to a patient."""
-    open_to_all = not writing and shared(resource, base=base)
-    return any(
-        (not bound(scope, grant) or open_to_all or owned(resource, patient_of(scope, grant), base=base))
-        and all(_matches(resource, name, value, base) for name, value in scope.query)
-        for scope in scopes
-    )
+    """Whether one of the scopes reaches this very resource."""
+    return bool(reaching(scopes, resource, grant, base=base, writing=writing))
+
+
+def _reaches(scope: FhirScope, resource: Mapping[str, Any], grant: Grant, base: str, writing: bool) -> bool:
+    if scope.context == "system":
+        return True
+    if not bound(scope, grant):
+        return not (writing and shared(resource, base=base))
+    mine = owned(resource, patient_of(scope, grant), base=base)
+    return mine or (not writing and shared(resource, base=base))
+
+
+def may_write(scope: FhirScope, body: Mapping[str, Any], grant: Grant) -> bool:
+    """Whether a body to be written says nothing that the scope could not answer for (smart-auth.md §3.2 rule 4)."""
+    return not bound(scope, grant) or body.get("resourceType") == "Provenance" or writable(body, patient_of(scope, grant))
 
 
 def _matches(resource: Mapping[str, Any], name: str, value: str, base: str) -> bool:

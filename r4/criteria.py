@@ -1,0 +1,160 @@
+"""What a request may say in parameters, by interaction and type (R4 §3.1.1): an allow-list of names and modifiers.
+
+Whatever is not understood here is refused before any server sees it, for a server that ignores a filter shows records
+that nobody asked for, and one that understands more than we do answers questions that were never decided.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from r4.definitions import Parameter, parameters
+from r4.generated.types import RESOURCES
+from r4.requests import Interaction, Pairs, refused
+from r4.served import SERVED
+
+CONTROLS = ("_count", "_sort", "_include", "_revinclude", "_total", "_summary")
+PAGE = "_page"
+"""The one parameter of a further page: sealed, so that it stands alone."""
+
+UNSEARCHED = frozenset({"_source"})
+"""Parameters of R4 that are no search here: they ask for what no compartment holds."""
+
+MODIFIERS: Mapping[str, frozenset[str]] = {
+    "token": frozenset({"not", "missing"}),
+    "string": frozenset({"exact", "contains", "missing"}),
+    "reference": frozenset({*RESOURCES, "missing"}),
+    "date": frozenset({"missing"}),
+    "number": frozenset({"missing"}),
+    "quantity": frozenset({"missing"}),
+    "uri": frozenset({"missing"}),
+}
+"""Modifiers by kind of parameter (R4 §3.1.1.4.5)."""
+
+OTHERS: Mapping[str, frozenset[str]] = {
+    "history": frozenset({"_count", "_since"}),
+    "$everything": frozenset({"_type", "_count"}),
+}
+"""Parameters of what is no search; everything else takes none."""
+
+_NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z_-]{0,63})(?::(?P<modifier>[A-Za-z]{1,64}))?(?:\.(?P<rest>[A-Za-z_-]{1,64}))?")
+
+
+class Criterion(NamedTuple):
+    """One parameter's name taken apart: ``subject:Patient.name`` has the modifier ``Patient`` and the ``rest`` ``name``;
+    ``_has:Observation:patient:code`` is ``_has`` with ``reverse`` (type, reference, parameter)."""
+
+    name: str
+    modifier: str = ""
+    rest: str = ""
+    reverse: tuple[str, str, str] | None = None
+
+
+@cache
+def searchable(type: str) -> Mapping[str, Parameter]:
+    """The search parameters of a type that are served."""
+    return {name: row for name, row in parameters(type).items() if name not in UNSEARCHED}
+
+
+def criterion(text: str) -> Criterion | None:
+    """A parameter's name taken apart, or None when it is none of a search."""
+    if text.startswith("_has:"):
+        parts = text.split(":")
+        return Criterion("_has", reverse=(parts[1], parts[2], parts[3])) if len(parts) == 4 else None
+    match = _NAME.fullmatch(text)
+    return Criterion(match["name"], match["modifier"] or "", match["rest"] or "") if match else None
+
+
+def check(interaction: Interaction) -> None:
+    """Refuses what the interaction's parameters may not say, in all entries too. Raises InteractionError 400."""
+    for entry in interaction.entries:
+        check(entry)
+    names = [name for name, _ in interaction.query]
+    if PAGE in names and interaction.action in ("search", "history", "operation"):
+        if len(names) > 1:
+            raise refused(400, "not-supported", "stands alone: it holds the whole search", PAGE)
+        return
+    if interaction.action == "search" and interaction.type is not None:
+        _search(interaction.type, interaction.query)
+    else:
+        allowed = OTHERS.get(interaction.operation or interaction.action, frozenset())
+        if set(names) - allowed or len(set(names)) != len(names):
+            raise refused(400, "not-supported", "has a parameter that this interaction does not take", "query")
+    for condition in (interaction.condition, interaction.if_none_exist):
+        if condition is not None and interaction.type is not None:
+            _condition(interaction.type, condition)
+
+
+def _condition(type: str, query: Pairs) -> None:
+    """A conditional write: filters only, and none without a value."""
+    if any(name.startswith(CONTROLS) or "." in name or name.startswith("_has") or not value for name, value in query):
+        raise refused(412, "not-supported", "must hold plain search parameters", "query")
+    _search(type, query)
+
+
+def _search(type: str, query: Pairs) -> None:
+    for name, value in query:
+        if name in ("_include", "_revinclude"):
+            include(name, value)
+        elif name not in CONTROLS:
+            _filter(type, name)
+
+
+def _filter(type: str, text: str) -> None:
+    found = criterion(text)
+    if found is None or not (_reversed(type, found) if found.reverse else _plain(type, found)):
+        raise refused(400, "not-supported", "has a parameter that is not supported", "query")
+
+
+def _plain(type: str, found: Criterion) -> bool:
+    row = searchable(type).get(found.name)
+    if row is None or (found.name in ("_id", "_lastUpdated") and found.modifier):
+        return False
+    if found.rest:
+        return row.kind == "reference" and bool(targets(type, found))
+    return not found.modifier or found.modifier in MODIFIERS[row.kind]
+
+
+def _reversed(type: str, found: Criterion) -> bool:
+    other, reference, name = found.reverse or ("", "", "")
+    row = searchable(other).get(reference) if other in SERVED else None
+    return row is not None and row.kind == "reference" and type in row.targets and name in searchable(other)
+
+
+def targets(type: str, found: Criterion) -> tuple[str, ...]:
+    """The types that a chained parameter looks into: the one that is named, or all that it may refer to."""
+    row = searchable(type)[found.name]
+    wanted = (found.modifier,) if found.modifier else tuple(sorted(row.targets))
+    return tuple(
+        name for name in wanted if name in SERVED and name in row.targets and found.rest in searchable(name)
+    )
+
+
+def include(control: str, value: str) -> tuple[str, str, str | None]:
+    """``Type:parameter`` or ``Type:parameter:Target`` of an include. Raises InteractionError."""
+    parts = value.split(":")
+    row = searchable(parts[0]).get(parts[1]) if len(parts) in (2, 3) and parts[0] in SERVED else None
+    if row is None or row.kind != "reference" or (len(parts) == 3 and parts[2] not in row.targets):
+        raise refused(400, "not-supported", "must be Type:parameter or Type:parameter:Target of a reference", control)
+    return parts[0], parts[1], parts[2] if len(parts) == 3 else None
+
+
+def uses(interaction: Interaction) -> frozenset[str]:
+    """Which features a search uses: ``chain``, ``_has``, ``_include``, ``_revinclude``."""
+    names = [name for name, _ in interaction.query]
+    found = {name for name in names if name in ("_include", "_revinclude")}
+    found |= {"chain"} if any("." in name for name in names) else set()
+    return frozenset(found | ({"_has"} if any(name.startswith("_has") for name in names) else set()))
+
+
+def traversed(interaction: Interaction) -> frozenset[str]:
+    """The types that chains and ``_has`` of a search look into."""
+    found: set[str] = set()
+    for name, _ in interaction.query:
+        said = criterion(name)
+        if said is not None and said.reverse is not None:
+            found.add(said.reverse[0])
+        elif said is not None and said.rest and interaction.type is not None:
+            found |= set(targets(interaction.type, said))
+    return frozenset(found)
