@@ -61,7 +61,7 @@ def verifier() -> tuple[str, str]:
     return made, base64.urlsafe_b64encode(sha256(made.encode()).digest()).decode().rstrip("=")
 
 
-def request(target: Target, name: str, scope: str, challenge: str, **changes: Any) -> dict[str, str]:
+def request(target: Target, name: str, scope: str, challenge: str, /, **changes: Any) -> dict[str, str]:
     """The parameters of an authorization request; a change to None leaves one out."""
     said = {
         "response_type": "code", "client_id": client(target, name)["client_id"], "redirect_uri": CALLBACK,
