@@ -78,12 +78,16 @@ class Chart:
         yield self.observation("mixed", "p1", "laboratory", self.own)
         yield self.observation("v1", "p1", "vital-signs", self.vital)
         twice = [self.identifier("o2"), self.identifier("several")]
-        yield self.observation("o2", "p2", "laboratory", self.secret, encounter=self.to("Encounter/e2"), identifier=twice)
+        yield self.observation(
+            "o2", "p2", "laboratory", self.secret, encounter=self.to("Encounter/e2"), identifier=twice
+        )
         yield self.observation("v2", "p2", "vital-signs", self.secret, identifier=[self.identifier("several")])
         yield self.observation("focus", "p2", "laboratory", self.secret, focus=[one])
         yield self.observation("performed", "p2", "laboratory", self.secret, performer=[one])
         for name in ("x1", "x2"):
-            yield self.observation(name, *(("p1", "laboratory", self.own) if name == "x1" else ("p2", "laboratory", self.secret)))
+            yield self.observation(
+                name, *(("p1", "laboratory", self.own) if name == "x1" else ("p2", "laboratory", self.secret))
+            )
         yield self.observation("given", "p1", "laboratory", self.own)
         yield self.observation("given", "p2", "laboratory", self.secret)
         yield self.observation("taken", "p2", "laboratory", self.secret)
@@ -104,7 +108,9 @@ class Chart:
                 "Encounter", f"e{name}", status="in-progress", subject=whose, reasonCode=[{"text": words}],
                 **{"class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}},
             )  # fmt: skip
-            yield self.make("Condition", f"k{name}", subject=whose, asserter=self.to("Patient/p1"), code={"text": words})
+            yield self.make(
+                "Condition", f"k{name}", subject=whose, asserter=self.to("Patient/p1"), code={"text": words}
+            )
             yield self.make("Basic", f"basic{name}", subject=whose, author=self.to("Patient/p1"), code={"text": words})
             yield self.make("Binary", f"bin{name}", contentType="text/plain", data=_encoded(words),
                             securityContext=self.to("Patient/p1"))  # fmt: skip

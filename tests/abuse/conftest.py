@@ -68,7 +68,9 @@ def make_target(stack: ExitStack, keys: SigningKeys, hapi: str | None) -> Target
 async def fill(target: Target) -> None:
     """The chart, written below the guard."""
     for body in target.chart.resources:
-        answer = await below.perform(target.ehr, Interaction(action="update", type=body["resourceType"], id=body["id"], body=body))
+        answer = await below.perform(
+            target.ehr, Interaction(action="update", type=body["resourceType"], id=body["id"], body=body)
+        )
         assert answer.status in (200, 201), (body["resourceType"], body["id"], answer)
     for type, id in (reference.split("/") for reference in target.chart.deleted):
         await below.perform(target.ehr, Interaction(action="delete", type=type, id=id))

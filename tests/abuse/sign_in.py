@@ -76,7 +76,9 @@ def answered(reply: Reply) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(reply.header("location")).query))
 
 
-def code(target: Target, scope: str, *, name: str = "public", patient: str | None = "p1", **members: Any) -> dict[str, str]:
+def code(
+    target: Target, scope: str, *, name: str = "public", patient: str | None = "p1", **members: Any
+) -> dict[str, str]:
     """A code with the rest of its token request, client authentication left out for a client with a secret."""
     whom = {"patient": target.chart.id(patient)} if patient else {}
     secret, challenge = verifier()
@@ -92,7 +94,9 @@ def redeem(target: Target, form: dict[str, str], *, name: str = "public") -> Rep
     return target.ask("POST", "/auth/token", form=form, headers=headers)
 
 
-def tokens(target: Target, scope: str, *, name: str = "public", patient: str | None = "p1", **members: Any) -> dict[str, Any]:
+def tokens(
+    target: Target, scope: str, *, name: str = "public", patient: str | None = "p1", **members: Any
+) -> dict[str, Any]:
     """The token response of a whole launch; without ``access_token`` when the EHR refused it."""
     return dict(redeem(target, code(target, scope, name=name, patient=patient, **members), name=name).json)
 

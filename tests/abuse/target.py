@@ -127,7 +127,9 @@ class Target:
 
     def alike(self, what: str, *replies: Reply) -> None:
         """Whether the answers tell nothing apart: status, headers and bytes."""
-        self.expect(len({reply.shape for reply in replies}) == 1, f"{what}: {[reply.status for reply in replies]} differ")
+        self.expect(
+            len({reply.shape for reply in replies}) == 1, f"{what}: {[reply.status for reply in replies]} differ"
+        )
 
     @contextmanager
     def untouched(self, what: str) -> Iterator[None]:

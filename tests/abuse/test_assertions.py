@@ -13,7 +13,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from tests.abuse import holes
+from tests.abuse import holes_of_sign_in
 from tests.abuse.sign_in import basic, client, register
 from tests.abuse.target import Reply, Target
 
@@ -24,8 +24,11 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS384", "ES256", "ES384", "HS256", "HS
 @cache
 def key(name: str) -> Any:
     """``rsa`` and ``ec`` are registered, the others are an attacker's."""
-    made = ECKey.generate_key("P-256" if name == "p256" else "P-384") if name in ("ec", "p256", "evil-ec") else RSAKey.generate_key(2048)
-    return made
+    return (
+        ECKey.generate_key("P-256" if name == "p256" else "P-384")
+        if name in ("ec", "p256", "evil-ec")
+        else RSAKey.generate_key(2048)
+    )
 
 
 def public(name: str, kid: str) -> dict[str, Any]:
@@ -37,13 +40,22 @@ def service(target: Target) -> str:
     if "service" not in target.registered:
         keys = [public("rsa", "r"), public("ec", "e"), public("rsa", "twice"), public("evil", "twice")]
         target.registered["service"] = register(
-            target, token_endpoint_auth_method="private_key_jwt", grant_types=["client_credentials"], scope="system/*.cruds", jwks={"keys": keys}
+            target,
+            token_endpoint_auth_method="private_key_jwt",
+            grant_types=["client_credentials"],
+            scope="system/*.cruds",
+            jwks={"keys": keys},
         ).json
     return str(target.registered["service"]["client_id"])
 
 
 def present(target: Target, assertion: str, **more: str) -> Reply:
-    form = {"grant_type": "client_credentials", "scope": "system/Patient.r", "client_assertion_type": KIND, "client_assertion": assertion}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "system/Patient.r",
+        "client_assertion_type": KIND,
+        "client_assertion": assertion,
+    }
     return target.ask("POST", "/auth/token", form={**form, **more})
 
 
@@ -54,14 +66,26 @@ def encoded(value: Any) -> str:
 
 def claims(target: Target, **changes: Any) -> dict[str, Any]:
     now, who = int(time.time()), service(target)
-    said = {"iss": who, "sub": who, "aud": f"{target.ehr.base}/auth/token", "iat": now, "exp": now + 240, "jti": uuid.uuid4().hex, **changes}
+    said = {
+        "iss": who,
+        "sub": who,
+        "aud": f"{target.ehr.base}/auth/token",
+        "iat": now,
+        "exp": now + 240,
+        "jti": uuid.uuid4().hex,
+        **changes,
+    }
     return {name: value for name, value in said.items() if value is not None}
 
 
 def signed(payload: Any, *, alg: str = "RS384", by: str = "rsa", **header: Any) -> str:
-    said = {name: value for name, value in {"alg": alg, "kid": "r", "typ": "JWT", **header}.items() if value is not None}
+    said = {
+        name: value for name, value in {"alg": alg, "kid": "r", "typ": "JWT", **header}.items() if value is not None
+    }
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return jws.serialize_compact(said, body, key(by), registry=jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False))
+    return jws.serialize_compact(
+        said, body, key(by), registry=jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+    )
 
 
 def forged(payload: Any, secret: bytes | None, **header: Any) -> str:
@@ -75,7 +99,12 @@ def _headers(target: Target) -> Iterator[tuple[str, str]]:
     said = claims(target)
     for alg in ("none", "None", "nOnE", "NONE", ""):
         yield f"alg {alg or 'empty'}", forged(claims(target), None, alg=alg)
-    for secret in (key("rsa").as_pem(private=False), json.dumps(public("rsa", "r")).encode(), b"", public("rsa", "r")["n"].encode()):
+    for secret in (
+        key("rsa").as_pem(private=False),
+        json.dumps(public("rsa", "r")).encode(),
+        b"",
+        public("rsa", "r")["n"].encode(),
+    ):
         yield "HS256 with the public key", forged(claims(target), secret, alg="HS256")
     for alg, by, kid in (("RS256", "rsa", "r"), ("RS512", "rsa", "r"), ("PS384", "rsa", "r"), ("ES256", "p256", "e"), ("ES384", "ec", "r"),
                          ("RS384", "rsa", "e"), ("RS384", "evil", "r"), ("ES384", "evil-ec", "e"), ("RS384", "rsa", "twice"), ("RS384", "evil", "twice"),
@@ -139,14 +168,32 @@ def assertions(target: Target) -> list[str]:
         target.expect(present(target, good).status == 200, f"a good assertion with {alg} is refused")
         target.refused(present(target, good), "a jti used twice", 400, 401)
     jti = uuid.uuid4().hex
-    race = [{"grant_type": "client_credentials", "scope": "system/Patient.r", "client_assertion_type": KIND, "client_assertion": signed(claims(target, jti=jti))} for _ in range(8)]
-    given = [each for each in target.together(*(target.send("POST", "/auth/token", form=form) for form in race)) if each.status == 200]
+    race = [
+        {
+            "grant_type": "client_credentials",
+            "scope": "system/Patient.r",
+            "client_assertion_type": KIND,
+            "client_assertion": signed(claims(target, jti=jti)),
+        }
+        for _ in range(8)
+    ]
+    given = [
+        each
+        for each in target.together(*(target.send("POST", "/auth/token", form=form) for form in race))
+        if each.status == 200
+    ]
     target.expect(len(given) == 1, f"{len(given)} of 8 used a jti at the same time")
     for what, assertion in (*_headers(target), *_claims(target), *_shapes(target)):
         reply = present(target, assertion)
         target.refused(reply, what, 400, 401, 413)
-        target.expect(reply.json.get("error") in ("invalid_client", "invalid_request"), f"{what} is {reply.json.get('error')}")
-    for more in ({"client_assertion_type": "x"}, {"client_id": client(target, "secret")["client_id"]}, {"client_secret": "x"}):
+        target.expect(
+            reply.json.get("error") in ("invalid_client", "invalid_request"), f"{what} is {reply.json.get('error')}"
+        )
+    for more in (
+        {"client_assertion_type": "x"},
+        {"client_id": client(target, "secret")["client_id"]},
+        {"client_secret": "x"},
+    ):
         target.refused(present(target, signed(claims(target)), **more), f"an assertion with {sorted(more)}", 400, 401)
     target.expect(not target.runner.get_loop().called, "a key was fetched from where an assertion says")
     return target.problems
@@ -157,15 +204,15 @@ def test_b03_an_assertion_proves_one_client_to_one_server_once(target: Target) -
 
 
 def test_b03_twin_that_forgets_what_was_presented(holed: Any) -> None:
-    assert any("used twice" in each for each in assertions(holed(holes.assertions_are_forgotten)))
+    assert any("used twice" in each for each in assertions(holed(holes_of_sign_in.assertions_are_forgotten)))
 
 
 def test_b03_twin_that_checks_the_signature_only(holed: Any) -> None:
-    assert len(assertions(holed(holes.claims_are_not_checked))) > 15
+    assert len(assertions(holed(holes_of_sign_in.claims_are_not_checked))) > 15
 
 
 def test_b03_twin_that_takes_the_algorithm_that_is_named(holed: Any) -> None:
-    assert any("RS256" in each for each in assertions(holed(holes.any_algorithm_will_do)))
+    assert any("RS256" in each for each in assertions(holed(holes_of_sign_in.any_algorithm_will_do)))
 
 
 MIXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -181,25 +228,66 @@ MIXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 def mixing(target: Target) -> list[str]:
     for what, name, how in MIXES:
         made = client(target, name)
-        form = {"grant_type": "client_credentials", "scope": "system/Patient.r", **{each: made[each] for each in how.get("form", ())}}
+        form = {
+            "grant_type": "client_credentials",
+            "scope": "system/Patient.r",
+            **{each: made[each] for each in how.get("form", ())},
+        }
         if "as" in how:
             form["client_id"] = client(target, how["as"])["client_id"]
         if how.get("assertion") or how.get("type"):
-            form |= {"client_assertion_type": KIND} | ({"client_assertion": signed(claims(target))} if "assertion" in how else {})
+            form |= {"client_assertion_type": KIND} | (
+                {"client_assertion": signed(claims(target))} if "assertion" in how else {}
+            )
         secret = how.get("basic")
-        header = [basic({**made, "client_secret": made["client_secret"] if secret is True else secret})] if secret is not None else []
+        header = (
+            [basic({**made, "client_secret": made["client_secret"] if secret is True else secret})]
+            if secret is not None
+            else []
+        )
         reply = target.ask("POST", "/auth/token", form=form, headers=header * (2 if "twice" in how else 1))
         target.refused(reply, f"a client that shows {what}", 400, 401)
-    for form in ({"client_id": service(target)}, {"client_id": service(target), "client_secret": ""}, {"client_id": client(target, "public")["client_id"]}, {"client_id": "nobody"}, {}):
-        target.refused(target.ask("POST", "/auth/token", form={"grant_type": "client_credentials", "scope": "system/Patient.r", **form}), f"{sorted(form)} alone", 400, 401)
+    for form in (
+        {"client_id": service(target)},
+        {"client_id": service(target), "client_secret": ""},
+        {"client_id": client(target, "public")["client_id"]},
+        {"client_id": "nobody"},
+        {},
+    ):
+        target.refused(
+            target.ask(
+                "POST", "/auth/token", form={"grant_type": "client_credentials", "scope": "system/Patient.r", **form}
+            ),
+            f"{sorted(form)} alone",
+            400,
+            401,
+        )
         for place in ("introspect", "revoke"):
             reply = target.ask("POST", f"/auth/{place}", form={"token": "x", **form})
             public = place == "revoke" and form.get("client_id") == client(target, "public")["client_id"]
-            target.expect(public or reply.status in (400, 401), f"{place} by {sorted(form)} was answered {reply.status}")
-    for header in (f"Basic {base64.b64encode(b'no-colon').decode()}", "Basic !!!", "Basic", "basic x y", f"Basic {base64.b64encode(bytes([255, 58])).decode()}", "Digest x"):
-        reply = target.ask("POST", "/auth/token", form={"grant_type": "client_credentials", "scope": "x"}, headers=[("authorization", header)])
+            target.expect(
+                public or reply.status in (400, 401), f"{place} by {sorted(form)} was answered {reply.status}"
+            )
+    for header in (
+        f"Basic {base64.b64encode(b'no-colon').decode()}",
+        "Basic !!!",
+        "Basic",
+        "basic x y",
+        f"Basic {base64.b64encode(bytes([255, 58])).decode()}",
+        "Digest x",
+    ):
+        reply = target.ask(
+            "POST",
+            "/auth/token",
+            form={"grant_type": "client_credentials", "scope": "x"},
+            headers=[("authorization", header)],
+        )
         target.refused(reply, "an odd Authorization", 400, 401)
-    target.refused(register(target, token_endpoint_auth_method="none", grant_types=["client_credentials"]), "a public backend service", 400)
+    target.refused(
+        register(target, token_endpoint_auth_method="none", grant_types=["client_credentials"]),
+        "a public backend service",
+        400,
+    )
     return target.problems
 
 
@@ -208,4 +296,4 @@ def test_b04_a_client_shows_who_it_is_in_its_own_way(target: Target) -> None:
 
 
 def test_b04_twin_that_takes_a_missing_secret_for_a_public_client(holed: Any) -> None:
-    assert any("nothing but its id" in each for each in mixing(holed(holes.methods_are_mixed)))
+    assert any("nothing but its id" in each for each in mixing(holed(holes_of_sign_in.methods_are_mixed)))

@@ -4,7 +4,7 @@ import gzip
 from typing import Any
 
 from r4 import codec
-from tests.abuse import holes
+from tests.abuse import holes_of_requests
 from tests.abuse.sign_in import FULL, token
 from tests.abuse.target import Target
 
@@ -13,7 +13,10 @@ def _documents(target: Target) -> list[tuple[str, bytes, str]]:
     chart = target.chart
     new = codec.format(chart.new())
     one, two = (codec.format(chart.to(f"Patient/{name}")) for name in ("p1", "p2"))
-    json, deep = "application/fhir+json", b'{"resourceType":"Observation","extension":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    json, deep = (
+        "application/fhir+json",
+        b'{"resourceType":"Observation","extension":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    )
     nested = b'{"extension":[' * 20_000 + b"{}" + b"]}" * 20_000
     doctype = b'<?xml version="1.0"?><!DOCTYPE o [<!ENTITY e SYSTEM "file:///etc/passwd">]><Observation xmlns="http://hl7.org/fhir">&e;</Observation>'
     laughs = b'<!DOCTYPE o [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><Observation xmlns="http://hl7.org/fhir">&b;</Observation>'
@@ -43,15 +46,28 @@ def bodies(target: Target) -> list[str]:
     bearer = token(target, FULL)
     with target.untouched("an odd body"):
         for what, body, kind in _documents(target):
-            for method, path in (("POST", "Observation"), ("PUT", f"Observation/odd-{target.chart.run}"), ("POST", ""), ("POST", "Observation/_search")):
+            for method, path in (
+                ("POST", "Observation"),
+                ("PUT", f"Observation/odd-{target.chart.run}"),
+                ("POST", ""),
+                ("POST", "Observation/_search"),
+            ):
                 if (kind, path) == ("application/x-www-form-urlencoded", "Observation/_search"):
                     continue
                 reply = target.fhir(method, path, bearer, body=body, headers=[("content-type", kind)])
                 target.refused(reply, f"{what} by {method} {path}")
                 target.expect(b"root:" not in reply.body and len(reply.body) < 20_000, f"{what} is echoed")
-        for encoding, body in (("gzip", gzip.compress(codec.format(target.chart.new()))), ("gzip", gzip.compress(b" " * 50_000_000)), ("br", b"x"), ("deflate", b"x"), ("gzip, identity", b"x")):
+        for encoding, body in (
+            ("gzip", gzip.compress(codec.format(target.chart.new()))),
+            ("gzip", gzip.compress(b" " * 50_000_000)),
+            ("br", b"x"),
+            ("deflate", b"x"),
+            ("gzip, identity", b"x"),
+        ):
             headers = [("content-type", "application/fhir+json"), ("content-encoding", encoding)]
-            target.refused(target.fhir("POST", "Observation", bearer, body=body, headers=headers), f"a body in {encoding}")
+            target.refused(
+                target.fhir("POST", "Observation", bearer, body=body, headers=headers), f"a body in {encoding}"
+            )
     made = target.raw("Observation", {"_id": f"odd-{target.chart.run}"})
     target.expect(not made, "an odd body was stored")
     return target.problems
@@ -62,5 +78,5 @@ def test_a31_a_body_is_read_in_one_way_or_not_at_all(target: Target) -> None:
 
 
 def test_a31_twin_with_a_reader_that_takes_the_last_of_two(holed: Any) -> None:
-    problems = bodies(holed(holes.json_is_read_leniently))
+    problems = bodies(holed(holes_of_requests.json_is_read_leniently))
     assert any("subject twice" in each for each in problems)

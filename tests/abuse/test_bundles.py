@@ -44,20 +44,34 @@ def _entries(target: Target) -> list[tuple[str, Entry]]:
 def bundles(target: Target) -> list[str]:
     bearer = token(target, FULL)
     for what, entry in _entries(target):
-        good = {"resource": target.chart.new(identifier=[target.chart.identifier("beside")]), "request": {"method": "POST", "url": "Observation"}}
+        good = {
+            "resource": target.chart.new(identifier=[target.chart.identifier("beside")]),
+            "request": {"method": "POST", "url": "Observation"},
+        }
         with target.untouched(what):
             for kind in ("batch", "transaction"):
-                before = len(target.raw("Observation", {"subject": target.chart.ref("Patient/p1"), "_summary": "false"}))
-                reply = target.fhir("POST", "", bearer, document={"resourceType": "Bundle", "type": kind, "entry": [entry, good]})
+                before = len(
+                    target.raw("Observation", {"subject": target.chart.ref("Patient/p1"), "_summary": "false"})
+                )
+                reply = target.fhir(
+                    "POST", "", bearer, document={"resourceType": "Bundle", "type": kind, "entry": [entry, good]}
+                )
                 after = len(target.raw("Observation", {"subject": target.chart.ref("Patient/p1"), "_summary": "false"}))
                 searching = "search" in what or what == "a compartment"
                 answers = [str(each.get("response", {}).get("status")) for each in reply.json.get("entry", ())]
                 got = reply.status < 400 and (not answers or answers[0] < "300")
-                target.expect(not got or (searching and "by search" not in what), f"{what} in a {kind} was answered {reply.status} {answers}")
+                target.expect(
+                    not got or (searching and "by search" not in what),
+                    f"{what} in a {kind} was answered {reply.status} {answers}",
+                )
                 if kind == "transaction" and reply.status >= 400:
                     target.expect(before == after, f"{what}: half of a transaction was done")
     reading = token(target, "patient/Observation.r")
-    search = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": "Observation"}}]}
+    search = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [{"request": {"method": "GET", "url": "Observation"}}],
+    }
     reply = target.fhir("POST", "", reading, document=search)
     target.expect(not reply.resources and "200" not in str(reply.json.get("entry")), "a search in a batch with r only")
     return target.problems
@@ -81,10 +95,15 @@ def swaps(target: Target) -> list[str]:
         for reference in (chart.ref("Encounter/e2"), foreign):
             entries = [
                 {"fullUrl": name, "resource": encounter, "request": {"method": "POST", "url": "Encounter"}},
-                {"resource": chart.new(encounter={"reference": reference}), "request": {"method": "POST", "url": "Observation"}},
+                {
+                    "resource": chart.new(encounter={"reference": reference}),
+                    "request": {"method": "POST", "url": "Observation"},
+                },
             ]
             with target.untouched("a fullUrl that is p2's"):
-                reply = target.fhir("POST", "", bearer, document={"resourceType": "Bundle", "type": "transaction", "entry": entries})
+                reply = target.fhir(
+                    "POST", "", bearer, document={"resourceType": "Bundle", "type": "transaction", "entry": entries}
+                )
             if name not in (reference, foreign, chart.ref("Encounter/e2")):
                 target.refused(reply, f"a reference to {reference} in a transaction")
     provenance = {"resourceType": "Provenance", "recorded": "2026-01-02T03:04:05Z", "agent": [{"who": {"display": "x"}}],

@@ -10,8 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway import ehr_face
-from tests.abuse import holes
-from tests.abuse.sign_in import register
+from tests.abuse import holes_of_sign_in
 from tests.abuse.target import Target
 from tests.abuse.test_assertions import KIND, public, signed
 
@@ -42,7 +41,12 @@ async def _present(target: Target, uri: str, app: Any = None) -> int:
         return 0
     who, now = made.json["client_id"], int(time.time())
     said = {"iss": who, "sub": who, "aud": f"{target.ehr.base}/auth/token", "exp": now + 200, "jti": uuid.uuid4().hex}
-    form = {"grant_type": "client_credentials", "scope": "system/Patient.r", "client_assertion_type": KIND, "client_assertion": signed(said)}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "system/Patient.r",
+        "client_assertion_type": KIND,
+        "client_assertion": signed(said),
+    }
     return (await behind.send("POST", "/auth/token", form=form)).status
 
 
@@ -64,7 +68,11 @@ def private(target: Target) -> list[str]:
 
         async with _listening(answer) as port:
             statuses = [await _present(target, uri.format(port=port)) for uri in ADDRESSES]
-        heard += [f"{uri} was answered {status}" for uri, status in zip(ADDRESSES, statuses, strict=True) if status not in (0, 400, 401)]
+        heard += [
+            f"{uri} was answered {status}"
+            for uri, status in zip(ADDRESSES, statuses, strict=True)
+            if status not in (0, 400, 401)
+        ]
         return heard
 
     heard = target.run(attack())
@@ -78,7 +86,7 @@ def test_b13_a_key_set_is_fetched_from_public_addresses_only(target: Target) -> 
 
 
 def test_b13_twin_that_checks_the_name_and_not_the_address(holed: Any) -> None:
-    assert private(holed(holes.every_address_is_permitted)) != []
+    assert private(holed(holes_of_sign_in.every_address_is_permitted)) != []
 
 
 KEYS = json.dumps({"keys": [public("rsa", "r")]}).encode()
@@ -125,7 +133,14 @@ async def _bomb(writer: asyncio.StreamWriter) -> None:
     writer.write(HEAD + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
 
 
-ANSWERS = {"large": _large, "slow": _slow, "silent": _silent, "head": _trickled_head, "elsewhere": _elsewhere, "bomb": _bomb}
+ANSWERS = {
+    "large": _large,
+    "slow": _slow,
+    "silent": _silent,
+    "head": _trickled_head,
+    "elsewhere": _elsewhere,
+    "bomb": _bomb,
+}
 
 
 def hostile(target: Target, *kinds: str) -> list[str]:
@@ -140,7 +155,9 @@ def hostile(target: Target, *kinds: str) -> list[str]:
             path = (await reader.readline()).split()[1].decode().strip("/")
             seen.append(path)
             try:
-                await asyncio.wait_for(ANSWERS[path](writer), 30) if path in ANSWERS else writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(KEYS) + KEYS)
+                await asyncio.wait_for(ANSWERS[path](writer), 30) if path in ANSWERS else writer.write(
+                    HEAD + b"content-length: %d\r\n\r\n" % len(KEYS) + KEYS
+                )
                 await writer.drain()
             except (ConnectionError, TimeoutError, asyncio.CancelledError):
                 pass
@@ -149,9 +166,15 @@ def hostile(target: Target, *kinds: str) -> list[str]:
 
         async with _listening(answer) as port:
             began = time.monotonic()
-            statuses = await asyncio.gather(*(_present(target, f"http://127.0.0.1:{port}/{path}", app) for path in kinds))
+            statuses = await asyncio.gather(
+                *(_present(target, f"http://127.0.0.1:{port}/{path}", app) for path in kinds)
+            )
             took, good = time.monotonic() - began, await _present(target, f"http://127.0.0.1:{port}/good", app)
-        problems = [f"a key set that is {path} was answered {status}" for path, status in zip(kinds, statuses, strict=True) if status not in (400, 401)]
+        problems = [
+            f"a key set that is {path} was answered {status}"
+            for path, status in zip(kinds, statuses, strict=True)
+            if status not in (400, 401)
+        ]
         problems += [f"the fetches took {took:.0f} s"] if took > 9 else []
         problems += ["a redirect was followed"] if "followed" in seen else []
         return problems + ([f"a good key set was answered {good}"] if good != 200 else [])
@@ -164,4 +187,4 @@ def test_b13_a_key_set_is_read_within_bounds(target: Target) -> None:
 
 
 def test_b13_twin_that_reads_to_the_end(holed: Any) -> None:
-    assert any("large" in each for each in hostile(holed(holes.fetches_are_unbounded), "large"))
+    assert any("large" in each for each in hostile(holed(holes_of_sign_in.fetches_are_unbounded), "large"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.abuse import holes
+from tests.abuse import holes_of_sign_in
 from tests.abuse.sign_in import (
     CALLBACK,
     NARROW,
@@ -32,7 +32,9 @@ def codes(target: Target) -> list[str]:
     at_once = target.together(*(target.send("POST", "/auth/token", form=form) for _ in range(8)))
     given = [reply for reply in at_once if reply.status == 200]
     target.expect(len(given) <= 1, f"{len(given)} of 8 had the code at the same time")
-    target.expect(not any(_opens(target, reply.json["access_token"]) for reply in given), "a race leaves a token in force")
+    target.expect(
+        not any(_opens(target, reply.json["access_token"]) for reply in given), "a race leaves a token in force"
+    )
     for change in (
         {"client_id": client(target, "other")["client_id"]}, {"redirect_uri": f"{CALLBACK}/"}, {"redirect_uri": None}, {"redirect_uri": ""},
         {"code": None}, {"code": ""}, {"code": "x" * 32}, {"grant_type": "implicit"}, {"grant_type": None}, {"grant_type": "password"}, {"client_id": None},
@@ -54,7 +56,7 @@ def test_b01_a_code_is_for_one_client_once(target: Target) -> None:
 
 
 def test_b01_twin_that_forgets_which_codes_were_used(holed: Any) -> None:
-    problems = codes(holed(holes.codes_are_not_used_up))
+    problems = codes(holed(holes_of_sign_in.codes_are_not_used_up))
     assert any("used twice" in each for each in problems)
     assert any("of 8" in each for each in problems)
 
@@ -66,7 +68,9 @@ def verifiers(target: Target) -> list[str]:
         form = code(target, NARROW)
         right = form.pop("code_verifier")
         said = {"\n": right + "\n", "upper": right.swapcase(), "plain": challenge}.get(sent or "", sent)
-        target.refused(redeem(target, form if said is None else {**form, "code_verifier": said}), f"a verifier that is {what}", 400)
+        target.refused(
+            redeem(target, form if said is None else {**form, "code_verifier": said}), f"a verifier that is {what}", 400
+        )
     for change in (
         {"code_challenge": None}, {"code_challenge_method": None}, {"code_challenge_method": "plain"}, {"code_challenge_method": "s256"},
         {"code_challenge": "", "code_challenge_method": "S256"}, {"code_challenge": challenge[:42]}, {"code_challenge": challenge + "A"},
@@ -80,7 +84,9 @@ def verifiers(target: Target) -> list[str]:
         for method, sent in (("GET", {"query": asked}), ("POST", {"form": asked})):
             reply = target.ask(method, "/auth/authorize", **sent)
             target.expect("code" not in answered(reply), f"a code for a request with {change}")
-            target.expect(not reply.header("location") or "iss" in answered(reply), f"no issuer in the answer to {change}")
+            target.expect(
+                not reply.header("location") or "iss" in answered(reply), f"no issuer in the answer to {change}"
+            )
     return target.problems
 
 
@@ -89,7 +95,7 @@ def test_b01_a_code_needs_the_verifier_of_its_challenge(target: Target) -> None:
 
 
 def test_b01_twin_that_takes_any_verifier(holed: Any) -> None:
-    assert any("verifier" in each for each in verifiers(holed(holes.any_verifier_will_do)))
+    assert any("verifier" in each for each in verifiers(holed(holes_of_sign_in.any_verifier_will_do)))
 
 
 LOOPBACK = "http://127.0.0.1:5000/cb"
@@ -105,17 +111,35 @@ REDIRECTS = (
 
 
 def redirects(target: Target) -> list[str]:
-    made = register(target, token_endpoint_auth_method="none", grant_types=["authorization_code"], redirect_uris=[CALLBACK, LOOPBACK]).json
+    made = register(
+        target,
+        token_endpoint_auth_method="none",
+        grant_types=["authorization_code"],
+        redirect_uris=[CALLBACK, LOOPBACK],
+    ).json
     target.registered["redirected"] = made
     for uri in REDIRECTS:
         for kind in ("code", "token", "nonsense"):
             prepared = launch(target, "redirected", patient=target.chart.id("p1"))
-            asked = request(target, "redirected", f"launch {NARROW}", verifier()[1], launch=prepared, redirect_uri=uri, response_type=kind)
+            asked = request(
+                target,
+                "redirected",
+                f"launch {NARROW}",
+                verifier()[1],
+                launch=prepared,
+                redirect_uri=uri,
+                response_type=kind,
+            )
             reply = target.ask("GET", "/auth/authorize", query=asked)
             target.refused(reply, f"{uri!r} with {kind}", 400)
             target.expect(not reply.header("location") and b"evil" not in reply.body, f"{uri!r} with {kind} leads on")
     asked = request(target, "redirected", f"launch {NARROW}", verifier()[1])
-    for change in ({"client_id": "nobody"}, {"client_id": None}, {"redirect_uri": None}, {"client_id": "nobody", "redirect_uri": "https://evil.example"}):
+    for change in (
+        {"client_id": "nobody"},
+        {"client_id": None},
+        {"redirect_uri": None},
+        {"client_id": "nobody", "redirect_uri": "https://evil.example"},
+    ):
         kept = {name: value for name, value in {**asked, **change}.items() if value is not None}
         reply = target.ask("GET", "/auth/authorize", query=kept)
         target.expect(reply.status == 400 and not reply.header("location"), f"{change} leads on")
@@ -123,7 +147,9 @@ def redirects(target: Target) -> list[str]:
     target.refused(target.ask("GET", "/auth/authorize", query=twice), "redirect_uri given twice", 400)
     for uri in ("javascript:alert(1)", "data:text/html,x", "https://app.example/cb#x", "https://u:p@app.example/cb", "http://app.example/cb", "ftp://app.example", "app:cb",
                 "//app.example/cb", "https:///cb", "https://app.example/\r\nx", "vbscript:x", "file:///etc/passwd", "blob:https://app.example/x", "about:blank", ""):  # fmt: skip
-        reply = register(target, token_endpoint_auth_method="none", grant_types=["authorization_code"], redirect_uris=[uri])
+        reply = register(
+            target, token_endpoint_auth_method="none", grant_types=["authorization_code"], redirect_uris=[uri]
+        )
         target.refused(reply, f"registration of {uri!r}", 400)
     return target.problems
 
@@ -133,5 +159,5 @@ def test_b05_a_redirect_goes_exactly_where_the_client_registered(target: Target)
 
 
 def test_b05_twin_that_compares_the_beginning(holed: Any) -> None:
-    problems = redirects(holed(holes.redirects_are_compared_by_their_beginning))
+    problems = redirects(holed(holes_of_sign_in.redirects_are_compared_by_their_beginning))
     assert any("/callback/../evil" in each for each in problems)

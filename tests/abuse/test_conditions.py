@@ -1,4 +1,4 @@
-"""Conditional writes whose condition another patient's record meets: they find nothing, and tell nothing."""
+"""Conditional writes that another patient's record meets, by search or by version: they find nothing, and tell nothing."""
 
 from typing import Any
 
@@ -32,7 +32,12 @@ def _attempts(target: Target, condition: str, bearer: str) -> list[tuple[str, Re
     entry = {"resource": new, "request": {"method": "POST", "url": "Observation", "ifNoneExist": condition}}
     put = {"resource": new, "request": {"method": "PUT", "url": f"Observation?{condition}"}}
     remove = {"request": {"method": "DELETE", "url": f"Observation?{condition}"}}
-    made = [("If-None-Exist", target.fhir("POST", "Observation", bearer, document=new, headers=[("if-none-exist", condition)]))]
+    made = [
+        (
+            "If-None-Exist",
+            target.fhir("POST", "Observation", bearer, document=new, headers=[("if-none-exist", condition)]),
+        )
+    ]
     query = condition.replace("|", "%7C")
     made.append(("conditional update", target.fhir("PUT", f"Observation?{query}", bearer, document=new)))
     made.append(("conditional delete", target.fhir("DELETE", f"Observation?{query}", bearer)))
@@ -59,13 +64,22 @@ def conditions(target: Target) -> list[str]:
                     same = _told(found) == _told(absent)
                     target.expect(same, f"{what} by {condition} tells {_told(found)}, by an absent one {_told(absent)}")
                     named = found.header("location") + found.header("content-location")
-                    target.expect(not any(name in named for name in target.chart.seconds()), f"{what} names p2's record")
+                    target.expect(
+                        not any(name in named for name in target.chart.seconds()), f"{what} names p2's record"
+                    )
     several = {"resourceType": "Observation", **target.chart.new()}
     for _ in range(2):
-        target.fhir("POST", "Observation", token(target, FULL), document={**several, "identifier": [target.chart.identifier("mine")]})
+        target.fhir(
+            "POST",
+            "Observation",
+            token(target, FULL),
+            document={**several, "identifier": [target.chart.identifier("mine")]},
+        )
     own = f"identifier={SYSTEM}%7C{target.chart.id('mine')}"
     target.refused(target.fhir("DELETE", f"Observation?{own}", token(target, FULL)), "a deletion of several")
-    target.refused(target.fhir("PUT", f"Observation?{own}", token(target, FULL), document=several), "an update of several")
+    target.refused(
+        target.fhir("PUT", f"Observation?{own}", token(target, FULL), document=several), "an update of several"
+    )
     return target.problems
 
 
@@ -75,3 +89,41 @@ def test_a22_a_condition_finds_nothing_of_another(target: Target) -> None:
 
 def test_a22_twin_that_looks_for_the_condition_everywhere(holed: Any) -> None:
     assert any("If-None-Exist" in each for each in conditions(holed(holes.conditions_are_not_narrowed)))
+
+
+def oracles(target: Target) -> list[str]:
+    chart = target.chart
+    absent = "Observation/nobody-" + chart.run
+    patch = {"document": [{"op": "add", "path": "/language", "value": "en"}], "type": "application/json-patch+json"}
+    with target.untouched("a version that is guessed"):
+        for scope in ("patient/Observation.u", "patient/Observation.ud", FULL):
+            for match in (None, 'W/"1"', 'W/"2"', 'W/"99"', "*"):
+                headers = [("if-match", match)] if match else []
+                for foreign in (chart.ref("Observation/o2"), chart.ref("Observation/given")):
+                    for method in ("PUT", "DELETE", "PATCH"):
+                        if method == "PUT" and match is None and scope == FULL:
+                            continue  # a new id is created there, a foreign one never
+                        sent = [_sent(target, method, name, patch) for name in (foreign, absent)]
+                        replies = [target.fhir(method, name, token(target, scope), headers=headers, **said)
+                                   for name, said in zip((foreign, absent), sent, strict=True)]  # fmt: skip
+                        target.refused(replies[0], f"{method} of {foreign}")
+                        target.alike(f"{method} with If-Match {match} and {scope}", *replies)
+    twice = chart.ref("Observation/twice")
+    target.fhir("PUT", twice, token(target, FULL), document=chart.observation("twice", "p1", "laboratory", "x"))
+    replies = [target.fhir("DELETE", twice, token(target, FULL)) for _ in range(3)]
+    target.expect({each.status for each in replies} <= {200, 204, 404, 410}, "a deletion repeated is refused otherwise")
+    return target.problems
+
+
+def _sent(target: Target, method: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
+    if method != "PUT":
+        return patch if method == "PATCH" else {}
+    return {"document": {**target.chart.new(), "id": name.partition("/")[2]}}
+
+
+def test_a24_a_version_tells_nothing_of_a_foreign_record(target: Target) -> None:
+    assert oracles(target) == []
+
+
+def test_a24_twin_that_compares_the_version_first(holed: Any) -> None:
+    assert oracles(holed(holes.versions_are_compared_first)) != []

@@ -68,7 +68,6 @@ def test_a38_a_request_ends_where_everybody_reads_its_end(target: Target) -> Non
     assert framed(target) == []
 
 
-
 async def _scanning(app: Any, requests: list[bytes]) -> list[bytes]:
     """A server that takes whatever looks like the head of a request for one, wherever it stands."""
     said = []
@@ -77,7 +76,9 @@ async def _scanning(app: Any, requests: list[bytes]) -> list[bytes]:
         for part in whole.split(b"GET ")[1:]:
             head, _, _ = part.partition(b"\r\n\r\n")
             line, *lines = head.split(b"\r\n")
-            headers = [(name.lower().strip(), value.strip()) for name, _, value in (each.partition(b":") for each in lines)]
+            headers = [
+                (name.lower().strip(), value.strip()) for name, _, value in (each.partition(b":") for each in lines)
+            ]
             reply = await exchange(app, "GET", line.split()[0].decode(), "", headers, b"")
             answers += reply.body
         said.append(answers)

@@ -43,7 +43,9 @@ def granular(target: Target) -> list[str]:
         ("deletion of a vital sign", target.fhir("DELETE", target.chart.ref("Observation/v1"), bearer)),
     ):  # fmt: skip
         target.refused(reply, what)
-    target.expect(versions == [target.stored(f"Observation/{name}") for name in ("v1", "o1")], "what the scope excludes changed")
+    target.expect(
+        versions == [target.stored(f"Observation/{name}") for name in ("v1", "o1")], "what the scope excludes changed"
+    )
     return target.problems
 
 
@@ -137,7 +139,7 @@ def test_a14_twin_that_adds_scopes_up(holed: Any) -> None:
 
 
 def nothing_granted(target: Target) -> list[str]:
-    nobody = dict(patient=None, user=practitioner(target))
+    nobody: dict[str, Any] = {"patient": None, "user": practitioner(target)}
     bearers = {
         "openid only": token(target, "openid fhirUser", user=practitioner(target)), "words only": token(target, "openid offline_access"),
         "patient/ without a patient": token(target, "openid patient/*.cruds", **nobody),
@@ -151,7 +153,13 @@ def nothing_granted(target: Target) -> list[str]:
                      "Observation", "Patient", "Observation/_history", f"{target.chart.ref('Patient/p1')}/$everything"):  # fmt: skip
             reply = target.fhir("GET", path, bearer, never=(target.chart.own, *target.chart.secrets))
             target.refused(reply, f"{path} with {what}", 401, 403, 404, 501)
-        target.refused(target.fhir("POST", "Observation", bearer, document=target.chart.new()), f"create with {what}", 401, 403, 404)
+        target.refused(
+            target.fhir("POST", "Observation", bearer, document=target.chart.new()),
+            f"create with {what}",
+            401,
+            403,
+            404,
+        )
     return target.problems
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.abuse import holes
+from tests.abuse import holes, holes_of_requests
 from tests.abuse.sign_in import FULL, NARROW, token
 from tests.abuse.target import Target
 
@@ -82,7 +82,7 @@ def test_a06_an_include_is_neither_iterated_nor_of_everything(target: Target) ->
 
 
 def test_a06_twin_that_compares_the_name_with_its_modifier(holed: Any) -> None:
-    problems = chained(holed(holes.included_is_trusted, holes.modifiers_are_dropped))
+    problems = chained(holed(holes.included_is_trusted, holes_of_requests.modifiers_are_dropped))
     assert any("showed" in each for each in problems)
 
 

@@ -22,10 +22,25 @@ def _altered(path: str) -> list[str]:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     bent: list[str] = []
     for place, (name, value) in enumerate(pairs):
-        others = [value[:-1], value + "A", value[::-1], "", "MA", "MQ", "0", "-1", value.swapcase(), "%00", "../" + value]
-        others += [base64.urlsafe_b64encode(text.encode()).decode().rstrip("=") for text in ("0", "1", "999999", "_getpages=x", "-5")]
+        others = [
+            value[:-1],
+            value + "A",
+            value[::-1],
+            "",
+            "MA",
+            "MQ",
+            "0",
+            "-1",
+            value.swapcase(),
+            "%00",
+            "../" + value,
+        ]
+        others += [
+            base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+            for text in ("0", "1", "999999", "_getpages=x", "-5")
+        ]
         for other in others if name.startswith("_") and name != "_count" else ():
-            bent.append(f"{parts.path}?{urlencode([*pairs[:place], (name, other), *pairs[place + 1:]])}")
+            bent.append(f"{parts.path}?{urlencode([*pairs[:place], (name, other), *pairs[place + 1 :]])}")
     return bent
 
 
@@ -33,9 +48,16 @@ def pages(target: Target) -> list[str]:
     chart = target.chart
     both = backend(target, "system/*.cruds")
     second = token(target, FULL, patient="p2")
-    wide, bearers = token(target, FULL), (token(target, FULL), token(target, "patient/Observation.rs"), token(target, "patient/Patient.rs"))
+    wide, bearers = (
+        token(target, FULL),
+        (token(target, FULL), token(target, "patient/Observation.rs"), token(target, "patient/Patient.rs")),
+    )
     whose = f"subject={chart.ref('Patient/p1')},{chart.ref('Patient/p2')}"
-    for owner, query in ((both, f"Observation?{whose}&_count=2"), (second, "Observation?_count=1"), (both, "Observation?_count=2&_sort=-date")):
+    for owner, query in (
+        (both, f"Observation?{whose}&_count=2"),
+        (second, "Observation?_count=1"),
+        (both, "Observation?_count=2&_sort=-date"),
+    ):
         reply = target.fhir("GET", query, owner, never=())
         page = following(reply, target)
         target.expect(page is not None, f"there is no second page of {query}")
@@ -46,7 +68,10 @@ def pages(target: Target) -> list[str]:
     walked = 0
     while page and walked < 40:
         reply = target.fhir("GET", page, wide)
-        target.expect(all(each["subject"]["reference"] == chart.ref("Patient/p1") for each in reply.resources), "a page leaves the patient")
+        target.expect(
+            all(each["subject"]["reference"] == chart.ref("Patient/p1") for each in reply.resources),
+            "a page leaves the patient",
+        )
         page, walked = following(reply, target) or "", walked + 1
     target.expect(walked > 1, "one's own pages are not walked")
     return target.problems
@@ -62,14 +87,21 @@ def test_a11_twin_that_takes_whoever_has_the_link(holed: Any) -> None:
 
 def narrower(target: Target) -> list[str]:
     """A page after its grant ended, and the page of a wide token in the hands of a narrow one."""
-    page = following(target.fhir("GET", "Observation?_count=1&_sort=_id", token(target, "patient/Observation.rs")), target) or ""
+    page = (
+        following(target.fhir("GET", "Observation?_count=1&_sort=_id", token(target, "patient/Observation.rs")), target)
+        or ""
+    )
     labs = token(target, f"patient/Observation.rs?category={LAB}")
     for bearer in (labs,):
         path, walked = page, 0
         while path and walked < 40:
             reply = target.fhir("GET", path, bearer, never=(target.chart.vital, *target.chart.secrets))
             path, walked = following(reply, target) or "", walked + 1
-    for bearer in (token(target, "patient/Observation.r"), token(target, "patient/Condition.rs"), token(target, "openid")):
+    for bearer in (
+        token(target, "patient/Observation.r"),
+        token(target, "patient/Condition.rs"),
+        token(target, "openid"),
+    ):
         target.refused(target.fhir("GET", page, bearer), "a page without the scope to search")
     said = redeem(target, code(target, "patient/Observation.rs", name="secret"), name="secret").json
     page = following(target.fhir("GET", "Observation?_count=1", said["access_token"]), target) or ""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from tests.abuse import holes
 from tests.abuse.sign_in import FULL, token
 from tests.abuse.target import Target
 
@@ -70,9 +69,15 @@ def patches(target: Target) -> list[str]:
             target.refused(target.fhir("PATCH", own, bearer, document=document, type=kind), f"patch as {kind}")
         harmless = [{"op": "add", "path": "/language", "value": "en"}]
         for name in (*("o2", "given", "x2"),):
-            target.refused(target.fhir("PATCH", chart.ref(f"Observation/{name}"), bearer, document=harmless, type=JSON_PATCH), f"patch of {name}")
+            target.refused(
+                target.fhir("PATCH", chart.ref(f"Observation/{name}"), bearer, document=harmless, type=JSON_PATCH),
+                f"patch of {name}",
+            )
         steal = [{"op": "replace", "path": "/subject", "value": chart.to("Patient/p1")}]
-        target.refused(target.fhir("PATCH", chart.ref("Observation/o2"), bearer, document=steal, type=JSON_PATCH), "a patch that steals")
+        target.refused(
+            target.fhir("PATCH", chart.ref("Observation/o2"), bearer, document=steal, type=JSON_PATCH),
+            "a patch that steals",
+        )
     target.expect(before == target.stored("Observation/patched"), "a refused patch changed the record")
     return target.problems
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.abuse import holes
+from tests.abuse import holes, holes_of_requests
 from tests.abuse.sign_in import FULL, NARROW, token
 from tests.abuse.target import Target
 
@@ -21,7 +21,9 @@ def reads_by_id(target: Target) -> list[str]:
         replies = [target.fhir("GET", f"{name}{rest}", bearer) for name in (foreign, absent)]
         target.alike(f"read of {foreign}{rest}", *replies)
         told = [target.calls("GET", f"{name}{rest}", bearer) for name in (foreign, absent)]
-        target.expect(told[0] == told[1], f"{foreign}{rest} asks the store for {len(told[0])}, absent {len(told[1])} things")
+        target.expect(
+            told[0] == told[1], f"{foreign}{rest} asks the store for {len(told[0])}, absent {len(told[1])} things"
+        )
     own = target.fhir("GET", target.chart.ref("Observation/o1"), bearer)
     target.expect(own.status == 200, "one's own record is not read")
     return target.problems
@@ -71,7 +73,7 @@ def test_a02_a_path_means_one_thing_or_nothing(target: Target) -> None:
 
 
 def test_a02_twin_that_tidies_paths_up_after_the_guard(holed: Any) -> None:
-    problems = paths(holed(holes.nothing_is_checked, holes.paths_are_resolved))
+    problems = paths(holed(holes.nothing_is_checked, holes_of_requests.paths_are_resolved))
     assert {path for path in PATHS if any(f"GET {path}" in each for each in problems)} >= {
         "Patient/{p1}/../{p2}", "Patient/{p1}/%2e%2e/{p2}", "Patient/{p1}%2F..%2F{p2}", "Patient//{p2}", "Patient/{coded}",
     }  # fmt: skip

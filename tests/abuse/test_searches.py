@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.abuse import holes
+from tests.abuse import holes, holes_of_requests
 from tests.abuse.chart import CATEGORIES, LAB, SYSTEM
 from tests.abuse.sign_in import FULL, NARROW, token
 from tests.abuse.target import FORM, Target
@@ -87,7 +87,7 @@ def test_a08_a_reverse_chain_is_no_oracle(target: Target) -> None:
 
 
 def test_a08_twin_that_ignores_what_it_does_not_know(holed: Any) -> None:
-    assert len(reverse_chains(holed(holes.unknown_parameters_are_dropped))) == 2 * len(ORACLES)
+    assert len(reverse_chains(holed(holes_of_requests.unknown_parameters_are_dropped))) == 2 * len(ORACLES)
 
 
 CHAINS = (
@@ -112,7 +112,7 @@ def test_a09_chains_and_text_searches_are_no_oracle(target: Target) -> None:
 
 
 def test_a09_twin_that_ignores_what_it_does_not_know(holed: Any) -> None:
-    assert len(chains(holed(holes.unknown_parameters_are_dropped))) > len(CHAINS)
+    assert len(chains(holed(holes_of_requests.unknown_parameters_are_dropped))) > len(CHAINS)
 
 
 COUNTS = ("_summary=count", "_total=accurate", "_total=estimate", "_count=0", "_count=1", "_count=0&_total=accurate",
@@ -127,7 +127,17 @@ def counts(target: Target) -> list[str]:
             reply = target.fhir("GET", "Observation", token(target, scope), query=query, never=(target.chart.secret,))
             total = reply.json.get("total", 0)
             target.expect(total <= there, f"{scope}: {query} counts {total} of {there}")
-    for type in ("Patient", "Provenance", "Device", "Group", "List", "DocumentReference", "Binary", "AuditEvent", "Task"):
+    for type in (
+        "Patient",
+        "Provenance",
+        "Device",
+        "Group",
+        "List",
+        "DocumentReference",
+        "Binary",
+        "AuditEvent",
+        "Task",
+    ):
         visible = len(target.fhir("GET", type, token(target, FULL), query="_count=500").resources)
         for query in COUNTS[:6]:
             total = target.fhir("GET", type, token(target, FULL), query=query).json.get("total", 0)
@@ -151,7 +161,14 @@ BODIES = (
     ("", "subject=Patient/{p2}", FORM + "; charset=utf-7"), ("", "subject=Patient/{p2}", FORM + "; charset=utf-16"),
     ("", "patient={p2}", "application/X-WWW-form-urlencoded"), ("", "%70atient={p2}", FORM),
 )  # fmt: skip
-WRONG = ("application/json", "application/fhir+json", "text/plain", "multipart/form-data; boundary=x", "", "application/xml")
+WRONG = (
+    "application/json",
+    "application/fhir+json",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "",
+    "application/xml",
+)
 
 
 def bodies(target: Target) -> list[str]:
@@ -163,7 +180,9 @@ def bodies(target: Target) -> list[str]:
         for type in WRONG:
             for body in (f"subject=Patient/{target.chart.id('p2')}", "--x\r\n\r\n--x--", '{"subject": "Patient/p2"}'):
                 said = {"body": body.encode(), "headers": [("content-type", type)]}
-                target.refused(target.fhir("POST", "Observation/_search", bearer, **said), f"_search as {type or 'nothing'}")
+                target.refused(
+                    target.fhir("POST", "Observation/_search", bearer, **said), f"_search as {type or 'nothing'}"
+                )
         twice = [("content-type", FORM), ("content-type", "application/fhir+json")]
         reply = target.fhir("POST", "Observation/_search", bearer, body=b"status=final", headers=twice)
         target.refused(reply, "_search with two content types")
@@ -201,7 +220,9 @@ def compartments(target: Target) -> list[str]:
         told = [(reply.status, len(reply.resources), reply.json.get("total")) for reply in (foreign, absent)]
         target.expect(told[0] == told[1], f"the compartment of p2 is told as {told[0]}, of nobody as {told[1]}")
         target.expect(not foreign.resources, "the compartment of p2 is listed")
-        target.refused(target.fhir("GET", f"{target.chart.ref('Patient/p1')}/Condition", token(target, NARROW)), "no scope")
+        target.refused(
+            target.fhir("GET", f"{target.chart.ref('Patient/p1')}/Condition", token(target, NARROW)), "no scope"
+        )
     return target.problems
 
 
@@ -210,4 +231,4 @@ def test_a32_a_compartment_is_a_search_like_any_other(target: Target) -> None:
 
 
 def test_a32_twin_that_takes_the_address_for_the_permission(holed: Any) -> None:
-    assert compartments(holed(holes.compartments_are_searched, holes.nothing_is_checked)) != []
+    assert compartments(holed(holes_of_requests.compartments_are_searched, holes.nothing_is_checked)) != []

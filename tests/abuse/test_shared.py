@@ -14,9 +14,18 @@ def provenance(target: Target) -> list[str]:
     target.alike("a Provenance of p1 and p2", target.fhir("GET", chart.ref("Provenance/prov-both"), bearer), absent)
     own = target.fhir("GET", chart.ref("Provenance/prov-only"), bearer)
     target.expect(own.status == 200, "one's own Provenance is not read")
-    for query in ("", f"target={chart.ref('Observation/o2')}", f"target={chart.ref('Observation/o1')}", "_include=Provenance:target"):
+    for query in (
+        "",
+        f"target={chart.ref('Observation/o2')}",
+        f"target={chart.ref('Observation/o1')}",
+        "_include=Provenance:target",
+    ):
         target.fhir("GET", "Provenance", bearer, query=query)
-    agent: dict[str, Any] = {"resourceType": "Provenance", "recorded": "2026-01-02T03:04:05Z", "agent": [{"who": {"display": "x"}}]}
+    agent: dict[str, Any] = {
+        "resourceType": "Provenance",
+        "recorded": "2026-01-02T03:04:05Z",
+        "agent": [{"who": {"display": "x"}}],
+    }
     own_target, nobody = chart.to("Observation/o1"), {"reference": f"Observation/nobody-{chart.run}"}
     with target.untouched("a Provenance"):
         for targets in ([chart.to("Observation/o2")], [own_target, chart.to("Observation/o2")], [chart.to("Patient/p2")],
@@ -25,14 +34,26 @@ def provenance(target: Target) -> list[str]:
             reply = target.fhir("POST", "Provenance", bearer, document={**agent, "target": targets})
             target.refused(reply, f"a Provenance with {len(targets)} targets")
             lost = [nobody if each != own_target else each for each in targets]
-            target.alike("a Provenance of p2's", reply, target.fhir("POST", "Provenance", bearer, document={**agent, "target": lost}))
+            target.alike(
+                "a Provenance of p2's",
+                reply,
+                target.fhir("POST", "Provenance", bearer, document={**agent, "target": lost}),
+            )
         for targets in ([], [{"display": "x"}], [{"identifier": {"value": "x"}}], [{"reference": "https://evil.example/fhir/Patient/x"}],
                         [chart.to("Practitioner/dr")], [chart.to("Device/dev0")]):  # fmt: skip
-            target.refused(target.fhir("POST", "Provenance", bearer, document={**agent, "target": targets}), f"a Provenance of {targets}")
+            target.refused(
+                target.fhir("POST", "Provenance", bearer, document={**agent, "target": targets}),
+                f"a Provenance of {targets}",
+            )
         moved = {**agent, "id": chart.id("prov-only"), "target": [own_target, chart.to("Observation/o2")]}
-        target.refused(target.fhir("PUT", chart.ref("Provenance/prov-only"), bearer, document=moved), "an update of a Provenance")
+        target.refused(
+            target.fhir("PUT", chart.ref("Provenance/prov-only"), bearer, document=moved), "an update of a Provenance"
+        )
         entity = {"role": "source", "what": chart.to("Observation/o2")}
-        target.refused(target.fhir("POST", "Provenance", bearer, document={**agent, "target": [own_target], "entity": [entity]}), "an entity of p2")
+        target.refused(
+            target.fhir("POST", "Provenance", bearer, document={**agent, "target": [own_target], "entity": [entity]}),
+            "an entity of p2",
+        )
     return target.problems
 
 
@@ -46,7 +67,15 @@ def test_a33_twin_for_which_one_target_is_enough(holed: Any) -> None:
 
 def pivots(target: Target) -> list[str]:
     chart, bearer = target.chart, token(target, FULL)
-    for name in ("Device/dev2", "Group/group", "List/list", "Task/task3", "Patient/p2", "RelatedPerson/rp2", "AuditEvent/audit"):
+    for name in (
+        "Device/dev2",
+        "Group/group",
+        "List/list",
+        "Task/task3",
+        "Patient/p2",
+        "RelatedPerson/rp2",
+        "AuditEvent/audit",
+    ):
         type = name.partition("/")[0]
         reply, absent = target.fhir("GET", chart.ref(name), bearer), target.fhir("GET", f"{type}/there-is-none", bearer)
         target.refused(reply, f"GET {name}")
@@ -92,7 +121,13 @@ def binaries(target: Target) -> list[str]:
         replies = [target.fhir("GET", name, bearer, headers=[("accept", accept)]) for name in (foreign, absent)]
         target.refused(replies[0], f"Binary of p2 as {accept}")
         target.alike(f"Binary of p2 as {accept}", *replies)
-    for path in ("Binary", f"Binary?_id={chart.id('bin2')}", f"{foreign}/_history", f"{foreign}/_history/1", f"{foreign}/$binary-access-read"):
+    for path in (
+        "Binary",
+        f"Binary?_id={chart.id('bin2')}",
+        f"{foreign}/_history",
+        f"{foreign}/_history/1",
+        f"{foreign}/$binary-access-read",
+    ):
         target.fhir("GET", path, bearer)
     context = [("x-security-context", chart.ref("Patient/p1"))]
     for headers in (context, [("x-security-context", chart.ref("DocumentReference/doc1"))]):
@@ -100,11 +135,23 @@ def binaries(target: Target) -> list[str]:
     data = base64.b64encode(b"x").decode()
     with target.untouched("a Binary"):
         for whom in ("Patient/p1", "Patient/p2", "DocumentReference/doc2"):
-            body = {"resourceType": "Binary", "contentType": "text/plain", "data": data, "securityContext": chart.to(whom)}
-            target.refused(target.fhir("PUT", foreign, bearer, document={**body, "id": chart.id("bin2")}), f"Binary for {whom}")
+            body = {
+                "resourceType": "Binary",
+                "contentType": "text/plain",
+                "data": data,
+                "securityContext": chart.to(whom),
+            }
+            target.refused(
+                target.fhir("PUT", foreign, bearer, document={**body, "id": chart.id("bin2")}), f"Binary for {whom}"
+            )
             if whom != "Patient/p1":
-                target.refused(target.fhir("POST", "Binary", bearer, document=body, headers=context), f"a new Binary for {whom}")
-        target.refused(target.fhir("POST", "Binary", bearer, body=b"<html>", headers=[("content-type", "text/html"), *context]), "raw Binary")
+                target.refused(
+                    target.fhir("POST", "Binary", bearer, document=body, headers=context), f"a new Binary for {whom}"
+                )
+        target.refused(
+            target.fhir("POST", "Binary", bearer, body=b"<html>", headers=[("content-type", "text/html"), *context]),
+            "raw Binary",
+        )
     target.runner.get_loop().called.clear()
     document = {"resourceType": "DocumentReference", "status": "current", "subject": chart.to("Patient/p1"),
                 "content": [{"attachment": {"contentType": "text/plain", "url": "http://169.254.169.254/latest/meta-data"}}]}  # fmt: skip
@@ -124,7 +171,13 @@ def test_a35_twin_for_which_the_security_context_is_the_owner(holed: Any) -> Non
     assert any("Binary of p2" in each for each in binaries(holed(holes.mentioned_is_owned)))
 
 
-ENDPOINTS = ("http://169.254.169.254/latest/meta-data", "http://127.0.0.1:1/hook", "http://localhost:8700/", "https://evil.example/hook", "file:///etc/passwd")
+ENDPOINTS = (
+    "http://169.254.169.254/latest/meta-data",
+    "http://127.0.0.1:1/hook",
+    "http://localhost:8700/",
+    "https://evil.example/hook",
+    "file:///etc/passwd",
+)
 
 
 def subscriptions(target: Target) -> list[str]:
@@ -136,10 +189,14 @@ def subscriptions(target: Target) -> list[str]:
                     "channel": {"type": "rest-hook", "endpoint": endpoint, "payload": "application/fhir+json"}}  # fmt: skip
             target.refused(target.fhir("POST", "Subscription", bearer, document=body), f"a subscription to {endpoint}")
             named = {**body, "id": "s-" + target.chart.run}
-            target.refused(target.fhir("PUT", f"Subscription/{named['id']}", bearer, document=named), "an upserted subscription")
+            target.refused(
+                target.fhir("PUT", f"Subscription/{named['id']}", bearer, document=named), "an upserted subscription"
+            )
             entry = {"resource": body, "request": {"method": "POST", "url": "Subscription"}}
             for kind in ("batch", "transaction"):
-                reply = target.fhir("POST", "", bearer, document={"resourceType": "Bundle", "type": kind, "entry": [entry]})
+                reply = target.fhir(
+                    "POST", "", bearer, document={"resourceType": "Bundle", "type": kind, "entry": [entry]}
+                )
                 target.expect("201" not in str(reply.json.get("entry")), f"a subscription in a {kind}")
     target.expect(not target.runner.get_loop().called, "a subscription called out")
     return target.problems

@@ -9,11 +9,24 @@ from typing import Any
 
 from gateway import ehr_face
 from sandbox.upstream import opened
-from tests.abuse import holes
+from tests.abuse import holes_of_requests
 from tests.abuse.sign_in import FULL, backend, token
 from tests.abuse.target import Target
 
-WORDS = (b"HAPI", b"ca.uhn", b"Hibernate", b"Traceback", b"sqlalchemy", b"sqlite", b"SELECT ", b"INSERT ", b"org.h2", b".java", b"/work/", b"/tmp/")
+WORDS = (
+    b"HAPI",
+    b"ca.uhn",
+    b"Hibernate",
+    b"Traceback",
+    b"sqlalchemy",
+    b"sqlite",
+    b"SELECT ",
+    b"INSERT ",
+    b"org.h2",
+    b".java",
+    b"/work/",
+    b"/tmp/",
+)
 
 
 def addresses(target: Target) -> list[str]:
@@ -41,7 +54,9 @@ def addresses(target: Target) -> list[str]:
             target.expect(not shown, f"{method} {path[:60]} shows {shown}")
             for name in ("location", "content-location"):
                 said = reply.header(name)
-                target.expect(not said or said.startswith(f"{target.ehr.fhir}/"), f"{method} {path[:60]} has another {name}")
+                target.expect(
+                    not said or said.startswith(f"{target.ehr.fhir}/"), f"{method} {path[:60]} has another {name}"
+                )
     return target.problems
 
 
@@ -50,7 +65,7 @@ def test_a39_nothing_of_the_server_behind_leaves(target: Target) -> None:
 
 
 def test_a39_twin_that_repeats_what_the_server_behind_says(holed: Any) -> None:
-    assert addresses(holed(holes.errors_are_repeated)) != []
+    assert addresses(holed(holes_of_requests.errors_are_repeated)) != []
 
 
 @asynccontextmanager
@@ -63,7 +78,13 @@ async def _redirecting(secret: str, seen: list[str]) -> AsyncIterator[str]:
             pass
         body = json.dumps({"resourceType": "Patient", "id": "p", "name": [{"family": secret}]})
         seen.extend(["second"] if status.startswith("200") else [])
-        head = [f"HTTP/1.1 {status}", "content-type: application/fhir+json", f"content-length: {len(body)}", "connection: close", *more]
+        head = [
+            f"HTTP/1.1 {status}",
+            "content-type: application/fhir+json",
+            f"content-length: {len(body)}",
+            "connection: close",
+            *more,
+        ]
         writer.write(("\r\n".join(head) + "\r\n\r\n" + body).encode() if line else b"")
         await writer.drain()
         writer.close()
@@ -85,14 +106,21 @@ def redirects(target: Target, *, following: bool = False) -> list[str]:
             opened(upstream=base, base=target.ehr.fhir, new_id=target.ehr.new_id) as upstream,
         ):
             if following:
-                upstream.session = holes.Following(upstream.session)
+                upstream.session = holes_of_requests.Following(upstream.session)
             behind = replace(target, app=ehr_face.application([replace(target.ehr, upstream=upstream)]))
-            for method, path in (("GET", "Patient/p"), ("GET", "Patient"), ("DELETE", "Observation/x"), ("GET", "Observation?_count=1")):
+            for method, path in (
+                ("GET", "Patient/p"),
+                ("GET", "Patient"),
+                ("DELETE", "Observation/x"),
+                ("GET", "Observation?_count=1"),
+            ):
                 await behind.send(method, f"/fhir/{path}", token=bearer)
         return [f"a redirect was followed to the {each} server" for each in seen]
 
     followed = target.run(attack())
-    target.problems = [each for each in target.problems if "was answered 50" not in each]  # a server that redirects is none
+    target.problems = [
+        each for each in target.problems if "was answered 50" not in each
+    ]  # a server that redirects is none
     return [*target.problems, *followed]
 
 

@@ -12,7 +12,9 @@ def performed(target: Target) -> list[str]:
     body = target.chart.new("p2", performer=[target.chart.to("Patient/p1")])
     with target.untouched("a create with performer p1"):
         for scope in (FULL, "patient/Observation.c"):
-            target.refused(target.fhir("POST", "Observation", token(target, scope), document=body), "create with performer p1")
+            target.refused(
+                target.fhir("POST", "Observation", token(target, scope), document=body), "create with performer p1"
+            )
     made = target.fhir("POST", "Observation", token(target, FULL), document=target.chart.new())
     target.expect(made.status == 201, "one's own record is not written")
     return target.problems
@@ -30,7 +32,11 @@ def _memberships(target: Target, second: str) -> list[tuple[str, Resource]]:
     """Creates by p1 in which ``second`` (of p2, or absent) stands where it decides whose the record is."""
     chart = target.chart
     whom, base = f"Patient/{second}", target.ehr.fhir
-    two, named, other = {"reference": whom}, {"reference": f"{base}/{whom}"}, {"reference": f"https://evil.example/fhir/{whom}"}
+    two, named, other = (
+        {"reference": whom},
+        {"reference": f"{base}/{whom}"},
+        {"reference": f"https://evil.example/fhir/{whom}"},
+    )
     contained = {"contained": [{"resourceType": "Patient", "id": "c"}], "subject": {"reference": "#c"}}
     status: Resource = {"status": "final", "code": {"text": "x"}}
     one = chart.to("Patient/p1")
@@ -75,7 +81,10 @@ def memberships(target: Target) -> list[str]:
         for name in ("Observation/o2", "Encounter/e2"):
             for element in ("encounter", "hasMember", "derivedFrom", "basedOn"):
                 if (element == "encounter") == name.startswith("Encounter"):
-                    value = [target.chart.to(name), {"reference": f"{name.partition('/')[0]}/nobody-{target.chart.run}"}]
+                    value = [
+                        target.chart.to(name),
+                        {"reference": f"{name.partition('/')[0]}/nobody-{target.chart.run}"},
+                    ]
                     sent = [target.chart.new(**{element: each if element == "encounter" else [each]}) for each in value]
                     replies = [target.fhir("POST", "Observation", bearer, document=each) for each in sent]
                     target.refused(replies[0], f"create with {element} of p2")
@@ -110,10 +119,19 @@ def moves(target: Target) -> list[str]:
     with target.untouched("an update that moves a record"):
         for what, path, body in cases:
             target.refused(target.fhir("PUT", path, bearer, document=body), f"an update that {what}")
-            target.refused(target.fhir("PUT", path, bearer, document=body, headers=[("if-match", 'W/"1"')]), f"{what}, with If-Match")
-        for method, path in (("DELETE", chart.ref("Patient/p1")), ("DELETE", foreign), ("DELETE", chart.ref("Patient/p2"))):
+            target.refused(
+                target.fhir("PUT", path, bearer, document=body, headers=[("if-match", 'W/"1"')]),
+                f"{what}, with If-Match",
+            )
+        for method, path in (
+            ("DELETE", chart.ref("Patient/p1")),
+            ("DELETE", foreign),
+            ("DELETE", chart.ref("Patient/p2")),
+        ):
             target.refused(target.fhir(method, path, bearer), f"{method} {path}")
-        target.refused(target.fhir("POST", "Patient", bearer, document={"resourceType": "Patient"}), "create of a patient")
+        target.refused(
+            target.fhir("POST", "Patient", bearer, document={"resourceType": "Patient"}), "create of a patient"
+        )
     target.expect(before == target.stored("Observation/o1"), "p1's own record was changed by a refused update")
     return target.problems
 
@@ -134,13 +152,24 @@ def read_only(target: Target) -> list[str]:
         bearer = token(target, scope, user=practitioner(target))
         for kind in ("application/json-patch+json", "application/merge-patch+json", "application/fhir+json"):
             for document in (patch, [], {"status": "amended"}, {"resourceType": "Parameters"}):
-                target.refused(target.fhir("PATCH", own, bearer, document=document, type=kind), f"PATCH as {kind} with {scope}")
-        target.refused(target.fhir("PUT", own, bearer, document=chart.observation("o1", "p1", "laboratory", "x")), "PUT")
+                target.refused(
+                    target.fhir("PATCH", own, bearer, document=document, type=kind), f"PATCH as {kind} with {scope}"
+                )
+        target.refused(
+            target.fhir("PUT", own, bearer, document=chart.observation("o1", "p1", "laboratory", "x")), "PUT"
+        )
         target.refused(target.fhir("POST", "Observation", bearer, document=chart.new()), "POST")
         target.refused(target.fhir("DELETE", own, bearer), "DELETE")
-        target.refused(target.fhir("PUT", f"Observation?_id={chart.id('o1')}", bearer, document=chart.new()), "conditional PUT")
+        target.refused(
+            target.fhir("PUT", f"Observation?_id={chart.id('o1')}", bearer, document=chart.new()), "conditional PUT"
+        )
         target.refused(target.fhir("DELETE", f"Observation?_id={chart.id('o1')}", bearer), "conditional DELETE")
-        target.refused(target.fhir("PATCH", f"Observation?_id={chart.id('o1')}", bearer, document=patch, type="application/json-patch+json"), "conditional PATCH")
+        target.refused(
+            target.fhir(
+                "PATCH", f"Observation?_id={chart.id('o1')}", bearer, document=patch, type="application/json-patch+json"
+            ),
+            "conditional PATCH",
+        )
     target.expect(before == target.stored("Observation/o1"), "a token for reading changed a record")
     return target.problems
 
@@ -174,7 +203,9 @@ def write_only(target: Target) -> list[str]:
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
         replies.append(target.fhir("POST", "", bearer, document=bundle, headers=wanted, never=never))
         for place, reply in enumerate(replies):
-            shown = {reply.json.get("resourceType"), *(each["resourceType"] for each in reply.resources)} & {"Observation"}
+            shown = {reply.json.get("resourceType"), *(each["resourceType"] for each in reply.resources)} & {
+                "Observation"
+            }
             target.expect(not shown, f"answer {place} with {scope} holds the record")
     return target.problems
 
@@ -187,44 +218,6 @@ def test_a23_twin_that_does_as_the_client_prefers(holed: Any) -> None:
     assert write_only(holed(holes.answers_are_not_checked)) != []
 
 
-def oracles(target: Target) -> list[str]:
-    chart = target.chart
-    absent = "Observation/nobody-" + chart.run
-    patch = {"document": [{"op": "add", "path": "/language", "value": "en"}], "type": "application/json-patch+json"}
-    with target.untouched("a version that is guessed"):
-        for scope in ("patient/Observation.u", "patient/Observation.ud", FULL):
-            for match in (None, 'W/"1"', 'W/"2"', 'W/"99"', "*"):
-                headers = [("if-match", match)] if match else []
-                for foreign in (chart.ref("Observation/o2"), chart.ref("Observation/given")):
-                    for method in ("PUT", "DELETE", "PATCH"):
-                        if method == "PUT" and match is None and scope == FULL:
-                            continue  # a new id is created there, a foreign one never
-                        sent = [_sent(target, method, name, patch) for name in (foreign, absent)]
-                        replies = [target.fhir(method, name, token(target, scope), headers=headers, **said)
-                                   for name, said in zip((foreign, absent), sent, strict=True)]  # fmt: skip
-                        target.refused(replies[0], f"{method} of {foreign}")
-                        target.alike(f"{method} with If-Match {match} and {scope}", *replies)
-    twice = chart.ref("Observation/twice")
-    target.fhir("PUT", twice, token(target, FULL), document=chart.observation("twice", "p1", "laboratory", "x"))
-    replies = [target.fhir("DELETE", twice, token(target, FULL)) for _ in range(3)]
-    target.expect({each.status for each in replies} <= {200, 204, 404, 410}, "a deletion repeated is refused otherwise")
-    return target.problems
-
-
-def _sent(target: Target, method: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
-    if method != "PUT":
-        return patch if method == "PATCH" else {}
-    return {"document": {**target.chart.new(), "id": name.partition("/")[2]}}
-
-
-def test_a24_a_version_tells_nothing_of_a_foreign_record(target: Target) -> None:
-    assert oracles(target) == []
-
-
-def test_a24_twin_that_compares_the_version_first(holed: Any) -> None:
-    assert oracles(holed(holes.versions_are_compared_first)) != []
-
-
 def shared(target: Target) -> list[str]:
     chart = target.chart
     bodies: list[Resource] = [
@@ -235,18 +228,31 @@ def shared(target: Target) -> list[str]:
     ]  # fmt: skip
     there = {"Practitioner": "dr2", "Organization": "org", "Location": "loc", "Medication": "med", "Device": "dev0"}
     before = [target.stored(f"{type}/{name}") for type, name in there.items()]
-    for scope in (FULL, "user/*.cruds patient/*.cruds", "patient/Device.cruds patient/Practitioner.cruds patient/Organization.cruds"):
+    for scope in (
+        FULL,
+        "user/*.cruds patient/*.cruds",
+        "patient/Device.cruds patient/Practitioner.cruds patient/Organization.cruds",
+    ):
         bearer = token(target, scope, user=practitioner(target))
         for body in bodies:
             type = body["resourceType"]
             target.refused(target.fhir("POST", type, bearer, document=body), f"create of {type} with {scope}", 401, 403)
             made = {**body, "id": "shared-" + chart.run}
-            target.refused(target.fhir("PUT", f"{type}/{made['id']}", bearer, document=made), f"upsert of {type} with {scope}")
+            target.refused(
+                target.fhir("PUT", f"{type}/{made['id']}", bearer, document=made), f"upsert of {type} with {scope}"
+            )
             if type in there:
                 place = {**body, "id": chart.id(there[type])}
-                target.refused(target.fhir("PUT", f"{type}/{place['id']}", bearer, document=place), f"update of {type} with {scope}")
-                target.refused(target.fhir("DELETE", f"{type}/{place['id']}", bearer), f"deletion of {type} with {scope}")
-    target.expect(before == [target.stored(f"{type}/{name}") for type, name in there.items()], "what is shared was changed")
+                target.refused(
+                    target.fhir("PUT", f"{type}/{place['id']}", bearer, document=place),
+                    f"update of {type} with {scope}",
+                )
+                target.refused(
+                    target.fhir("DELETE", f"{type}/{place['id']}", bearer), f"deletion of {type} with {scope}"
+                )
+    target.expect(
+        before == [target.stored(f"{type}/{name}") for type, name in there.items()], "what is shared was changed"
+    )
     return target.problems
 
 
