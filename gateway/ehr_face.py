@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
+from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
+from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
 from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
 from r4.outcome import Issue, outcome
@@ -27,6 +30,7 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
                 *launcher.routes(ehr),
                 *fhir.routes(ehr),
             ],
+            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
         )
         for ehr in ehrs
     ]
