@@ -182,6 +182,30 @@ def hostile(target: Target, *kinds: str) -> list[str]:
     return [*target.run(attack()), *target.problems]
 
 
+def ambiguous(target: Target) -> list[str]:
+    """A ``kid`` that two keys of a published set have: signed with either, it names none."""
+    keys = json.dumps({"keys": [public("rsa", "r"), public("evil", "r")]}).encode()
+    app = ehr_face.application([replace(target.ehr, allow_loopback_jwks=True)])
+
+    async def attack() -> int:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(keys) + keys)
+            await writer.drain()
+            writer.close()
+
+        async with _listening(answer) as port:
+            return await _present(target, f"http://127.0.0.1:{port}/twice", app)
+
+    status = target.run(attack())
+    target.expect(status in (400, 401), f"a kid of two keys was answered {status}")
+    return target.problems
+
+
+def test_b03_a_kid_that_two_keys_have_names_none(target: Target) -> None:
+    assert ambiguous(target) == []
+
+
 def test_b13_a_key_set_is_read_within_bounds(target: Target) -> None:
     assert hostile(target, *ANSWERS) == []
 
