@@ -18,11 +18,11 @@ from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
 from sandbox.answering import etag, found, http_date, refusal
+from sandbox.history import history
 from sandbox.indexing import index
 from sandbox.tables import resources, terms, versions
 from vocabulary.instant import format_instant
 
-LONGEST_HISTORY = 100
 NUMERIC = re.compile(r"[0-9]+")
 
 
@@ -80,12 +80,9 @@ def _vread(connection: Connection, now: float, interaction: Interaction, rules: 
 
 
 def _history(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
-    row = _current(connection, interaction.type, interaction.id)
-    if row is None:
+    if interaction.id is not None and _current(connection, interaction.type, interaction.id) is None:
         return refusal(404, "not-found", "There is no such resource.")
-    here = (versions.c.type == interaction.type, versions.c.id == interaction.id)
-    older = connection.execute(select(versions).where(*here).order_by(versions.c.version.desc()).limit(LONGEST_HISTORY))
-    return finding.history([row, *older], interaction, base=rules.base)
+    return history(connection, interaction, base=rules.base)
 
 
 def _create(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
