@@ -21,6 +21,9 @@ _FHIR = re.compile(
     r"(?P<context>patient|user|system)/(?P<type>\*|[A-Z][A-Za-z]{1,63})\."
     r"(?:(?P<v1>read|write|\*)|(?P<v2>(?=[cruds])c?r?u?d?s?))(?:\?(?P<query>[^\s]+))?"
 )
+_LAUNCH = re.compile(r"launch/(?P<type>[a-z]{1,64})(?:\?role=[\x21\x23-\x5b\x5d-\x7e]{1,256})?")
+"""Further context, in lower case, with or without a role (SMART App Launch 2.2 scopes §fhir-context)."""
+_LOWER = frozenset(type.lower() for type in RESOURCES)
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
@@ -57,6 +60,8 @@ def parse_one(word: str) -> Scope | None:
     """One scope, or None when it is not understood: out-of-order actions, unknown types, modifiers, chains."""
     if word in WORDS:
         return WordScope(word=word)
+    if (launch := _LAUNCH.fullmatch(word)) is not None:
+        return WordScope(word=word) if launch["type"] in _LOWER else None
     match = _FHIR.fullmatch(word)
     if match is None or (match["type"] != "*" and match["type"] not in RESOURCES):
         return None

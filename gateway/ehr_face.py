@@ -10,7 +10,7 @@ from starlette.routing import Mount
 
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, fhir, launcher, registration
+from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
 from r4.outcome import Issue, outcome
 
 
@@ -22,6 +22,8 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
             routes=[
                 *authorization.routes(ehr, ClientKeys(clock=ehr.clock, loopback=ehr.allow_loopback_jwks)),
                 *registration.routes(ehr),
+                *sign_in.routes(ehr),
+                *manage.routes(ehr),
                 *launcher.routes(ehr),
                 *fhir.routes(ehr),
             ],

@@ -17,6 +17,7 @@ from auth.client.registry import RegisteredEhr, save_ehr
 from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
+from auth.server.upgrade import add_columns
 from gateway import hapi
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
@@ -71,6 +72,7 @@ def _ehr(
 ) -> SandboxEhr:  # fmt: skip
     path = installation.directory / f"ehr-{persona.name}.db"
     database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
+    database.run_now(add_columns)
     keys = database.run_now(lambda connection, now: _keys(connection))
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(

@@ -1,19 +1,22 @@
 """Edge: the authorization endpoint (SMART App Launch 2.2 §step-4). Until the client and its exact redirect address are known, an
 error may not redirect; from then on every answer carries ``state`` and the issuer (RFC 9207)."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
 from auth import pkce, scopes
 from auth.errors import OAuthError
-from auth.scopes import FhirScope, Scope, WordScope
-from auth.server import grants
+from auth.scopes import FhirScope, Scope
+from auth.server import faults, grants, style
 from auth.server.clients import Client, find_client
 from auth.server.grants import Context
 from auth.server.launches import Launch, take_launch, take_standalone
+from auth.server.requests import save_request
+from auth.server.sessions import begin_session
+from auth.server.steps import Asked, offered
 
 LONGEST = 4096
 
@@ -35,6 +38,13 @@ class Redirect:
     url: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignIn:
+    """The EHR's own page on which a person answers; its address holds the key of the kept request."""
+
+    url: str
+
+
 def once(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Parameters by name. Raises OAuthError when one is repeated (RFC 6749 §3.1) or without end."""
     pairs = list(parameters)
@@ -46,16 +56,50 @@ def once(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def authorize(connection: Connection, now: float, *, parameters: dict[str, str], server: Server) -> Redirect:
-    """The answer to an authorization request. Raises OAuthError for what may not redirect."""
+def authorize(
+    connection: Connection, now: float, *, parameters: dict[str, str], server: Server
+) -> Redirect | SignIn:  # fmt: skip
+    """The answer to an authorization request: straight to the app when an automatic launch was prepared for it, else to
+    a person, whoever is signed in. Raises OAuthError for what may not redirect."""
     client, redirect_uri = _client(connection, now, parameters)
+    named: tuple[str, ...] = ()
     try:
-        query = _granted(connection, now, parameters, client=client, redirect_uri=redirect_uri, server=server)
+        _check(parameters, client, server)
+        launch = _launch(connection, now, parameters, client)
+        named = launch.faults
+        if (simulated := faults.error(named, "authorize")) is not None:
+            raise simulated
+        asked = _asked(parameters, client=client, redirect_uri=redirect_uri, launch=launch)
+        if not launch.automatic:
+            key = server.new_secret()
+            save_request(connection, now, asked=asked, key=key)
+            return SignIn(url=f"{server.issuer}/auth/sign-in?{urlencode({'request': key})}")
+        query = {"code": _automatic(connection, now, asked, server)}
     except OAuthError as refused:
         query = {"error": refused.code, "error_description": refused.text}
-    if (state := parameters.get("state")) is not None:
+    return _redirect(redirect_uri, query, state=parameters.get("state"), named=named, server=server)
+
+
+def conclude(
+    connection: Connection, now: float, *, asked: Asked, context: Context, granted: Sequence[Scope],
+    session: str | None, server: Server,
+) -> Redirect:  # fmt: skip
+    """Back to the app with a code for what a person allowed. ``session`` is the person's own; nothing allowed is
+    access_denied (RFC 6749 §4.1.2.1)."""
+    if granted and session is not None:
+        query = {"code": _code(connection, now, asked, context, granted, session=session, server=server)}
+    else:
+        query = {"error": "access_denied", "error_description": "the person did not allow this"}
+    return _redirect(asked.redirect_uri, query, state=asked.state, named=asked.faults, server=server)
+
+
+def _redirect(
+    redirect_uri: str, query: dict[str, str], *, state: str | None, named: Sequence[str], server: Server
+) -> Redirect:
+    """Every answer carries the state that was sent and the issuer (RFC 9207)."""
+    if state is not None:
         query["state"] = state
-    query["iss"] = server.issuer
+    query = faults.bend(named, {**query, "iss": server.issuer})
     return Redirect(url=f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}")
 
 
@@ -69,21 +113,31 @@ def _client(connection: Connection, now: float, parameters: dict[str, str]) -> t
     return found[0], redirect_uri
 
 
-def _granted(
-    connection: Connection, now: float, parameters: dict[str, str], *, client: Client, redirect_uri: str, server: Server
-) -> dict[str, str]:
-    """A code for what may be granted. Raises OAuthError, to be told by redirect."""
-    _check(parameters, client, server)
-    challenge = parameters["code_challenge"]
-    launch = _launch(connection, now, parameters, client)
-    granted = _scopes(parameters["scope"], client, launch)
+def _automatic(connection: Connection, now: float, asked: Asked, server: Server) -> str:
+    """A code for all that the launch's context allows, in a session that no browser holds."""
+    granted = offered(asked, asked.context)
+    if not granted:
+        raise OAuthError("invalid_scope", "no scope that was asked for can be granted")
+    session = begin_session(connection, now, secret=server.new_secret(), user=asked.context.user)
+    return _code(connection, now, asked, asked.context, granted, session=session, server=server)
+
+
+def _code(
+    connection: Connection, now: float, asked: Asked, context: Context, granted: Sequence[Scope], *, session: str,
+    server: Server,
+) -> str:  # fmt: skip
+    """A code for a new grant."""
     grant, code = server.new_id(), server.new_secret()
-    grants.save_grant(connection, now, id=grant, client_id=client.id, scopes=granted, context=launch.context)
-    grants.save_code(
-        connection, now, code=code, grant=grant, redirect_uri=redirect_uri, challenge=challenge,
-        nonce=parameters.get("nonce"),
+    styled = replace(context, smart_style_url=context.smart_style_url or style.url(server.issuer))
+    grants.save_grant(
+        connection, now, id=grant, client_id=asked.client_id, scopes=granted, context=styled, session=session,
+        faults=asked.faults,
     )  # fmt: skip
-    return {"code": code}
+    grants.save_code(
+        connection, now, code=code, grant=grant, redirect_uri=asked.redirect_uri, challenge=asked.challenge,
+        nonce=asked.nonce,
+    )  # fmt: skip
+    return code
 
 
 def _check(parameters: dict[str, str], client: Client, server: Server) -> None:
@@ -104,45 +158,31 @@ def _check(parameters: dict[str, str], client: Client, server: Server) -> None:
 
 
 def _launch(connection: Connection, now: float, parameters: dict[str, str], client: Client) -> Launch:
-    """What the launcher prepared for this very request. Nobody signs in otherwise, for there is no page for it yet."""
+    """What the launcher prepared for this very request; a standalone request needs nothing prepared."""
     secret = parameters.get("launch")
-    if secret is not None:
-        launch = take_launch(connection, now, secret=secret, client_id=client.id)
-        if launch is None:
-            raise OAuthError("invalid_request", "launch is unknown, used, expired, or another client's")
-    else:
-        launch = take_standalone(connection, now, challenge=parameters["code_challenge"], client_id=client.id)
-    if launch is None or not launch.automatic:
-        raise OAuthError("access_denied", "nobody can sign in by hand here yet: prepare an automatic launch")
+    if secret is None:
+        prepared = take_standalone(connection, now, challenge=parameters["code_challenge"], client_id=client.id)
+        return prepared or Launch(client_id=client.id, context=Context())
+    launch = take_launch(connection, now, secret=secret, client_id=client.id)
+    if launch is None:
+        raise OAuthError("invalid_request", "launch is unknown, used, expired, or another client's")
     return launch
 
 
-def _scopes(asked: str, client: Client, launch: Launch) -> tuple[Scope, ...]:
-    """What is granted of what was asked: as far as the client is registered for it and the launch allows it."""
-    granted = scopes.narrow(
-        (scope for scope in scopes.parse(asked) if not _is_system(scope)), scopes.parse(client.scope)
-    )
+def _asked(parameters: dict[str, str], *, client: Client, redirect_uri: str, launch: Launch) -> Asked:
+    """The request as far as the client is registered for it and the launch allows it."""
+    wanted = (scope for scope in scopes.parse(parameters["scope"]) if not _is_system(scope))
+    allowed = scopes.narrow(wanted, scopes.parse(client.scope))
     if launch.scopes is not None:
-        granted = scopes.narrow(granted, scopes.parse(launch.scopes))
-    granted = tuple(scope for scope in granted if _has_context(scope, launch.context))
-    if not granted:
+        allowed = scopes.narrow(allowed, scopes.parse(launch.scopes))
+    if not allowed:
         raise OAuthError("invalid_scope", "no scope that was asked for can be granted")
-    return granted
+    return Asked(
+        client_id=client.id, redirect_uri=redirect_uri, state=parameters["state"], nonce=parameters.get("nonce"),
+        challenge=parameters["code_challenge"], scopes=allowed, context=launch.context, faults=launch.faults,
+    )  # fmt: skip
 
 
 def _is_system(scope: Scope) -> bool:
     """``system/`` is for client_credentials only."""
     return isinstance(scope, FhirScope) and scope.context == "system"
-
-
-def _has_context(scope: Scope, context: Context) -> bool:
-    """A ``patient/`` scope is nothing without a patient, ``fhirUser`` nothing without a person."""
-    if isinstance(scope, FhirScope):
-        return context.patient is not None if scope.context == "patient" else context.user is not None
-    needs = {"launch/patient": context.patient, "launch/encounter": context.encounter, "fhirUser": context.user}
-    return needs.get(scope.word, "") is not None
-
-
-def offline(granted: Iterable[Scope]) -> bool:
-    """Whether a refresh token is due."""
-    return any(isinstance(scope, WordScope) and scope.word in ("offline_access", "online_access") for scope in granted)

@@ -30,6 +30,8 @@ class Context:
     intent: str | None = None
     need_patient_banner: bool | None = None
     fhir_context: tuple[Any, ...] = ()
+    tenant: str | None = None
+    smart_style_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,8 @@ class Grant:
     context: Context
     expires: float
     issued: float = 0.0
+    session: str | None = None
+    faults: tuple[str, ...] = ()
 
     @property
     def patient(self) -> str | None:
@@ -71,13 +75,14 @@ class Code:
 
 
 def save_grant(
-    connection: Connection, now: float, *, id: str, client_id: str, scopes: Sequence[Scope], context: Context
-) -> None:
-    """Keeps a new grant with what was chosen at authorization."""
+    connection: Connection, now: float, *, id: str, client_id: str, scopes: Sequence[Scope], context: Context,
+    session: str | None = None, faults: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Keeps a new grant with what was chosen at authorization. ``session`` is the one of the person who gave it."""
     connection.execute(
         insert(grants).values(
             id=id, client=client_id, scopes=scope_words.format(scopes), context=format_context(context), revoked=False,
-            since=now,
+            since=now, user=context.user, session=session, faults=" ".join(faults),
         )
     )  # fmt: skip
 
@@ -193,7 +198,8 @@ _FIND = select(
 def _read(row: Any) -> Grant:
     return Grant(
         id=row.id, client_id=row.client, scopes=scope_words.parse(row.scopes), context=parse_context(row.context),
-        expires=getattr(row, "expires", 0.0), issued=row.since,
+        expires=getattr(row, "expires", 0.0), issued=row.since, session=getattr(row, "session", None),
+        faults=tuple((getattr(row, "faults", None) or "").split()),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from joserfc import jwt
 
 from auth.keys import SigningKeys
+from auth.server import faults
 from auth.server.authorize import Server
 from auth.server.grants import Grant
 
@@ -29,4 +30,5 @@ def token(grant: Grant, *, server: Server, nonce: str | None, access: str, keys:
     if nonce is not None:
         claims["nonce"] = nonce
     key = keys.key("RS256")
+    claims = faults.bend_claims(grant.faults, claims)
     return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, key, algorithms=["RS256"])

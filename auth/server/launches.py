@@ -15,12 +15,14 @@ STANDALONE_LIFE = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """``scopes`` cuts what is granted, when given; ``automatic`` answers the authorization request without a person."""
+    """``scopes`` cuts what is granted, when given; ``automatic`` answers the authorization request without a person;
+    ``faults`` are names of ``auth.server.faults``."""
 
     client_id: str
     context: Context
     automatic: bool = False
     scopes: str | None = None
+    faults: tuple[str, ...] = ()
 
 
 def save_launch(connection: Connection, now: float, *, launch: Launch, secret: str) -> None:
@@ -29,7 +31,7 @@ def save_launch(connection: Connection, now: float, *, launch: Launch, secret: s
 
 
 def save_standalone(connection: Connection, now: float, *, launch: Launch, challenge: str) -> None:
-    """Prepares one automatic standalone sign-in for the request with this ``code_challenge``: one use, one minute."""
+    """Prepares one standalone sign-in for the request with this ``code_challenge``: one use, one minute."""
     key = _standalone(launch.client_id, challenge)
     connection.execute(delete(launches).where(launches.c.key == key))
     _save(connection, now, key, launch, now + STANDALONE_LIFE)
@@ -50,7 +52,10 @@ def _standalone(client_id: str, challenge: str) -> str:
 
 
 def _save(connection: Connection, now: float, key: str, launch: Launch, expires: float) -> None:
-    body = {"automatic": launch.automatic, "scopes": launch.scopes, "context": format_context(launch.context)}
+    body = {
+        "automatic": launch.automatic, "scopes": launch.scopes, "context": format_context(launch.context),
+        "faults": launch.faults,
+    }  # fmt: skip
     connection.execute(delete(launches).where(launches.c.expires < now))
     connection.execute(
         insert(launches).values(key=key, client=launch.client_id, body=json.dumps(body), expires=expires)
@@ -64,5 +69,6 @@ def _take(connection: Connection, now: float, key: str, client_id: str) -> Launc
         return None
     body = json.loads(row.body)
     return Launch(
-        client_id=client_id, context=parse_context(body["context"]), automatic=body["automatic"], scopes=body["scopes"]
-    )
+        client_id=client_id, context=parse_context(body["context"]), automatic=body["automatic"], scopes=body["scopes"],
+        faults=tuple(body.get("faults", ())),
+    )  # fmt: skip

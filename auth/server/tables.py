@@ -34,8 +34,32 @@ grants = Table(
     Column("context", Text, nullable=False),
     Column("revoked", Boolean, nullable=False),
     Column("since", Double, nullable=False),
+    Column("user", String(128), index=True),
+    Column("session", String(64)),
+    Column("faults", Text),
 )
-"""One row per authorization: code, access and refresh tokens hang off it, and end with it."""
+"""One row per authorization: code, access and refresh tokens hang off it, and end with it. ``user`` is ``Type/id``,
+``session`` the browser session in which it was given, ``faults`` the named faults of its launch."""
+
+requests = Table(
+    "auth_requests",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("client", String(128), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("browser", String(64), index=True),
+    Column("expires", Double, nullable=False, index=True),
+)
+"""Authorization requests that wait for a person. ``browser`` is the hash of the cookie they are bound to."""
+
+sessions = Table(
+    "auth_sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("user", String(128)),
+    Column("expires", Double, nullable=False, index=True),
+)
+"""People signed in at this EHR, by the hash of their cookie. An automatic launch has one that no browser holds."""
 
 codes = Table(
     "auth_codes",

@@ -10,10 +10,12 @@ from auth import pkce, scopes
 from auth.errors import OAuthError
 from auth.keys import SigningKeys
 from auth.scopes import FhirScope, WordScope
-from auth.server import grants, identity
-from auth.server.authorize import Server, offline
+from auth.server import faults, grants, identity
+from auth.server.authorize import Server
 from auth.server.clients import Client
 from auth.server.grants import ACCESS_LIFE, BACKEND_LIFE, Context, Grant
+from auth.server.sessions import refreshable
+from auth.server.steps import offline
 
 Answer = dict[str, Any]
 Refused = OAuthError
@@ -30,7 +32,10 @@ def exchange_code(
         return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
     if parameters.get("redirect_uri") != code.redirect_uri:
         return OAuthError("invalid_grant", "redirect_uri must be the one of the authorization request")
-    if not pkce.verify(parameters.get("code_verifier", ""), code.challenge):
+    if (simulated := faults.error(grant.faults, "token")) is not None:
+        return simulated
+    verifier = parameters.get("code_verifier", "")
+    if not pkce.verify(verifier, code.challenge) and faults.PKCE_UNCHECKED not in grant.faults:
         return OAuthError("invalid_grant", "code_verifier does not fit the code_challenge")
     if not grants.take_code(connection, now, parameters["code"]):
         return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
@@ -57,6 +62,10 @@ def refresh(
     if used:
         grants.revoke_grant(connection, now, grant.id)
         return OAuthError("invalid_grant", "refresh_token was replaced by a newer one: the grant is ended")
+    if (simulated := faults.error(grant.faults, "refresh")) is not None:
+        return simulated
+    if not refreshable(connection, now, session=grant.session, scopes=grant.scopes):
+        return OAuthError("invalid_grant", "the session in which this was granted has ended")
     scope = _refreshed_scope(parameters.get("scope"), grant)
     if isinstance(scope, OAuthError):
         return scope
@@ -102,7 +111,8 @@ def client_credentials(
 def _tokens(connection: Connection, now: float, *, grant: Grant, scope: str, server: Server) -> Answer:
     """An access token with the launch context beside it (SMART App Launch 2.2 scopes §launch-context)."""
     access = server.new_secret()
-    grants.save_access(connection, now, token=access, grant=grant.id, scopes=scope, life=ACCESS_LIFE)
+    life = -1.0 if faults.ACCESS_EXPIRED in grant.faults else ACCESS_LIFE
+    grants.save_access(connection, now, token=access, grant=grant.id, scopes=scope, life=life)
     answer: Answer = {
         "access_token": access, "token_type": "Bearer", "expires_in": int(ACCESS_LIFE), "scope": scope,
     }  # fmt: skip
@@ -117,5 +127,7 @@ def context_members(context: Context) -> Answer:
         "intent": context.intent,
         "need_patient_banner": context.need_patient_banner,
         "fhirContext": list(context.fhir_context) or None,
+        "smart_style_url": context.smart_style_url,
+        "tenant": context.tenant,
     }
     return {name: value for name, value in members.items() if value is not None}

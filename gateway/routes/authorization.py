@@ -1,7 +1,6 @@
 """Edge: the authorization server of one sandbox EHR over HTTP: discovery, authorize, token, introspect, revoke, register."""
 
 from collections.abc import Awaitable, Callable
-from html import escape
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -20,6 +19,7 @@ from auth.server.clients import Client, find_client
 from auth.server.grants import Grant
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
+from gateway.pages import HEADERS, render
 from r4 import codec
 
 T = TypeVar("T")
@@ -92,13 +92,13 @@ def _document(body: dict[str, Any]) -> Endpoint:
     return handle
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, *, fields: int = 64) -> dict[str, str]:
     """A form body, each parameter once. Raises OAuthError: anything else than a UTF-8 form is refused."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise OAuthError("invalid_request", f"the body must be {FORM}")
     body = await read_body(request)
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=64, errors="strict")
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=fields, errors="strict")
     except (UnicodeDecodeError, ValueError) as wrong:
         raise OAuthError("invalid_request", "the body must be a form in UTF-8") from wrong
     # An assertion is longer than any other parameter.
@@ -128,20 +128,19 @@ async def _authorize(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Res
         server = server_of(ehr)
         answer = await ehr.database.run(lambda c, now: authorize(c, now, parameters=parameters, server=server))
     except OAuthError as refused:
-        return _page(refused.text, refused.status)
+        return _page(ehr, refused.text, refused.status)
     except ValueError:
-        return _page("the request is not readable", 400)
+        return _page(ehr, "the request is not readable", 400)
     return RedirectResponse(answer.url, status_code=303, headers=PAGE_HEADERS)
 
 
-def _page(text: str, status: int) -> Response:
-    page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Authorization refused</title></head><body>'
-        f"<main><h1>This authorization request was refused</h1><p>{escape(text)}.</p>"
-        "<p>Launch the app again from the EHR; if that does not help, tell its developer what stands above.</p>"
-        "</main></body></html>"
-    )
-    return HTMLResponse(page, status_code=status, headers=PAGE_HEADERS)
+def _page(ehr: SandboxEhr, text: str, status: int) -> Response:
+    page = render(
+        "ehr_message.html", ehr=ehr.name, base=ehr.base, style=f"{ehr.base}/style.css", person=None,
+        title="This authorization request was refused", text=f"{text[:1].upper()}{text[1:]}.",
+        advice="Launch the app again from the EHR; if that does not help, tell its developer what stands above.",
+    )  # fmt: skip
+    return HTMLResponse(page, status_code=status, headers=HEADERS)
 
 
 async def authenticate(

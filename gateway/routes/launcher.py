@@ -6,23 +6,19 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from auth.server import launches
+from auth.server import faults, fhir_context, launches, steps, style
 from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
 from gateway import below
 from gateway.ehr import SandboxEhr
-from gateway.pages import HEADERS, STATIC, render
-from gateway.routes.authorization import operator, read_form, read_json, told
-
-PAGE_HEADERS = {
-    **HEADERS,
-    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace("form-action 'self'; ", ""),
-}
-"""The form leads on to the app, which is another site: browsers hold a redirect to ``form-action`` as well."""
+from gateway.pages import STATIC
+from gateway.routes import launcher_page, picking
+from gateway.routes.authorization import ANY_ORIGIN, FORM, operator, read_json, told
+from gateway.routes.ehr_pages import own_form, redirect, told_as_page
 
 
 class LaunchBody(BaseModel):
@@ -38,85 +34,108 @@ class LaunchBody(BaseModel):
     encounter: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,64}$")
     intent: str | None = Field(default=None, max_length=128)
     need_patient_banner: bool | None = None
-    fhirContext: list[dict[str, Any]] | None = Field(default=None, max_length=32)
+    fhirContext: list[Any] | None = Field(default=None, max_length=32)
+    tenant: str | None = Field(default=None, min_length=1, max_length=128)
+    smart_style_url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://[\x21-\x7e]+$")
     scopes: str | None = Field(default=None, max_length=4096)
     automatic: bool = False
-    faults: list[Any] | None = Field(default=None, max_length=0)
+    faults: list[str] | None = Field(default=None, max_length=len(faults.FAULTS))
     standalone: Literal[True] | None = None
     code_challenge: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{43}$")
 
 
 def routes(ehr: SandboxEhr) -> list[Route]:
-    """``/launch``."""
+    """``/launch`` and the EHR's style."""
 
     async def show(request: Request) -> Response:
         operator(ehr, request)
         listed = await _listed(ehr)
         if "text/html" in request.headers.get("accept", ""):
-            page = render(
-                "launcher.html", ehr=ehr.name, action=f"{ehr.base}/launch", style=f"{ehr.base}/style.css", **listed
-            )
-            return HTMLResponse(page, headers=PAGE_HEADERS)
+            chosen = launcher_page.choices(request.query_params)
+            return launcher_page.show(ehr, listed, chosen, leads_to=await _addresses(ehr))
         return JSONResponse(listed, headers={"cache-control": "no-store"})
 
     async def prepare(request: Request) -> Response:
         operator(ehr, request)
-        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        document = _of_form(await read_form(request)) if form else await read_json(request)
-        made = await _prepare(ehr, read_launch(document))
-        if form:
-            return RedirectResponse(made["url"], status_code=303, headers=PAGE_HEADERS)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+            return await told_as_page(ehr, lambda posted: _from_page(ehr, posted))(request)
+        made = await _prepare(ehr, read_launch(await read_json(request)))
         return JSONResponse(made, headers={"cache-control": "no-store"})
 
-    async def style(request: Request) -> Response:
+    async def sheet(request: Request) -> Response:
         return FileResponse(STATIC / "style.css", media_type="text/css", headers={"cache-control": "max-age=300"})
+
+    async def styling(request: Request) -> Response:
+        return JSONResponse(dict(style.STYLE), headers={**ANY_ORIGIN, "cache-control": "max-age=86400"})
 
     return [
         Route("/launch", told(show), methods=["GET"]),
         Route("/launch", told(prepare), methods=["POST"]),
-        Route("/style.css", style),
+        Route("/style.css", sheet),
+        Route("/style.json", styling),
     ]
 
 
-def _of_form(form: Mapping[str, str]) -> dict[str, Any]:
-    """The page's form as the JSON body; what was left empty is left out. A choice of encounter brings its patient."""
-    said: dict[str, Any] = {name: form[name] for name in ("client_id", "patient", "user") if form.get(name)}
-    patient, _, encounter = said.get("patient", "").partition(" ")
-    return {
-        **said,
-        **({"patient": patient} if patient else {}),
-        **({"encounter": encounter} if encounter else {}),
-        "automatic": True,
-    }
+async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
+    """The page's form: on to the app, or the form again with what is wrong."""
+    form = await own_form(ehr, request)
+    chosen = launcher_page.choices(form)
+    try:
+        document = launcher_page.body(chosen, await _listed(ehr))
+        made = await _open(ehr, chosen.client_id) if document is None else await _prepare(ehr, read_launch(document))
+    except OAuthError as refused:
+        return launcher_page.show(
+            ehr, await _listed(ehr), chosen, leads_to=await _addresses(ehr), problem=refused.text, status=refused.status
+        )
+    return redirect(made["url"])
+
+
+async def _open(ehr: SandboxEhr, client_id: str) -> dict[str, str]:
+    """A standalone launch for which nothing is prepared: the app is opened, and asks by itself."""
+    client = await _client(ehr, client_id)
+    return {"url": _url(client, {"iss": ehr.fhir})}
 
 
 def read_launch(document: Any) -> LaunchBody:
     """Raises OAuthError naming the member."""
     try:
-        return LaunchBody.model_validate(document)
+        body = LaunchBody.model_validate(document)
     except ValidationError as wrong:
         place = wrong.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         known = str(place[0]) if place and str(place[0]) in LaunchBody.model_fields else "a member that is not defined"
         raise OAuthError("invalid_request", f"the launch cannot be read: {known}") from wrong
+    if (wrong_context := fhir_context.fault(body.fhirContext or [])) is not None:
+        raise OAuthError("invalid_request", f"the launch cannot be read: {' '.join(wrong_context)}")
+    if not faults.known(body.faults or ()):
+        raise OAuthError("invalid_request", "the launch cannot be read: faults must be names that GET lists")
+    return body
+
+
+async def _client(ehr: SandboxEhr, client_id: str) -> Client:
+    found = await ehr.database.run(lambda connection, now: find_client(connection, now, client_id))
+    if found is None:
+        raise OAuthError("invalid_request", "client_id is none that is registered here")
+    return found[0]
 
 
 async def _prepare(ehr: SandboxEhr, body: LaunchBody) -> dict[str, str]:
-    client = await ehr.database.run(lambda connection, now: find_client(connection, now, body.client_id))
-    if client is None:
-        raise OAuthError("invalid_request", "client_id is none that is registered here")
-    await _exists(ehr, body)
+    client = await _client(ehr, body.client_id)
+    patient = await _exists(ehr, body)
     context = Context(
-        patient=body.patient, encounter=body.encounter, user=body.user, intent=body.intent,
-        need_patient_banner=body.need_patient_banner, fhir_context=tuple(body.fhirContext or ()),
+        patient=patient, encounter=body.encounter, user=body.user, intent=body.intent,
+        need_patient_banner=body.need_patient_banner, fhir_context=tuple(body.fhirContext or ()), tenant=body.tenant,
+        smart_style_url=body.smart_style_url,
     )  # fmt: skip
-    launch = launches.Launch(client_id=body.client_id, context=context, automatic=body.automatic, scopes=body.scopes)
+    launch = launches.Launch(
+        client_id=body.client_id, context=context, automatic=body.automatic, scopes=body.scopes,
+        faults=tuple(body.faults or ()),
+    )  # fmt: skip
     if body.standalone:
-        return await _standalone(ehr, launch, body.code_challenge, client[0])
-    if client[0].launch_url is None:
-        raise OAuthError("invalid_request", "the client is registered without a launch address (initiate_login_uri)")
+        return await _standalone(ehr, launch, body.code_challenge, client)
     secret = ehr.new_secret()
+    url = _url(client, {"iss": ehr.fhir, "launch": secret})
     await ehr.database.run(lambda connection, now: launches.save_launch(connection, now, launch=launch, secret=secret))
-    return {"launch": secret, "iss": ehr.fhir, "url": _url(client[0], {"iss": ehr.fhir, "launch": secret})}
+    return {"launch": secret, "iss": ehr.fhir, "url": url}
 
 
 async def _standalone(
@@ -129,23 +148,36 @@ async def _standalone(
 
 
 def _url(client: Client, parameters: Mapping[str, str]) -> str:
-    address = client.launch_url or ""
+    """The app's launch address. Raises OAuthError when it registered none."""
+    address = client.launch_url
+    if address is None:
+        raise OAuthError("invalid_request", "the client is registered without a launch address (initiate_login_uri)")
     return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
 
 
-async def _exists(ehr: SandboxEhr, body: LaunchBody) -> None:
-    """Patient, encounter and user are the EHR's own, and the encounter is the patient's."""
-    names = {"patient": f"Patient/{body.patient}" if body.patient else None, "user": body.user,
-             "encounter": f"Encounter/{body.encounter}" if body.encounter else None}  # fmt: skip
-    for member, reference in names.items():
-        if reference is None:
-            continue
-        found = await below.read(ehr, reference)
-        if found is None:
-            raise OAuthError("invalid_request", f"{member} is none that this EHR has")
-        subject = (found.get("subject") or {}).get("reference") if member == "encounter" else None
-        if member == "encounter" and body.patient is not None and subject != f"Patient/{body.patient}":
+async def _exists(ehr: SandboxEhr, body: LaunchBody) -> str | None:
+    """The patient in context, who is the encounter's when only that is named. Patient, encounter and user are the EHR's
+    own, and a patient who is the user is launched for himself. Raises OAuthError naming the member."""
+    patient = body.patient
+    if patient is not None:
+        await _record(ehr, "patient", f"Patient/{patient}")
+    if body.encounter is not None:
+        subject = picking.subject_of(await _record(ehr, "encounter", f"Encounter/{body.encounter}"))
+        if subject is None or subject != (patient or subject):
             raise OAuthError("invalid_request", "encounter is not one of this patient")
+        patient = subject
+    if body.user is not None:
+        await _record(ehr, "user", body.user)
+        if steps.own_patient(body.user) not in (None, patient or steps.own_patient(body.user)):
+            raise OAuthError("invalid_request", "user is a patient, and patient is another one")
+    return patient
+
+
+async def _record(ehr: SandboxEhr, member: str, reference: str) -> dict[str, Any]:
+    found = await below.read(ehr, reference)
+    if found is None:
+        raise OAuthError("invalid_request", f"{member} is none that this EHR has")
+    return found
 
 
 async def _listed(ehr: SandboxEhr) -> dict[str, Any]:
@@ -166,4 +198,11 @@ async def _listed(ehr: SandboxEhr) -> dict[str, Any]:
             for each in clients
             if each.launch_url is not None
         ],
+        "faults": [fault.name for fault in faults.FAULTS],
     }
+
+
+async def _addresses(ehr: SandboxEhr) -> list[str]:
+    """Where a launch may lead: an automatic one goes on to the redirect address by itself."""
+    clients = await ehr.database.run(list_clients)
+    return [uri for each in clients for uri in (each.launch_url, *each.redirect_uris) if uri is not None]

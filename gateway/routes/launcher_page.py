@@ -1,0 +1,83 @@
+"""Edge: the launcher as a page: its choices stand in its address, and every one can be made without a script."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from auth.server import faults
+from gateway.ehr import SandboxEhr
+from gateway.routes.ehr_pages import page
+
+FIELDS = (
+    "client_id", "kind", "patient", "encounter", "user", "intent", "need_patient_banner", "sign_in", "scopes",
+    "code_challenge",
+)  # fmt: skip
+BANNER = {"": "not said", "true": "the app has to show one", "false": "the EHR shows one"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """What is chosen on the form; empty where nothing is."""
+
+    client_id: str = ""
+    kind: str = ""
+    patient: str = ""
+    encounter: str = ""
+    user: str = ""
+    intent: str = ""
+    need_patient_banner: str = ""
+    sign_in: str = ""
+    scopes: str = ""
+    code_challenge: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def choices(said: Mapping[str, str]) -> Choices:
+    """The choices of an address or of the posted form; a fault that is not known is left out."""
+    chosen = {name: said.get(name, "")[:4096] for name in FIELDS}
+    return Choices(**chosen, faults=tuple(name for name in faults.BY_NAME if f"fault-{name}" in said))
+
+
+def body(chosen: Choices, listed: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The choices as the JSON body; None when nothing has to be prepared: a standalone launch without a challenge. An
+    encounter that is chosen without a patient brings its own."""
+    standalone = chosen.kind == "standalone"
+    if standalone and not chosen.code_challenge:
+        return None
+    owner = next((str(each["patient"]) for each in listed["encounters"] if each["id"] == chosen.encounter), "")
+    said: dict[str, Any] = {
+        "client_id": chosen.client_id, "patient": chosen.patient or owner, "encounter": chosen.encounter,
+        "user": chosen.user, "intent": chosen.intent, "scopes": chosen.scopes, "faults": list(chosen.faults),
+        "code_challenge": chosen.code_challenge if standalone else "", "standalone": standalone,
+    }  # fmt: skip
+    if chosen.need_patient_banner:
+        said["need_patient_banner"] = chosen.need_patient_banner == "true"
+    return {
+        "automatic": chosen.sign_in == "automatic",
+        **{name: value for name, value in said.items() if value or (value is False and name == "need_patient_banner")},
+    }
+
+
+def show(
+    ehr: SandboxEhr, listed: Mapping[str, Any], chosen: Choices, *, leads_to: Iterable[str], problem: str = "",
+    status: int = 200,
+) -> Response:  # fmt: skip
+    """The page. Its form leads on to apps, at the addresses ``leads_to`` that these have registered."""
+    names = {each["id"]: each["name"] for each in listed["patients"]}
+    encounters = [
+        (each["id"], f"{names.get(each['patient'], 'somebody')}: {each['id']}") for each in listed["encounters"]
+    ]
+    people = [
+        *((each["reference"], each["name"]) for each in listed["users"]),
+        *((f"Patient/{id}", f"{name}, a patient for himself or herself") for id, name in names.items()),
+    ]
+    return page(
+        ehr, "launcher.html", status=status, leads_to=leads_to,
+        chosen=chosen, problem=f"{problem[:1].upper()}{problem[1:]}." if problem else "", clients=listed["clients"],
+        apps=[(each["client_id"], each["name"] or each["client_id"]) for each in listed["clients"]],
+        patient_rows=[("", "none: it is picked at sign-in, if the app asks"), *names.items()],
+        encounter_rows=[("", "none"), *encounters], user_rows=[("", "whoever signs in"), *people],
+        banner_rows=list(BANNER.items()), fault_rows=faults.FAULTS,
+    )  # fmt: skip
