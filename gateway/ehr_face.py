@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
+from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
 from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
@@ -27,6 +29,7 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
                 *launcher.routes(ehr),
                 *fhir.routes(ehr),
             ],
+            middleware=[Middleware(Watch, ehr=ehr)],
         )
         for ehr in ehrs
     ]

@@ -91,7 +91,7 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int) -> Faces:
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
         operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
-        control=control.app(gateway.installation.database),
+        control=control.app(gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}),
         port=port,
     )
 

@@ -58,6 +58,7 @@ async def opened(
         for persona in chosen:
             ehr = _ehr(installation, persona, options, ehr_url, clock=clock, new_id=new_id)
             stack.callback(ehr.database.close)
+            stack.callback(ehr.audit.close)
             if options.ehr == "embedded":
                 await _seed(ehr, progress)
             else:

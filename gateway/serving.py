@@ -7,14 +7,16 @@ from gateway import face
 from gateway.ehr import SandboxEhr
 from r4.interaction import Answer, Interaction
 from sandbox import store
+from sandbox.answering import refusal
+from sandbox.audit import NOBODY, Caller
 
 
 class Undo(Exception):
     """A transaction ends in a refusal: what it wrote is taken back."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, grant: Grant, answer: Answer) -> None:
         super().__init__("a transaction was refused")
-        self.answer = answer
+        self.grant, self.answer = grant, answer
 
 
 def means_of(ehr: SandboxEhr) -> face.Means:
@@ -27,26 +29,41 @@ def rules_of(ehr: SandboxEhr) -> store.Rules:
     return store.Rules(base=ehr.fhir, new_id=ehr.new_id, references=ehr.references)
 
 
-async def serve(ehr: SandboxEhr, interaction: Interaction, token: str) -> Answer | None:
-    """The answer to a bearer's interaction; None when the token opens nothing."""
+UNKNOWN = refusal(401, "login", "An access token of this EHR is needed, as bearer.", element="Authorization")
+"""What a token that opens nothing is recorded as."""
+
+
+async def serve(
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller = NOBODY
+) -> Answer | None:  # fmt: skip
+    """The answer to a bearer's interaction, recorded; None when the token opens nothing."""
+    grant, answer = await _served(ehr, interaction, token, caller)
+    told = ehr.audit.access(interaction, grant, answer, caller, embedded=ehr.upstream is None)
+    return told if grant is not None else None
+
+
+async def _served(
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller
+) -> tuple[Grant | None, Answer]:  # fmt: skip
     if ehr.upstream is not None:
         return await _upstream(ehr, interaction, token)
     try:
-        return await ehr.database.run(lambda connection, now: _embedded(connection, now, ehr, interaction, token))
+        return await ehr.database.run(lambda c, now: _embedded(c, now, ehr, interaction, token, caller))
     except Undo as undone:
-        return undone.answer
+        return undone.grant, undone.answer
 
 
 def _embedded(
-    connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, token: str
-) -> Answer | None:  # fmt: skip
+    connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller
+) -> tuple[Grant | None, Answer]:  # fmt: skip
     grant = find_grant(connection, now, token)
     if grant is None:
-        return None
+        return None, UNKNOWN
     answer = drive(connection, now, ehr, interaction, grant)
     if interaction.action == "transaction" and answer.status >= 400:
-        raise Undo(answer)
-    return answer
+        raise Undo(grant, answer)
+    ehr.audit.written(connection, now, interaction, grant, answer, caller)
+    return grant, answer
 
 
 def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
@@ -62,16 +79,15 @@ def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Inte
         return answer
 
 
-async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> Answer | None:
+async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tuple[Grant | None, Answer]:
     assert ehr.upstream is not None
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
     if grant is None:
-        return None
+        return None, UNKNOWN
     serving = face.serve(interaction, grant, means_of(ehr))
     try:
         wanted = next(serving)
         while True:
             wanted = serving.send(await ehr.upstream.perform(wanted))
     except StopIteration as end:
-        answer: Answer = end.value
-        return answer
+        return grant, end.value

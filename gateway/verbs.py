@@ -12,8 +12,11 @@ import httpx2
 from sqlalchemy import Connection
 
 from gateway import apikeys
+from gateway.audit_verb import list_audit
+from gateway.database import open_sqlite
 from gateway.installation import open_installation
 from gateway.server import SOCKET_NAME, relative
+from sandbox import audit_tables
 from writeback import outputs
 
 Arguments = Mapping[str, Any]
@@ -79,11 +82,18 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
+EHR_VERBS: Mapping[str, Verb] = {"audit.list": list_audit}
+"""Verbs on the database of the sandbox EHR that ``ehr`` names."""
+UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
+
+
 def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
     """Does the verb where the installation is: in its server, or here. Raises VerbRefused."""
     answer = _ask_server(directory, verb, arguments)
     if answer is not None:
         return answer["result"]
+    if verb in EHR_VERBS:
+        return _perform_at_ehr(directory, verb, arguments)
     installation = open_installation(directory)
     try:
         return installation.database.run_now(lambda connection, now: VERBS[verb](connection, now, arguments))
@@ -91,6 +101,17 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         raise VerbRefused(str(refused)) from refused
     finally:
         installation.close()
+
+
+def _perform_at_ehr(directory: Path, verb: str, arguments: Arguments) -> Any:
+    path = directory / f"ehr-{arguments['ehr']}.db"
+    if NAME.fullmatch(f"/{arguments['ehr']}.a") is None or not path.exists():
+        raise VerbRefused(f"{UNKNOWN_EHR}: `chartgate up` makes them")
+    database = open_sqlite(path, metadata=[audit_tables.metadata])
+    try:
+        return database.run_now(lambda connection, now: EHR_VERBS[verb](connection, now, arguments))
+    finally:
+        database.close()
 
 
 def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, Any] | None:

@@ -1,6 +1,8 @@
 """Edge: the authorization server of one sandbox EHR over HTTP: discovery, authorize, token, introspect, revoke, register."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from hmac import compare_digest
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -15,8 +17,9 @@ from auth.errors import OAuthError
 from auth.server import authentication, grants, token
 from auth.server.authentication import Presented
 from auth.server.authorize import Server, authorize, once
-from auth.server.clients import Client, find_client
+from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Grant
+from gateway.accesses import caller_of
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
 from gateway.pages import HEADERS, render
@@ -66,12 +69,11 @@ def told(endpoint: Endpoint) -> Endpoint:
 
     async def handle(request: Request) -> Response:
         try:
-            response = await endpoint(request)
+            return await endpoint(request)
         except OAuthError as refused:
-            response = failure(refused)
+            return failure(refused)
         except ClientDisconnect:
-            response = Response(status_code=400)
-        return response
+            return Response(status_code=400)
 
     return handle
 
@@ -126,7 +128,8 @@ async def _authorize(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Res
         else:
             parameters = once(parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=64, errors="strict"))
         server = server_of(ehr)
-        answer = await ehr.database.run(lambda c, now: authorize(c, now, parameters=parameters, server=server))
+        work = partial(authorize, parameters=parameters, server=server)
+        answer = await ehr.database.run(ehr.audit.code(work, caller_of(request.scope)))
     except OAuthError as refused:
         return _page(ehr, refused.text, refused.status)
     except ValueError:
@@ -198,7 +201,7 @@ async def _token(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Respons
         step = token.refresh if grant_type == "refresh_token" else token.client_credentials
         return step(connection, now, parameters=parameters, client=client, server=server)
 
-    answer = await ehr.database.run(work)
+    answer = await ehr.database.run(ehr.audit.token(work, grant_type, caller_of(request.scope)))
     response = failure(answer) if isinstance(answer, OAuthError) else JSONResponse(answer, headers=NO_STORE)
     _allow_origin(response, client, request)
     return response
@@ -214,8 +217,6 @@ def _allow_origin(response: Response, client: Client, request: Request) -> None:
 
 async def _preflight(ehr: SandboxEhr, request: Request) -> Response:
     """A preflight names no client: any registered origin may ask."""
-    from auth.server.clients import list_clients
-
     origin = request.headers.get("origin", "")
     known = await ehr.database.run(list_clients)
     headers = dict(NO_STORE)
@@ -231,7 +232,8 @@ async def _introspect(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Re
     """RFC 7662; a client about any token of its own, a bearer about its own grant's."""
     parameters = await read_form(request)
     asker = await _asker(ehr, keys, parameters, request)
-    found = await ehr.database.run(lambda c, now: grants.find_grant(c, now, parameters.get("token", "")))
+    work = partial(grants.find_grant, access_token=parameters.get("token", ""))
+    found = await ehr.database.run(ehr.audit.asked(work, asker, caller_of(request.scope)))
     if found is None or asker not in (found.client_id, found.id):
         return JSONResponse({"active": False}, headers=NO_STORE)
     return JSONResponse(_introspected(ehr, found), headers=NO_STORE)
@@ -269,6 +271,7 @@ async def _revoke(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Respon
 
     def work(connection: Connection, now: float) -> None:
         take(connection, now, client, assertion)
+        ehr.audit.ended(connection, now, parameters.get("token", ""), client.id, caller_of(request.scope))
         grants.revoke_token(connection, now, token=parameters.get("token", ""), client_id=client.id)
 
     await ehr.database.run(work)
@@ -277,8 +280,6 @@ async def _revoke(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Respon
 
 def operator(ehr: SandboxEhr, request: Request) -> None:
     """Where the EHR is not a sandbox of our own, its operator alone registers and launches. Raises OAuthError."""
-    from hmac import compare_digest
-
     said = request.headers.getlist("authorization")
     if ehr.operator_secret is None:
         return

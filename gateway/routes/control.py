@@ -2,30 +2,36 @@
 through a Unix socket of mode 0600 inside a directory of mode 0700: its caller is the installation's owner."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.database import Database
-from gateway.verbs import NAME, VERBS
+from gateway.verbs import EHR_VERBS, NAME, UNKNOWN_EHR, VERBS
 
 
-def app(database: Database) -> Any:
-    """The ASGI application of the socket: ``POST /{verb}`` with the verb's arguments as JSON."""
+def app(database: Database, ehrs: Mapping[str, Database]) -> Any:
+    """The ASGI application of the socket: ``POST /{verb}`` with the verb's arguments as JSON. ``ehrs`` are
+    the databases of the sandbox EHRs by name."""
 
     async def control(scope: Any, receive: Any, send: Any) -> None:
-        await (await _answer(Request(scope, receive), database))(scope, receive, send)
+        await (await _answer(Request(scope, receive), database, ehrs))(scope, receive, send)
 
     return control
 
 
-async def _answer(request: Request, database: Database) -> Response:
+async def _answer(request: Request, database: Database, ehrs: Mapping[str, Database]) -> Response:
     name = NAME.fullmatch(request.url.path)
-    verb = VERBS.get(name[1]) if name and request.method == "POST" else None
-    if verb is None:
+    verb = {**VERBS, **EHR_VERBS}.get(name[1]) if name and request.method == "POST" else None
+    if name is None or verb is None:
         return JSONResponse({"error": "this server does not know the verb: are both of one version?"}, status_code=404)
     arguments = json.loads(await request.body())
+    if name[1] in EHR_VERBS:
+        if arguments.get("ehr") not in ehrs:
+            return JSONResponse({"error": UNKNOWN_EHR}, status_code=422)
+        database = ehrs[arguments["ehr"]]
     try:
         result = await database.run(lambda connection, now: verb(connection, now, arguments))
     except ValueError as refused:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway import serving
+from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from r4 import codec
 from r4.definitions import parameters
@@ -40,6 +41,7 @@ class _Endpoint:
         try:
             response = await _respond(self._ehr, request)
         except InteractionError as wrong:
+            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
             response = _refused(wrong.status, wrong.issue)
         except ClientDisconnect:
             return
@@ -49,22 +51,23 @@ class _Endpoint:
 async def _respond(ehr: SandboxEhr, request: Request) -> Response:
     method = request.method
     if method not in METHODS:
-        return _refused(405, Issue("not-supported", "this method is not served here"))
+        raise InteractionError(405, Issue("not-supported", "this method is not served here"))
     raw = request.scope["raw_path"].split(b"?")[0].decode("latin-1")
     path = raw.partition("/fhir")[2].removeprefix("/")
     query = request.scope["query_string"].decode("latin-1")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
     if "access_token" in request.query_params:
-        return _refused(400, Issue("security", "a token never stands in an address", "access_token"))
+        raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(headers)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
+        ehr.audit.refused(401, "login", caller_of(request.scope))
         return _unauthorized("")
     body = await _read(request)
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
     _understood(interaction)
-    answer = await serving.serve(ehr, interaction, token or "")
+    answer = await serving.serve(ehr, interaction, token or "", caller_of(request.scope))
     return _unauthorized("invalid_token") if answer is None else encoded(answer)
 
 

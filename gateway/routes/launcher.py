@@ -1,6 +1,7 @@
 """Edge: the launcher of a sandbox EHR: who is there to launch for, and launches prepared, as JSON and as a page."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -14,11 +15,14 @@ from auth.server import faults, fhir_context, launches, steps, style
 from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
 from gateway import below
+from gateway.accesses import caller_of
+from gateway.database import Work
 from gateway.ehr import SandboxEhr
 from gateway.pages import STATIC
 from gateway.routes import launcher_page, picking
 from gateway.routes.authorization import ANY_ORIGIN, FORM, operator, read_json, told
 from gateway.routes.ehr_pages import own_form, redirect, told_as_page
+from sandbox.audit import NOBODY, Caller
 
 
 class LaunchBody(BaseModel):
@@ -57,9 +61,10 @@ def routes(ehr: SandboxEhr) -> list[Route]:
 
     async def prepare(request: Request) -> Response:
         operator(ehr, request)
+        caller = caller_of(request.scope)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
             return await told_as_page(ehr, lambda posted: _from_page(ehr, posted))(request)
-        made = await _prepare(ehr, read_launch(await read_json(request)))
+        made = await _prepare(ehr, read_launch(await read_json(request)), caller)
         return JSONResponse(made, headers={"cache-control": "no-store"})
 
     async def sheet(request: Request) -> Response:
@@ -82,7 +87,10 @@ async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
     chosen = launcher_page.choices(form)
     try:
         document = launcher_page.body(chosen, await _listed(ehr))
-        made = await _open(ehr, chosen.client_id) if document is None else await _prepare(ehr, read_launch(document))
+        if document is None:
+            made = await _open(ehr, chosen.client_id)
+        else:
+            made = await _prepare(ehr, read_launch(document), caller_of(request.scope))
     except OAuthError as refused:
         return launcher_page.show(
             ehr, await _listed(ehr), chosen, leads_to=await _addresses(ehr), problem=refused.text, status=refused.status
@@ -118,7 +126,7 @@ async def _client(ehr: SandboxEhr, client_id: str) -> Client:
     return found[0]
 
 
-async def _prepare(ehr: SandboxEhr, body: LaunchBody) -> dict[str, str]:
+async def _prepare(ehr: SandboxEhr, body: LaunchBody, caller: Caller = NOBODY) -> dict[str, str]:
     client = await _client(ehr, body.client_id)
     patient = await _exists(ehr, body)
     context = Context(
@@ -131,20 +139,28 @@ async def _prepare(ehr: SandboxEhr, body: LaunchBody) -> dict[str, str]:
         faults=tuple(body.faults or ()),
     )  # fmt: skip
     if body.standalone:
-        return await _standalone(ehr, launch, body.code_challenge, client)
+        return await _standalone(ehr, launch, body.code_challenge, client, caller)
     secret = ehr.new_secret()
     url = _url(client, {"iss": ehr.fhir, "launch": secret})
-    await ehr.database.run(lambda connection, now: launches.save_launch(connection, now, launch=launch, secret=secret))
+    await ehr.database.run(_kept(ehr, launch, caller, partial(launches.save_launch, launch=launch, secret=secret)))
     return {"launch": secret, "iss": ehr.fhir, "url": url}
 
 
 async def _standalone(
-    ehr: SandboxEhr, launch: launches.Launch, challenge: str | None, client: Client
+    ehr: SandboxEhr, launch: launches.Launch, challenge: str | None, client: Client, caller: Caller
 ) -> dict[str, str]:
     if challenge is None:
         raise OAuthError("invalid_request", "code_challenge is needed for a standalone launch")
-    await ehr.database.run(lambda c, now: launches.save_standalone(c, now, launch=launch, challenge=challenge))
+    await ehr.database.run(
+        _kept(ehr, launch, caller, partial(launches.save_standalone, launch=launch, challenge=challenge))
+    )
     return {"iss": ehr.fhir, "url": _url(client, {"iss": ehr.fhir})} if client.launch_url else {"iss": ehr.fhir}
+
+
+def _kept(ehr: SandboxEhr, launch: launches.Launch, caller: Caller, work: Work[None]) -> Work[None]:
+    """The work, with the launch in the audit log."""
+    context = launch.context
+    return ehr.audit.event("launch", work, caller, client=launch.client_id, user=context.user, patient=context.patient)
 
 
 def _url(client: Client, parameters: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Edge: dynamic registration of SMART clients at a sandbox EHR (RFC 7591, RFC 7592)."""
 
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.routing import Route
 
 from auth.errors import OAuthError
 from auth.server.clients import Client, find_registration, read_registration, remove_client, save_client
+from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from gateway.routes.authorization import NO_STORE, operator, read_json, told
 
@@ -34,7 +36,8 @@ async def _register(ehr: SandboxEhr, request: Request) -> Response:
     client = read_registration(body, id=ehr.new_id())
     secret = ehr.new_secret() if client.method.startswith("client_secret") else None
     registration = ehr.new_secret()
-    await ehr.database.run(lambda c, now: save_client(c, now, client=client, secret=secret, registration=registration))
+    work = partial(save_client, client=client, secret=secret, registration=registration)
+    await ehr.database.run(ehr.audit.event("register", work, caller_of(request.scope), client=client.id))
     answer = {
         **described(client),
         "registration_access_token": registration,
@@ -64,6 +67,7 @@ async def _registration(ehr: SandboxEhr, request: Request) -> Response:
     if client is None:
         raise OAuthError("invalid_token", "the registration access token is wanted as bearer", status=401)
     if request.method == "DELETE":
-        await ehr.database.run(lambda c, now: remove_client(c, now, id))
+        work = partial(remove_client, id=id)
+        await ehr.database.run(ehr.audit.event("unregister", work, caller_of(request.scope), client=id))
         return Response(status_code=204, headers=NO_STORE)
     return JSONResponse(described(client), headers=NO_STORE)
