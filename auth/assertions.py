@@ -100,8 +100,7 @@ def _checked(said: Any, *, client_id: str, audience: str, now: float) -> Asserti
         raise AssertionRefused("the claims must be an object")
     rules: Mapping[str, bool] = {
         "iss and sub must be the client id": said.get("iss") == said.get("sub") == client_id,
-        "aud must be the token endpoint": audience
-        in (said["aud"] if isinstance(said.get("aud"), list) else [said.get("aud")]),
+        "aud must be the token endpoint and nothing else": said.get("aud") in (audience, [audience]),
         "exp must be at most five minutes ahead, and not past": _number(said.get("exp"))
         and now - SKEW < said["exp"] <= now + LIFETIME + SKEW,
         "iat must not be in the future": "iat" not in said or (_number(said["iat"]) and said["iat"] <= now + SKEW),

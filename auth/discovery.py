@@ -12,14 +12,14 @@ from r4 import codec
 CAPABILITIES = (
     "launch-ehr", "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
     "client-confidential-asymmetric", "sso-openid-connect", "context-banner", "context-style", "context-ehr-patient",
-    "context-ehr-encounter", "context-standalone-patient", "permission-offline", "permission-online",
-    "permission-patient", "permission-user", "permission-v1", "permission-v2",
+    "context-ehr-encounter", "context-standalone-patient", "context-standalone-encounter", "permission-offline",
+    "permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2", "smart-app-state",
 )  # fmt: skip
 """What the authorization server does; nothing is listed that it refuses."""
 
 SCOPES = (
-    "openid", "fhirUser", "launch", "launch/patient", "launch/encounter", "offline_access", "online_access",
-    "patient/*.cruds", "user/*.cruds", "system/*.cruds",
+    "openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "offline_access", "online_access",
+    "patient/*.cruds", "user/*.cruds", "system/*.cruds", "introspect",
 )  # fmt: skip
 
 
@@ -59,6 +59,9 @@ def document(base: str) -> dict[str, Any]:
         "introspection_endpoint": f"{auth}/introspect",
         "revocation_endpoint": f"{auth}/revoke",
         "registration_endpoint": f"{auth}/register",
+        "management_endpoint": f"{auth}/manage",
+        "user_access_brand_bundle": f"{base}/brands",
+        "user_access_brand_identifier": brand_identifier(base),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
@@ -76,12 +79,17 @@ def document(base: str) -> dict[str, Any]:
     }
 
 
+def brand_identifier(base: str) -> dict[str, str]:
+    """The identifier of the one brand behind this issuer, as in its brand Bundle (SMART App Launch 2.2 brands)."""
+    return {"system": "urn:ietf:rfc:3986", "value": base}
+
+
 def openid_document(base: str) -> dict[str, Any]:
     """``{issuer}/.well-known/openid-configuration`` (OpenID Connect Discovery §3)."""
     return document(base) | {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "fhirUser"],
     }
 
 

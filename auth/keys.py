@@ -15,6 +15,8 @@ from joserfc.jwk import ECKey, Key, RSAKey
 Algorithm = Literal["RS256", "RS384", "ES384"]
 KINDS: Mapping[Algorithm, str] = {"RS256": "RSA", "RS384": "RSA", "ES384": "EC"}
 RSA_BITS = 2048
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members of a JWK that are secrets (RFC 7518 §6)."""
 KEYS_LIMIT = 64
 
 
@@ -55,13 +57,27 @@ def parse_key_set(document: bytes | Mapping[str, Any]) -> KeySet:
         raise ValueError("a key set is not nested") from failure
 
 
+def strict_key_set(document: Any) -> KeySet | None:
+    """A JWKS in which every key can be used: public, RSA of 2048 bits at least (RFC 7518 §3.3) or EC, each with a ``kid``
+    that no other key of its kind has. None otherwise: what a client registers holds no private or symmetric key."""
+    try:
+        keys = parse_key_set(document).keys if isinstance(document, dict) else ()
+    except (ValueError, TypeError):
+        return None
+    names = {(key.kid, key.key_type) for key in keys}
+    members = document.get("keys", ()) if keys else ()
+    whole = bool(keys) and len(members) == len(keys) == len(names) and all(key.kid for key in keys)
+    return KeySet(keys) if whole and not any(PRIVATE & set(member) for member in members) else None
+
+
 def _import(member: Any) -> Key | None:
     """A public signing key, or None: a set may hold keys that this product has no use for."""
-    if not isinstance(member, dict) or member.get("use", "sig") != "sig" or "d" in member or "k" in member:
+    if not isinstance(member, dict) or member.get("use", "sig") != "sig" or PRIVATE & set(member):
         return None
     try:
         if member.get("kty") == "RSA":
-            return RSAKey.import_key(member)
+            key = RSAKey.import_key(member)
+            return key if key.public_key.key_size >= RSA_BITS else None
         return ECKey.import_key(member) if member.get("kty") == "EC" else None
     except (JoseError, ValueError, TypeError, KeyError):
         return None
@@ -97,6 +113,16 @@ class SigningKeys:
     def key(self, algorithm: Algorithm) -> RSAKey | ECKey:
         """The private key of an algorithm."""
         return self._keys[algorithm]
+
+    def signing(self, now: float) -> RSAKey:
+        """The RS256 key: these keys do not change."""
+        key = self._keys["RS256"]
+        assert isinstance(key, RSAKey)
+        return key
+
+    def published(self, now: float) -> dict[str, Any]:
+        """The public half of ``signing`` as a JWKS document."""
+        return self.jwks("RS256")
 
     def jwks(self, *algorithms: Algorithm) -> dict[str, Any]:
         """The public keys, all or those named, as a JWKS document."""

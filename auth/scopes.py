@@ -12,14 +12,20 @@ Context = Literal["patient", "user", "system"]
 ACTIONS = "cruds"
 V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
+INTROSPECT = "introspect"
+"""Backend clients registered with this word may introspect tokens issued to any client (SMART App Launch 2.2
+token-introspection §authorization). It is granted by client_credentials only: no person is asked for it."""
 WORDS = frozenset(
-    {"openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "offline_access", "online_access"}
-)
+    {
+        "openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "offline_access",
+        "online_access", INTROSPECT,
+    }
+)  # fmt: skip
 """Scopes without a resource type that this product knows."""
 
 _FHIR = re.compile(
     r"(?P<context>patient|user|system)/(?P<type>\*|[A-Z][A-Za-z]{1,63})\."
-    r"(?:(?P<v1>read|write|\*)|(?P<v2>(?=[cruds])c?r?u?d?s?))(?:\?(?P<query>[^\s]+))?"
+    r"(?:(?P<v1>read|write|\*)|(?P<v2>(?=[cruds])c?r?u?d?s?))(?:\?(?P<query>[\x21\x23-\x5b\x5d-\x7e]+))?"
 )
 _LAUNCH = re.compile(r"launch/(?P<type>[a-z]{1,64})(?:\?role=[\x21\x23-\x5b\x5d-\x7e]{1,256})?")
 """Further context, in lower case, with or without a role (SMART App Launch 2.2 scopes §fhir-context)."""
@@ -52,8 +58,13 @@ Scope = FhirScope | WordScope
 def parse(text: str) -> tuple[Scope, ...]:
     """A space-separated scope string → the scopes that are understood, in order, each once. What is unknown or
     malformed is dropped: it grants nothing (RFC 6749 §3.3 lets a server ignore it)."""
-    found = (parse_one(word) for word in text.split())
+    found = (parse_one(word) for word in words(text))
     return tuple(dict.fromkeys(scope for scope in found if scope is not None))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a scope string. Space alone separates (RFC 6749 §3.3): a tab makes a word that is not understood."""
+    return tuple(word for word in text.split(" ") if word)
 
 
 def parse_one(word: str) -> Scope | None:
@@ -80,8 +91,12 @@ def _query(text: str) -> tuple[tuple[str, str], ...] | None:
     except ValueError:
         return None
     names = [name for name, _ in pairs]
-    plain = all(_PARAMETER.fullmatch(name) and value and "," not in value and "=" not in value for name, value in pairs)
+    plain = all(_PARAMETER.fullmatch(name) and _plain(value) for name, value in pairs)
     return tuple(sorted(pairs)) if plain and len(set(names)) == len(names) else None
+
+
+def _plain(value: str) -> bool:
+    return bool(value) and value.isprintable() and "," not in value and "=" not in value
 
 
 def format(scopes: Iterable[Scope]) -> str:

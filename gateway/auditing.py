@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import Connection
 
 from auth.server import grants
-from auth.server.grants import Grant
+from auth.server.grants import Grant, Issued
+from auth.server.introspection import Asker
 from gateway.accesses import accesses
 from gateway.database import Database, DatabaseClosed, Work
 from r4.interaction import Answer, Interaction
@@ -108,19 +109,19 @@ class Audit:
 
         return both
 
-    def asked(self, work: Work[Grant | None], asker: str, caller: Caller = NOBODY) -> Work[Grant | None]:
-        """The work that looks a token up for introspection. ``asker`` is a client id or the bearer's grant id; who asks
-        of another's token, or of none, is kept as refused."""
+    def asked(self, work: Work[Issued | None], asker: Asker, caller: Caller = NOBODY) -> Work[Issued | None]:
+        """The work that looks a token up for introspection; who asks of a token that is not his to know, or of none, is
+        kept as refused."""
 
-        def both(connection: Connection, now: float) -> Grant | None:
-            grant = work(connection, now)
-            if grant is not None and asker in (grant.client_id, grant.id):
-                self.granted(connection, now, "introspect", grant, caller)
-                return grant
-            own = grants.find_by_id(connection, now, asker)
-            client, holder = (own.client_id, own.id) if own is not None else (asker, None)
-            self.record(connection, now, "introspect", caller, status=404, client=client, grant=holder)
-            return grant
+        def both(connection: Connection, now: float) -> Issued | None:
+            found = work(connection, now)
+            if found is not None:
+                self.granted(connection, now, "introspect", found.grant, caller)
+            else:
+                self.record(
+                    connection, now, "introspect", caller, status=404, client=asker.client_id, grant=asker.grant
+                )
+            return found
 
         return both
 

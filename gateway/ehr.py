@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from auth.keys import SigningKeys
+from auth.rotation import IdTokenKeys
 from gateway.auditing import Audit
 from gateway.database import Database
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 @dataclass(kw_only=True)
 class SandboxEhr:
     """``base`` is the issuer, ``http://127.0.0.1:8700/ehr/spec``. ``upstream`` is None for the embedded store.
-    ``keys`` sign id_tokens. ``new_id`` and ``new_secret`` are the sources of ids and of unguessable strings.
-    ``operator_secret``: when set, registration, the launcher and automatic sign-in want it as bearer. ``audit`` is the log
-    of what was done here, made with the EHR in its database."""
+    ``keys`` sign id_tokens; a new ring takes the place of the old one when a key is added. ``new_id`` and ``new_secret``
+    are the sources of ids and of unguessable strings. ``operator_secret``: when set, registration, the launcher and
+    automatic sign-in want it as bearer. ``audit`` is the log of what was done here, made with the EHR in its database."""
 
     name: str
     base: str
     database: Database
-    keys: SigningKeys
+    keys: IdTokenKeys
     new_id: Callable[[], str]
     new_secret: Callable[[], str]
     clock: Callable[[], float]

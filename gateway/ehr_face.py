@@ -11,6 +11,7 @@ from starlette.routing import Mount
 
 from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
+from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
 from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
 from r4.outcome import Issue, outcome
@@ -29,7 +30,7 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
                 *launcher.routes(ehr),
                 *fhir.routes(ehr),
             ],
-            middleware=[Middleware(Watch, ehr=ehr)],
+            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
         )
         for ehr in ehrs
     ]

@@ -51,7 +51,7 @@ def security(base: str) -> dict[str, Any]:
                 "extension": [{"url": name, "valueUri": f"{issuer}/auth/{path}"} for name, path in uris],
             }
         ],
-        "cors": False,
+        "cors": True,
         "service": [{"coding": [{"system": SERVICES, "code": "SMART-on-FHIR"}], "text": "SMART App Launch"}],
     }
 

@@ -171,7 +171,7 @@ def _launch(connection: Connection, now: float, parameters: dict[str, str], clie
 
 def _asked(parameters: dict[str, str], *, client: Client, redirect_uri: str, launch: Launch) -> Asked:
     """The request as far as the client is registered for it and the launch allows it."""
-    wanted = (scope for scope in scopes.parse(parameters["scope"]) if not _is_system(scope))
+    wanted = (scope for scope in scopes.parse(parameters["scope"]) if not _is_backend(scope))
     allowed = scopes.narrow(wanted, scopes.parse(client.scope))
     if launch.scopes is not None:
         allowed = scopes.narrow(allowed, scopes.parse(launch.scopes))
@@ -183,6 +183,6 @@ def _asked(parameters: dict[str, str], *, client: Client, redirect_uri: str, lau
     )  # fmt: skip
 
 
-def _is_system(scope: Scope) -> bool:
-    """``system/`` is for client_credentials only."""
-    return isinstance(scope, FhirScope) and scope.context == "system"
+def _is_backend(scope: Scope) -> bool:
+    """``system/`` and ``introspect`` are for client_credentials only."""
+    return scope.context == "system" if isinstance(scope, FhirScope) else scope.word == scopes.INTROSPECT

@@ -1,4 +1,4 @@
-"""Edge: SMART clients of one EHR: registered (RFC 7591), found, authenticated by their registered method only."""
+"""Edge: the SMART clients of one EHR: kept, found, forgotten with all that they were granted."""
 
 import json
 from collections.abc import Mapping
@@ -9,22 +9,21 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from auth.errors import RegistrationRefused
-from auth.keys import parse_key_set
-from auth.server.tables import clients
+from auth.server.tables import clients, grants, launches, requests
 
 Method = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 METHODS: tuple[Method, ...] = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+DEFAULT_PORTS = {"https": 443, "http": 80}
 DEFAULT_SCOPE = (
     "openid fhirUser launch launch/patient launch/encounter offline_access online_access patient/*.cruds user/*.cruds"
 )
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """``scope`` is what it may ever be granted; ``jwks`` its inline keys, ``jwks_uri`` where they are published."""
+    """``scope`` is what it may ever be granted; ``jwks`` its inline keys, ``jwks_uri`` where they are published.
+    ``state_codes`` are the app state codes (``system|code``) that the operator lets it use beside those of its origins."""
 
     id: str
     name: str = ""
@@ -35,6 +34,12 @@ class Client:
     scope: str = DEFAULT_SCOPE
     jwks: Mapping[str, Any] | None = None
     jwks_uri: str | None = None
+    state_codes: tuple[str, ...] = ()
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether it authenticates by a secret."""
+        return self.method.startswith("client_secret")
 
     @property
     def public(self) -> bool:
@@ -47,115 +52,31 @@ def hashed(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read_registration(body: Any, *, id: str) -> Client:
-    """Client metadata (RFC 7591 §2) → Client. Members that are not known are ignored, as §2 says. Raises
-    RegistrationRefused naming the member."""
-    if not isinstance(body, dict):
-        raise _refused("the body must be a JSON object")
-    method = body.get("token_endpoint_auth_method", "client_secret_basic")
-    if method not in METHODS:
-        raise _refused(f"token_endpoint_auth_method must be one of {', '.join(METHODS)}")
-    grant_types = _strings(body, "grant_types", default=("authorization_code",))
-    if not set(grant_types) <= set(GRANT_TYPES) or not grant_types:
-        raise _refused(f"grant_types must be among {', '.join(GRANT_TYPES)}")
-    if _strings(body, "response_types", default=("code",)) != ("code",) and "authorization_code" in grant_types:
-        raise _refused("response_types must be code")
-    client = Client(
-        id=id,
-        name=_text(body, "client_name") or id,
-        method=method,
-        redirect_uris=_strings(body, "redirect_uris"),
-        launch_url=_text(body, "initiate_login_uri"),
-        grant_types=grant_types,
-        scope=_text(body, "scope") or DEFAULT_SCOPE,
-        jwks=body.get("jwks"),
-        jwks_uri=_text(body, "jwks_uri"),
-    )
-    _consistent(client)
-    return client
-
-
-def _consistent(client: Client) -> None:
-    """What no single member shows to be wrong."""
-    if "authorization_code" in client.grant_types and not client.redirect_uris:
-        raise RegistrationRefused("invalid_redirect_uri", "redirect_uris must name at least one address")
-    for uri in (*client.redirect_uris, *((client.launch_url,) if client.launch_url else ())):
-        if not _usable(uri):
-            raise RegistrationRefused(
-                "invalid_redirect_uri", "an address must be https (or http on loopback), without fragment or user"
-            )
-    if client.method == "private_key_jwt":
-        if (client.jwks is None) == (client.jwks_uri is None):
-            raise _refused("private_key_jwt needs either jwks or jwks_uri")
-        if client.jwks is not None:
-            _check_keys(client.jwks)
-        elif not _usable(client.jwks_uri or ""):
-            raise _refused("jwks_uri must be https (or http on loopback), without fragment or user")
-    if "client_credentials" in client.grant_types and client.public:
-        raise _refused("client_credentials needs a client that can authenticate")
-
-
-def _check_keys(jwks: Any) -> None:
-    try:
-        keys = list(parse_key_set(jwks)) if isinstance(jwks, dict) else []
-    except (ValueError, TypeError):
-        keys = []
-    if not keys or any(not key.kid for key in keys):
-        raise _refused("jwks must hold public RSA or EC signing keys, each with a kid")
-
-
-def _usable(uri: str) -> bool:
-    """An absolute https address, or http on loopback; a custom scheme with a dot is a native app's own (RFC 8252)."""
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port
-    except ValueError:
-        return False
-    if (
-        parts.fragment
-        or parts.username
-        or parts.password
-        or len(uri) > 2000
-        or not uri.isascii()
-        or not uri.isprintable()
-    ):
-        return False
-    if parts.scheme == "http":
-        return parts.hostname in LOOPBACK
-    return (parts.scheme == "https" and bool(parts.hostname)) or ("." in parts.scheme and " " not in uri)
-
-
-def _text(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    if value is not None and (not isinstance(value, str) or not value or len(value) > 4000 or not value.isprintable()):
-        raise _refused(f"{name} must be a non-empty string")
-    return value
-
-
-def _strings(body: Mapping[str, Any], name: str, *, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-    value = body.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, list) or len(value) > 32 or not all(isinstance(item, str) and item for item in value):
-        raise _refused(f"{name} must be a list of strings")
-    return tuple(value)
-
-
-def _refused(text: str) -> RegistrationRefused:
-    return RegistrationRefused("invalid_client_metadata", text)
-
-
 def save_client(
     connection: Connection, now: float, *, client: Client, secret: str | None = None, registration: str | None = None
 ) -> None:
     """Registers a client, or replaces what is registered under its id. Secrets are kept as hashes."""
-    row = {
-        "body": json.dumps({name: value for name, value in asdict(client).items() if name != "id"}),
+    row = _row(client) | {
         "secret_hash": hashed(secret) if secret else None,
         "registration_hash": hashed(registration) if registration else None,
     }
     if connection.execute(update(clients).where(clients.c.id == client.id).values(row)).rowcount == 0:
         connection.execute(insert(clients).values(id=client.id, since=now, **row))
+
+
+def change_client(connection: Connection, now: float, *, client: Client, secret: str | None) -> None:
+    """Replaces the metadata of a registered client (RFC 7592 §2.2). Its registration token stays, its secret too while
+    it authenticates by one; ``secret`` is the new one of a client that had none."""
+    row: dict[str, Any] = _row(client)
+    if not client.symmetric:
+        row["secret_hash"] = None
+    elif secret is not None:
+        row["secret_hash"] = hashed(secret)
+    connection.execute(update(clients).where(clients.c.id == client.id).values(row))
+
+
+def _row(client: Client) -> dict[str, Any]:
+    return {"body": json.dumps({name: value for name, value in asdict(client).items() if name != "id"})}
 
 
 def find_client(connection: Connection, now: float, id: str) -> tuple[Client, str | None] | None:
@@ -177,12 +98,31 @@ def list_clients(connection: Connection, now: float) -> list[Client]:
     return [_read(row.id, row.body) for row in connection.execute(select(clients).order_by(clients.c.since))]
 
 
-def remove_client(connection: Connection, now: float, id: str) -> None:
-    """Forgets a client; its tokens open nothing any more at their next use of it."""
-    connection.execute(delete(clients).where(clients.c.id == id))
+def remove_client(connection: Connection, now: float, id: str) -> bool:
+    """Forgets a client, if there is one, with what was prepared for it; its grants end: tokens open nothing any more."""
+    connection.execute(update(grants).where(grants.c.client == id).values(revoked=True))
+    for waiting in (launches, requests):
+        connection.execute(delete(waiting).where(waiting.c.client == id))
+    return connection.execute(delete(clients).where(clients.c.id == id)).rowcount == 1
+
+
+def registers_origin(connection: Connection, now: float, origin: str) -> bool:
+    """Whether a client has a redirect address at this web origin, as browsers write it (Fetch §origin)."""
+    rows = connection.execute(select(clients.c.body).where(clients.c.body.contains(f'"{origin}', autoescape=True)))
+    return any(origin in map(origin_of, json.loads(row.body)["redirect_uris"]) for row in rows)
+
+
+def origin_of(uri: str) -> str | None:
+    """The web origin of an address as a browser writes it: lower case, without a default port. None for other schemes."""
+    parts = urlsplit(uri)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in (None, DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _read(id: str, body: str) -> Client:
     members = json.loads(body)
-    lists = {name: tuple(members[name]) for name in ("redirect_uris", "grant_types")}
+    lists = {name: tuple(members.get(name, ())) for name in ("redirect_uris", "grant_types", "state_codes")}
     return replace(Client(id=id, **{**members, **lists}))

@@ -65,6 +65,17 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Issued:
+    """A token in force. ``grant`` has the token's own scopes and end, ``granted`` the scopes of its whole grant; ``at``
+    is when it was issued, Unix seconds."""
+
+    kind: Literal["access", "refresh"]
+    grant: Grant
+    granted: tuple[Scope, ...]
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
     """A redeemed code."""
 
@@ -145,6 +156,22 @@ def find_refresh(connection: Connection, now: float, token: str) -> tuple[Grant,
     if row is None or row.revoked or row.expires <= now:
         return None
     return _read(row), row.used
+
+
+def find_token(connection: Connection, now: float, token: str) -> Issued | None:
+    """The access or refresh token in force, or None; one that was rotated out is not in force, and looking at it ends
+    nothing."""
+    access = find_grant(connection, now, token)
+    if access is not None:
+        whole = find_by_id(connection, now, access.id)
+        life = BACKEND_LIFE if access.level == "system" else ACCESS_LIFE
+        granted = whole.scopes if whole is not None else access.scopes
+        return Issued(kind="access", grant=access, granted=granted, at=access.expires - life)
+    found = find_refresh(connection, now, token)
+    if found is None or found[1]:
+        return None
+    grant = found[0]
+    return Issued(kind="refresh", grant=grant, granted=grant.scopes, at=grant.expires - REFRESH_LIFE)
 
 
 def take_refresh(connection: Connection, now: float, token: str) -> bool:

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from auth import pkce, scopes
 from auth.errors import OAuthError
-from auth.keys import SigningKeys
-from auth.scopes import FhirScope, WordScope
+from auth.rotation import IdTokenKeys
+from auth.scopes import FhirScope, Scope, WordScope
 from auth.server import faults, grants, identity
 from auth.server.authorize import Server
 from auth.server.clients import Client
@@ -18,12 +18,11 @@ from auth.server.sessions import refreshable
 from auth.server.steps import offline
 
 Answer = dict[str, Any]
-Refused = OAuthError
 
 
 def exchange_code(
     connection: Connection, now: float, *, parameters: Mapping[str, str], client: Client, server: Server,
-    keys: SigningKeys,
+    keys: IdTokenKeys,
 ) -> Answer | OAuthError:  # fmt: skip
     """Tokens for a code. A refusal is returned, not raised, so that the revocation that a replay causes is kept."""
     code = grants.find_code(connection, now, parameters.get("code", ""))
@@ -66,7 +65,7 @@ def refresh(
         return simulated
     if not refreshable(connection, now, session=grant.session, scopes=grant.scopes):
         return OAuthError("invalid_grant", "the session in which this was granted has ended")
-    scope = _refreshed_scope(parameters.get("scope"), grant)
+    scope = _refreshed_scope(parameters.get("scope"), grant, client)
     if isinstance(scope, OAuthError):
         return scope
     answer = _tokens(connection, now, grant=grant, scope=scope, server=server)
@@ -78,17 +77,16 @@ def refresh(
     return answer
 
 
-def _refreshed_scope(asked: str | None, grant: Grant) -> str | OAuthError:
-    """All that was granted, or the part of it that is asked for; asking for more leaves the token usable."""
-    if asked is None:
-        return scopes.format(grant.scopes)
-    words = asked.split()
-    wanted = scopes.parse(asked)
-    if len(wanted) != len(set(words)) or not wanted:
+def _refreshed_scope(asked: str | None, grant: Grant, client: Client) -> str | OAuthError:
+    """All that was granted, or the part of it that is asked for; asking for more leaves the token usable. What the client
+    is no longer registered for is not given again."""
+    wanted = grant.scopes if asked is None else scopes.parse(asked)
+    if asked is not None and (not wanted or not all(map(scopes.parse_one, scopes.words(asked)))):
         return OAuthError("invalid_scope", "scope holds one that is not understood")
     if not all(any(scopes.covers(have, want) for have in grant.scopes) for want in wanted):
         return OAuthError("invalid_scope", "scope must not be more than was granted")
-    return scopes.format(wanted)
+    given = scopes.narrow(wanted, scopes.parse(client.scope))
+    return scopes.format(given) if given else OAuthError("invalid_scope", "the client is registered for none of this")
 
 
 def client_credentials(
@@ -97,7 +95,7 @@ def client_credentials(
     """A token for a backend service: ``system/`` scopes within its registration, five minutes, no refresh token."""
     if not parameters.get("scope"):
         return OAuthError("invalid_scope", "scope is required")
-    asked = [s for s in scopes.parse(parameters["scope"]) if isinstance(s, FhirScope) and s.context == "system"]
+    asked = [scope for scope in scopes.parse(parameters["scope"]) if _is_backend(scope)]
     granted = scopes.narrow(asked, scopes.parse(client.scope))
     if not granted:
         return OAuthError("invalid_scope", "scope must hold system/ scopes that the client is registered for")
@@ -106,6 +104,11 @@ def client_credentials(
     access, scope = server.new_secret(), scopes.format(granted)
     grants.save_access(connection, now, token=access, grant=id, scopes=scope, life=BACKEND_LIFE)
     return {"access_token": access, "token_type": "Bearer", "expires_in": int(BACKEND_LIFE), "scope": scope}
+
+
+def _is_backend(scope: Scope) -> bool:
+    """``system/`` scopes, and the word for introspecting any client's token."""
+    return scope.context == "system" if isinstance(scope, FhirScope) else scope.word == scopes.INTROSPECT
 
 
 def _tokens(connection: Connection, now: float, *, grant: Grant, scope: str, server: Server) -> Answer:

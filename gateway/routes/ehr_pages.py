@@ -15,7 +15,7 @@ from gateway import below
 from gateway.ehr import SandboxEhr
 from gateway.hosts import same_site
 from gateway.pages import HEADERS, render
-from gateway.routes.authorization import read_form
+from gateway.routes.forms import read_form
 from gateway.sessions import cookie_values
 
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{16,128}")

@@ -20,8 +20,8 @@ from gateway.database import Work
 from gateway.ehr import SandboxEhr
 from gateway.pages import STATIC
 from gateway.routes import launcher_page, picking
-from gateway.routes.authorization import ANY_ORIGIN, FORM, operator, read_json, told
 from gateway.routes.ehr_pages import own_form, redirect, told_as_page
+from gateway.routes.forms import FORM, operator, read_json, told
 from sandbox.audit import NOBODY, Caller
 
 
@@ -71,7 +71,7 @@ def routes(ehr: SandboxEhr) -> list[Route]:
         return FileResponse(STATIC / "style.css", media_type="text/css", headers={"cache-control": "max-age=300"})
 
     async def styling(request: Request) -> Response:
-        return JSONResponse(dict(style.STYLE), headers={**ANY_ORIGIN, "cache-control": "max-age=86400"})
+        return JSONResponse(dict(style.STYLE), headers={"cache-control": "max-age=86400"})
 
     return [
         Route("/launch", told(show), methods=["GET"]),

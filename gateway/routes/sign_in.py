@@ -28,7 +28,6 @@ from auth.server.steps import Asked, Step
 from gateway import below
 from gateway.ehr import SandboxEhr
 from gateway.routes import picking
-from gateway.routes.authorization import server_of
 from gateway.routes.ehr_pages import (
     cookie_of,
     give_cookie,
@@ -39,6 +38,7 @@ from gateway.routes.ehr_pages import (
     redirect,
     told_as_page,
 )
+from gateway.routes.forms import server_of
 
 OVERTAKEN = "this page was overtaken in another tab or window, or is not from this browser"
 

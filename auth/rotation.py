@@ -1,0 +1,87 @@
+"""Edge: which key signs id_tokens now, and which are published: keys change without a token being dropped.
+
+A key is published from the moment it is made, signs once every client has had time to fetch it, and stays published
+until nothing that it signed can live. The schedule is a function of the times at which the keys were made; only making
+one draws randomness (RFC 9700 §2 and OpenID Connect Core §10.1.1, rotation of asymmetric signing keys).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from joserfc.jwk import RSAKey
+
+from auth.keys import RSA_BITS, SigningKeys
+
+EVERY = 30 * 24 * 3600.0
+"""Seconds after which a new key is made."""
+LEAD = 2 * 3600.0
+"""Seconds that a key is published before it signs: longer than anybody keeps a key set (an hour)."""
+LINGER = 2 * 3600.0
+"""Seconds that a key stays published after its last signature: longer than an id_token lives, with clocks apart."""
+
+
+class IdTokenKeys(Protocol):
+    """What signs id_tokens and what is published for checking them, at ``now`` (Unix seconds)."""
+
+    def signing(self, now: float) -> RSAKey: ...
+    def published(self, now: float) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimedKey:
+    """A private RS256 key with its ``kid``; ``made`` is when it was first published, Unix seconds."""
+
+    made: float
+    key: RSAKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys of an EHR, oldest first; never empty. The first of an EHR signs at once, for nobody has fetched any."""
+
+    keys: tuple[TimedKey, ...]
+
+    def signing(self, now: float) -> RSAKey:
+        """The newest key that has been published long enough."""
+        ready = [each for each in self.keys[1:] if each.made + LEAD <= now]
+        return (ready or self.keys[:1])[-1].key
+
+    def published(self, now: float) -> dict[str, Any]:
+        """The public keys that anybody may still need, as a JWKS document."""
+        return {"keys": [each.key.as_dict(private=False) for each in self.alive(now)]}
+
+    def alive(self, now: float) -> tuple[TimedKey, ...]:
+        """The keys that sign, will sign, or signed something that may still live."""
+        ends = [newer.made + LEAD + LINGER for newer in self.keys[1:]]
+        return (*(each for each, end in zip(self.keys, ends, strict=False) if now < end), self.keys[-1])
+
+    def due(self, now: float) -> bool:
+        """Whether it is time for a new key."""
+        return self.keys[-1].made + EVERY <= now
+
+    def with_key(self, key: RSAKey, now: float) -> "KeyRing":
+        """The ring with a new key, published from now on, and without those that nobody needs."""
+        return KeyRing((*self.alive(now), TimedKey(now, key)))
+
+
+def new_key() -> RSAKey:
+    """A fresh private key; its ``kid`` is its thumbprint (RFC 7638). Takes a tenth of a second."""
+    key = RSAKey.generate_key(RSA_BITS)
+    return _named(key.as_dict(private=True) | {"kid": key.thumbprint()})
+
+
+def to_json(ring: KeyRing) -> list[dict[str, Any]]:
+    """The ring with its private keys: for the EHR's own database."""
+    return [{"made": each.made, "key": each.key.as_dict(private=True)} for each in ring.keys]
+
+
+def from_json(document: Sequence[Mapping[str, Any]] | Mapping[str, Any], now: float) -> KeyRing:
+    """The inverse of ``to_json``. An installation of 0.1 kept one key for each algorithm: its RS256 key goes on signing."""
+    if isinstance(document, Mapping):
+        return KeyRing((TimedKey(now, SigningKeys.from_json(document).signing(now)),))
+    return KeyRing(tuple(TimedKey(float(each["made"]), _named(each["key"])) for each in document))
+
+
+def _named(document: Mapping[str, Any]) -> RSAKey:
+    return RSAKey.import_key({**document, "use": "sig", "alg": "RS256"})

@@ -1,0 +1,45 @@
+"""Edge: which client sends a request, by its registered method."""
+
+from sqlalchemy import Connection
+
+from auth import assertions
+from auth.assertions import Assertion
+from auth.server import authentication, grants
+from auth.server.authentication import Presented
+from auth.server.clients import Client, find_client
+from gateway.client_keys import ClientKeys
+from gateway.ehr import SandboxEhr
+
+
+async def authenticate(
+    ehr: SandboxEhr, keys: ClientKeys, parameters: dict[str, str], authorization: list[str]
+) -> tuple[Client, Assertion | None]:
+    """The client behind a request, and its assertion whose ``jti`` the caller takes in its own transaction."""
+    presented = authentication.read(parameters, authorization)
+    found = await ehr.database.run(lambda connection, now: find_client(connection, now, presented.client_id))
+    if found is None:
+        raise authentication.refused("the client is unknown")
+    client, secret_hash = found
+    if presented.method != "private_key_jwt" or client.method != "private_key_jwt":
+        authentication.check_secret(presented, client, secret_hash)
+        return client, None
+    return client, await _assertion(ehr, keys, presented, client)
+
+
+async def _assertion(ehr: SandboxEhr, keys: ClientKeys, presented: Presented, client: Client) -> Assertion:
+    key_set = await keys.find(client, kid=assertions.key_id(presented.assertion or ""))
+    return authentication.check_assertion(
+        presented, client, key_set, audience=f"{ehr.base}/auth/token", now=ehr.clock()
+    )
+
+
+def take(connection: Connection, now: float, client: Client, assertion: Assertion | None) -> None:
+    """Uses the assertion's ``jti`` up, in the transaction of what it is presented for. Raises OAuthError when it was used
+    before, or when the client was changed or removed since it was looked at."""
+    found = find_client(connection, now, client.id)
+    if found is None or found[0] != client:
+        raise authentication.refused("the client is unknown")
+    if assertion is not None and not grants.take_assertion(
+        connection, now, client_id=client.id, jti=assertion.jti, expires=assertion.expires
+    ):
+        raise authentication.refused("client_assertion was used before: jti must be fresh")
