@@ -161,7 +161,7 @@ def _smaller(sent: Sent) -> Iterator[Sent]:
         yield replace(sent, headers=(*sent.headers[:place], *sent.headers[place + 1 :]))
     for name in ("query", "body"):
         raw: bytes = getattr(sent, name)
-        pairs = raw.split(b"&") if raw.count(b"&") < 40 else []
+        pairs = raw.split(b"&") if raw and raw.count(b"&") < 40 else []
         for place in range(len(pairs)):
             yield replace(sent, **{name: b"&".join(pairs[:place] + pairs[place + 1 :])})
         if len(raw) > 1:

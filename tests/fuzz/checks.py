@@ -121,6 +121,8 @@ LEADS_TO = (BACK, "http://127.0.0.1:9999/back?kept=1", "https://app.example/laun
 def _leads_home(it: Pass) -> str | None:
     if it.got is None or not 300 <= it.got.status < 400 or not it.location:
         return None
+    if it.got.status in (307, 308):
+        return "sends the request on as it is (RFC 9700 §4.12)"
     return None if it.location.startswith(LEADS_TO) else "redirects elsewhere"
 
 
@@ -131,10 +133,13 @@ def _whole_headers(it: Pass) -> str | None:
     return None
 
 
+CROSS_SITE = b"Requests from other sites are refused here."
+
+
 def _in_its_words(it: Pass) -> str | None:
     """A refusal is an OperationOutcome below the FHIR base and an OAuth error at the token's endpoints; tokens are not kept."""
     got = it.got
-    if got is None or it.sent.method in ("HEAD", "OPTIONS") or got.status == 421:
+    if got is None or it.sent.method in ("HEAD", "OPTIONS") or got.status == 421 or got.body == CROSS_SITE:
         return None
     oauth = re.match(r"/auth/(token|introspect|revoke|register)$", it.below)
     if oauth and got.status != 405 and "no-store" not in got.header(b"cache-control"):
@@ -144,7 +149,7 @@ def _in_its_words(it: Pass) -> str | None:
     try:
         said = json.loads(got.body)
     except ValueError:
-        return None if got.status == 403 and b"other sites" in got.body else "a refusal that is not JSON"
+        return "a refusal that is not JSON"
     return None if said.get("resourceType") == "OperationOutcome" or (oauth and "error" in said) else "a refusal without words"
 
 
