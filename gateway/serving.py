@@ -19,9 +19,12 @@ class Undo(Exception):
         self.grant, self.answer = grant, answer
 
 
-def means_of(ehr: SandboxEhr) -> face.Means:
+def means_of(ehr: SandboxEhr, now: float) -> face.Means:
     """What the face knows of this EHR."""
-    return face.Means(base=ehr.fhir, new_id=ehr.new_id, references=ehr.references, whole=ehr.upstream is not None)
+    return face.Means(
+        base=ehr.fhir, new_id=ehr.new_id, pages=ehr.pages, now=now, references=ehr.references,
+        whole=ehr.upstream is not None,
+    )  # fmt: skip
 
 
 def rules_of(ehr: SandboxEhr) -> store.Rules:
@@ -69,7 +72,7 @@ def _embedded(
 def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
     """Runs the face against the embedded store, inside the caller's transaction."""
     rules = rules_of(ehr)
-    serving = face.serve(interaction, grant, means_of(ehr))
+    serving = face.serve(interaction, grant, means_of(ehr, now))
     try:
         wanted = next(serving)
         while True:
@@ -84,10 +87,11 @@ async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tu
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
     if grant is None:
         return None, UNKNOWN
-    serving = face.serve(interaction, grant, means_of(ehr))
-    try:
-        wanted = next(serving)
-        while True:
-            wanted = serving.send(await ehr.upstream.perform(wanted))
-    except StopIteration as end:
-        return grant, end.value
+    serving = face.serve(interaction, grant, means_of(ehr, ehr.clock()))
+    async with ehr.upstream.turns(interaction):
+        try:
+            wanted = next(serving)
+            while True:
+                wanted = serving.send(await ehr.upstream.perform(wanted))
+        except StopIteration as end:
+            return grant, end.value

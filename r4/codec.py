@@ -16,6 +16,8 @@ import orjson
 from r4.outcome import Issue
 
 DEPTH_LIMIT = 64
+DIGITS_LIMIT, EXPONENT_LIMIT = 400, 400
+"""Digits and exponent of a number, at most: more than a double or any clinical value has."""
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_INT = 15
@@ -107,7 +109,15 @@ def _refused(text: str) -> CodecError:
 
 
 def _integer(literal: str) -> int | Decimal:
-    return Decimal(literal) if len(literal) > _LONGEST_INT or literal == "-0" else int(literal)
+    return _decimal(literal) if len(literal) > _LONGEST_INT or literal == "-0" else int(literal)
+
+
+def _decimal(literal: str) -> Decimal:
+    """R4 §2.24.0.1 asks for 18 digits; what no reader can hold is refused, not handed on."""
+    digits, _, exponent = literal.lower().partition("e")
+    if len(digits) > DIGITS_LIMIT or len(exponent) > 5 or abs(int(exponent or 0)) > EXPONENT_LIMIT:
+        raise _refused("A number has too many digits.")
+    return Decimal(literal)
 
 
 def _constant(name: str) -> Any:
@@ -122,7 +132,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Decimal, parse_int=_integer, parse_constant=_constant, strict=True
+    object_pairs_hook=_object, parse_float=_decimal, parse_int=_integer, parse_constant=_constant, strict=True
 )
 
 

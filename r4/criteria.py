@@ -38,7 +38,9 @@ OTHERS: Mapping[str, frozenset[str]] = {
 }
 """Parameters of what is no search; everything else takes none."""
 
-_NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z_-]{0,63})(?::(?P<modifier>[A-Za-z]{1,64}))?(?:\.(?P<rest>[A-Za-z_-]{1,64}))?")
+_NAME = re.compile(
+    r"(?P<name>[A-Za-z_][A-Za-z_-]{0,63})(?::(?P<modifier>[A-Za-z]{1,64}))?(?:\.(?P<rest>[A-Za-z_-]{1,64}))?"
+)
 
 
 class Criterion(NamedTuple):
@@ -126,9 +128,7 @@ def targets(type: str, found: Criterion) -> tuple[str, ...]:
     """The types that a chained parameter looks into: the one that is named, or all that it may refer to."""
     row = searchable(type)[found.name]
     wanted = (found.modifier,) if found.modifier else tuple(sorted(row.targets))
-    return tuple(
-        name for name in wanted if name in SERVED and name in row.targets and found.rest in searchable(name)
-    )
+    return tuple(name for name in wanted if name in SERVED and name in row.targets and found.rest in searchable(name))
 
 
 def include(control: str, value: str) -> tuple[str, str, str | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from r4 import codec
@@ -19,7 +20,20 @@ def refusal(
 def found(row: Any) -> Answer:
     """A stored version; ``row`` has ``body``, ``version`` and ``updated``."""
     headers = {"etag": etag(row.version), "last-modified": http_date(row.updated)}
-    return Answer(status=200, encoded=row.body, resource=codec.parse(row.body), headers=headers)
+    return Answer(status=200, encoded=row.body, resource=parsed(row.body), headers=headers)
+
+
+REMEMBERED_BYTES = 8192
+
+
+def parsed(body: bytes) -> Any:
+    """A stored body as a resource, which nobody may change: short ones are kept, for they are read again and again."""
+    return _remembered(body) if len(body) <= REMEMBERED_BYTES else codec.parse(body)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(body: bytes) -> Any:
+    return codec.parse(body)
 
 
 def etag(version: int) -> str:
@@ -27,6 +41,7 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
+@lru_cache(maxsize=4096)
 def http_date(at: float) -> str:
     """RFC 9110 date of Unix seconds."""
     return formatdate(at, usegmt=True)

@@ -8,14 +8,18 @@ from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
 from r4.references import walk
 
-ORDER = ("delete", "create", "update", "read", "vread", "search", "history")
+ORDER = ("delete", "create", "update", "patch", "read", "vread", "search", "history")
 """The order in which a transaction is processed: DELETE, POST, PUT, GET."""
 
 
 def ordered(entries: Sequence[Interaction]) -> list[int]:
     """The places of a transaction's entries in the order in which they are done; among updates, what others refer to
     comes first."""
-    names = {f"{entry.type}/{entry.id}": place for place, entry in enumerate(entries) if entry.action == "update"}
+    names = {
+        f"{entry.type}/{entry.id}": place
+        for place, entry in enumerate(entries)
+        if entry.action == "update" and entry.id
+    }
     done: dict[int, None] = {}
 
     def visit(place: int, above: frozenset[int]) -> None:
@@ -37,7 +41,7 @@ def fault(entries: Sequence[Interaction]) -> Issue | None:
     seen: set[str] = set()
     for place, entry in enumerate(entries):
         names = [entry.full_url] if entry.full_url and entry.action == "create" else []
-        if entry.action in ("update", "delete"):
+        if entry.action in ("update", "patch", "delete") and entry.id is not None:
             names.append(f"{entry.type}/{entry.id}")
         for name in names:
             if name in seen:
@@ -56,7 +60,7 @@ def assign(entries: Sequence[Interaction], ids: Sequence[str]) -> list[Interacti
     for entry, id in zip(entries, ids, strict=True):
         if entry.action == "create" and entry.if_none_exist is None:
             entry = replace(entry, action="update", id=id, body={**(entry.body or {}), "id": id})
-        if entry.action == "update" and entry.full_url and entry.full_url.startswith("urn:"):
+        if entry.action == "update" and entry.id is not None and entry.full_url and entry.full_url.startswith("urn:"):
             names[entry.full_url] = f"{entry.type}/{entry.id}"
         placed.append(entry)
     return [resolve(entry, names) for entry in placed]

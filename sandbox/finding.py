@@ -6,13 +6,12 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.outcome import outcome
-from sandbox.answering import etag, refusal
-from sandbox.search import Search, SearchError, compile, cursor
+from sandbox.answering import parsed
+from sandbox.comparing import SearchError
+from sandbox.search import Search, compile, cursor
 from sandbox.tables import resources, terms
-from vocabulary.instant import format_instant
 
 INCLUDES_LIMIT = 1000
 """Included resources on one page: the page says so when there would be more."""
@@ -101,7 +100,7 @@ def _links(wanted: Search, place: str | None, base: str) -> list[dict[str, str]]
 def _entry(row: Row[Any], base: str, mode: str) -> dict[str, Any]:
     return {
         "fullUrl": f"{base}/{row.type}/{row.id}",
-        "resource": codec.parse(row.body),
+        "resource": parsed(row.body),
         "search": {"mode": mode},
     }
 
@@ -139,30 +138,3 @@ def _named(connection: Connection, references: Iterable[str]) -> list[Row[Any]]:
             select(resources).where(resources.c.type == type, resources.c.id.in_(ids), resources.c.deleted.is_(False))
         )
     ]
-
-
-def history(rows: Sequence[Any], interaction: Interaction, *, base: str) -> Answer:
-    """The versions of one resource, the newest first; ``_count`` bounds them."""
-    said = dict(interaction.query)
-    count = said.get("_count", "")
-    if set(said) - {"_count"} or (count and not (count.isdigit() and len(count) < 6)):
-        return refusal(400, "not-supported", "History takes _count only.", element="query")
-    shown = rows[: int(count)] if count else rows
-    entries = [_version(row, base) for row in shown]
-    bundle = {
-        "resourceType": "Bundle", "type": "history", "total": len(rows),
-        "link": [{"relation": "self", "url": f"{base}/{interaction.type}/{interaction.id}/_history"}],
-    }  # fmt: skip
-    return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
-
-
-def _version(row: Any, base: str) -> dict[str, Any]:
-    method = "DELETE" if row.deleted else "POST" if row.version == 1 else "PUT"
-    url = row.type if method == "POST" else f"{row.type}/{row.id}"
-    entry: dict[str, Any] = {"fullUrl": f"{base}/{row.type}/{row.id}"}
-    if not row.deleted:
-        entry["resource"] = codec.parse(row.body)
-    status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
-    entry["request"] = {"method": method, "url": url}
-    entry["response"] = {"status": status, "etag": etag(row.version), "lastModified": format_instant(row.updated)}
-    return entry

@@ -6,9 +6,10 @@ Bodies are kept as the exact bytes that are answered. Errors are answers with an
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
+from sqlalchemy.dialects import sqlite
 
 from r4 import codec
 from r4.interaction import Answer, Interaction
@@ -18,11 +19,11 @@ from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
 from sandbox.answering import etag, found, http_date, refusal
+from sandbox.history import history
 from sandbox.indexing import index
 from sandbox.tables import resources, terms, versions
 from vocabulary.instant import format_instant
 
-LONGEST_HISTORY = 100
 NUMERIC = re.compile(r"[0-9]+")
 
 
@@ -48,9 +49,26 @@ def perform(connection: Connection, now: float, interaction: Interaction, rules:
     return performer(connection, now, interaction, rules)
 
 
-def _current(connection: Connection, type: str | None, id: str | None) -> Row[Any] | None:
-    here = (resources.c.type == type, resources.c.id == id)
-    return connection.execute(select(resources).where(*here)).one_or_none()
+class Stored(NamedTuple):
+    """A row of ``resources``."""
+
+    number: int
+    type: str
+    id: str
+    version: int
+    deleted: bool
+    updated: float
+    body: bytes
+
+
+_HERE = (resources.c.type == bindparam("type"), resources.c.id == bindparam("id"))
+_CURRENT = str(select(*(resources.c[name] for name in Stored._fields)).where(*_HERE).compile(dialect=sqlite.dialect()))
+
+
+def _current(connection: Connection, type: str | None, id: str | None) -> Stored | None:
+    """The driver is asked directly: this stands in every read, and in every judgement of a write."""
+    row = connection.connection.cursor().execute(_CURRENT, (type, id)).fetchone()
+    return None if row is None else Stored._make(row)
 
 
 def _read(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
@@ -66,7 +84,7 @@ def _read(connection: Connection, now: float, interaction: Interaction, rules: R
 
 def _vread(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
     version = interaction.version or ""
-    row = _current(connection, interaction.type, interaction.id)
+    row: Stored | Row[Any] | None = _current(connection, interaction.type, interaction.id)
     if row is not None and str(row.version) != version and NUMERIC.fullmatch(version) and len(version) < 10:
         here = (
             versions.c.type == interaction.type,
@@ -80,12 +98,9 @@ def _vread(connection: Connection, now: float, interaction: Interaction, rules: 
 
 
 def _history(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
-    row = _current(connection, interaction.type, interaction.id)
-    if row is None:
+    if interaction.id is not None and _current(connection, interaction.type, interaction.id) is None:
         return refusal(404, "not-found", "There is no such resource.")
-    here = (versions.c.type == interaction.type, versions.c.id == interaction.id)
-    older = connection.execute(select(versions).where(*here).order_by(versions.c.version.desc()).limit(LONGEST_HISTORY))
-    return finding.history([row, *older], interaction, base=rules.base)
+    return history(connection, interaction, base=rules.base)
 
 
 def _create(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
@@ -159,7 +174,7 @@ def _delete(connection: Connection, now: float, interaction: Interaction, rules:
     return Answer(status=204, headers={"etag": etag(row.version + 1)})
 
 
-def _retire(connection: Connection, row: Row[Any]) -> None:
+def _retire(connection: Connection, row: Stored) -> None:
     """The current version becomes an earlier one, and is not found any more."""
     kept = {name: getattr(row, name) for name in ("type", "id", "version", "deleted", "updated", "body")}
     connection.execute(insert(versions).values(kept))
@@ -193,7 +208,7 @@ def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iter
             yield Issue("not-found", "must be a resource that this server has", f"{path}.reference", "reference-exists")
 
 
-def _has_version(connection: Connection, row: Row[Any], version: str | None) -> bool:
+def _has_version(connection: Connection, row: Stored, version: str | None) -> bool:
     if version is None or version == str(row.version):
         return True
     if not NUMERIC.fullmatch(version) or len(version) > 9:
@@ -229,7 +244,7 @@ def _term(number: int, type: str, term: Any) -> dict[str, Any]:
     return {"number": number, "type": type, **term._asdict()}
 
 
-def _returned(row: Row[Any], interaction: Interaction, status: int, rules: Rules) -> Answer:
+def _returned(row: Stored | Row[Any], interaction: Interaction, status: int, rules: Rules) -> Answer:
     """The answer to a write, as the client prefers it."""
     headers = {
         "etag": etag(row.version), "last-modified": http_date(row.updated),

@@ -9,10 +9,10 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
 from yarl import URL
@@ -23,7 +23,9 @@ from r4.outcome import Issue, outcome
 from r4.references import parse, walk
 from r4.validate import validate
 from sandbox.answering import refusal
-from sandbox.search import SearchError, cursor, place_of
+from sandbox.comparing import SearchError
+from sandbox.history import span_of
+from sandbox.search import compile, cursor, place_of, without_cursor
 
 SECONDS = 30.0
 BYTES = 32 * 1024 * 1024
@@ -64,16 +66,25 @@ class Upstream:
     async def perform(self, interaction: Interaction) -> Answer:
         """One interaction. What cannot be reached or read is 503, also after a write: whether it was done is open."""
         for entry in interaction.entries or (interaction,):
-            if (wrong := await self._refused(entry)) is not None:
+            if (wrong := self._refused(entry)) is not None:
                 return wrong
-        conditional = interaction.if_match is not None and interaction.action in ("update", "delete")
-        if conditional and (stale := await self._stale(interaction)) is not None:
-            return stale
-        async with self._turn(interaction):
-            return await self._send(interaction)
+            conditional = entry.if_match is not None and entry.action in ("update", "delete")
+            if conditional and (stale := await self._stale(entry)) is not None:
+                return stale
+        return await self._send(interaction)
 
-    async def _refused(self, interaction: Interaction) -> Answer | None:
+    def _refused(self, interaction: Interaction) -> Answer | None:
+        """What the embedded store would not take either: both have to answer alike."""
         body = interaction.body
+        try:
+            if interaction.action == "search":
+                compile(str(interaction.type), without_cursor(interaction.query), base=self.base)
+            if interaction.if_none_exist is not None:
+                compile(str(interaction.type), interaction.if_none_exist, base=self.base)
+            if interaction.action == "history":
+                span_of(interaction.query)
+        except SearchError as wrong:
+            return Answer(status=412 if interaction.if_none_exist else wrong.status, resource=outcome([wrong.issue]))
         if interaction.action not in ("create", "update") or body is None:
             return None
         if interaction.action == "update" and body.get("id") != interaction.id:
@@ -91,13 +102,16 @@ class Upstream:
         return None if holds else refusal(412, "conflict", "is not the current version", element="If-Match")
 
     @asynccontextmanager
-    async def _turn(self, interaction: Interaction) -> AsyncIterator[None]:
-        """Conditional creates of one condition come one after the other, and so do writes of one resource."""
-        key = f"{interaction.type}?{interaction.if_none_exist}" if interaction.if_none_exist else ""
-        key = f"{interaction.type}/{interaction.id}" if interaction.action in ("update", "delete") else key
-        if not key:
+    async def turns(self, interaction: Interaction) -> AsyncIterator[None]:
+        """Writes of one resource come one after the other, and so do those of one condition, judgement included."""
+        keys = sorted({key for each in interaction.entries or (interaction,) if (key := _key(each))})
+        async with AsyncExitStack() as stack:
+            for key in keys:
+                await stack.enter_async_context(self._turn(key))
             yield
-            return
+
+    @asynccontextmanager
+    async def _turn(self, key: str) -> AsyncIterator[None]:
         turn = self._locks.setdefault(key, _Turn())
         turn.waiting += 1
         try:
@@ -109,7 +123,7 @@ class Upstream:
                 self._locks.pop(key, None)
 
     async def _send(self, interaction: Interaction) -> Answer:
-        if interaction.action == "search" and any(name == "_cursor" for name, _ in interaction.query):
+        if interaction.action in ("search", "history") and any(name == "_cursor" for name, _ in interaction.query):
             return await self._follow(interaction)
         plain = replace(interaction, if_match=None if interaction.if_match == "*" else interaction.if_match)
         request = format(plain)
@@ -122,16 +136,17 @@ class Upstream:
             place = place_of(dict(interaction.query)["_cursor"])
         except SearchError as wrong:
             return Answer(status=wrong.status, resource=outcome([wrong.issue]))
-        names = {name for name, _ in parse_qsl(place)}
-        if not names or not names <= PAGE_PARAMETERS:
+        path, _, query = place.partition("?")
+        names = {name for name, _ in parse_qsl(query)} - {name for name, _ in interaction.query}
+        if path not in ("", format(interaction).path) or not names or not names <= PAGE_PARAMETERS:
             return refusal(400, "not-supported", "is none of this server's", element="_cursor")
-        return await self._exchange("GET", f"?{place}", {"accept": "application/fhir+json"}, None, interaction)
+        return await self._exchange("GET", place, {}, None, interaction)
 
     async def _exchange(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None, interaction: Interaction
     ) -> Answer:
         url = URL(f"{self.upstream}{'' if path.startswith('?') or not path else '/'}{path}", encoded=True)
-        armed = {**headers, "cache-control": "no-cache", "accept-encoding": "identity", **(self.headers or {})}
+        armed = {**headers, **_PLAIN, **(self.headers or {})}
         if method in ("POST", "PUT"):
             armed["prefer"] = "return=representation"
             if body is not None:
@@ -199,15 +214,13 @@ class Upstream:
         bundle.pop("meta", None)
         links = [link for link in bundle.get("link", ()) if isinstance(link, dict)]
         following = [str(link.get("url")) for link in links if link.get("relation") == "next"]
-        if interaction.action == "search":
-            said = [pair for pair in interaction.query if pair[0] != "_cursor"]
-            here = f"{self.base}/{interaction.type}?"
-            bundle["link"] = [{"relation": "self", "url": here + urlencode(interaction.query)}]
+        if interaction.action in ("search", "history"):
+            bundle["link"] = []
             for url in following[:1]:
-                place = ("_cursor", cursor(urlsplit(url).query))
-                bundle["link"].append({"relation": "next", "url": here + urlencode([*said, place])})
-        elif interaction.action == "history":
-            bundle["link"] = [link for link in links if link.get("relation") == "self"][:1]
+                place = ("_cursor", cursor(url.removeprefix(self.base).removeprefix("/")))
+                bundle["link"].append(
+                    {"relation": "next", "url": f"{self.base}/{interaction.type}?{urlencode([place])}"}
+                )
         return bundle
 
 
@@ -215,6 +228,23 @@ PAGE_PARAMETERS = frozenset(
     {"_getpages", "_getpagesoffset", "_count", "_bundletype", "_format", "_pretty", "_pageId", "_offset"}
 )
 """What a next link of HAPI is made of; anything else in a cursor was not put there by us."""
+
+
+_PLAIN = {"accept": "application/fhir+json", "cache-control": "no-cache", "accept-encoding": "identity"}
+
+
+def _key(interaction: Interaction) -> str:
+    """Whose turn it is: a resource, or a condition of a type."""
+    if interaction.action not in ("create", "update", "patch", "delete"):
+        return ""
+    condition = interaction.if_none_exist or interaction.condition
+    return (
+        f"{interaction.type}/{interaction.id}"
+        if interaction.id
+        else f"{interaction.type}?{condition}"
+        if condition
+        else ""
+    )
 
 
 class _Turn:

@@ -154,7 +154,9 @@ _HARMLESS = frozenset({"display", "identifier", "type", "id"})
 def _contained(resource: Mapping[str, Any], id: str) -> str | None:
     """The type of a contained resource; None when there is none, or more than one, of that id."""
     listed = resource.get("contained")
-    found = [each for each in listed if isinstance(each, dict) and each.get("id") == id] if isinstance(listed, list) else []
+    found = (
+        [each for each in listed if isinstance(each, dict) and each.get("id") == id] if isinstance(listed, list) else []
+    )
     return _type(found[0]) if len(found) == 1 else None
 
 

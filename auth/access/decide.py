@@ -57,6 +57,14 @@ def operating(grant: Grant, name: str, type: str) -> tuple[FhirScope, ...]:
     )
 
 
+def covering(grant: Grant, letters: str, type: str) -> bool:
+    """Whether one scope permits all the letters on every resource of the type."""
+    return any(
+        scope.actions >= set(letters) and scope.type in ("*", type) and not scope.query and not bound(scope, grant)
+        for scope in fhir_scopes(grant)
+    )
+
+
 def fhir_scopes(grant: Grant) -> tuple[FhirScope, ...]:
     """The scopes that open anything: a patient scope needs a patient, a user scope a user who is known."""
     return tuple(scope for scope in grant.scopes if isinstance(scope, FhirScope) and _founded(scope, grant))
@@ -123,7 +131,9 @@ def _reaches(scope: FhirScope, resource: Mapping[str, Any], grant: Grant, base: 
 
 def may_write(scope: FhirScope, body: Mapping[str, Any], grant: Grant) -> bool:
     """Whether a body to be written says nothing that the scope could not answer for (smart-auth.md §3.2 rule 4)."""
-    return not bound(scope, grant) or body.get("resourceType") == "Provenance" or writable(body, patient_of(scope, grant))
+    return (
+        not bound(scope, grant) or body.get("resourceType") == "Provenance" or writable(body, patient_of(scope, grant))
+    )
 
 
 def _matches(resource: Mapping[str, Any], name: str, value: str, base: str) -> bool:

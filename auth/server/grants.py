@@ -1,11 +1,14 @@
 """Edge: grants and what hangs off them: codes, access tokens, refresh tokens. Redeeming is a conditional update."""
 
 import json
+from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import sqlite
 
 from auth import scopes as scope_words
 from auth.scopes import FhirScope, Scope
@@ -142,11 +145,11 @@ def save_refresh(connection: Connection, now: float, *, token: str, grant: str) 
 
 
 def find_grant(connection: Connection, now: float, access_token: str) -> Grant | None:
-    """What this bearer may do, or None when it is unknown, expired or revoked: asked anew at every request."""
-    row = connection.execute(_FIND.where(access_tokens.c.hash == hashed(access_token))).one_or_none()
-    if row is None or row.revoked or row.expires <= now:
-        return None
-    return _read(row)
+    """What this bearer may do, or None when it is unknown, expired or revoked: the row is asked anew at every request,
+    what it says is read once. The driver is asked directly, for this stands before every access."""
+    row = connection.connection.cursor().execute(_FIND_TEXT, (hashed(access_token),)).fetchone()
+    grant = None if row is None else _remembered(row)
+    return None if grant is None or grant.expires <= now else grant
 
 
 def find_refresh(connection: Connection, now: float, token: str) -> tuple[Grant, bool] | None:
@@ -220,6 +223,17 @@ _FIND = select(
     grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
     access_tokens.c.expires,
 ).join_from(grants, access_tokens)  # fmt: skip
+
+
+_FIND_TEXT = str(_FIND.where(access_tokens.c.hash == bindparam("hash")).compile(dialect=sqlite.dialect()))
+_Found = namedtuple("_Found", _FIND.selected_columns.keys())  # type: ignore[misc]
+
+
+@lru_cache(maxsize=4096)
+def _remembered(row: tuple[Any, ...]) -> Grant | None:
+    """A row of ``_FIND`` as a grant, None for one that was revoked."""
+    found: Any = _Found(*row)
+    return None if found.revoked else _read(found)
 
 
 def _read(row: Any) -> Grant:

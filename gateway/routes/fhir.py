@@ -12,8 +12,8 @@ from gateway import serving
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from r4 import codec
-from r4.definitions import parameters
-from r4.interaction import Answer, Interaction, InteractionError, parse
+from r4.criteria import check
+from r4.interaction import Answer, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
 from vocabulary.instant import format_instant
@@ -21,7 +21,6 @@ from vocabulary.instant import format_instant
 BODY_LIMIT = 5 * 1024 * 1024
 JSON = "application/fhir+json"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-CONTROLS = frozenset({"_count", "_sort", "_include", "_revinclude", "_total", "_summary", "_cursor"})
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
@@ -66,27 +65,13 @@ async def _respond(ehr: SandboxEhr, request: Request) -> Response:
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
-    _understood(interaction)
+    check(interaction)
     answer = await serving.serve(ehr, interaction, token or "", caller_of(request.scope))
     return _unauthorized("invalid_token") if answer is None else encoded(answer)
 
 
 async def _metadata(ehr: SandboxEhr) -> Response:
     return encoded(Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=format_instant(ehr.clock()))))
-
-
-def _understood(interaction: Interaction) -> None:
-    """Search parameters that nobody here knows are refused before they reach a server that may read more into them."""
-    conditions = (*interaction.query, *(interaction.if_none_exist or ()))
-    if interaction.action in ("read", "vread", "create", "update", "delete") and interaction.query:
-        raise InteractionError(400, Issue("not-supported", "parameters are for searches", "query"))
-    known = parameters(interaction.type) if interaction.type else {}
-    for name, _ in conditions if interaction.action in ("search", "create") else ():
-        plain = name.partition(":")[0]
-        if plain not in known and plain not in CONTROLS:
-            raise InteractionError(400, Issue("not-supported", "has a parameter that is not supported", "query"))
-    for entry in interaction.entries:
-        _understood(entry)
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:

@@ -18,6 +18,7 @@ def line(report: Report, seed: int) -> dict[str, object]:
     return {
         "figure": "fuzz", "requests": report.requests, "seed": seed, "findings": len(report.findings),
         "seconds": round(report.seconds, 1), "ms_each": round(1000 * report.seconds / max(report.requests, 1), 3),
+        "cpu_ms_each": round(1000 * report.cpu / max(report.requests, 1), 3),
         "slowest_cpu_seconds": round(report.slowest, 3), "growth_mib": report.growth,
         "statuses": {str(status): count for status, count in sorted(report.statuses.items())},
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "commit": commit.stdout.strip() or None,

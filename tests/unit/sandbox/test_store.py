@@ -146,7 +146,7 @@ def test_searches_find_what_they_should(database: Sqlite, query: str, finds: boo
 
 
 @pytest.mark.parametrize(
-    "query", ["foo=1", "_has:Observation:patient:code=1", "subject.name=a", "birthdate=yesterday", "_count=many",
+    "query", ["foo=1", "_has:Observation:patient:nothing=1", "subject.name=a", "birthdate=yesterday", "_count=many",
               "_sort=foo", "_include=Patient:nothing", "_cursor=%25%25", "gender:unknown-modifier=a"],
 )  # fmt: skip
 def test_a_search_that_is_not_understood_is_refused_without_repeating_it(database: Sqlite, query: str) -> None:

@@ -1,0 +1,68 @@
+"""What may be written: of the type and id of its address, within reach of a scope, pointing at nothing that is foreign."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from auth.access.decide import allowing, bound, may_write
+from auth.scopes import FhirScope
+from auth.server.grants import Grant
+from gateway.face.guarding import ELSEWHERE, Means, Scopes, only_bound, raw, within
+from r4.interaction import Answer, Interaction
+from r4.outcome import Issue, outcome
+from r4.references import parse, walk
+from r4.validate import validate
+from sandbox.answering import refusal
+
+MISSING = "must be a resource that this server has"
+Checked = Generator[Interaction, Answer, "Answer | tuple[FhirScope, ...]"]
+
+
+def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checked:
+    """Those of the scopes that may write the body, or why none may."""
+    body = i.body or {}
+    if body.get("resourceType") != i.type:
+        return refusal(400, "value", f"must be {i.type}", element="resourceType")
+    if i.id is not None and body.get("id") != i.id:
+        return refusal(400, "value", "must be the id of the address", element=f"{i.type}.id")
+    reached = yield from within(scopes, body, grant, means, writing=True)
+    kept = tuple(scope for scope in reached if may_write(scope, body, grant))
+    if not kept:
+        return (
+            ELSEWHERE if i.type != "Provenance" or not only_bound(scopes, grant) else _unreached("Provenance.target[0]")
+        )
+    if only_bound(kept, grant) and means.references == "check":
+        foreign = yield from _foreign(i, kept, grant, means)
+        return kept if foreign is None else _unreached(foreign)
+    return kept
+
+
+def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, str | None]:
+    """The first reference within this server to what a scope of one patient does not reach."""
+    reading = [scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant)]
+    plain = [replace(scope, query=(), type="*") for scope in reading[:1]]
+    for path, reference in walk(dict(i.body or {})):
+        local = parse(reference["reference"], base=means.base)
+        if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
+            continue
+        target = yield raw(local.type, local.id)
+        if target.status != 200 or not (yield from within(plain, target.resource, grant, means)):
+            return path
+    return None
+
+
+def _unreached(path: str) -> Answer:
+    """What is foreign is answered as what is absent (the store's own words)."""
+    issue = Issue("not-found", MISSING, f"{path.removesuffix('.reference')}.reference", "reference-exists")
+    return Answer(status=422, resource=outcome([issue]))
+
+
+def doomed(body: Mapping[str, Any]) -> Answer | None:
+    """How a store would refuse the body, whatever is there already."""
+    issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
+    return Answer(status=422, resource=outcome(issues)) if issues else None
+
+
+def version_of(resource: Mapping[str, Any]) -> str:
+    """The version that a stored resource says it is."""
+    return str((resource.get("meta") or {}).get("versionId", ""))

@@ -1,0 +1,125 @@
+"""Batch and transaction: every entry by the same decisions as the same request alone (R4 §3.1.0.11)."""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from auth.server.grants import Grant
+from gateway.face.guarding import CHANGED, UNSERVED, Means, Serving
+from gateway.face.writing import check_write, recheck_write
+from r4.interaction import Answer, Interaction
+from r4.outcome import outcome
+from r4.served import SERVED
+from sandbox import batch
+from sandbox.answering import refusal
+
+WRITES = frozenset({"create", "update", "patch", "delete"})
+Doing = Generator[Interaction, Answer, Answer | None]
+Serve = Callable[[Interaction, Grant, Means], Serving]
+ODD = refusal(502, "exception", "The FHIR server behind this EHR answered oddly.")
+
+
+def serve_batch(i: Interaction, grant: Grant, means: Means, serve: Serve) -> Serving:
+    """One entry that is refused spoils no other."""
+    answers = []
+    for entry in i.entries:
+        answers.append((yield from serve(entry, grant, means)))
+    return Answer(status=200, resource=batch.bundle("batch", answers))
+
+
+def serve_transaction(i: Interaction, grant: Grant, means: Means, serve: Serve) -> Serving:
+    """All or nothing: every write is decided before the first is done, and the driver undoes what was done when the
+    answer is a refusal. Reads come last, each as the request alone."""
+    checked = yield from _checked(i, grant, means)
+    if isinstance(checked, Answer):
+        return checked
+    answers: dict[int, Answer] = {place: done for place, done in checked.items() if isinstance(done, Answer)}
+    writes = {place: entry for place, entry in checked.items() if isinstance(entry, Interaction)}
+    if means.whole and (refused := (yield from _unreadable(i, writes, grant, means, serve))) is not None:
+        return refused
+    perform = _together if means.whole else _one_by_one
+    failed = yield from perform(writes, answers, grant, means)
+    if failed is not None:
+        return failed
+    for place, entry in enumerate(i.entries):
+        if place not in answers:
+            answers[place] = yield from serve(entry, grant, means)
+            if answers[place].status >= 400 and not means.whole:
+                return answers[place]
+    return Answer(status=200, resource=batch.bundle("transaction", [answers[place] for place in range(len(i.entries))]))
+
+
+def _checked(
+    i: Interaction, grant: Grant, means: Means
+) -> Generator[Interaction, Answer, Answer | dict[int, Interaction | Answer]]:
+    """The writes to perform by place, or the refusal of one, which is the refusal of all."""
+    if (wrong := batch.fault(i.entries)) is not None:
+        return Answer(status=400, resource=outcome([wrong]))
+    entries = batch.assign(i.entries, [means.new_id() for _ in i.entries])
+    within = replace(means, own=frozenset(f"{each.type}/{each.id}" for each in entries if each.action == "update"))
+    checked: dict[int, Interaction | Answer] = {}
+    for place, (original, entry) in enumerate(zip(i.entries, entries, strict=True)):
+        if entry.type not in SERVED:
+            return UNSERVED
+        if entry.action not in WRITES:
+            continue
+        given = original.action == "create" and entry.action == "update"
+        allowed = yield from check_write(replace(entry, action="create") if given else entry, grant, within)
+        if isinstance(allowed, Answer) and allowed.status >= 400:
+            return allowed
+        checked[place] = entry if given else allowed
+    done = [each for each in checked.values() if isinstance(each, Interaction)]
+    if (wrong := batch.fault(done)) is not None:
+        return Answer(status=400, resource=outcome([wrong]))
+    return checked
+
+
+def _one_by_one(
+    writes: Mapping[int, Interaction], answers: dict[int, Answer], grant: Grant, means: Means
+) -> Doing:  # fmt: skip
+    places = list(writes)
+    for index in batch.ordered([writes[place] for place in places]):
+        entry = writes[places[index]]
+        answer = yield entry
+        if answer.status >= 400:
+            return answer
+        answers[places[index]] = yield from recheck_write(entry, answer, grant, means)
+    return None
+
+
+def _unreadable(
+    i: Interaction, writes: Mapping[int, Interaction], grant: Grant, means: Means, serve: Serve
+) -> Doing:  # fmt: skip
+    """The refusal of a read, before another server does writes that nobody could take back."""
+    made = {f"{entry.type}/{entry.id}" for entry in writes.values()}
+    for entry in i.entries:
+        if entry.action in WRITES or f"{entry.type}/{entry.id}" in made:
+            continue
+        answer = yield from serve(entry, grant, means)
+        if answer.status >= 400:
+            return answer
+    return None
+
+
+def _together(
+    writes: Mapping[int, Interaction], answers: dict[int, Answer], grant: Grant, means: Means
+) -> Doing:  # fmt: skip
+    """One transaction of the server behind."""
+    if not writes:
+        return None
+    answer = yield Interaction(action="transaction", entries=tuple(writes.values()))
+    if answer.status >= 400:
+        return CHANGED if answer.status == 412 else answer
+    entries = (answer.resource or {}).get("entry") or []
+    if len(entries) != len(writes):
+        return ODD
+    for (place, entry), found in zip(writes.items(), entries, strict=True):
+        answers[place] = yield from recheck_write(entry, _alone(found), grant, means)
+    return None
+
+
+def _alone(entry: Mapping[str, Any]) -> Answer:
+    """An entry of a transaction's response as the answer to the same request alone."""
+    response = entry.get("response") or {}
+    headers = {name: response[name] for name in ("location", "etag") if isinstance(response.get(name), str)}
+    return Answer(status=int(str(response.get("status", "200"))[:3]), resource=entry.get("resource"), headers=headers)

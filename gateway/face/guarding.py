@@ -1,0 +1,100 @@
+"""What the parts of the face share: what it knows of its EHR, the words of refusals, and who reaches a resource."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from auth.access.decide import bound, reaching
+from auth.scopes import FhirScope
+from auth.server.grants import Grant
+from gateway.paging import Pages
+from r4.interaction import Answer, Interaction
+from r4.references import parse
+from sandbox.answering import refusal
+
+Serving = Generator[Interaction, Answer, Answer]
+Checking = Generator[Interaction, Answer, "Answer | Interaction"]
+Scopes = Sequence[FhirScope]
+
+ABSENT = refusal(404, "not-found", "There is no such resource.")
+FORBIDDEN = refusal(403, "forbidden", "The token's scopes do not permit this.")
+ELSEWHERE = refusal(403, "forbidden", "The token does not reach this resource.")
+UNSERVED = refusal(404, "not-supported", "This server does not hold resources of this type.")
+CHANGED = refusal(409, "conflict", "Another request was changing the same resource. Send it again.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """``base`` is the FHIR base of this EHR; ``whole`` says that a transaction is handed down as one, because what is
+    below is another server; ``new_id`` gives ids; ``pages`` seals links; ``now`` is Unix seconds. ``own`` are resources
+    that the same transaction makes."""
+
+    base: str
+    new_id: Callable[[], str]
+    pages: Pages
+    now: float
+    references: Literal["check", "free"] = "check"
+    whole: bool = False
+    own: frozenset[str] = field(default=frozenset())
+
+
+def raw(type: str, id: str) -> Interaction:
+    """A read of the guard's own."""
+    return Interaction(action="read", type=type, id=id)
+
+
+def only_bound(scopes: Scopes, grant: Grant) -> bool:
+    """Whether all that permits this is bound to one patient: then what is foreign is told as what is absent."""
+    return all(bound(scope, grant) for scope in scopes)
+
+
+def unlimited(scopes: Scopes, grant: Grant) -> bool:
+    """Whether one scope reaches every resource of its type."""
+    return any(not scope.query and not bound(scope, grant) for scope in scopes)
+
+
+Known = dict[str, Answer]
+"""Answers of the guard's own reads, kept while one answer is judged."""
+
+
+def within(
+    scopes: Scopes, resource: Mapping[str, Any] | None, grant: Grant, means: Means, *, writing: bool = False,
+    known: Known | None = None,
+) -> Generator[Interaction, Answer, tuple[FhirScope, ...]]:  # fmt: skip
+    """Those scopes that reach the resource. For a bound scope a Provenance is within reach when all its targets are,
+    and a Binary when its security context is a record of the patient."""
+    if resource is None:
+        return ()
+    judged = JUDGED_BY.get(str(resource.get("resourceType")))
+    free = [scope for scope in scopes if judged is None or not bound(scope, grant)]
+    found = reaching(free, resource, grant, base=means.base, writing=writing)
+    if judged is None or len(free) == len(scopes):
+        return found
+    held = [scope for scope in scopes if bound(scope, grant) and not scope.query]
+    reached = yield from _through(judged, held, resource, grant, means, writing, {} if known is None else known)
+    return (*found, *reached)
+
+
+JUDGED_BY: Mapping[str, str] = {"Provenance": "target", "Binary": "securityContext"}
+"""Types that belong to whom what they point at belongs: the element that points."""
+
+
+def _through(
+    member: str, scopes: Scopes, resource: Mapping[str, Any], grant: Grant, means: Means, writing: bool, known: Known
+) -> Generator[Interaction, Answer, tuple[FhirScope, ...]]:
+    said = resource.get(member)
+    pointed = said if isinstance(said, list) else [said]
+    plain = [replace(scope, type="*") for scope in scopes]
+    for each in pointed:
+        local = parse(each.get("reference") if isinstance(each, dict) else None, base=None if writing else means.base)
+        if local is None:
+            return ()
+        if writing and local.local in means.own:
+            continue
+        if local.local not in known:
+            known[local.local] = yield raw(local.type, local.id)
+        target = known[local.local]
+        reached = reaching(plain, target.resource or {}, grant, base=means.base, writing=writing or member != "target")
+        if target.status != 200 or local.type in JUDGED_BY or not reached:
+            return ()
+    return tuple(scopes) if pointed else ()

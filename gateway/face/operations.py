@@ -1,0 +1,142 @@
+"""Named operations: the two that are served, and by a table the refusal of every other."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auth.access.compartment import narrowing
+from auth.access.decide import allowing, fhir_scopes, level, operating
+from auth.access.levels import OPERATIONS
+from auth.server.grants import Grant
+from gateway.face.guarding import ABSENT, FORBIDDEN, UNSERVED, Means, Scopes, Serving, raw, within
+from gateway.face.pages import CURSOR, cursor_of, here, next_link, resume
+from gateway.face.searching import check_search, recheck_search
+from r4.interaction import Answer, Interaction
+from r4.outcome import Issue, outcome
+from r4.served import SERVED
+from r4.validate import validate
+from sandbox.answering import refusal
+
+NONE = refusal(404, "not-supported", "This server has no such operation.")
+UNMADE = refusal(501, "not-supported", "This operation is not served.")
+EVERYTHING_COUNT, EVERYTHING_LONGEST = 100, 500
+SEARCHES = 12
+"""Searches that one page of ``$everything`` makes at most: no work of the store lasts long."""
+
+
+def serve_operation(i: Interaction, grant: Grant, means: Means) -> Serving:
+    """An operation, or by the table why not."""
+    row = OPERATIONS.get(str(i.operation))
+    if row is None:
+        return NONE
+    if not any(level(scope, grant) in row.levels for scope in fhir_scopes(grant)):
+        return FORBIDDEN
+    place = "system" if i.type is None else "type" if i.id is None else "instance"
+    if not row.served:
+        return UNMADE
+    if place not in row.places:
+        return NONE
+    if i.type not in SERVED:
+        return UNSERVED
+    if i.operation == "$validate":
+        return _validated(i) if operating(grant, "$validate", i.type) else FORBIDDEN
+    scopes = allowing(grant, "read", i.type)
+    return (yield from _everything(i, scopes, grant, means)) if scopes else FORBIDDEN
+
+
+def _validated(i: Interaction) -> Answer:
+    """``$validate`` (R4 resource-operation-validate): against R4 itself, never a profile that would have to be fetched.
+    What is on the server is neither read nor told."""
+    body: Any = i.body
+    if i.query or not isinstance(body, dict):
+        return refusal(400, "not-supported", "must be a POST of a resource, or of Parameters", element="query")
+    if body.get("resourceType") == "Parameters":
+        listed = body.get("parameter")
+        parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+        if any(part.get("name") not in ("resource", "mode") for part in parts) or parts == []:
+            return refusal(400, "not-supported", "may hold resource and mode only", element="Parameters.parameter")
+        body = next((part.get("resource") for part in parts if part.get("name") == "resource"), None)
+    found = validate(body, type=i.type)
+    valid = Issue("informational", "The resource is valid R4.", severity="information")
+    return Answer(status=200, resource=outcome(found or [valid]))
+
+
+def _everything(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Serving:
+    """``Patient/{id}/$everything``: a search of each granted type in the compartment, one after the other."""
+    if i.type != "Patient" or i.body is not None:
+        return NONE
+    current = yield raw("Patient", str(i.id))
+    if current.status != 200 or not (yield from within(scopes, current.resource, grant, means)):
+        return ABSENT if current.status < 500 else current
+    resumed = resume(i, grant, means)
+    if isinstance(resumed, Answer):
+        return resumed
+    asked, cursor = resumed
+    said = dict(asked.query)
+    count = said.get("_count", str(EVERYTHING_COUNT))
+    if not (count.isascii() and count.isdigit() and int(count[:9]) > 0 and len(count) < 10):
+        return refusal(400, "value", "must be a whole number above zero", element="_count")
+    types = _types(said.get("_type"), grant, str(i.id))
+    if isinstance(types, Answer):
+        return types
+    start = cursor.partition("|") if cursor is not None else ("0", "", "")
+    page = _Page(types, int(start[0]), start[2], min(int(count), EVERYTHING_LONGEST))
+    own = (
+        [_match(current.resource, means)]
+        if cursor is None and "Patient" in said.get("_type", "Patient").split(",")
+        else []
+    )
+    return (yield from _fill(asked, page, own, grant, means))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    types: list[str]
+    at: int
+    cursor: str
+    count: int
+
+
+def _match(resource: Any, means: Means) -> dict[str, Any]:
+    url = f"{means.base}/Patient/{resource['id']}"
+    return {"fullUrl": url, "resource": resource, "search": {"mode": "match"}}
+
+
+def _types(wanted: str | None, grant: Grant, patient: str) -> list[str] | Answer:
+    """The types to search besides the Patient: in the compartment, granted, and asked for."""
+    asked = set(wanted.split(",")) if wanted is not None else SERVED
+    if not asked <= SERVED:
+        return refusal(400, "value", "must hold types that this server has", element="_type")
+    inside = [name for name in sorted(asked) if name != "Patient" and narrowing(name, patient)]
+    return [name for name in inside if operating(grant, "$everything", name)]
+
+
+def _fill(i: Interaction, page: _Page, entries: list[Any], grant: Grant, means: Means) -> Serving:
+    """A page: searches until it is full, and the place where the next goes on."""
+    reading = replace(grant, scopes=tuple(scope for scope in fhir_scopes(grant) if scope.actions >= {"r", "s"}))
+    at, cursor = page.at, page.cursor
+    for _ in range(SEARCHES):
+        if at >= len(page.types) or len(entries) >= page.count:
+            break
+        answer = yield from _part(i, page.types[at], cursor, page.count - len(entries), reading, means)
+        if answer.status != 200:
+            return answer
+        found = answer.resource or {}
+        entries += found.get("entry") or []
+        cursor = cursor_of(found)
+        at += not cursor
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
+    bundle["link"] = [{"relation": "self", "url": here(i, means)}]
+    if at < len(page.types):
+        bundle["link"].append(next_link(i, f"{at}|{cursor}", grant, means))
+    return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
+
+
+def _part(i: Interaction, type: str, cursor: str, count: int, grant: Grant, means: Means) -> Serving:
+    pairs = narrowing(type, str(i.id)) or ()
+    search = Interaction(action="search", type=type, query=(*pairs, ("_count", str(count)), ("_total", "none")))
+    checked = check_search(search, grant, means)
+    if isinstance(checked, Answer):
+        return Answer(status=200, resource={"resourceType": "Bundle"}) if checked is FORBIDDEN else checked
+    wanted = replace(checked, query=(*checked.query, (CURSOR, cursor))) if cursor else checked
+    answer = yield wanted
+    return (yield from recheck_search(wanted, answer, grant, means))
