@@ -18,6 +18,10 @@ from auth.client.ehr import RegisteredEhr, below
 Address = IPv4Address | IPv6Address
 
 
+NAT64 = ip_network("64:ff9b::/96")
+"""IPv6 addresses that a network translates to the IPv4 address in their last bits (RFC 6052)."""
+
+
 class Unreachable(httpx2.ConnectError):
     """The request was not sent: its address is none that this EHR was registered with."""
 
@@ -25,12 +29,21 @@ class Unreachable(httpx2.ConnectError):
 def permitted(address: Address, networks: Iterable[str], *, encrypted: bool) -> bool:
     """Whether to connect: the address is in a declared network, or public when none is declared; never link-local
     (cloud metadata), multicast or unspecified; and without TLS on loopback only."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    real = mapped or address
+    real = _real(address)
     declared = tuple(networks)
     known = any(real in ip_network(network) for network in declared) if declared else real.is_global
-    never = real.is_link_local or real.is_multicast or real.is_unspecified
+    never = (
+        real.is_link_local or real.is_multicast or real.is_unspecified or (real.is_reserved and not real.is_loopback)
+    )
     return known and not never and (encrypted or real.is_loopback)
+
+
+def _real(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one leads to, where it says so; the address itself otherwise."""
+    if isinstance(address, IPv4Address):
+        return address
+    within = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None
+    return address.ipv4_mapped or within or address.sixtofour or (address.teredo or (None, None))[1] or address
 
 
 class EhrTransport(httpx2.AsyncBaseTransport):

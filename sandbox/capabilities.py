@@ -9,6 +9,7 @@ from r4.served import SERVED
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+APP_STATE = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/smart-app-state-basic"
 CONTROLS = ("_count", "_sort", "_include", "_revinclude", "_summary", "_total")
 
 
@@ -61,6 +62,7 @@ def _resource(type: str) -> Mapping[str, Any]:
     includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference"]
     return {
         "type": type,
+        **({"supportedProfile": [APP_STATE]} if type == "Basic" else {}),
         "interaction": [{"code": code} for code in INTERACTIONS],
         "versioning": "versioned-update",
         "readHistory": True,

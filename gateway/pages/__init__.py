@@ -30,6 +30,12 @@ the page's own, and no decision could tell it from a foreign one. Framing
 by a registered EHR is a per-launch exception that the launch page sets itself."""
 
 
+def sentence(text: str) -> str:
+    """An error's text as a sentence; a parameter that it begins with keeps its spelling."""
+    first = text.partition(" ")[0]
+    return f"{text if '_' in first else text[:1].upper() + text[1:]}."
+
+
 def render(template: str, **values: Any) -> str:
     """The HTML of one template; a name it uses and was not given is an error, not an empty place."""
     return _TEMPLATES.get_template(template).render(**{"session": None, "style": "/static/style.css", **values})

@@ -16,7 +16,7 @@ from auth.server.authorize import authorize, once
 from gateway.accesses import caller_of
 from gateway.client_keys import ClientKeys
 from gateway.ehr import SandboxEhr
-from gateway.pages import HEADERS, render
+from gateway.pages import HEADERS, render, sentence
 from gateway.routes import discovery, introspection
 from gateway.routes.authenticating import authenticate, take
 from gateway.routes.forms import NO_STORE, Endpoint, failure, read_form, server_of, told
@@ -66,7 +66,7 @@ async def _authorize(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Res
 def _page(ehr: SandboxEhr, text: str, status: int) -> Response:
     page = render(
         "ehr_message.html", ehr=ehr.name, base=ehr.base, style=f"{ehr.base}/style.css", person=None,
-        title="This authorization request was refused", text=f"{text[:1].upper()}{text[1:]}.",
+        title="This authorization request was refused", text=sentence(text),
         advice="Launch the app again from the EHR; if that does not help, tell its developer what stands above.",
     )  # fmt: skip
     return HTMLResponse(page, status_code=status, headers=HEADERS)

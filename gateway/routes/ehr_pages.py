@@ -14,7 +14,7 @@ from auth.server.sessions import LIFE
 from gateway import below
 from gateway.ehr import SandboxEhr
 from gateway.hosts import same_site
-from gateway.pages import HEADERS, render
+from gateway.pages import HEADERS, render, sentence
 from gateway.routes.forms import read_form
 from gateway.sessions import cookie_values
 
@@ -81,9 +81,8 @@ def told_as_page(ehr: SandboxEhr, endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(request)
         except OAuthError as refused:
-            text = f"{refused.text[:1].upper()}{refused.text[1:]}."
             advice = "Go back to the app and start again; if that does not help, tell its developer what stands above."
-            return message(ehr, "This did not work", text, advice=advice, status=refused.status)
+            return message(ehr, "This did not work", sentence(refused.text), advice=advice, status=refused.status)
         except ClientDisconnect:
             return Response(status_code=400)
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import serving
+from gateway import app_state, serving
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from r4 import codec
@@ -66,7 +66,11 @@ async def _respond(ehr: SandboxEhr, request: Request) -> Response:
     if interaction.action == "capabilities":
         return await _metadata(ehr)
     check(interaction)
-    answer = await serving.serve(ehr, interaction, token or "", caller_of(request.scope))
+    caller = caller_of(request.scope)
+    answer = None
+    if interaction.type == "Basic":
+        answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
+    answer = answer or await serving.serve(ehr, interaction, token or "", caller)
     return _unauthorized("invalid_token") if answer is None else encoded(answer)
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from auth.server import faults
 from gateway.ehr import SandboxEhr
+from gateway.pages import sentence
 from gateway.routes.ehr_pages import page
 
 FIELDS = (
@@ -75,7 +76,7 @@ def show(
     ]
     return page(
         ehr, "launcher.html", status=status, leads_to=leads_to,
-        chosen=chosen, problem=f"{problem[:1].upper()}{problem[1:]}." if problem else "", clients=listed["clients"],
+        chosen=chosen, problem=sentence(problem) if problem else "", clients=listed["clients"],
         apps=[(each["client_id"], each["name"] or each["client_id"]) for each in listed["clients"]],
         patient_rows=[("", "none: it is picked at sign-in, if the app asks"), *names.items()],
         encounter_rows=[("", "none"), *encounters], user_rows=[("", "whoever signs in"), *people],

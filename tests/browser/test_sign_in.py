@@ -219,3 +219,20 @@ def test_the_pages_break_no_rule_of_their_own_policy(page: Page, app: App, sandb
     page.get_by_role("button", name="Deny").click()
     expect(page.get_by_role("heading")).to_have_text("Back in the app")
     assert [text for text in complaints if "favicon.ico" not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["ehr", "standalone"])
+def test_the_gateway_itself_is_launched_by_hand(person: Page, sandbox: Sandbox, kind: str) -> None:
+    """Across both sites and back: every redirect on the way is one that the pages' own policy lets through."""
+    open_one = sandbox.listed()["encounters"][0]
+    person.goto(f"{sandbox.ehr}/launch?client_id=chartgate&kind={kind}&encounter={open_one['id']}")
+    person.get_by_role("button", name="Launch", exact=True).click()
+    sign_in(person)
+    if kind == "standalone":
+        heading(person, "Choose the patient for Chartgate")
+        person.locator(f'input[value="{open_one["patient"]}"]').check()
+        person.get_by_role("button", name="Choose this patient").click()
+    heading(person, "Allow Chartgate?")
+    person.get_by_role("button", name="Allow").click()
+    heading(person, f"Patient/{open_one['patient']}")
+    assert person.url == f"{sandbox.app}/app"
