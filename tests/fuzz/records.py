@@ -20,6 +20,11 @@ def records() -> list[dict[str, Any]]:
         {"resourceType": "Device", "id": "model", "deviceName": [{"name": "A model", "type": "user-friendly-name"}]},
         *_patient("1", "quiet"),
         *_patient("2", CANARY),
+        {"resourceType": "Observation", "id": "ox", "status": "final", "code": CODE, "subject": of("2"), "performer": [of("1")],
+         "note": [{"text": CANARY}]},
+        {"resourceType": "CareTeam", "id": "ct", "subject": of("2"), "name": CANARY, "participant": [{"member": of("1")}]},
+        {"resourceType": "Provenance", "id": "pvx", "recorded": "2023-01-01T00:00:00Z", "agent": [{"who": {"display": CANARY}}],
+         "target": [{"reference": "Observation/o10"}, {"reference": "Observation/o20"}]},
         {"resourceType": "Group", "id": "both", "type": "person", "actual": True,
          "member": [{"entity": of("1")}, {"entity": of("2")}], "name": CANARY},
     ]  # fmt: skip
