@@ -10,13 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from joserfc.jwk import ECKey, KeySet, RSAKey
 
-BACK = "http://127.0.0.1:9/back"
-"""Where the server sends the browser; nobody listens there, the address is read off the redirect."""
-KEYS = KeySet([RSAKey.generate_key(2048, {"kid": "rs", "alg": "RS384"}), ECKey.generate_key("P-384", {"kid": "es", "alg": "ES384"})])
-SCOPE = "openid fhirUser launch offline_access patient/Patient.rs patient/Observation.rs"
-
+from tests.oracles.strangers import BACK, KEYS, SCOPE
 
 @pytest.fixture(scope="session")
 def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """authlib's OAuth client as a stranger: it knows the standards and nothing of this server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
@@ -10,10 +11,17 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.oracles.conftest import BACK, KEYS, SCOPE
+from tests.oracles.strangers import BACK, KEYS, SCOPE
 
 METHODS = ["none", "client_secret_basic", "client_secret_post", "RS384", "ES384"]
 Register, Launch, Follow = Callable[..., dict[str, Any]], Callable[[str], dict[str, str]], Callable[[str], str]
+
+
+@pytest.fixture
+def keep() -> Iterator[ExitStack]:
+    """Closes the clients at the end of a test."""
+    with ExitStack() as stack:
+        yield stack
 
 
 class SmartAssertion(PrivateKeyJWT):
@@ -31,26 +39,27 @@ class SmartAssertion(PrivateKeyJWT):
         )
 
 
-def _client(register: Register, configuration: dict[str, Any], method: str) -> tuple[OAuth2Client, str]:
+def _client(keep: ExitStack, register: Register, configuration: dict[str, Any], method: str) -> tuple[OAuth2Client, str]:
     asymmetric = method in ("RS384", "ES384")
     made = register("private_key_jwt" if asymmetric else method)
     endpoint = configuration["token_endpoint"]
     common = {"scope": SCOPE, "redirect_uri": BACK, "code_challenge_method": "S256", "token_endpoint": endpoint}
     if not asymmetric:
-        return OAuth2Client(
+        client = OAuth2Client(
             made["client_id"], made.get("client_secret"), token_endpoint_auth_method=method, revocation_endpoint_auth_method=method, **common
-        ), made["client_id"]
+        )
+        return keep.enter_context(client), made["client_id"]
     key = KEYS.keys[0 if method == "RS384" else 1]
     client = OAuth2Client(made["client_id"], key, token_endpoint_auth_method="private_key_jwt", revocation_endpoint_auth_method="private_key_jwt", **common)
     client.register_client_auth_method(SmartAssertion(endpoint, method, str(key.kid)))
-    return client, made["client_id"]
+    return keep.enter_context(client), made["client_id"]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_launch_from_code_to_revocation(
-    register: Register, configuration: dict[str, Any], launch: Launch, follow: Follow, fhir: str, method: str
+    keep: ExitStack, register: Register, configuration: dict[str, Any], launch: Launch, follow: Follow, fhir: str, method: str
 ) -> None:
-    client, client_id = _client(register, configuration, method)
+    client, client_id = _client(keep, register, configuration, method)
     prepared, verifier = launch(client_id), "v" * 64
     url, state = client.create_authorization_url(
         configuration["authorization_endpoint"], code_verifier=verifier, aud=fhir, launch=prepared["launch"], nonce="n-1"
@@ -88,8 +97,8 @@ def _check_identity(configuration: dict[str, Any], id_token: str, client_id: str
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
-def test_a_backend_service_gets_a_short_token(register: Register, configuration: dict[str, Any], fhir: str, method: str) -> None:
-    client, _ = _client(register, configuration, method)
+def test_a_backend_service_gets_a_short_token(keep: ExitStack, register: Register, configuration: dict[str, Any], fhir: str, method: str) -> None:
+    client, _ = _client(keep, register, configuration, method)
     token = client.fetch_token(configuration["token_endpoint"], grant_type="client_credentials", scope="system/Patient.rs")
     assert token["expires_in"] <= 300
     assert "refresh_token" not in token
@@ -97,12 +106,12 @@ def test_a_backend_service_gets_a_short_token(register: Register, configuration:
 
 
 def test_a_code_without_its_verifier_is_worth_nothing(
-    register: Register, configuration: dict[str, Any], launch: Launch, follow: Follow, fhir: str
+    keep: ExitStack, register: Register, configuration: dict[str, Any], launch: Launch, follow: Follow, fhir: str
 ) -> None:
     """The failing twin: the same story with another verifier."""
     from authlib.integrations.base_client import OAuthError
 
-    client, client_id = _client(register, configuration, "none")
+    client, client_id = _client(keep, register, configuration, "none")
     url, state = client.create_authorization_url(
         configuration["authorization_endpoint"], code_verifier="v" * 64, aud=fhir, launch=launch(client_id)["launch"]
     )

@@ -40,9 +40,10 @@ def world() -> Iterator[tuple[World, asyncio.Runner]]:
 @st.composite
 def spelt(draw: st.DrawFn, plain: str) -> str:
     """The same text with some characters escaped (once, twice, in either case), in another case, or with a piece put in."""
-    made = []
+    made: list[str] = []
+    ways = draw(st.sampled_from([["as it is"], ["as it is"] * 3 + ["escaped", "lower"], ["as it is"] * 30 + ["twice", "cased"]]))
     for character in plain:
-        how = draw(st.sampled_from(["as it is"] * 6 + ["escaped", "lower", "twice", "cased"]))
+        how = draw(st.sampled_from(ways))
         escaped = f"%{ord(character):02X}"
         made.append({"as it is": character, "escaped": escaped, "lower": escaped.lower(), "twice": "%25" + escaped[1:], "cased": character.swapcase()}[how])
     for _ in range(draw(st.integers(0, 2))):
@@ -103,7 +104,7 @@ def test_the_name_of_a_parameter_spelt_otherwise_means_the_same_or_is_refused(
     plain, _ = ask(*world, "GET", SEARCHED, said(quote(name)))
     other, _ = ask(*world, "GET", SEARCHED, said(odd))
     assert CANARY.encode() not in other.body
-    assert other.status >= 400 or b"o20" not in other.body.replace(b"ge2000", b"")
+    assert other.status >= 400 or b'"id":"o20"' not in other.body
     if plain.status >= 400:
         assert other.status >= 400 or _unnamed(odd), (odd, other.status)
 
