@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EHR ?= embedded
 ARGS ?=
+ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check bench campaign hapi system lock clean
@@ -16,6 +17,7 @@ $(VENV)/runtime: requirements.lock pyproject.toml
 	@echo "Installing Chartgate into $(VENV) (about half a minute the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q $(ROOMS)
 	@touch $@
 
 $(VENV)/tests: $(VENV)/runtime requirements-test.lock
@@ -30,7 +32,7 @@ up: $(VENV)/runtime ## a sandbox EHR and the gateway on loopback
 	@$(BIN)/chartgate up --ehr $(EHR) $(ARGS)
 
 test: $(VENV)/tests system ## everything, with real HAPI, PostgreSQL and Chromium
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/tests ## style, types, architecture: seconds
 	@$(BIN)/ruff check .
@@ -57,3 +59,4 @@ lock: ## compile the lock files again
 
 clean: ## what a build leaves behind
 	@rm -rf $(VENV) build dist *.egg-info docker/hapi/target .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find $(ROOMS) -name __pycache__ -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, RSAKey
 
 Algorithm = Literal["RS256", "RS384", "ES384"]
 KINDS: Mapping[Algorithm, str] = {"RS256": "RSA", "RS384": "RSA", "ES384": "EC"}
@@ -90,19 +90,16 @@ class SigningKeys:
         self._keys = dict(keys)
 
     @classmethod
-    def generate(cls) -> "SigningKeys":
-        """Fresh keys; the ``kid`` is the key's thumbprint (RFC 7638)."""
-        made: dict[Algorithm, RSAKey | ECKey] = {}
-        for algorithm, kind in KINDS.items():
-            key = RSAKey.generate_key(RSA_BITS) if kind == "RSA" else ECKey.generate_key("P-384")
-            made[algorithm] = _named(key.as_dict(private=True), key.thumbprint(), algorithm)
-        return cls(made)
+    def generate(cls, *algorithms: Algorithm) -> "SigningKeys":
+        """Fresh keys for all algorithms or those named; the ``kid`` is the key's thumbprint (RFC 7638)."""
+        return cls({name: _generate(name) for name in algorithms or KINDS})
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "SigningKeys":
-        """The inverse of ``to_json``. Raises ValueError, KeyError or TypeError when it cannot be one."""
+    def from_json(cls, document: Mapping[str, Any], *algorithms: Algorithm) -> "SigningKeys":
+        """The inverse of ``to_json``; only the keys of the algorithms named are read, all when none is. Raises
+        ValueError, KeyError or TypeError when it cannot be one."""
         try:
-            return cls({name: _named(document[name], document[name]["kid"], name) for name in KINDS})
+            return cls({name: _import_private(document[name], name) for name in algorithms or KINDS})
         except JoseError as failure:
             raise ValueError("not a private key") from failure
 
@@ -131,8 +128,16 @@ class SigningKeys:
         }
 
 
-def _named(document: Mapping[str, Any], kid: str, algorithm: Algorithm) -> RSAKey | ECKey:
-    members = {**document, "kid": kid, "use": "sig", "alg": algorithm}
+def _generate(algorithm: Algorithm) -> RSAKey | ECKey:
+    members: KeyParameters = {"use": "sig", "alg": algorithm}
+    if KINDS[algorithm] == "RSA":
+        return RSAKey.generate_key(RSA_BITS, members, auto_kid=True)
+    return ECKey.generate_key("P-384", members, auto_kid=True)
+
+
+def _import_private(document: Mapping[str, Any], algorithm: Algorithm) -> RSAKey | ECKey:
+    """Importing an RSA key checks it, which takes 50 ms: as long as making one."""
+    members = {**document, "kid": document["kid"], "use": "sig", "alg": algorithm}
     return RSAKey.import_key(members) if KINDS[algorithm] == "RSA" else ECKey.import_key(members)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from auth import scopes
 from auth.keys import SigningKeys
@@ -23,7 +23,7 @@ from gateway import ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 
 TOKEN, PATIENT, RESOURCES = "b" * 43, "p1", 500
 NOTE = "The measured value is within what was expected for this patient at this time of day. " * 9
@@ -46,7 +46,7 @@ def _fill(ehr: SandboxEhr) -> None:
     patient = {"resourceType": "Patient", "id": PATIENT}
 
     def work(connection: Connection, now: float) -> None:
-        store.load(connection, now, [patient, *map(observation, range(RESOURCES))], rules_of(ehr))
+        loading.load(connection, now, [patient, *map(observation, range(RESOURCES))], rules_of(ehr))
         context = grants.Context(patient=PATIENT)
         words = "patient/*.rs"
         grants.save_grant(connection, now, id="g", client_id="c", scopes=scopes.parse(words), context=context)
@@ -67,9 +67,15 @@ async def serve(directory: Path) -> None:
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
     _fill(ehr)
-    app = Starlette(routes=[Route("/empty", _empty), Mount("/", app=ehr_face.application([ehr]))])
+    empty, face = Starlette(routes=[Route("/empty", _empty)]), ehr_face.application([ehr])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await (empty if scope["path"] == "/empty" else face)(scope, receive, send)
+
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", access_log=False, loop="uvloop", http="httptools")
+        uvicorn.Config(
+            app, port=0, log_level="error", access_log=False, lifespan="off", loop="uvloop", http="httptools"
+        )
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:

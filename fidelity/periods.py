@@ -9,6 +9,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from fidelity.elements import rows, table, text
@@ -45,7 +46,13 @@ class Interval:
 
 def parse_point(value: Any) -> Interval | None:
     """A FHIR date, dateTime or instant → the interval it stands for; None when it is no date of the calendar."""
-    match = _POINT.fullmatch(value) if isinstance(value, str) else None
+    return _point(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _point(written: str) -> Interval | None:
+    """Every feature of every model asks for the times of the same records."""
+    match = _POINT.fullmatch(written)
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = match.groups()

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, Literal, get_args
 
@@ -109,6 +110,11 @@ def revoke_key(connection: Connection, now: float, id: str) -> bool:
 
 def _read(row: Row[Any]) -> ApiKey:
     return ApiKey(
-        id=row.id, name=row.name, scopes=frozenset(json.loads(row.scopes)), ehrs=frozenset(json.loads(row.ehrs)),
-        models=frozenset(json.loads(row.models)), since=row.since, revoked=row.revoked,
+        id=row.id, name=row.name, scopes=_words(row.scopes), ehrs=_words(row.ehrs), models=_words(row.models),
+        since=row.since, revoked=row.revoked,
     )  # fmt: skip
+
+
+@lru_cache(256)
+def _words(text: str) -> frozenset[Any]:
+    return frozenset(json.loads(text))

@@ -15,6 +15,7 @@ from r4.outcome import Issue, outcome
 def application(gateway: Gateway) -> FastAPI:
     """The ASGI application of ``http://localhost:…``."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    app.router.routes.append(outputs.submission(gateway))
     app.include_router(outputs.router(gateway))
     for routes in (launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway)):
         app.router.routes.extend(routes)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sandbox import audit, audit_log
 from sandbox.audit import Event
 
-PAGE = 200
+PAGE = 100
 """Rows of one work: a long log never holds the EHR's writer for long."""
 
 

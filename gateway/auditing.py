@@ -41,8 +41,10 @@ UNRECORDED = refusal(503, "transient", "The audit log takes no more: try again l
 class Audit:
     """``fhir`` is the FHIR base that stands in the rows. ``close`` comes before the database's own."""
 
-    def __init__(self, database: Database, *, fhir: str, clock: Callable[[], float]) -> None:
-        self._database, self._fhir, self._clock = database, fhir, clock
+    def __init__(
+        self, database: Database, *, fhir: str, clock: Callable[[], float], limit: int = WAITING_LIMIT
+    ) -> None:  # fmt: skip
+        self._database, self._fhir, self._clock, self._limit = database, fhir, clock, limit
         self._server = database.run_now(lambda connection, now: open_log(connection, now, base=fhir))
         self._waiting: SimpleQueue[list[Event] | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -149,14 +151,14 @@ class Audit:
         in its stead when the log has not been writable for long."""
         if embedded and grant is not None and interaction.action in WRITING and answer.status < 400:
             return answer
-        if self._waiting.qsize() >= WAITING_LIMIT:
+        if self._waiting.qsize() >= self._limit:
             return UNRECORDED
         self._wait(accesses(interaction, grant, answer, caller, at=self._clock(), base=self._fhir))
         return answer
 
     def refused(self, status: int, reason: str, caller: Caller = NOBODY) -> None:
         """A request to the FHIR base that was refused before it was understood."""
-        if self._waiting.qsize() < WAITING_LIMIT:
+        if self._waiting.qsize() < self._limit:
             request, network = caller.request, caller.network
             self._wait([Event("request", self._clock(), status, reason, request=request, network=network)])
 

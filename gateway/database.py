@@ -3,7 +3,7 @@
 ``work(connection, now) -> value`` is a plain synchronous function of a SQLAlchemy Core connection; ``now`` is Unix
 seconds. Either everything a work wrote is durable when ``run`` returns, or nothing is and ``run`` raises.
 
-SQLite: one thread owns one connection and commits whatever is waiting as one group, a savepoint each.
+SQLite: one thread owns one connection and commits whatever is waiting as one group, a savepoint each (a work alone needs none).
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -20,6 +20,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.pool import StaticPool
+
+from gateway.statements import DriverConnection
 
 T = TypeVar("T")
 Work = Callable[[Connection, float], T]
@@ -57,7 +59,7 @@ class Sqlite:
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
-        self._connection = self.engine.connect()
+        self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
         self._thread = threading.Thread(target=self._serve, name=f"sqlite {Path(path).name}", daemon=True)
         self._thread.start()
@@ -108,8 +110,10 @@ class Sqlite:
         try:
             self._raw.execute("BEGIN IMMEDIATE")
             now = self._clock()
-            for work, future in group:
-                outcomes.append((future, *self._attempt(work, now)))
+            if len(group) == 1:  # alone in its transaction, a work needs no savepoint
+                outcomes = [(group[0][1], self._call(group[0][0], now), None)]
+            else:
+                outcomes = [(future, *self._attempt(work, now)) for work, future in group]
             self._raw.execute("COMMIT")
         except BaseException as failure:
             if self._raw.in_transaction:
@@ -118,10 +122,9 @@ class Sqlite:
         _tell(outcomes)
 
     def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
-        began = time.thread_time() if self._observe else 0.0
         self._raw.execute("SAVEPOINT work")
         try:
-            value = work(self._connection, now)
+            value = self._call(work, now)
         except Exception as failure:
             if not self._raw.in_transaction:  # SQLite itself rolled the whole group back: disk full, I/O error
                 raise
@@ -129,9 +132,15 @@ class Sqlite:
             self._raw.execute("RELEASE work")
             return None, failure
         self._raw.execute("RELEASE work")
-        if self._observe:
-            self._observe(work, time.thread_time() - began)
         return value, None
+
+    def _call(self, work: Work[Any], now: float) -> Any:
+        if self._observe is None:
+            return work(self._connection, now)
+        began = time.thread_time()
+        value = work(self._connection, now)
+        self._observe(work, time.thread_time() - began)
+        return value
 
 
 def _tell(outcomes: Sequence[_Outcome]) -> None:
@@ -163,6 +172,7 @@ class Postgres:
     def __init__(self, url: str, *, threads: int = POSTGRES_THREADS) -> None:
         self.engine = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
+            hide_parameters=True,  # what a work binds is patient data: no error may print it
             pool_size=threads,
             max_overflow=0,
             connect_args={"options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
@@ -212,6 +222,7 @@ def _create(connection: Connection, metadata: Sequence[MetaData]) -> None:
 def _sqlite_engine(path: str) -> Engine:
     engine = create_engine(
         "sqlite://",
+        hide_parameters=True,
         creator=lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512),
         poolclass=StaticPool,
     )
@@ -226,6 +237,7 @@ def _sqlite_engine(path: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-32768")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")  # a page written often is copied back less often
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine

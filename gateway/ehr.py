@@ -19,8 +19,8 @@ class SandboxEhr:
     """``base`` is the issuer, ``http://127.0.0.1:8700/ehr/spec``. ``upstream`` is None for the embedded store.
     ``keys`` sign id_tokens; a new ring takes the place of the old one when a key is added. ``new_id`` and ``new_secret``
     are the sources of ids and of unguessable strings. ``operator_secret``: when set, registration, the launcher and
-    automatic sign-in want it as bearer. ``audit`` is the log of what was done here, made with the EHR in its
-    database. ``page_key`` seals links to further pages: they end with the process."""
+    automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
+    the log of what was done here, made with the EHR in its database."""
 
     name: str
     base: str

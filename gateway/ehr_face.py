@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
@@ -17,7 +18,7 @@ from gateway.routes import authorization, fhir, launcher, manage, registration, 
 from r4.outcome import Issue, outcome
 
 
-def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
+def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     """The ASGI application of ``http://127.0.0.1:…/ehr``."""
     mounts = [
         Mount(
@@ -28,13 +29,25 @@ def application(ehrs: Sequence[SandboxEhr]) -> Starlette:
                 *sign_in.routes(ehr),
                 *manage.routes(ehr),
                 *launcher.routes(ehr),
-                *fhir.routes(ehr),
             ],
             middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
         )
         for ehr in ehrs
     ]
-    return Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
+    pages = Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
+    bases: dict[str, ASGIApp] = {
+        f"/ehr/{ehr.name}": Cors(fhir.FhirBase(ehr), database=ehr.database) for ehr in ehrs
+    }  # fmt: skip
+
+    async def face(scope: Scope, receive: Receive, send: Send) -> None:
+        issuer, here, below = scope["path"].partition("/fhir")
+        base = bases.get(issuer) if here and below[:1] in ("", "/") else None
+        if base is None or below.startswith("/.well-known/"):
+            await pages(scope, receive, send)
+        else:
+            await base({**scope, "root_path": issuer}, receive, send)
+
+    return face
 
 
 async def _absent(request: Request, failure: Any) -> Response:

@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from joserfc.jwk import RSAKey
 from sqlalchemy import Connection, delete, insert, select
 
 from auth import rotation
 from auth.rotation import KeyRing, TimedKey
-from gateway.database import Database
+from gateway.database import Database, Work
 from sandbox import tables
 
 if TYPE_CHECKING:
@@ -24,39 +23,40 @@ LOOK = 3600.0
 """Seconds between looks at the age of the newest key."""
 
 
-def open_ring(database: Database) -> KeyRing:
+def open_ring(database: Database, clock: Callable[[], float]) -> KeyRing:
     """The EHR's keys, made at its first start, and a new one when it is time (before anything is served)."""
-    ring = database.run_now(find_ring)
-    if ring is None or ring.due(database.run_now(lambda connection, now: now)):
-        key = rotation.new_key()
-        return database.run_now(lambda connection, now: _add(connection, now, key))
-    return ring
-
-
-def find_ring(connection: Connection, now: float) -> KeyRing | None:
-    """What is kept, or None before the first start."""
-    kept = connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "signing"))
-    return None if kept is None else rotation.from_json(json.loads(kept), now)  # not FHIR: our own keys
-
-
-def _add(connection: Connection, now: float, key: RSAKey) -> KeyRing:
-    """Keeps one more key, unless somebody else just did."""
-    ring = find_ring(connection, now)
+    kept, now = database.run_now(_find), clock()
+    ring = None if kept is None else rotation.from_json(json.loads(kept), now)  # not FHIR: our own keys
     if ring is not None and not ring.due(now):
         return ring
+    key = rotation.new_key()
     ring = KeyRing((TimedKey(now, key),)) if ring is None else ring.with_key(key, now)
-    connection.execute(delete(tables.settings).where(tables.settings.c.name == "signing"))
-    connection.execute(insert(tables.settings).values(name="signing", value=json.dumps(rotation.to_json(ring))))
+    database.run_now(_save(ring))
     return ring
 
 
 async def renew(ehr: "SandboxEhr") -> None:
     """A new key for this EHR when it is time; making one takes a tenth of a second, so a thread makes it."""
-    ring = await ehr.database.run(find_ring)
-    if ring is not None and ring.due(ehr.clock()):
-        key = await asyncio.to_thread(rotation.new_key)
-        ehr.keys = await ehr.database.run(lambda connection, now: _add(connection, now, key))
+    ring = ehr.keys
+    if isinstance(ring, KeyRing) and ring.due(ehr.clock()):
+        ring = ring.with_key(await asyncio.to_thread(rotation.new_key), ehr.clock())
+        await ehr.database.run(_save(ring))
+        ehr.keys = ring
         logger.info("EHR %s: a new signing key is published", ehr.name)
+
+
+def _find(connection: Connection, now: float) -> str | None:
+    return connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "signing"))
+
+
+def _save(ring: KeyRing) -> Work[None]:
+    document = json.dumps(rotation.to_json(ring))
+
+    def work(connection: Connection, now: float) -> None:
+        connection.execute(delete(tables.settings).where(tables.settings.c.name == "signing"))
+        connection.execute(insert(tables.settings).values(name="signing", value=document))
+
+    return work
 
 
 @contextlib.asynccontextmanager

@@ -16,9 +16,11 @@ from typing import Any
 from uuid import uuid4
 
 from auth.client.encryption import KEY_BYTES, Cipher
-from auth.keys import SigningKeys
+from auth.keys import Algorithm, SigningKeys
 
 FILE = "keys.json"
+CLIENT_ALGORITHMS: tuple[Algorithm, ...] = ("RS384", "ES384")
+"""What SMART has a client sign its assertions with."""
 
 
 class KeyFileError(RuntimeError):
@@ -59,7 +61,7 @@ def generate() -> dict[str, Any]:
         "namespace": f"urn:chartgate:installation:{uuid4()}",
         "encryption": {"current": name, "keys": {name: b64encode(token_bytes(KEY_BYTES)).decode()}},
         "session": b64encode(token_bytes(KEY_BYTES)).decode(),
-        "signing": SigningKeys.generate().to_json(),
+        "signing": SigningKeys.generate(*CLIENT_ALGORITHMS).to_json(),
     }
 
 
@@ -84,7 +86,7 @@ def _cipher(document: Mapping[str, Any]) -> Cipher:
 
 
 def _signing(document: Mapping[str, Any]) -> SigningKeys:
-    return SigningKeys.from_json(document["signing"])
+    return SigningKeys.from_json(document["signing"], *CLIENT_ALGORITHMS)
 
 
 def _session(document: Mapping[str, Any]) -> bytes:

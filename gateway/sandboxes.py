@@ -21,8 +21,9 @@ from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
+from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
 from sandbox.seed import load, ward
@@ -76,7 +77,7 @@ def _ehr(
     database.run_now(add_columns)
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(
-        name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database),
+        name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),
         new_id=new_id,
         new_secret=lambda: secrets.token_urlsafe(32), clock=clock,
         references="free" if "free" in (options.references, persona.references) else "check",
@@ -120,7 +121,7 @@ async def _seed(ehr: SandboxEhr, progress: "Progress") -> None:
         if connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "seeded")) is not None:
             return 0
         anchor = now - now % HOUR
-        count = store.load(connection, now, _bodies(anchor), rules_of(ehr))
+        count = loading.load(connection, now, _bodies(anchor), rules_of(ehr))
         connection.execute(insert(tables.settings).values(name="seeded", value=str(int(anchor))))
         return count
 
@@ -174,9 +175,10 @@ async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
 
 
 async def introduce(
-    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, clock: Callable[[], float]
+    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, ca: str | None = None
 ) -> None:
-    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start."""
+    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start.
+    ``ca`` is the certificate (PEM) that they are served with."""
     cipher = installation.keyring.cipher
     for ehr in ehrs:
         client = Client(
@@ -184,9 +186,11 @@ async def introduce(
             redirect_uris=(f"{app_url}/app/callback/{ehr.name}",), launch_url=f"{app_url}/app/launch",
             grant_types=("authorization_code", "refresh_token", "client_credentials"),
             scope=" ".join((*LAUNCH_SCOPES, *BACKEND_SCOPES)),
-            jwks=installation.keyring.signing.jwks("RS384", "ES384"),
+            jwks=installation.keyring.signing.jwks(*CLIENT_ALGORITHMS),
         )  # fmt: skip
-        registered = RegisteredEhr(name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",))
+        registered = RegisteredEhr(
+            name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",), ca=ca
+        )
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
         await installation.database.run(
             lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]

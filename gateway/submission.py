@@ -60,7 +60,7 @@ async def submit(
             return accepted
         if accepted.change is not None:
             journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
-        return accepted, outputs.show_output(connection, now, accepted.id) or {}
+        return accepted, outputs.show_accepted(connection, now, accepted)
 
     taken = await gateway.run(work)
     if not isinstance(taken, Conflict) and taken[0].change is not None:

@@ -4,39 +4,57 @@ The paths and rules are those of the generated search parameters: ``as:Quantity`
 (references to one type), ``system:phone`` (a contact point of one kind).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from r4.references import parse
 
 
-def values(value: Any, path: tuple[str, ...], rule: str = "") -> Iterator[Any]:
+def values(value: Any, path: tuple[str, ...], rule: str = "") -> list[Any]:
     """Every value at the path, taken apart at its dots, that the rule lets through."""
+    found: list[Any] = []
+    _collect(found, value, path, 0, rule)
+    return found
+
+
+def _collect(found: list[Any], value: Any, path: tuple[str, ...], at: int, rule: str) -> None:
+    """Walks on from the element ``at`` of the path. Lists that are filled, for generators in generators cost twice."""
     if isinstance(value, list):
         for item in value:
-            yield from values(item, path, rule)
-    elif not path:
-        if _fits(value, rule):
-            yield value
+            _collect(found, item, path, at, rule)
+    elif at == len(path):
+        if not rule or _fits(value, rule):
+            found.append(value)
     elif isinstance(value, dict):
-        head, rest = path[0], path[1:]
+        head = path[at]
         if head == "exists":
-            yield True
+            found.append(True)
         elif head in value:
-            yield from values(value[head], rest, rule)
+            _collect(found, value[head], path, at + 1, rule)
         else:
-            yield from _choice(value, head, rest, rule)
+            _choose(found, value, path, at, rule)
 
 
-def _choice(value: Mapping[str, Any], head: str, rest: tuple[str, ...], rule: str) -> Iterator[Any]:
-    wanted = rule.removeprefix("as:") if rule.startswith("as:") and not rest else None
-    for member, item in value.items():
-        if member.startswith(head) and member[len(head) : len(head) + 1].isupper():
-            given = member[len(head) :]
-            if rest == ("exists",):
-                yield item if isinstance(item, bool) else True
-            elif wanted is None or given.lower() == wanted.lower():
-                yield from values(item, rest)
+@lru_cache(maxsize=4096)
+def choices(members: tuple[str, ...], head: str) -> tuple[tuple[str, str], ...]:
+    """Which of an object's members are a choice element in one of its types, and that type in lower case:
+    ``valueQuantity`` is ``value`` as ``quantity``."""
+    return tuple(
+        (member, member[len(head) :].lower())
+        for member in members
+        if member.startswith(head) and member[len(head) : len(head) + 1].isupper()
+    )
+
+
+def _choose(found: list[Any], value: Mapping[str, Any], path: tuple[str, ...], at: int, rule: str) -> None:
+    wanted = rule.removeprefix("as:").lower() if rule.startswith("as:") and at + 1 == len(path) else None
+    for member, given in choices(tuple(value), path[at]):
+        item = value[member]
+        if path[at + 1 :] == ("exists",):
+            found.append(item if isinstance(item, bool) else True)
+        elif wanted in (None, given):
+            _collect(found, item, path, at + 1, "")
 
 
 def _fits(value: Any, rule: str) -> bool:

@@ -1,7 +1,8 @@
 """A fast path that only ever accepts: what it does not accept is not wrong, the walker decides (docs/decisions/0004).
 
 A generated struct says that the structure is right, one look over the encoded bytes that no string is empty or holds a
-control character, and a walk along the few members that carry rules says the rest.
+control character, and a walk along the few members that carry rules says the rest. Extensions may stand anywhere, so
+that they make the walk go everywhere: where the bytes have none, a shorter one does.
 """
 
 import re
@@ -26,23 +27,33 @@ ESCAPED = (b'"\\', b"\\u00", b"\\b", b"\\f")
 
 _FOREIGN_BLANK = re.compile("[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 
+_plain = re.compile(
+    r"[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z", re.A
+).fullmatch
+"""A time in UTC on a day that every month has: most are."""
+
 CHECKED = frozenset({"date", "dateTime", "instant", "time", "base64Binary", "xhtml", "oid", "uuid"})
 """Primitive types whose struct takes more than R4 does."""
 
 
 def accepts(resource: dict[str, Any]) -> bool:
     """Whether the resource is certainly valid."""
+    return encode(resource) is not None
+
+
+def encode(resource: dict[str, Any]) -> bytes | None:
+    """The bytes of a resource that is certainly valid, as ``codec.format`` gives them; None for every other."""
     name = resource.get("resourceType")
     if name not in QUICK:
-        return False
-    structs, rules = _compiled(name)
+        return None
     try:
-        if _doubtful(codec.format(resource)):
-            return False
-        msgspec.convert(resource, structs)
-    except (msgspec.ValidationError, codec.CodecError):
-        return False
-    return rules(resource)
+        encoded = codec.format(resource)
+        if _doubtful(encoded):
+            return None
+        _decoder(name).decode(encoded)
+    except (msgspec.DecodeError, codec.CodecError):
+        return None
+    return encoded if _rules(name, b"xtension" in encoded)(resource) else None
 
 
 def _doubtful(encoded: bytes) -> bool:
@@ -57,10 +68,16 @@ def _doubtful(encoded: bytes) -> bool:
 
 
 @cache
-def _compiled(name: str) -> tuple[Any, Holds]:
+def _decoder(name: str) -> msgspec.json.Decoder[Any]:
+    """Reads bytes that the codec has written, to see whether they fit; what it makes of numbers is thrown away."""
     from r4.generated import structs
 
-    return getattr(structs, name), _walk(name) or _always
+    return msgspec.json.Decoder(getattr(structs, name))
+
+
+@cache
+def _rules(name: str, extended: bool) -> Holds:
+    return _walk(name, extended) or _always
 
 
 def _always(value: Any) -> bool:
@@ -68,74 +85,65 @@ def _always(value: Any) -> bool:
 
 
 @cache
-def _walk(name: str) -> Holds | None:
+def _walk(name: str, extended: bool) -> Holds | None:
     """A predicate for elements of a type: its own rules and those below, or None when there are none."""
     if name in _RECURSIVE:
-        return _recursive(name)
-    return _table_walk(name)
+        return _recursive(name, extended)
+    return _table_walk(name, extended)
 
 
 _RECURSIVE = frozenset({"Extension", "Reference", "Identifier"})
 """Types that hold themselves, so that their walk is made when it is first needed."""
 
 
-def _recursive(name: str) -> Holds:
+def _recursive(name: str, extended: bool) -> Holds:
     made: list[Holds | None] = []
 
     def walk(value: Any) -> bool:
         if not made:
-            made.append(_table_walk(name))
+            made.append(_table_walk(name, extended))
         return made[0] is None or made[0](value)
 
     return walk
 
 
-def _table_walk(name: str) -> Holds | None:
+def _table_walk(name: str, extended: bool) -> Holds | None:
     table = elements(name)
-    members = {member: rule for member, row in table.items() if (rule := _member(row)) is not None}
-    own = [rule for _, rule in ELEMENT_RULES.get(name, ())]
+    rows = {member: row for member, row in table.items() if extended or row.type != "Extension"}
+    members = {member: rule for member, row in rows.items() if (rule := _member(row, extended)) is not None}
+    own = tuple(rule for _, rule in ELEMENT_RULES.get(name, ()))
     choices = _choices(table)
     if not members and not own and not choices:
         return None
-
     lookup = members.get
 
     def walk(value: Any) -> bool:
-        for member in value:
-            rule = lookup(member)
-            if rule is not None and not rule(value[member]):
-                return False
-        return True
-
-    return _with_own(walk, own, choices) if own or choices else walk
-
-
-def _with_own(walk: Holds, own: list[Holds], choices: list[tuple[int, frozenset[str]]]) -> Holds:
-    """The walk of a type with constraints of its own, or with choices."""
-
-    def whole(value: Any) -> bool:
         for rule in own:
             if not rule(value):
                 return False
         for low, group in choices:
             if not low <= len(group & value.keys()) <= 1:
                 return False
-        return walk(value)
+        for member in value:
+            inner = lookup(member)
+            if inner is not None and not inner(value[member]):
+                return False
+        return True
 
-    return whole
+    return walk
 
 
-def _choices(table: Mapping[str, Row]) -> list[tuple[int, frozenset[str]]]:
+def _choices(table: Mapping[str, Row]) -> tuple[tuple[int, frozenset[str]], ...]:
     groups: dict[str, tuple[int, list[str]]] = {}
     for member, row in table.items():
         if row.choice is not None:
             groups.setdefault(row.choice, (row.low, []))[1].append(member)
-    return [(low, frozenset(group)) for low, group in groups.values()]
+    return tuple((low, frozenset(group)) for low, group in groups.values())
 
 
-def _member(row: Row) -> Holds | None:
+def _member(row: Row, extended: bool) -> Holds | None:
     """What a member has to hold besides its struct."""
-    one = _value(row)
+    one = _value(row, extended)
     if one is None or row.high == 1:
         return one
 
@@ -148,15 +156,17 @@ def _member(row: Row) -> Holds | None:
     return every
 
 
-def _value(row: Row) -> Holds | None:
+def _value(row: Row, extended: bool) -> Holds | None:
     if row.type == "decimal":
         return _finite
     if row.type in CHECKED:
         check = PRIMITIVES[row.type]
+        if row.type == "dateTime":
+            return lambda value: _plain(value) is not None or check(value) is None
         return lambda value: check(value) is None
     if row.type in PRIMITIVES:
         return None
-    below = _walk(row.type)
+    below = _walk(row.type, extended)
     if row.type == "Reference" and row.targets and "Resource" not in row.targets:
         return _reference(frozenset(row.targets), below)
     if row.codes is not None:

@@ -57,18 +57,18 @@ def page(
     connection: Connection, now: float, *, limit: int, before: int | None = None, patient: str | None = None,
     client: str | None = None, since: float | None = None,
 ) -> tuple[list[Kept], int | None]:  # fmt: skip
-    """Rows among the ``SCANNED`` newest, and the number before which to go on; None at the end. ``before`` is what the
-    last page gave; ``since`` Unix seconds. A page may be empty without being the last."""
-    stretch = select(events).order_by(events.c.number.desc()).limit(SCANNED)
-    near = (stretch if before is None else stretch.where(events.c.number < before)).subquery()
-    wanted = select(*(near.c[name] for name in Event._fields), near.c.number, servers.c.base)
-    wanted = wanted.join_from(near, servers, near.c.server == servers.c.number)
-    for column, value in ((near.c.patient, patient), (near.c.client, client)):
+    """Rows among the ``SCANNED`` numbers before ``before`` (the newest when None), newest first, and the number to go on
+    before; None at the end. ``since`` is Unix seconds. A page may be empty without being the last."""
+    top = before if before is not None else (connection.scalar(select(func.max(events.c.number))) or 0) + 1
+    low = max(top - SCANNED, 1)
+    wanted = select(*(events.c[name] for name in Event._fields), events.c.number, servers.c.base)
+    wanted = wanted.join_from(events, servers, events.c.server == servers.c.number)
+    wanted = wanted.where(events.c.number >= low, events.c.number < top)
+    for column, value in ((events.c.patient, patient), (events.c.client, client)):
         wanted = wanted if value is None else wanted.where(column == value)
     if since is not None:
-        wanted = wanted.where(near.c.at >= since)
-    rows = connection.execute(wanted.order_by(near.c.number.desc()).limit(limit)).all()
+        wanted = wanted.where(events.c.at >= since)
+    rows = connection.execute(wanted.order_by(events.c.number.desc()).limit(limit)).all()
     kept = [Kept(row.number, row.base, Event(*row[: len(Event._fields)])) for row in rows]
-    if len(kept) == limit:
-        return kept, kept[-1].number
-    return kept, connection.scalar(select(func.min(near.c.number)))
+    further = kept[-1].number if len(kept) == limit else low
+    return kept, further if further > 1 else None

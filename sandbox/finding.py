@@ -38,12 +38,16 @@ def search(connection: Connection, interaction: Interaction, *, base: str) -> An
         return Answer(status=wrong.status, resource=outcome([wrong.issue]))
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
     if wanted.total or wanted.only_count:
-        query = select(func.count()).select_from(resources).where(wanted.condition)
-        bundle["total"] = int(connection.scalar(query) or 0)
+        whole = wanted.after is None and place is None and not wanted.only_count
+        bundle["total"] = len(rows) if whole else _total(connection, wanted)
     bundle["link"] = _links(wanted, place, base)
     entries = [_entry(row, base, "match") for row in rows]
     entries += [_entry(row, base, "include") for row in _included(connection, wanted, rows)]
     return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
+
+
+def _total(connection: Connection, wanted: Search) -> int:
+    return int(connection.scalar(select(func.count()).select_from(resources).where(wanted.condition)) or 0)
 
 
 def _page(connection: Connection, wanted: Search) -> tuple[Sequence[Row[Any]], str | None]:

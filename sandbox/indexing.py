@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from r4 import paths
@@ -27,30 +27,39 @@ class Term(NamedTuple):
     high: float | None = None
 
 
-@cache
-def _rows(type: str) -> tuple[tuple[str, Parameter, tuple[tuple[tuple[str, ...], str], ...]], ...]:
-    """The parameters of a type with their paths taken apart."""
+class Place(NamedTuple):
+    """Where one parameter finds its values in a resource, and how they are read."""
+
+    name: str
+    row: Parameter
+    read: "Reader"
+    path: tuple[str, ...]
+    rule: str
+
+
+@lru_cache(maxsize=2048)
+def _places(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
+    """The places of a type's parameters that a resource with these members can have something at."""
     return tuple(
-        (name, row, tuple((tuple(path.split(".")), rule) for path, rule in row.paths))
+        Place(name, row, READERS[row.kind], path, rule)
         for name, row in parameters(type).items()
         if name not in LEFT_OUT
+        for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths)
+        if path[0] in members or paths.choices(members, path[0])
     )
 
 
 def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
     """Every term of a resource, each once. ``base`` is this server's own, so that absolute references are local."""
     found: dict[Term, None] = {}
-    present = {member.lstrip("_") for member in resource}
-    for name, row, places in _rows(str(resource.get("resourceType"))):
-        for path, rule in places:
-            head = path[0]
-            if head not in present and not any(member.startswith(head) for member in present):
-                continue
-            for value in paths.values(resource, path, rule):
-                found.update(dict.fromkeys(READERS[row.kind](name, value, base, row)))
+    for name, row, read, path, rule in _places(str(resource.get("resourceType")), tuple(resource)):
+        for value in paths.values(resource, path, rule):
+            for term in read(name, value, base, row):
+                found[term] = None
     return list(found)
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Case and accents do not count in a string search (R4 §3.1.1.4.8)."""
     plain = unicodedata.normalize("NFKD", text.casefold())
@@ -124,7 +133,8 @@ def _uri(name: str, value: Any, base: str, row: Parameter) -> Iterator[Term]:
         yield Term(name, value=value)
 
 
-READERS: Mapping[str, Callable[[str, Any, str, Parameter], Iterator[Term]]] = {
+Reader = Callable[[str, Any, str, Parameter], Iterator[Term]]
+READERS: Mapping[str, Reader] = {
     "token": _token, "reference": _reference, "string": _string, "date": _date, "quantity": _quantity,
     "number": _number, "uri": _uri,
 }  # fmt: skip

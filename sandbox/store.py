@@ -4,11 +4,11 @@ Bodies are kept as the exact bytes that are answered. Errors are answers with an
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import sqlite
 
 from r4 import codec
@@ -20,7 +20,7 @@ from r4.validate import validate
 from sandbox import capabilities, finding
 from sandbox.answering import etag, found, http_date, refusal
 from sandbox.history import history
-from sandbox.indexing import index
+from sandbox.indexing import Term, index
 from sandbox.tables import resources, terms, versions
 from vocabulary.instant import format_instant
 
@@ -35,6 +35,15 @@ class Rules:
     new_id: Callable[[], str]
     references: Literal["check", "free"] = "check"
 
+
+_CURRENT = select(resources).where(resources.c.type == bindparam("type"), resources.c.id == bindparam("id"))
+_EARLIER = select(versions).where(
+    versions.c.type == bindparam("type"), versions.c.id == bindparam("id"), versions.c.version == bindparam("version")
+)
+_ADD = insert(resources).returning(resources)
+_KEEP = insert(versions)
+_FORGET = delete(resources).where(resources.c.number == bindparam("number"))
+_FORGET_TERMS = delete(terms).where(terms.c.number == bindparam("number"))
 
 Performer = Callable[[Connection, float, Interaction, Rules], Answer]
 
@@ -61,13 +70,12 @@ class Stored(NamedTuple):
     body: bytes
 
 
-_HERE = (resources.c.type == bindparam("type"), resources.c.id == bindparam("id"))
-_CURRENT = str(select(*(resources.c[name] for name in Stored._fields)).where(*_HERE).compile(dialect=sqlite.dialect()))
+_CURRENT_TEXT = str(_CURRENT.compile(dialect=sqlite.dialect()))
 
 
 def _current(connection: Connection, type: str | None, id: str | None) -> Stored | None:
     """The driver is asked directly: this stands in every read, and in every judgement of a write."""
-    row = connection.connection.cursor().execute(_CURRENT, (type, id)).fetchone()
+    row = connection.connection.cursor().execute(_CURRENT_TEXT, (type, id)).fetchone()
     return None if row is None else Stored._make(row)
 
 
@@ -86,12 +94,8 @@ def _vread(connection: Connection, now: float, interaction: Interaction, rules: 
     version = interaction.version or ""
     row: Stored | Row[Any] | None = _current(connection, interaction.type, interaction.id)
     if row is not None and str(row.version) != version and NUMERIC.fullmatch(version) and len(version) < 10:
-        here = (
-            versions.c.type == interaction.type,
-            versions.c.id == interaction.id,
-            versions.c.version == int(version),
-        )
-        row = connection.execute(select(versions).where(*here)).one_or_none()
+        named = {"type": interaction.type, "id": interaction.id, "version": int(version)}
+        row = connection.execute(_EARLIER, named).one_or_none()
     if row is None or str(row.version) != version:
         return refusal(404, "not-found", "There is no such version.")
     return refusal(410, "deleted", "This version is a deletion.") if row.deleted else found(row)
@@ -177,9 +181,9 @@ def _delete(connection: Connection, now: float, interaction: Interaction, rules:
 def _retire(connection: Connection, row: Stored) -> None:
     """The current version becomes an earlier one, and is not found any more."""
     kept = {name: getattr(row, name) for name in ("type", "id", "version", "deleted", "updated", "body")}
-    connection.execute(insert(versions).values(kept))
-    connection.execute(delete(terms).where(terms.c.number == row.number))
-    connection.execute(delete(resources).where(resources.c.number == row.number))
+    connection.execute(_KEEP, kept)
+    connection.execute(_FORGET_TERMS, {"number": row.number})
+    connection.execute(_FORGET, {"number": row.number})
 
 
 def _refused(connection: Connection, body: Mapping[str, Any], interaction: Interaction, rules: Rules) -> Answer | None:
@@ -213,8 +217,8 @@ def _has_version(connection: Connection, row: Stored, version: str | None) -> bo
         return True
     if not NUMERIC.fullmatch(version) or len(version) > 9:
         return False
-    here = (versions.c.type == row.type, versions.c.id == row.id, versions.c.version == int(version))
-    return connection.scalar(select(func.count()).select_from(versions).where(*here)) == 1
+    named = {"type": row.type, "id": row.id, "version": int(version)}
+    return connection.execute(_EARLIER, named).one_or_none() is not None
 
 
 def _write(
@@ -225,11 +229,26 @@ def _write(
         "type": stored["resourceType"], "id": id, "version": version, "deleted": False, "updated": now,
         "body": codec.format(stored),
     }  # fmt: skip
-    row = connection.execute(insert(resources).values(values).returning(resources)).one()
-    rows = [_term(row.number, stored["resourceType"], term) for term in index(stored, base=rules.base)]
-    if rows:
-        connection.execute(insert(terms), rows)
+    row = connection.execute(_ADD, values).one()
+    add_terms(connection, [(row.number, row.type, *term) for term in index(stored, base=rules.base)])
     return row
+
+
+def add_terms(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Whole rows of ``terms``, given to the driver as they are: naming and checking the parameters of each, as
+    SQLAlchemy does, costs more than storing them."""
+    if rows:
+        connection.exec_driver_sql(_ADD_TERM, list(rows))
+
+
+def positional(table: Table) -> str:
+    """The insert of a whole row, as the sqlite driver takes it; all names are those of our own tables."""
+    names = [column.name for column in table.columns]
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+
+
+_ADD_TERM = positional(terms)
+assert tuple(terms.c.keys()) == ("number", "type", *Term._fields)
 
 
 def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> dict[str, Any]:
@@ -238,10 +257,6 @@ def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> di
     said = {"versionId": str(version), "lastUpdated": format_instant(now)}
     rest = {name: value for name, value in body.items() if name not in ("resourceType", "id", "meta")}
     return {"resourceType": body["resourceType"], "id": id, "meta": {**(meta or {}), **said}, **rest}
-
-
-def _term(number: int, type: str, term: Any) -> dict[str, Any]:
-    return {"number": number, "type": type, **term._asdict()}
 
 
 def _returned(row: Stored | Row[Any], interaction: Interaction, status: int, rules: Rules) -> Answer:
@@ -270,21 +285,3 @@ PERFORMERS: Mapping[str, Performer] = {
     "read": _read, "vread": _vread, "history": _history, "create": _create, "update": _update, "delete": _delete,
     "search": _search, "capabilities": _capabilities,
 }  # fmt: skip
-
-
-def load(connection: Connection, now: float, bodies: Iterable[Mapping[str, Any]], rules: Rules) -> int:
-    """Seeds the store: resources that are known to be valid and to refer to one another. Returns how many."""
-    rows, found_terms = [], []
-    first = (connection.scalar(select(func.max(resources.c.number))) or 0) + 1
-    for number, body in enumerate(bodies, start=first):
-        stored = stamped(body, id=body["id"], version=1, now=now)
-        rows.append(
-            {
-                "number": number, "type": stored["resourceType"], "id": stored["id"], "version": 1, "deleted": False,
-                "updated": now, "body": codec.format(stored),
-            }
-        )  # fmt: skip
-        found_terms += [_term(number, stored["resourceType"], term) for term in index(stored, base=rules.base)]
-    connection.execute(insert(resources), rows)
-    connection.execute(insert(terms), found_terms)
-    return len(rows)

@@ -163,7 +163,7 @@ class Upstream:
 
     def _answer(self, status: int, headers: Mapping[str, str], data: bytes, interaction: Interaction) -> Answer:
         """The server's answer in our own words."""
-        if status >= 400:
+        if status >= 300 and status != 304:
             return self._failure(status, data, interaction)
         if status == 304 or not data:
             return Answer(status=status, headers=self._headers(headers, None, interaction))

@@ -4,7 +4,8 @@ After the commit the caller may be told 202: nothing that was accepted is lost a
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from vocabulary.finding import Verdict, format_verdict
 from vocabulary.instant import shift
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output, OutputState
-from vocabulary.write import NotWritable, Write
+from vocabulary.write import NotWritable, Planned, Write
 from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal
 from writeback.gate import Admitted, Refused
@@ -62,12 +63,15 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new."""
+    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new. ``row`` and
+    ``sent`` are what was written of a new one: the output's columns, and its deliveries."""
 
     id: str
     state: OutputState
     new: bool
     change: OutputChanged | None = None
+    row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    sent: tuple[Planned, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,11 +111,13 @@ def accept(
             return earlier
     _serialize(connection, submission.output)
     state = _state(connection, submission)
-    if not insert_once(connection, outputs, _row(now, submission, state)):
+    row = _row(now, submission, state)
+    if not insert_once(connection, outputs, row):
         return _said_before(connection, submission, claim)
     write = submission.write
-    sent = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
-    if isinstance(write, Write) and sent:
+    due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
+    sent = write.own if isinstance(write, Write) and due else ()
+    if isinstance(write, Write) and due:
         enqueue(connection, now, write=write, origin=origin(submission))
     reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
     output = submission.output
@@ -119,18 +125,18 @@ def accept(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
         before=None, state=state, reason=reason,
     )  # fmt: skip
-    return Accepted(id=submission.id, state=state, new=True, change=change)
+    return Accepted(id=submission.id, state=state, new=True, change=change, row=row, sent=sent)
 
 
 def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> Accepted | Conflict | None:
     """Takes the idempotency key for this output; what it stands for already, if it does."""
-    forgotten = (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
     values = {"caller": claim.caller, "key": claim.key, "fingerprint": claim.fingerprint, "output": id, "since": now}
     if insert_once(connection, idempotency, values):
         return None
     earlier = find_repeat(connection, now, claim=claim)
     if earlier is None:  # it is older than it is remembered
-        connection.execute(delete(idempotency).where(*forgotten, idempotency.c.since <= now - REMEMBERED))
+        mine = (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
+        connection.execute(delete(idempotency).where(*mine, idempotency.c.since <= now - REMEMBERED))
         return None if insert_once(connection, idempotency, values) else find_repeat(connection, now, claim=claim)
     return earlier
 

@@ -15,6 +15,9 @@ class TypeCapability:
     searches: frozenset[str] = frozenset()
 
 
+NOTHING = TypeCapability()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
     """By resource type; ``interactions`` are those of the whole system (``transaction``, ``batch``)."""
@@ -24,7 +27,7 @@ class Capabilities:
 
     def of(self, type: str) -> TypeCapability:
         """What the type offers; nothing when it is not listed."""
-        return self.types.get(type, TypeCapability())
+        return self.types.get(type, NOTHING)
 
 
 def parse_capabilities(statement: Mapping[str, Any]) -> Capabilities:

@@ -5,9 +5,10 @@ The key leaves out the clock and the value, so that the same inference said twic
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from vocabulary.output import Output
 
@@ -47,7 +48,12 @@ def digest(value: Mapping[str, Any]) -> str:
 def resource_id(namespace: str, key: str) -> str:
     """The FHIR id of this delivery where the EHR lets clients choose. The installation's namespace is part of it, so
     that two installations never write over each other."""
-    return str(uuid5(uuid5(NAMESPACE_URL, namespace), key))
+    return str(uuid5(_space(namespace), key))
+
+
+@lru_cache(16)
+def _space(namespace: str) -> UUID:
+    return uuid5(NAMESPACE_URL, namespace)
 
 
 def search_of(type: str, *, namespace: str, key: str) -> str:

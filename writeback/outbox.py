@@ -8,15 +8,16 @@ fenced by owner and attempt: whoever lost it cannot settle the row any more.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
     Row,
-    Select,
     bindparam,
     func,
     insert,
@@ -76,6 +77,10 @@ _TAIL = (
     .where(deliveries.c.lane == bindparam("lane"), MOVING)
     .order_by(deliveries.c.id.desc())
     .limit(1)
+)
+_HEALTH = select(targets).where(targets.c.ehr == bindparam("target"))
+_NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, deliveries.c.kept_version).where(
+    deliveries.c.key.in_(_KEYS)
 )
 """Statements made once: putting one together costs more than running it."""
 
@@ -159,43 +164,56 @@ def claim_due(
 ) -> Claims:  # fmt: skip
     """Leases up to ``limit`` rows of one EHR: half of them those whose time has come, the rest those never tried,
     oldest first. None while the EHR is left in peace, and one at a time until it has answered again."""
-    health = connection.execute(select(targets).where(targets.c.ehr == ehr)).one_or_none()
+    health = connection.execute(_HEALTH, {"target": ehr}).one_or_none()
     if health is not None and now < health.paused_until <= now + CLOCK_STEP:
         return Claims()
     room = min(limit, 1) if health is not None and health.failures >= pace.trip else limit
     taken: list[Claimed] = []
-    for candidates, share in ((_later(ehr, now, pace), (room + 1) // 2), (_fresh(ehr), room)):
-        taken += _take(connection, now, candidates, owner=owner, room=min(share, room - len(taken)), pace=pace)
+    shares: tuple[tuple[Candidates, int], ...] = (("later", (room + 1) // 2), ("fresh", room))
+    for candidates, share in shares:
+        most = min(share, room - len(taken))
+        taken += _take(connection, now, candidates, ehr=ehr, owner=owner, room=most, pace=pace)
     if len(taken) < room and taken:
-        taken += _take(connection, now, _later(ehr, now, pace), owner=owner, room=room - len(taken), pace=pace)
+        taken += _take(connection, now, "later", ehr=ehr, owner=owner, room=room - len(taken), pace=pace)
     late = {row.id for row in taken if not row.doubtful and row.valid_until is not None and row.valid_until < now}
     overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
     changes = settle(connection, now, overdue) if overdue else ()
     return Claims(rows=tuple(_with_needs(connection, [row for row in taken if row.id not in late])), changes=changes)
 
 
-def _fresh(ehr: str) -> Select[Any]:
-    return select(deliveries.c.id).where(deliveries.c.ehr == ehr, FRESH).order_by(deliveries.c.id)
+Candidates = Literal["fresh", "later"]
 
 
-def _later(ehr: str, now: float, pace: Pace) -> Select[Any]:
-    at = deliveries.c.next_at
-    due = or_(at <= now, at > now + CLOCK_STEP + pace.retry.longest)
-    return select(deliveries.c.id).where(deliveries.c.ehr == ehr, LATER, due).order_by(at)
-
-
-def _take(
-    connection: Connection, now: float, candidates: Select[Any], *, owner: str, room: int, pace: Pace
-) -> list[Claimed]:  # fmt: skip
-    if room <= 0:
-        return []
-    chosen = candidates.limit(room)
-    if connection.dialect.name == "postgresql":
+@cache
+def _lease(candidates: Candidates, dialect: str) -> Any:
+    """Leases rows never tried, or rows whose time has come: made once for each database."""
+    chosen = select(deliveries.c.id).where(deliveries.c.ehr == bindparam("target"))
+    if candidates == "fresh":
+        chosen = chosen.where(FRESH).order_by(deliveries.c.id)
+    else:
+        at = deliveries.c.next_at
+        chosen = chosen.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
+    chosen = chosen.limit(bindparam("room", type_=Integer))
+    if dialect == "postgresql":
         mine: Any = deliveries.c.id == func.any(func.array(chosen.with_for_update(skip_locked=True).scalar_subquery()))
     else:
         mine = deliveries.c.id.in_(chosen.scalar_subquery())
-    lease = {"state": "leased", "owner": owner, "lease_until": now + pace.lease, "attempt": deliveries.c.attempt + 1}
-    rows = connection.execute(update(deliveries).where(mine).values(lease).returning(deliveries))
+    lease = {
+        "state": "leased", "owner": bindparam("holder"), "lease_until": bindparam("until"),
+        "attempt": deliveries.c.attempt + 1,
+    }  # fmt: skip
+    return update(deliveries).where(mine).values(lease).returning(deliveries)
+
+
+def _take(
+    connection: Connection, now: float, candidates: Candidates, *, ehr: str, owner: str, room: int, pace: Pace
+) -> list[Claimed]:  # fmt: skip
+    if room <= 0:
+        return []
+    asked = {"target": ehr, "room": room, "holder": owner, "until": now + pace.lease}
+    if candidates == "later":
+        asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
+    rows = connection.execute(_lease(candidates, connection.dialect.name), asked)
     return [_claimed(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
@@ -213,10 +231,9 @@ def _with_needs(connection: Connection, rows: Sequence[Claimed]) -> Iterable[Cla
     wanted = {key for row in rows for key in row.needs}
     if not wanted:
         return rows
-    columns = (deliveries.c.key, deliveries.c.state, deliveries.c.location, deliveries.c.kept_version)
     found = {
         row.key: Need(state=row.state, location=row.location, version=row.kept_version)
-        for row in connection.execute(select(*columns).where(deliveries.c.key.in_(sorted(wanted))))
+        for row in connection.execute(_NEEDED, {"keys": sorted(wanted)})
     }
     return [row.with_needs({key: found.get(key, Need(state="dead")) for key in row.needs}) for row in rows]
 

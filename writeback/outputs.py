@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
@@ -19,7 +20,8 @@ from writeback.tables import AWAITING, PENDING, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
-    "expire_waiting", "find_bodies", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_output",
+    "expire_waiting", "find_bodies", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_accepted",
+    "show_output",
     "state_of",
 ]  # fmt: skip
 
@@ -141,6 +143,20 @@ def show_output(connection: Connection, now: float, id: str) -> dict[str, Any] |
     return shown[0] if shown else None
 
 
+def show_accepted(connection: Connection, now: float, accepted: Accepted) -> dict[str, Any]:
+    """What ``show_output`` says of it, in the transaction that accepts it: a new one is shown as it was written."""
+    if not accepted.new:
+        return show_output(connection, now, accepted.id) or {}
+    parts = [
+        {
+            "delivery": part.key, "resource_type": part.type, "id": None, "version": None, "state": "ready",
+            "attempts": 0, "losses": list(part.losses),
+        }
+        for part in accepted.sent
+    ]  # fmt: skip
+    return _output(SimpleNamespace(decided_by=None, **accepted.row), parts)
+
+
 def _shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     parts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
     for part in _deliveries(connection, list(parts)):
@@ -153,7 +169,7 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]
         yield from connection.execute(_PARTS, {"ids": list(ids[start : start + CHUNK])})
 
 
-def _output(row: Row[Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _output(row: Any, parts: list[dict[str, Any]]) -> dict[str, Any]:
     document = codec.parse(row.body)
     return {
         "id": row.id, "model": row.model, "version": row.version, "ehr": row.ehr, "patient": row.patient,

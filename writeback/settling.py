@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -83,14 +84,15 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     done = [asked[id] for id in sorted(held)]
     for names in {tuple(sorted(each.values)) for each in done}:
         same = [each for each in done if tuple(sorted(each.values)) == names]
-        statement = update(deliveries).where(deliveries.c.id == bindparam("row")).values(
-            **{name: bindparam(f"new_{name}") for name in names},
-            state=bindparam("new_state"), owner=None, lease_until=None, changed=now,
-        )  # fmt: skip
         connection.execute(
-            statement,
+            _moved(names),
             [
-                {"row": each.row.id, "new_state": each.state, **{f"new_{name}": each.values[name] for name in names}}
+                {
+                    "row": each.row.id,
+                    "at": now,
+                    "new_state": each.state,
+                    **{f"new_{name}": each.values[name] for name in names},
+                }
                 for each in same
             ],
         )
@@ -98,6 +100,15 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     _let_go(connection, now, [row.key for row in ended])
     outcome = _derive(connection, {row.output for row in ended if row.output is not None})
     return (*(_change(each) for each in done), *outcome)
+
+
+@cache
+def _moved(names: tuple[str, ...]) -> Any:
+    """A leased row moves on, with these columns: made once."""
+    return update(deliveries).where(deliveries.c.id == bindparam("row")).values(
+        **{name: bindparam(f"new_{name}") for name in names},
+        state=bindparam("new_state"), owner=None, lease_until=None, changed=bindparam("at"),
+    )  # fmt: skip
 
 
 def _held(connection: Connection, asked: Mapping[int, Settled]) -> set[int]:

@@ -1,7 +1,7 @@
 """App state (SMART App Launch 2.2 app-state, experimental): which app may keep what, about whom.
 
 A Basic is app state when its code is one of the app's own: the code's system lies at an origin that the app registered, or
-the operator allowed the very code. Any other Basic is an ordinary resource. Limits are documented in docs/reference/app-state.md.
+the operator allowed the very code. Any other Basic is an ordinary resource. Limits: docs/reference/authorization-server.md.
 """
 
 from collections.abc import Mapping

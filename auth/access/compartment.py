@@ -22,8 +22,7 @@ SUBJECTS = ("patient", "subject", "beneficiary", "individual", "for")
 """The elements that say whom a record is about; where a type has one, it decides."""
 
 EXCLUDED = frozenset({"Group", "AuditEvent", "Binary"})
-"""Types in nobody's compartment, whatever they mention. A Binary is judged by its securityContext, a Provenance by its
-targets: both elsewhere."""
+"""Types in nobody's compartment, whatever they mention. A Provenance is judged by its targets, elsewhere."""
 
 NARROWING = ("patient", "subject", "beneficiary")
 """Search parameters that narrow a type to one patient, best first."""

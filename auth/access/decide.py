@@ -37,7 +37,7 @@ def allowing(grant: Grant, action: str, type: str, *, needs: frozenset[str] = fr
         for scope in fhir_scopes(grant)
         if letter in scope.actions
         and scope.type in ("*", type)
-        and not (bound(scope, grant) and type in CLOSED and action not in CLOSED[type])
+        and not (bound(scope, grant) and type in CLOSED)
         and all(level(scope, grant) in FEATURES[feature] for feature in wanted)
     )
 

@@ -66,11 +66,6 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 """Named operations; one that is not here does not exist."""
 
-CLOSED: Mapping[str, frozenset[str]] = {
-    "Group": frozenset(),
-    "AuditEvent": frozenset(),
-    "Subscription": frozenset(),
-    "MessageHeader": frozenset(),
-    "Binary": frozenset({"read"}),
-}
-"""Types that are closed to the ``patient`` level but for these interactions (smart-auth.md §3.2 rule 8)."""
+CLOSED = frozenset({"Group", "AuditEvent", "Subscription", "MessageHeader", "Binary"})
+"""Types that are closed to the ``patient`` level (smart-auth.md §3.2 rule 8). A Binary says of itself who may read it
+(``securityContext``), which whoever writes it chooses; the document that it belongs to cannot be searched for."""

@@ -222,10 +222,10 @@ def take_assertion(connection: Connection, now: float, *, client_id: str, jti: s
 _FIND = select(
     grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
     access_tokens.c.expires,
-).join_from(grants, access_tokens)  # fmt: skip
+).join_from(grants, access_tokens).where(access_tokens.c.hash == bindparam("hash"))  # fmt: skip
 
 
-_FIND_TEXT = str(_FIND.where(access_tokens.c.hash == bindparam("hash")).compile(dialect=sqlite.dialect()))
+_FIND_TEXT = str(_FIND.compile(dialect=sqlite.dialect()))
 _Found = namedtuple("_Found", _FIND.selected_columns.keys())  # type: ignore[misc]
 
 

@@ -5,18 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from auth.server.grants import Grant
-from gateway.face.guarding import CHANGED, UNSERVED, Means, Serving
+from gateway.face.guarding import CHANGED, ODD, UNSERVED, Means, Serving
 from gateway.face.writing import check_write, recheck_write
 from r4.interaction import Answer, Interaction
 from r4.outcome import outcome
 from r4.served import SERVED
 from sandbox import batch
-from sandbox.answering import refusal
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
 Doing = Generator[Interaction, Answer, Answer | None]
 Serve = Callable[[Interaction, Grant, Means], Serving]
-ODD = refusal(502, "exception", "The FHIR server behind this EHR answered oddly.")
 
 
 def serve_batch(i: Interaction, grant: Grant, means: Means, serve: Serve) -> Serving:

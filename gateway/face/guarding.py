@@ -20,6 +20,7 @@ ABSENT = refusal(404, "not-found", "There is no such resource.")
 FORBIDDEN = refusal(403, "forbidden", "The token's scopes do not permit this.")
 ELSEWHERE = refusal(403, "forbidden", "The token does not reach this resource.")
 UNSERVED = refusal(404, "not-supported", "This server does not hold resources of this type.")
+ODD = refusal(502, "exception", "The FHIR server behind this EHR answered oddly.")
 CHANGED = refusal(409, "conflict", "Another request was changing the same resource. Send it again.")
 
 
@@ -61,29 +62,27 @@ def within(
     scopes: Scopes, resource: Mapping[str, Any] | None, grant: Grant, means: Means, *, writing: bool = False,
     known: Known | None = None,
 ) -> Generator[Interaction, Answer, tuple[FhirScope, ...]]:  # fmt: skip
-    """Those scopes that reach the resource. For a bound scope a Provenance is within reach when all its targets are,
-    and a Binary when its security context is a record of the patient."""
+    """Those scopes that reach the resource. For a bound scope a Provenance is within reach when all its targets are."""
     if resource is None:
         return ()
-    judged = JUDGED_BY.get(str(resource.get("resourceType")))
-    free = [scope for scope in scopes if judged is None or not bound(scope, grant)]
-    found = reaching(free, resource, grant, base=means.base, writing=writing)
-    if judged is None or len(free) == len(scopes):
-        return found
+    if resource.get("resourceType") != PROVENANCE or not any(bound(scope, grant) for scope in scopes):
+        return reaching(scopes, resource, grant, base=means.base, writing=writing)
+    free = [scope for scope in scopes if not bound(scope, grant)]
     held = [scope for scope in scopes if bound(scope, grant) and not scope.query]
-    reached = yield from _through(judged, held, resource, grant, means, writing, {} if known is None else known)
+    found = reaching(free, resource, grant, base=means.base, writing=writing)
+    reached = yield from _through(held, resource, grant, means, writing, {} if known is None else known)
     return (*found, *reached)
 
 
-JUDGED_BY: Mapping[str, str] = {"Provenance": "target", "Binary": "securityContext"}
-"""Types that belong to whom what they point at belongs: the element that points."""
+PROVENANCE = "Provenance"
 
 
 def _through(
-    member: str, scopes: Scopes, resource: Mapping[str, Any], grant: Grant, means: Means, writing: bool, known: Known
+    scopes: Scopes, resource: Mapping[str, Any], grant: Grant, means: Means, writing: bool, known: Known
 ) -> Generator[Interaction, Answer, tuple[FhirScope, ...]]:
-    said = resource.get(member)
-    pointed = said if isinstance(said, list) else [said]
+    """The scopes, when they reach every target: a record of the patient, or, to read, something that is nobody's."""
+    said = resource.get("target")
+    pointed = said if isinstance(said, list) else []
     plain = [replace(scope, type="*") for scope in scopes]
     for each in pointed:
         local = parse(each.get("reference") if isinstance(each, dict) else None, base=None if writing else means.base)
@@ -94,7 +93,7 @@ def _through(
         if local.local not in known:
             known[local.local] = yield raw(local.type, local.id)
         target = known[local.local]
-        reached = reaching(plain, target.resource or {}, grant, base=means.base, writing=writing or member != "target")
-        if target.status != 200 or local.type in JUDGED_BY or not reached:
+        reached = reaching(plain, target.resource or {}, grant, base=means.base, writing=writing)
+        if target.status != 200 or local.type == PROVENANCE or not reached:
             return ()
     return tuple(scopes) if pointed else ()

@@ -9,6 +9,7 @@ from auth.server.grants import Grant
 from gateway.face.guarding import (
     ABSENT,
     FORBIDDEN,
+    ODD,
     Checking,
     Means,
     Scopes,
@@ -49,8 +50,9 @@ def judged(scopes: Scopes, answer: Answer, grant: Grant, means: Means) -> Servin
     """A single resource's answer, or the one of an absent resource."""
     if answer.status == 200:
         return answer if (yield from within(scopes, answer.resource, grant, means)) else ABSENT
-    gone = answer.status in (404, 410) and not unlimited(scopes, grant)
-    return ABSENT if gone else answer
+    if answer.status < 400:
+        return ODD
+    return ABSENT if answer.status in (404, 410) and not unlimited(scopes, grant) else answer
 
 
 def _now(

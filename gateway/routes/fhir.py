@@ -1,11 +1,9 @@
 """Edge: the FHIR base of a sandbox EHR over HTTP: bytes in, an interaction, its answer, bytes out."""
 
 import re
-from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from gateway import app_state, serving
@@ -19,63 +17,57 @@ from sandbox import capabilities
 from vocabulary.instant import format_instant
 
 BODY_LIMIT = 5 * 1024 * 1024
-JSON = "application/fhir+json"
+JSON = b"application/fhir+json"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
-def routes(ehr: SandboxEhr) -> list[Route]:
-    """Everything below ``/fhir``."""
-    return [Route("/fhir", _Endpoint(ehr)), Route("/fhir/{path:path}", _Endpoint(ehr))]
-
-
-class _Endpoint:
-    """An ASGI application: no method list of the router's own, so that every refusal is an OperationOutcome."""
+class FhirBase:
+    """An ASGI application: everything below ``/fhir``. No method list of a router's, so that every refusal is an
+    OperationOutcome, and nothing between the server and this, for this is what is asked for most."""
 
     def __init__(self, ehr: SandboxEhr) -> None:
         self._ehr = ehr
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
         try:
-            response = await _respond(self._ehr, request)
+            answer = await _respond(self._ehr, scope, receive)
         except InteractionError as wrong:
             self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
-            response = _refused(wrong.status, wrong.issue)
+            answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        await _send(answer, send, head=scope["method"] == "HEAD")
 
 
-async def _respond(ehr: SandboxEhr, request: Request) -> Response:
-    method = request.method
+async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
+    method = scope["method"]
     if method not in METHODS:
         raise InteractionError(405, Issue("not-supported", "this method is not served here"))
-    raw = request.scope["raw_path"].split(b"?")[0].decode("latin-1")
+    raw = scope["raw_path"].split(b"?")[0].decode("latin-1")
     path = raw.partition("/fhir")[2].removeprefix("/")
-    query = request.scope["query_string"].decode("latin-1")
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
-    if "access_token" in request.query_params:
+    query = scope["query_string"].decode("latin-1")
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    if query and any(name == "access_token" for name, _ in parse_qsl(query, keep_blank_values=True)):
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(headers)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
-        ehr.audit.refused(401, "login", caller_of(request.scope))
+        ehr.audit.refused(401, "login", caller_of(scope))
         return _unauthorized("")
-    body = await _read(request)
+    body = await _read(receive)
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
     check(interaction)
-    caller = caller_of(request.scope)
-    answer = None
+    caller, answer = caller_of(scope), None
     if interaction.type == "Basic":
         answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
     answer = answer or await serving.serve(ehr, interaction, token or "", caller)
-    return _unauthorized("invalid_token") if answer is None else encoded(answer)
+    return _unauthorized("invalid_token") if answer is None else answer
 
 
-async def _metadata(ehr: SandboxEhr) -> Response:
-    return encoded(Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=format_instant(ehr.clock()))))
+async def _metadata(ehr: SandboxEhr) -> Answer:
+    return Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=format_instant(ehr.clock())))
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:
@@ -84,29 +76,34 @@ def _token(headers: list[tuple[str, str]]) -> str | None:
     return match[1] if match else None
 
 
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
+async def _read(receive: Receive) -> bytes:
+    """The whole body. Raises InteractionError 413, ClientDisconnect."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > BODY_LIMIT:
             raise InteractionError(413, Issue("too-long", f"a body has at most {BODY_LIMIT} bytes"))
     return bytes(body)
 
 
-def encoded(answer: Answer) -> Response:
-    """An Answer as a response."""
+async def _send(answer: Answer, send: Send, *, head: bool) -> None:
     content = answer.encoded
     if content is None:
         content = b"" if answer.resource is None else codec.format(answer.resource)
-    headers: Mapping[str, str] = {"cache-control": "no-store", **answer.headers}
-    return Response(content, answer.status, dict(headers), media_type=JSON if content else None)
+    headers = [(b"cache-control", b"no-store"), (b"content-length", b"%d" % len(content))]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers += [(b"content-type", JSON)] if content else []
+    if answer.status in (204, 304):
+        headers = [pair for pair in headers if pair[0] != b"content-length"]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else content})
 
 
-def _refused(status: int, issue: Issue) -> Response:
-    return Response(codec.format(outcome([issue])), status, {"cache-control": "no-store"}, media_type=JSON)
-
-
-def _unauthorized(error: str) -> Response:
-    response = _refused(401, Issue("login", "An access token of this EHR is needed, as bearer.", "Authorization"))
-    response.headers["www-authenticate"] = f'Bearer error="{error}"' if error else "Bearer"
-    return response
+def _unauthorized(error: str) -> Answer:
+    issue = Issue("login", "An access token of this EHR is needed, as bearer.", "Authorization")
+    challenge = f'Bearer error="{error}"' if error else "Bearer"
+    return Answer(status=401, resource=outcome([issue]), headers={"www-authenticate": challenge})

@@ -25,7 +25,7 @@ from auth.client.store import save_launch, save_pending, take_pending
 from auth.client.tokens import LaunchContext, Tokens
 from gateway import sessions
 from gateway.fetch import Reach
-from gateway.keyring import Keyring
+from gateway.keyring import CLIENT_ALGORITHMS, Keyring
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -75,7 +75,7 @@ def routes(gateway: LaunchGateway) -> list[Route]:
         return await _callback(gateway, request)
 
     async def jwks(request: Request) -> Response:
-        return JSONResponse(gateway.keyring.signing.jwks("RS384", "ES384"), headers={"cache-control": "max-age=300"})
+        return JSONResponse(gateway.keyring.signing.jwks(*CLIENT_ALGORITHMS), headers={"cache-control": "max-age=300"})
 
     return [
         Route("/app/launch", told(launch), methods=["GET"]),

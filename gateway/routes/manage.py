@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
+from auth.server.grants import find_by_id
 from auth.server.manage import Allowed, list_allowed, take_back
 from auth.server.sessions import Session, find_session, form_token, genuine
+from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from gateway.routes import picking
 from gateway.routes.ehr_pages import cookie_of, name_of, own_form, page, redirect, told_as_page
@@ -78,7 +81,15 @@ async def _revoke(ehr: SandboxEhr, request: Request) -> Response:
             "access_denied", "this page was overtaken, or is not from this browser: load it again", status=403
         )
     user, id = session.user, form.get("grant", "")
-    if not await ehr.database.run(lambda connection, now: take_back(connection, now, id=id, user=user)):
+
+    def work(connection: Connection, now: float) -> bool:
+        grant = find_by_id(connection, now, id)
+        if grant is None or not take_back(connection, now, id=id, user=user):
+            return False
+        ehr.audit.granted(connection, now, "revoke", grant, caller_of(request.scope))
+        return True
+
+    if not await ehr.database.run(work):
         raise OAuthError(
             "invalid_request", "there is no such grant of yours; perhaps it was revoked already", status=404
         )

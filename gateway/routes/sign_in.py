@@ -26,6 +26,7 @@ from auth.server.requests import Kept
 from auth.server.sessions import Session, form_token, genuine
 from auth.server.steps import Asked, Step
 from gateway import below
+from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from gateway.routes import picking
 from gateway.routes.ehr_pages import (
@@ -39,6 +40,7 @@ from gateway.routes.ehr_pages import (
     told_as_page,
 )
 from gateway.routes.forms import server_of
+from sandbox.audit import NOBODY, Caller
 
 OVERTAKEN = "this page was overtaken in another tab or window, or is not from this browser"
 
@@ -51,6 +53,7 @@ class Visit:
     session: Session | None
     kept: Kept | None = None
     client: Client | None = None
+    caller: Caller = NOBODY
 
     @property
     def asked(self) -> Asked:
@@ -157,6 +160,7 @@ async def _answer(ehr: SandboxEhr, request: Request) -> Response:
     visit = await ehr.database.run(lambda connection, now: _visit(connection, now, key, secret, bind=False))
     if not genuine(form.get("token", ""), secret, *visit.shown):
         return _overtaken(ehr)
+    visit = replace(visit, caller=caller_of(request.scope))
     if form.get("decision") == "deny" and visit.kept:
         return await _conclude(ehr, visit, ())
     return await ANSWERS[visit.step](ehr, visit, form)
@@ -185,7 +189,7 @@ async def _signed_in(ehr: SandboxEhr, visit: Visit, form: Mapping[str, str]) -> 
         new = sessions.begin_session(connection, now, secret=secret, user=user)
         requests.rebind_requests(connection, now, old=hashed(visit.secret), new=new)
 
-    await ehr.database.run(work)
+    await ehr.database.run(ehr.audit.event("sign-in", work, visit.caller, user=user))
     return give_cookie(redirect(_next(ehr, visit)), ehr, secret)
 
 
@@ -247,7 +251,7 @@ async def _conclude(ehr: SandboxEhr, visit: Visit, granted: tuple[Scope, ...]) -
             session=session.id if session else None, server=server,
         )  # fmt: skip
 
-    answer = await ehr.database.run(work)
+    answer = await ehr.database.run(ehr.audit.code(work, visit.caller))
     return redirect(answer.url) if answer else _overtaken(ehr)
 
 
@@ -259,6 +263,9 @@ async def _leave(ehr: SandboxEhr, request: Request) -> Response:
     new, key = ehr.new_secret(), form.get("request", "")
 
     def work(connection: Connection, now: float) -> None:
+        session = sessions.find_session(connection, now, secret)
+        if session is not None:
+            ehr.audit.record(connection, now, "sign-out", caller_of(request.scope), user=session.user)
         sessions.end_session(connection, now, secret)
         requests.rebind_requests(connection, now, old=hashed(secret), new=hashed(new))
 

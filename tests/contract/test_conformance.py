@@ -27,7 +27,7 @@ from gateway import ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 from sandbox.seed import load
 from tests.mutants.servers import MUTANTS, Mutant, Wrapped
 
@@ -45,7 +45,7 @@ def ehr() -> Iterator[SandboxEhr]:
     )  # fmt: skip
 
     def fill(connection: Connection, now: float) -> None:
-        store.load(connection, now, load.resources(), rules_of(made))
+        loading.load(connection, now, load.resources(), rules_of(made))
         everything = scopes.parse("system/*.cruds")
         grants.save_grant(connection, now, id="all", client_id="mutant", scopes=everything, context=grants.Context())
         grants.save_access(connection, now, token=TOKEN, grant="all", scopes="system/*.cruds", life=3600)

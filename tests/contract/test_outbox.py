@@ -140,6 +140,19 @@ def state(database: Database, id: str) -> str:
     return str(shown["state"])
 
 
+def test_an_accepted_output_is_shown_as_it_is_read_back(database: Database) -> None:
+    def work(connection: Connection, now: float) -> None:
+        shadow = submission(said(inference_id="later"))
+        shadow = replace(shadow, manifest=replace(shadow.manifest, policy="shadow"))
+        for made in (submission(said()), shadow):
+            accepted = outputs.accept(connection, now, submission=made)
+            assert isinstance(accepted, Accepted)
+            shown = outputs.show_output(connection, now, made.id)
+            assert shown == outputs.show_accepted(connection, now, accepted)
+
+    database.run_now(work)
+
+
 def test_an_output_is_delivered_whole_and_read_back(database: Database) -> None:
     ehr, made = Ehr(), submission(said())
     accepted = asyncio.run(accept(database, made))

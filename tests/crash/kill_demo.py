@@ -33,7 +33,7 @@ from tests.crash.judge import Kept, find_kept, judge
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "kills.jsonl"
 KILLS_A_ROUND = 5
-FIRST_GUESS = 6.0
+FIRST_GUESS = 10.0
 """Seconds that a run takes, until one has been seen to end."""
 PATIENCE = 240.0
 TYPES = ("RiskAssessment", "Observation", "DocumentReference", "Device", "Provenance")
@@ -182,8 +182,13 @@ def backend_token(base: str) -> str:
 
 
 def campaign(ehr: str | None, *, kills: int, seed: int) -> Tally:
-    """Rounds until there were ``kills`` kills. Equal seeds kill at equal shares of a run."""
+    """Rounds until there were ``kills`` kills. Equal seeds kill at equal shares of a run, whose length is measured on
+    an installation that nobody disturbs."""
     chance, tally = random.Random(seed), Tally()
+    with tempfile.TemporaryDirectory(prefix="cg-") as place:
+        began = time.monotonic()
+        tally.problems += finish(Path(place) / "data", ehr)
+        tally.seconds = time.monotonic() - began
     while tally.kills < kills:
         with tempfile.TemporaryDirectory(prefix="cg-") as place:
             directory = Path(place) / "data"

@@ -23,7 +23,7 @@ from gateway import ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import app_state, store
+from sandbox import app_state, loading
 from sandbox import tables as store_tables
 
 SITE = "http://127.0.0.1:8700"
@@ -214,7 +214,7 @@ async def _story(act: Callable[[World], Awaitable[None]], **members: Any) -> Non
         "new_secret": lambda: token_urlsafe(32), "clock": clock,
     }  # fmt: skip
     ehr = SandboxEhr(**{**made, **members})
-    await database.run(lambda connection, now: store.load(connection, now, RECORDS, rules_of(ehr)))
+    await database.run(lambda connection, now: loading.load(connection, now, RECORDS, rules_of(ehr)))
     transport = httpx2.ASGITransport(ehr_face.application([ehr]))
     async with httpx2.AsyncClient(transport=transport) as http:
         try:

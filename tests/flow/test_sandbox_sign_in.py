@@ -18,6 +18,7 @@ from auth.client.errors import GrantEnded
 from auth.client.flow import BackendTokens, LaunchTokens
 from auth.client.registry import RegisteredEhr, save_ehr
 from auth.client.store import Launch, find_launch
+from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import launches as prepared
 from auth.server import tables as server_tables
@@ -108,7 +109,7 @@ async def _story(act: Callable[[Both], Awaitable[None]], method: Any) -> None:
     clock = Clock()
     ehr = SandboxEhr(
         name="spec", base=BASE, database=open_sqlite(":memory:", metadata=(server_tables.metadata,), clock=clock),
-        keys=KEYS.signing, new_id=lambda: f"id{next(NUMBERS)}", new_secret=lambda: token_urlsafe(32), clock=clock,
+        keys=SigningKeys.generate("RS256"), new_id=lambda: f"id{next(NUMBERS)}", new_secret=lambda: token_urlsafe(32), clock=clock,
     )  # fmt: skip
     secret = "s" * 43 if method == "client_secret_basic" else None
     registered = RegisteredEhr(

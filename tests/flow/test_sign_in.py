@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from auth.keys import SigningKeys
 from auth.pkce import challenge
@@ -26,8 +26,9 @@ from gateway import ehr_face
 from gateway.database import Sqlite, open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store
+from sandbox import loading
 from sandbox import tables as store_tables
+from sandbox.audit_tables import events
 
 SITE = "http://127.0.0.1:8700"
 BASE, OTHER = f"{SITE}/ehr/spec", f"{SITE}/ehr/other"
@@ -215,7 +216,7 @@ async def _story(act: Callable[[World], Awaitable[None]], secret: str | None) ->
     for ehr in ehrs:
 
         def fill(connection: Connection, now: float, ehr: SandboxEhr = ehr) -> None:
-            store.load(connection, now, RECORDS, rules_of(ehr))
+            loading.load(connection, now, RECORDS, rules_of(ehr))
             save_client(connection, now, client=client)
 
         ehr.database.run_now(fill)
@@ -847,5 +848,25 @@ def test_signing_in_as_somebody_else_ends_the_session_before() -> None:
         launch = await world.launch(patient="p1", user="Practitioner/d1")
         await signed_in(browser, await browser.open(world.url(launch=launch, scope="launch patient/Patient.rs")))
         assert heading(await earlier.open(f"{BASE}/auth/manage")).startswith("Sign in")
+
+    drive(act)
+
+
+def test_what_a_person_does_is_in_the_audit_log() -> None:
+    async def act(world: World) -> None:
+        browser = world.browser()
+        await world.token(await allow(browser, await consent_page(world, browser)))
+        denied = await browser.open(world.url(scope="user/Patient.rs"))
+        await browser.submit(denied, {"decision": "deny"}, holds="decision")
+        page = await browser.open(f"{BASE}/auth/manage")
+        page = await browser.submit(page, holds="grant")
+        await browser.submit(page)
+        rows = await world.database.run(lambda c, now: c.execute(select(events).order_by(events.c.number)).all())
+        told = [(row.what, row.status, row.user, row.patient) for row in rows if row.what != "search"]
+        who = "Practitioner/d1"
+        assert told == [
+            ("sign-in", 200, who, None), ("code", 200, who, "p1"), ("token", 200, who, "p1"), ("sign-in", 400, None, None),
+            ("revoke", 200, who, "p1"), ("sign-out", 200, who, None),
+        ]  # fmt: skip
 
     drive(act)

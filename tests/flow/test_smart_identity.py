@@ -109,7 +109,7 @@ def test_where_nobody_signed_in_there_is_no_user() -> None:
 
 def test_an_id_token_from_before_a_rotation_still_verifies_after_it() -> None:
     async def act(world: World) -> None:
-        world.ehr.keys = id_keys.open_ring(world.ehr.database)
+        world.ehr.keys = id_keys.open_ring(world.ehr.database, world.clock)
         client = await world.register()
         world.clock.now += rotation.EVERY
         old = await world.signed_in(client)
@@ -135,11 +135,11 @@ async def _kid(world: World, client: Registered) -> str:
 
 def test_the_keys_outlive_a_restart_and_are_renewed_once() -> None:
     async def act(world: World) -> None:
-        ring = id_keys.open_ring(world.ehr.database)
-        assert rotation.to_json(id_keys.open_ring(world.ehr.database)) == rotation.to_json(ring)
+        ring = id_keys.open_ring(world.ehr.database, world.clock)
+        assert rotation.to_json(id_keys.open_ring(world.ehr.database, world.clock)) == rotation.to_json(ring)
         world.clock.now += rotation.EVERY
-        renewed = id_keys.open_ring(world.ehr.database)
+        renewed = id_keys.open_ring(world.ehr.database, world.clock)
         assert len(renewed.keys) == 2
-        assert rotation.to_json(id_keys.open_ring(world.ehr.database)) == rotation.to_json(renewed)
+        assert rotation.to_json(id_keys.open_ring(world.ehr.database, world.clock)) == rotation.to_json(renewed)
 
     drive(act)

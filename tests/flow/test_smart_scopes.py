@@ -191,6 +191,24 @@ def test_a_granular_scope_reaches_what_matches() -> None:
     drive(act)
 
 
+def test_a_link_from_one_patient_to_another_is_not_followed() -> None:
+    """Requirement 139: so docs/reference/authorization-server.md says it."""
+
+    async def act(world: World) -> None:
+        doctor = (await _granted(world, "launch user/Patient.u"))["access_token"]
+        linked = {
+            "resourceType": "Patient", "id": "p1", "name": [{"family": "One"}],
+            "link": [{"other": {"reference": "Patient/p2"}, "type": "seealso"}],
+        }  # fmt: skip
+        assert (await world.fhir(doctor, "PUT", "Patient/p1", json=linked)).status_code == 200
+        token = (await _granted(world, "launch patient/*.rs"))["access_token"]
+        assert (await world.fhir(token, "GET", "Patient/p1")).json()["link"]
+        assert (await world.fhir(token, "GET", "Patient/p2")).status_code == 404
+        assert (await world.fhir(token, "GET", "Observation/laboratory-p2")).status_code == 404
+
+    drive(act)
+
+
 def test_without_fhir_scopes_there_is_no_access() -> None:
     async def act(world: World) -> None:
         token = (await _granted(world, "launch openid fhirUser"))["access_token"]

@@ -21,7 +21,7 @@ from gateway import ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
-from sandbox import store, tables
+from sandbox import loading, tables
 from sandbox.seed import load
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
@@ -61,7 +61,7 @@ def face() -> Iterator[tuple[SandboxEhr, str, str]]:
     patients = [each["id"] for each in load.resources() if each["resourceType"] == "Patient"]
 
     def fill(connection: Connection, now: float) -> None:
-        store.load(connection, now, load.resources(), rules_of(ehr))
+        loading.load(connection, now, load.resources(), rules_of(ehr))
         words = scopes.parse("patient/*.cruds")
         context = grants.Context(patient=patients[0])
         grants.save_grant(connection, now, id="g", client_id="c", scopes=words, context=context)

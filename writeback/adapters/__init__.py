@@ -1,6 +1,7 @@
 """From an output to the FHIR resources that say it: one adapter per kind, and what goes with every one of them."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from vocabulary.manifest import Manifest
@@ -38,31 +39,49 @@ def canonical(
     that the manifest does not have written."""
     if output.abstained is not None and not (output.kind == "score" and manifest.write_abstention):
         return ()
-    shared = {role: _shared_key(output, role) for role in (keys.CARD, keys.DEVICE)}
+    card, model_device = _shared(_Same(manifest), names)
     code = manifest.output.codes[0].code if manifest.output.codes else ""
     own = {role: keys.delivery_key(output, code=code, role=role) for role in (keys.PRIMARY, keys.PROVENANCE)}
     occasion = Occasion(
-        output=output, manifest=manifest, names=names, device=shared[keys.DEVICE], key=own[keys.PRIMARY], now=now,
+        output=output, manifest=manifest, names=names, device=model_device.key, key=own[keys.PRIMARY], now=now,
         admitted=admitted or Admitted(inputs=output.inputs), confirmed=confirmed_by,
     )  # fmt: skip
     primary = ADAPTERS[output.kind](occasion)
-    origin = provenance(occasion, target=primary["resourceType"], card=shared[keys.CARD], key=own[keys.PROVENANCE])
+    origin = provenance(occasion, target=primary["resourceType"], card=card.key, key=own[keys.PROVENANCE])
     return (
-        _planned(names, shared[keys.CARD], "card", card_document(manifest, names, shared[keys.CARD])),
-        _planned(
-            names, shared[keys.DEVICE], "device",
-            device(manifest, names, shared[keys.DEVICE], card=shared[keys.CARD]), shared[keys.CARD],
-        ),
-        _planned(names, own[keys.PRIMARY], "primary", primary, shared[keys.DEVICE]),
-        _planned(
-            names, own[keys.PROVENANCE], "provenance", origin,
-            own[keys.PRIMARY], shared[keys.DEVICE], shared[keys.CARD],
-        ),
-    )  # fmt: skip
+        card,
+        model_device,
+        _planned(names, own[keys.PRIMARY], "primary", primary, model_device.key),
+        _planned(names, own[keys.PROVENANCE], "provenance", origin, own[keys.PRIMARY], model_device.key, card.key),
+    )
 
 
-def _shared_key(output: Output, role: str) -> str:
-    return keys.shared_key(ehr=output.ehr, model=output.model, version=output.version, role=role)
+class _Same:
+    """A manifest as a key of a cache: itself, not what it says, for it holds tables and is loaded once."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.manifest is self.manifest
+
+    def __hash__(self) -> int:
+        return id(self.manifest)
+
+
+@lru_cache(256)
+def _shared(same: _Same, names: Names) -> tuple[Planned, Planned]:
+    """Model card and Device, made once for a model version and an EHR."""
+    manifest = same.manifest
+    card, model_device = (_shared_key(manifest, names, role) for role in (keys.CARD, keys.DEVICE))
+    return (
+        _planned(names, card, "card", card_document(manifest, names, card)),
+        _planned(names, model_device, "device", device(manifest, names, model_device, card=card), card),
+    )
+
+
+def _shared_key(manifest: Manifest, names: Names, role: str) -> str:
+    return keys.shared_key(ehr=names.ehr, model=manifest.id, version=manifest.version, role=role)
 
 
 def _planned(names: Names, key: str, role: Any, body: dict[str, Any], *needs: str) -> Planned:

@@ -10,7 +10,7 @@ from gateway.database import Sqlite, open_sqlite
 from r4 import codec
 from r4.interaction import Answer, parse
 from r4.validate import validate
-from sandbox import batch, capabilities, store, tables
+from sandbox import batch, capabilities, loading, store, tables
 from sandbox.seed import load
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
@@ -22,7 +22,7 @@ JSON = (("content-type", "application/fhir+json"),)
 @pytest.fixture(scope="module")
 def database() -> Iterator[Sqlite]:
     made = open_sqlite(":memory:", metadata=[tables.metadata])
-    made.run_now(lambda connection, now: store.load(connection, now, load.resources(), RULES))
+    made.run_now(lambda connection, now: loading.load(connection, now, load.resources(), RULES))
     yield made
     made.close()
 
