@@ -22,7 +22,7 @@ from gateway.ehr import SandboxEhr
 from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
 from gateway.keyring import CLIENT_ALGORITHMS
-from gateway.reachable import shared_tls
+from gateway.reachable import trust
 from gateway.serving import rules_of
 from sandbox import loading, tables
 from sandbox.personas import PERSONAS as PERSONAS
@@ -180,7 +180,7 @@ async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
 
 async def _greet(url: str) -> None:
     """Whether anything answers there; what it answers is its own affair. Raises SandboxError."""
-    async with httpx2.AsyncClient(timeout=10.0, trust_env=False, verify=shared_tls()) as client:
+    async with httpx2.AsyncClient(timeout=10.0, trust_env=False, verify=trust(None)) as client:
         try:
             await client.get(f"{url}/metadata", headers={"accept": "application/fhir+json"})
         except httpx2.TransportError as failure:
