@@ -67,8 +67,7 @@ class KeyRing:
 
 def new_key() -> RSAKey:
     """A fresh private key; its ``kid`` is its thumbprint (RFC 7638). Takes a tenth of a second."""
-    key = RSAKey.generate_key(RSA_BITS)
-    return _named(key.as_dict(private=True) | {"kid": key.thumbprint()})
+    return RSAKey.generate_key(RSA_BITS, {"use": "sig", "alg": "RS256"}, auto_kid=True)
 
 
 def to_json(ring: KeyRing) -> list[dict[str, Any]]:
@@ -79,7 +78,7 @@ def to_json(ring: KeyRing) -> list[dict[str, Any]]:
 def from_json(document: Sequence[Mapping[str, Any]] | Mapping[str, Any], now: float) -> KeyRing:
     """The inverse of ``to_json``. An installation of 0.1 kept one key for each algorithm: its RS256 key goes on signing."""
     if isinstance(document, Mapping):
-        return KeyRing((TimedKey(now, SigningKeys.from_json(document).signing(now)),))
+        return KeyRing((TimedKey(now, SigningKeys.from_json(document, "RS256").signing(now)),))
     return KeyRing(tuple(TimedKey(float(each["made"]), _named(each["key"])) for each in document))
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from gateway.reachable import shared_tls
+from gateway.reachable import trust
 
 REDIRECTS = 10
 
@@ -19,7 +19,7 @@ class Browser:
     """One profile. Cookies that are ``Secure`` go to ``http://localhost`` too, as in real browsers."""
 
     def __init__(self) -> None:
-        self._client = httpx2.AsyncClient(follow_redirects=False, timeout=60.0, trust_env=False, verify=shared_tls())
+        self._client = httpx2.AsyncClient(follow_redirects=False, timeout=60.0, trust_env=False, verify=trust(None))
         self._cookies: dict[str, dict[str, str]] = {}
 
     async def __aenter__(self) -> "Browser":

@@ -36,7 +36,7 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     ]
     pages = Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
     bases: dict[str, ASGIApp] = {
-        f"/ehr/{ehr.name}": Cors(fhir.FhirBase(ehr), database=ehr.database) for ehr in ehrs
+        f"/ehr/{ehr.name}": Cors(fhir.FhirFace(ehr), database=ehr.database) for ehr in ehrs
     }  # fmt: skip
 
     async def face(scope: Scope, receive: Receive, send: Send) -> None:

@@ -59,7 +59,7 @@ class Reach:
         self, *, clock: Callable[[], float], transport: MakeTransport | None = None, seconds: float = SECONDS
     ) -> None:
         self._clock, self._seconds = clock, seconds
-        self._transport = transport or (lambda ehr: PinnedTransport(ehr.networks))
+        self._transport = transport or (lambda ehr: PinnedTransport(ehr.networks, ca=ehr.ca))
         self._clients: dict[RegisteredEhr, httpx2.AsyncClient] = {}
         self._configurations: dict[tuple[str, str], _Kept[SmartConfiguration]] = {}
         self._key_sets: dict[tuple[str, str], _Kept[KeySet]] = {}

@@ -30,10 +30,12 @@ client's credentials or a key in the request (``/api`` checks Origin itself wher
 class Faces:
     """The outermost application: ``operations`` is on both sites, ``control`` only on the Unix socket."""
 
-    def __init__(self, *, app: App, ehr: App, operations: App, control: App, port: int) -> None:
+    def __init__(
+        self, *, app: App, ehr: App, operations: App, control: App, port: int, scheme: str = "http"
+    ) -> None:  # fmt: skip
         self._app, self._ehr, self._operations, self._control = app, ehr, operations, control
         self._sites = {f"{APP_HOST}:{port}": APP_HOST, f"{EHR_HOST}:{port}": EHR_HOST}
-        self._port = port
+        self._port, self._scheme = port, scheme
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -49,7 +51,7 @@ class Faces:
         path: str = scope["path"]
         wanted = EHR_HOST if path == "/ehr" or path.startswith("/ehr/") else APP_HOST
         if site is None or (site != wanted and ON_BOTH.fullmatch(path) is None):
-            return misdirected(f"http://{wanted}:{self._port}")
+            return misdirected(f"{self._scheme}://{wanted}:{self._port}")
         if not self._may_post(scope, hosts[0]):
             return _CROSS_SITE
         if ON_BOTH.fullmatch(path):
@@ -60,14 +62,14 @@ class Faces:
         """A state-changing request says no foreign Origin, or goes to an endpoint that authenticates it."""
         if scope["method"] in SAFE_METHODS or SELF_AUTHENTICATING.fullmatch(scope["path"]):
             return True
-        return same_site(scope["headers"], host)
+        return same_site(scope["headers"], f"{self._scheme}://{host}")
 
 
-def same_site(headers: list[tuple[bytes, bytes]], host: str) -> bool:
-    """Whether the request comes from a page of ``host`` itself, or from something that is no browser."""
+def same_site(headers: list[tuple[bytes, bytes]], own: str) -> bool:
+    """Whether the request comes from a page of the origin ``own`` itself, or from something that is no browser."""
     said = {name: value.decode("latin-1") for name, value in headers if name in (b"origin", b"sec-fetch-site")}
     origin, fetch = said.get(b"origin"), said.get(b"sec-fetch-site")
-    return origin in (None, f"http://{host}") and fetch in (None, "same-origin", "none")
+    return origin in (None, own) and fetch in (None, "same-origin", "none")
 
 
 def misdirected(address: str) -> App:

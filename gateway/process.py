@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, ehr_face, sandboxes, server, sessions
+from gateway import app_face, ehr_face, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
-from gateway.installation import open_installation
+from gateway.installation import Installation, open_installation
 from gateway.routes import control, health
 
 Progress = Callable[[str], None]
@@ -33,6 +34,8 @@ class Options:
     seed: bool = False
     allow_remote: bool = False
     upstream_auth: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,25 +56,26 @@ def new_id() -> str:
 
 @contextlib.asynccontextmanager
 async def running(directory: Path, options: Options, progress: Progress) -> AsyncIterator[Running]:
-    """The whole sandbox on loopback while the block runs. Raises PortTaken, KeyFileError, SandboxError, HapiError."""
+    """The whole sandbox on loopback while the block runs. Raises PortTaken, KeyFileError, SandboxError, HapiError,
+    TlsError."""
     async with contextlib.AsyncExitStack() as stack:
         installation = open_installation(directory)
         stack.callback(installation.close)
+        secured = tls.load(options.tls_cert, options.tls_key) if options.tls_cert and options.tls_key else None
         listening = server.bind(options.port)
         stack.callback(listening.close)
         port: int = listening.getsockname()[1]
-        app_url, ehr_url = f"http://{APP_HOST}:{port}", f"http://{EHR_HOST}:{port}"
+        scheme = "https" if secured else "http"
+        app_url, ehr_url = f"{scheme}://{APP_HOST}:{port}", f"{scheme}://{EHR_HOST}:{port}"
         ehrs = await stack.enter_async_context(
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
         gateway = await stack.enter_async_context(
             open_gateway(installation, models=options.models, base_url=app_url, clock=time.time)
         )
-        await sandboxes.introduce(installation, ehrs, app_url, clock=time.time)
-        application = _faces(gateway, ehrs, port)
-        control_socket = server.bind_control(installation.directory)
-        stack.callback(lambda: (installation.directory / server.SOCKET_NAME).unlink(missing_ok=True))
-        await stack.enter_async_context(server.Server(application, [listening, control_socket]).running())
+        await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
+        application = _faces(gateway, ehrs, port, scheme)
+        await stack.enter_async_context(_served(installation, application, listening, secured))
         await stack.enter_async_context(gateway.working())
         link = secrets.token_urlsafe(32)
         await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
@@ -86,13 +90,31 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
         )
 
 
-def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int) -> Faces:
+@contextlib.asynccontextmanager
+async def _served(
+    installation: Installation, application: Faces, listening: socket.socket, secured: tls.Tls | None
+) -> AsyncIterator[None]:
+    """The application on its port, by TLS where there is a certificate, and on the installation's own socket."""
+    control_socket = server.bind_control(installation.directory)
+    context = secured.context if secured else None
+    try:
+        async with (
+            server.Server(application, [listening], tls=context).running(),
+            server.Server(application, [control_socket]).running(),
+        ):
+            yield
+    finally:
+        (installation.directory / server.SOCKET_NAME).unlink(missing_ok=True)
+
+
+def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str) -> Faces:
     return Faces(
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
         operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
         control=control.app(gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}),
         port=port,
+        scheme=scheme,
     )
 
 

@@ -18,6 +18,10 @@ from auth.client.ehr import RegisteredEhr, below
 Address = IPv4Address | IPv6Address
 
 
+NAT64 = ip_network("64:ff9b::/96")
+"""IPv6 addresses that a network translates to the IPv4 address in their last bits (RFC 6052)."""
+
+
 class Unreachable(httpx2.ConnectError):
     """The request was not sent: its address is none that this EHR was registered with."""
 
@@ -25,12 +29,21 @@ class Unreachable(httpx2.ConnectError):
 def permitted(address: Address, networks: Iterable[str], *, encrypted: bool) -> bool:
     """Whether to connect: the address is in a declared network, or public when none is declared; never link-local
     (cloud metadata), multicast or unspecified; and without TLS on loopback only."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    real = mapped or address
+    real = _real(address)
     declared = tuple(networks)
     known = any(real in ip_network(network) for network in declared) if declared else real.is_global
-    never = real.is_link_local or real.is_multicast or real.is_unspecified
+    never = (
+        real.is_link_local or real.is_multicast or real.is_unspecified or (real.is_reserved and not real.is_loopback)
+    )
     return known and not never and (encrypted or real.is_loopback)
+
+
+def _real(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one leads to, where it says so; the address itself otherwise."""
+    if isinstance(address, IPv4Address):
+        return address
+    within = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None
+    return address.ipv4_mapped or within or address.sixtofour or (address.teredo or (None, None))[1] or address
 
 
 class EhrTransport(httpx2.AsyncBaseTransport):
@@ -55,8 +68,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
     """Resolves, checks and connects to the very address it checked. One pool for each name: connections to equal
     addresses must not be shared between names, whose certificates differ."""
 
-    def __init__(self, networks: Iterable[str]) -> None:
-        self._networks = tuple(networks)
+    def __init__(self, networks: Iterable[str], *, ca: str | None = None) -> None:
+        self._networks, self._ca = tuple(networks), ca
         self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -75,7 +88,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
 
     def _pool(self, host: str) -> httpx2.AsyncHTTPTransport:
         if host not in self._pools:
-            self._pools[host] = httpx2.AsyncHTTPTransport(verify=shared_tls(), trust_env=False)
+            self._pools[host] = httpx2.AsyncHTTPTransport(verify=trust(self._ca), trust_env=False)
         return self._pools[host]
 
     async def aclose(self) -> None:
@@ -107,6 +120,12 @@ async def _resolve(url: httpx2.URL) -> list[Address]:
 
 
 @cache
-def shared_tls() -> ssl.SSLContext:
-    """Made once: reading the certificate store takes 17 ms."""
-    return httpx2.create_ssl_context(trust_env=False)
+def trust(ca: str | None) -> ssl.SSLContext:
+    """Whom to trust: the system's authorities, and the certificates of an EHR's declaration (PEM) themselves. Made once
+    for each: reading the certificate store takes 17 ms."""
+    context = httpx2.create_ssl_context(trust_env=False)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca is not None:
+        context.load_verify_locations(cadata=ca)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context

@@ -1,7 +1,6 @@
 """Edge: the sandbox EHRs of an installation: opened, seeded once, and introduced to the gateway, and it to them."""
 
 import contextlib
-import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -14,13 +13,13 @@ from sqlalchemy import Connection, insert, select
 
 from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, is_loopback
 from auth.client.registry import RegisteredEhr, save_ehr
-from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
 from auth.server.upgrade import add_columns
 from gateway import hapi
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
+from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
 from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.serving import rules_of
@@ -65,6 +64,7 @@ async def opened(
             else:
                 ehr.upstream = await stack.enter_async_context(_behind(installation, ehr, options, progress))
             found.append(ehr)
+        await stack.enter_async_context(turning(found))
         yield tuple(found)
 
 
@@ -75,10 +75,10 @@ def _ehr(
     path = installation.directory / f"ehr-{persona.name}.db"
     database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
     database.run_now(add_columns)
-    keys = database.run_now(lambda connection, now: _keys(connection))
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(
-        name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=keys, new_id=new_id,
+        name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),
+        new_id=new_id,
         new_secret=lambda: secrets.token_urlsafe(32), clock=clock,
         references="free" if "free" in (options.references, persona.references) else "check",
         allow_loopback_jwks=options.allow_loopback_jwks,
@@ -88,16 +88,6 @@ def _ehr(
 
 def _unseeded(options: "Options") -> bool:
     return options.ehr not in ("embedded", "hapi") and not options.seed
-
-
-def _keys(connection: Connection) -> SigningKeys:
-    """The EHR's signing keys, made at its first start; they stand beside the tokens that they sign."""
-    kept = connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "signing"))
-    if kept is None:
-        made = SigningKeys.generate("RS256")
-        connection.execute(insert(tables.settings).values(name="signing", value=json.dumps(made.to_json())))
-        return made
-    return SigningKeys.from_json(json.loads(kept), "RS256")  # not FHIR: our own keys
 
 
 def _operator_secret(directory: Path) -> str:
@@ -185,9 +175,10 @@ async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
 
 
 async def introduce(
-    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, clock: Callable[[], float]
+    installation: Installation, ehrs: Sequence[SandboxEhr], app_url: str, *, ca: str | None = None
 ) -> None:
-    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start."""
+    """Registers the gateway as a client of each EHR, and each EHR with the gateway, at the addresses of this start.
+    ``ca`` is the certificate (PEM) that they are served with."""
     cipher = installation.keyring.cipher
     for ehr in ehrs:
         client = Client(
@@ -197,7 +188,9 @@ async def introduce(
             scope=" ".join((*LAUNCH_SCOPES, *BACKEND_SCOPES)),
             jwks=installation.keyring.signing.jwks(*CLIENT_ALGORITHMS),
         )  # fmt: skip
-        registered = RegisteredEhr(name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",))
+        registered = RegisteredEhr(
+            name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",), ca=ca
+        )
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
         await installation.database.run(
             lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]

@@ -10,7 +10,7 @@ import aiohttp
 from auth.client.ehr import RegisteredEhr
 from auth.client.flow import BackendTokens, LaunchTokens, Means
 from gateway.charts import Unavailable
-from gateway.reachable import permitted
+from gateway.reachable import permitted, trust
 from r4 import codec
 from writeback.capabilities import Capabilities, parse_capabilities
 from writeback.transport import HttpSender, open_session
@@ -102,6 +102,7 @@ class Senders:
         if ehr not in self._sessions:
             encrypted = ehr.issuer.startswith("https://")
             self._sessions[ehr] = open_session(
-                base=ehr.issuer, permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted)
-            )
+                base=ehr.issuer, permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted),
+                trust=trust(ehr.ca),
+            )  # fmt: skip
         return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]

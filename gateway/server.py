@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,11 @@ def stop(directory: Path, *, patience: float = 15.0) -> bool:
 class Server:
     """uvicorn on sockets that are bound already, without signal handling of its own and without access log."""
 
-    def __init__(self, application: Callable[..., Awaitable[None]], sockets: list[socket.socket]) -> None:
-        self._sockets = sockets
+    def __init__(
+        self, application: Callable[..., Awaitable[None]], sockets: list[socket.socket], *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        self._sockets, self._tls = sockets, tls
         self._uvicorn = uvicorn.Server(
             uvicorn.Config(
                 application,
@@ -111,6 +115,7 @@ class Server:
     async def running(self) -> AsyncIterator[None]:
         """Serves while the block runs; leaves after the requests under way have been answered."""
         self._uvicorn.config.load()
+        self._uvicorn.config.ssl = self._tls
         self._uvicorn.lifespan = self._uvicorn.config.lifespan_class(self._uvicorn.config)
         await self._uvicorn.startup(sockets=self._sockets)
         turning = asyncio.create_task(self._uvicorn.main_loop())

@@ -18,6 +18,7 @@ DEFINITIONS: Mapping[str, str] = {"$everything": "Patient-everything", "$validat
 """The operations of R4 that this server has, where they are called on a type, by the name of their definition."""
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+APP_STATE = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/smart-app-state-basic"
 
 
 def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[str, Any]:
@@ -77,6 +78,7 @@ def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
     named = [name for name in sorted(operations) if name != "$everything" or type == "Patient"]
     return {
         "type": type,
+        **({"supportedProfile": [APP_STATE]} if type == "Basic" else {}),
         "interaction": [{"code": code} for key, code in CODES.items() if key in SERVES],
         "versioning": "versioned-update",
         "readHistory": True,

@@ -5,6 +5,7 @@ on a connection that broke is switched off: whether an unanswered write was proc
 """
 
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 from typing import Protocol
@@ -139,9 +140,12 @@ class CheckedResolver(AbstractResolver):
         """Nothing is held."""
 
 
-def open_session(*, base: str, permits: Permits | None = None, connections: int = 64) -> aiohttp.ClientSession:
+def open_session(
+    *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None
+) -> aiohttp.ClientSession:
     """The connection pool of one EHR. ``permits`` says of an IP address, as text, whether it may be connected to;
-    None permits all. Raises Unsent when the base itself is an address that is not permitted."""
+    None permits all. ``trust`` verifies the EHR's certificate, None by the system's authorities.
+    Raises Unsent when the base itself is an address that is not permitted."""
     host = URL(base).host or ""
     if permits is not None and _is_address(host) and not permits(host):
         raise Unsent("the EHR's address is in no network it was registered with")
@@ -151,6 +155,7 @@ def open_session(*, base: str, permits: Permits | None = None, connections: int 
             keepalive_timeout=KEPT_OPEN,
             resolver=None if permits is None else CheckedResolver(permits),
             ttl_dns_cache=30,
+            ssl=trust or True,
         ),
         timeout=aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -31,8 +31,9 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 class RegisteredEhr:
     """``issuer`` is the FHIR base that a launch sends as ``iss``, compared byte for byte. ``origins`` are further ones
     its endpoints may live at (its own is always allowed). ``networks`` are the only networks its addresses may be in
-    (CIDR); none means public addresses. ``backend_client_id`` is the client for backend services, when it is another.
-    Raises RegistrationError naming the member that cannot be used."""
+    (CIDR); none means public addresses. ``ca`` are certificates (PEM) trusted for this EHR beside the system's own.
+    ``backend_client_id`` is the client for backend services, when it is another. Raises RegistrationError naming the
+    member that cannot be used."""
 
     name: str
     issuer: str
@@ -45,6 +46,7 @@ class RegisteredEhr:
     backend_client_id: str | None = None
     algorithm: Literal["RS384", "ES384"] = "ES384"
     secret: str | None = field(default=None, repr=False)
+    ca: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for member, holds in _RULES.items():
@@ -128,5 +130,6 @@ _RULES: Mapping[str, Callable[[RegisteredEhr], bool]] = {
     "networks": lambda ehr: all(map(_is_network, ehr.networks)),
     "origins": lambda ehr: all(origin(one) is not None for one in ehr.origins),
     "algorithm": lambda ehr: ehr.algorithm in ("RS384", "ES384"),
+    "ca": lambda ehr: ehr.ca is None or "-----BEGIN CERTIFICATE-----" in ehr.ca,
     "secret": lambda ehr: bool(ehr.secret) == (ehr.method == "client_secret_basic"),
 }

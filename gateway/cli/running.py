@@ -48,6 +48,10 @@ def up(
     seed: Seed = False,
     allow_remote: Remote = False,
     upstream_auth: Upstream = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Serve by https: a certificate for localhost and 127.0.0.1.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="With --detach: return when it answers.")] = False,
     json: Json = False,
@@ -55,11 +59,14 @@ def up(
     """A sandbox on loopback: an EHR with synthetic patients, and the gateway launched from it."""
     if references not in ("check", "free"):
         raise typer.BadParameter("--references must be check or free")
+    if (tls_cert is None) != (tls_key is None):
+        raise typer.BadParameter("--tls-cert and --tls-key go together")
     if detach:
         return _detached(data, json)
     options = options_of(
         port=port, ehr=ehr, persona=persona, models=models, references=references, seed=seed,
         allow_loopback_jwks=allow_loopback_jwks, allow_remote=allow_remote, upstream_auth=upstream_auth,
+        tls_cert=tls_cert, tls_key=tls_key,
     )  # fmt: skip
     run_loop(_up(data, options, json))
     return None
@@ -92,13 +99,14 @@ def run_loop(main: Any) -> Any:
     from gateway.hapi import HapiError
     from gateway.models import ModelError
     from gateway.sandboxes import SandboxError
+    from gateway.tls import TlsError
     from vocabulary.manifest import ManifestError
 
     gc.freeze()  # what is imported stays until the end: the collector need not look through it again
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (HapiError, SandboxError, ModelError, ManifestError, BrowserError) as failure:
+    except (HapiError, SandboxError, TlsError, ModelError, ManifestError, BrowserError) as failure:
         return could_not(str(failure))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -91,7 +91,7 @@ def told_as_page(ehr: SandboxEhr, endpoint: Endpoint) -> Endpoint:
 
 async def own_form(ehr: SandboxEhr, request: Request) -> dict[str, str]:
     """The form, if a page of this EHR posted it. Raises OAuthError."""
-    if not same_site(request.scope["headers"], urlsplit(ehr.base).netloc):
+    if not same_site(request.scope["headers"], ehr.base.removesuffix(f"/ehr/{ehr.name}")):
         raise OAuthError("access_denied", "this form came from another site", status=403)
     return await read_form(request, fields=FIELDS)
 

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from auth.access.levels import OPERATIONS
-from gateway import serving
+from gateway import app_state, serving
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from r4 import codec
@@ -23,7 +23,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
-class FhirBase:
+class FhirFace:
     """An ASGI application: everything below ``/fhir``. No method list of a router's, so that every refusal is an
     OperationOutcome, and nothing between the server and this, for this is what is asked for most."""
 
@@ -60,7 +60,10 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
     if interaction.action == "capabilities":
         return await _metadata(ehr)
     check(interaction)
-    answer = await serving.serve(ehr, interaction, token or "", caller_of(scope))
+    caller, answer = caller_of(scope), None
+    if interaction.type == "Basic":
+        answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
+    answer = answer or await serving.serve(ehr, interaction, token or "", caller)
     return _unauthorized("invalid_token") if answer is None else answer
 
 

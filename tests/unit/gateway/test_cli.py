@@ -47,7 +47,7 @@ def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "models"):
+    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "clients", "models"):
         assert run(command, "--help").returncode == 0
 
 

@@ -22,6 +22,7 @@ EHR = RegisteredEhr(
         ("127.0.0.1", ("127.0.0.0/8",), False),
         ("::1", ("::1/128",), False),
         ("2606:2800:220:1::1", (), True),
+        ("64:ff9b::5db8:d822", (), True),
     ],
 )
 def test_a_registered_network_or_a_public_address_is_reached(
@@ -48,6 +49,13 @@ def test_a_registered_network_or_a_public_address_is_reached(
         ("93.184.216.34", (), False),
         ("10.1.2.3", ("10.0.0.0/8",), False),
         ("100.64.0.1", (), True),
+        ("64:ff9b::7f00:1", (), True),
+        ("64:ff9b::a9fe:a9fe", (), True),
+        ("2002:7f00:1::", (), True),
+        ("2002:a9fe:a9fe::1", (), True),
+        ("2001:0:53aa:64c:0:0:80ff:fffe", (), True),
+        ("::127.0.0.1", (), True),
+        ("240.0.0.1", ("0.0.0.0/0",), True),
     ],
 )
 def test_no_other_address_is_reached(address: str, networks: tuple[str, ...], encrypted: bool) -> None:

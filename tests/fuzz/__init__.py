@@ -1,0 +1,1 @@
+"""Mutated requests on everything of the EHR face, in process: see ``tests.fuzz.campaign``."""

@@ -1,0 +1,1 @@
+"""Client libraries of others as judges of the authorization server, over a real socket."""
