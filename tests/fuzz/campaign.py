@@ -176,9 +176,7 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def campaign(
-    requests: int, seed: int, *, only: int | None = None, before: Callable[[App, World], App] | None = None
-) -> Report:
+def campaign(requests: int, seed: int, *, only: int | None = None, before: Callable[[App, World], App] | None = None) -> Report:
     """Builds a world, sends the requests, and takes the world down."""
 
     async def whole() -> Report:
