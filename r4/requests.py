@@ -23,6 +23,8 @@ JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "
 """What ``_format`` may say: the answer is always JSON here."""
 PREFERENCES = frozenset({"minimal", "representation", "OperationOutcome"})
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_$\-]+(/[A-Za-z0-9_$\-]+)*")
+"""A path in which nothing has to be decoded, or could climb."""
 _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
 
 
@@ -110,6 +112,8 @@ def segments_of(path: str) -> list[str]:
     """The raw path in its parts. An encoded separator, a dot segment or an empty part is refused, never resolved."""
     if not path or path == "/":
         return []
+    if _PLAIN_PATH.fullmatch(path):
+        return path.split("/")
     parts = path.removeprefix("/").split("/")
     for part in parts:
         plain = unquote(part)
@@ -120,6 +124,8 @@ def segments_of(path: str) -> list[str]:
 
 def query_of(query: str) -> Pairs:
     """Decoded pairs in order. Raises InteractionError."""
+    if not query:
+        return ()
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETER_LIMIT, errors="strict", separator="&")
     except ValueError as wrong:
@@ -175,5 +181,5 @@ def condition_of(value: str | None) -> Pairs | None:
 
 def preference_of(value: str | None) -> str | None:
     """What ``Prefer: return=`` asks for."""
-    match = _RETURN.search(value or "")
+    match = _RETURN.search(value) if value else None
     return match[1] if match and match[1] in PREFERENCES else None

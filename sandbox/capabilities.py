@@ -1,20 +1,30 @@
 """What a sandbox EHR says of itself: generated from the same tables that serve, so that it cannot promise more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from r4.definitions import parameters
+from r4.criteria import searchable
+from r4.interaction import JSON_PATCH, SERVES
 from r4.served import SERVED
 
-INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+CODES: Mapping[tuple[str, str], str] = {
+    ("GET", "type/id"): "read", ("GET", "type/id/_history/id"): "vread", ("PUT", "type/id"): "update",
+    ("PATCH", "type/id"): "patch", ("DELETE", "type/id"): "delete", ("GET", "type/id/_history"): "history-instance",
+    ("GET", "type/_history"): "history-type", ("POST", "type"): "create", ("GET", "type"): "search-type",
+}  # fmt: skip
+"""What a row of the table of interactions is called in a CapabilityStatement (value set type-restful-interaction)."""
+DEFINITIONS: Mapping[str, str] = {"$everything": "Patient-everything", "$validate": "Resource-validate"}
+"""The operations of R4 that this server has, where they are called on a type, by the name of their definition."""
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 APP_STATE = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/smart-app-state-basic"
-CONTROLS = ("_count", "_sort", "_include", "_revinclude", "_summary", "_total")
 
 
-def statement(*, base: str, date: str) -> dict[str, Any]:
-    """The CapabilityStatement of the server at ``base`` (``…/ehr/{name}/fhir``); ``date`` is an instant."""
+def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[str, Any]:
+    """The CapabilityStatement of the server at ``base`` (``…/ehr/{name}/fhir``); ``date`` is an instant, ``operations``
+    are the names of those that are served."""
+    named = frozenset(operations)
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -24,12 +34,13 @@ def statement(*, base: str, date: str) -> dict[str, Any]:
         "implementation": {"description": "A sandbox EHR with synthetic patients", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": [JSON_PATCH, "application/fhir+json"],
         "rest": [
             {
                 "mode": "server",
                 "security": security(base),
-                "resource": [_resource(type) for type in sorted(SERVED)],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "resource": [_resource(type, named) for type in sorted(SERVED)],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
             }
         ],
     }
@@ -57,21 +68,33 @@ def security(base: str) -> dict[str, Any]:
     }
 
 
-def _resource(type: str) -> Mapping[str, Any]:
-    rows = parameters(type)
+@cache
+def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
+    rows = searchable(type)
     includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference"]
+    backwards = [
+        f"{other}:{name}" for other in sorted(SERVED) for name, row in searchable(other).items() if type in row.targets
+    ]
+    named = [name for name in sorted(operations) if name != "$everything" or type == "Patient"]
     return {
         "type": type,
         **({"supportedProfile": [APP_STATE]} if type == "Basic" else {}),
-        "interaction": [{"code": code} for code in INTERACTIONS],
+        "interaction": [{"code": code} for key, code in CODES.items() if key in SERVES],
         "versioning": "versioned-update",
         "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
-        "conditionalRead": "not-match",
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalRead": "full-support",
+        "conditionalUpdate": ("PUT", "type") in SERVES,
+        "conditionalDelete": "single" if ("DELETE", "type") in SERVES else "not-supported",
         "referencePolicy": ["literal", "local", "enforced"],
         **({"searchInclude": includes} if includes else {}),
+        **({"searchRevInclude": backwards} if backwards else {}),
         "searchParam": [{"name": name, "type": row.kind} for name, row in rows.items()],
+        **({"operation": [_operation(name) for name in named]} if named else {}),
     }
+
+
+def _operation(name: str) -> Mapping[str, str]:
+    definition = f"http://hl7.org/fhir/OperationDefinition/{DEFINITIONS[name]}"
+    return {"name": name.removeprefix("$"), "definition": definition}

@@ -37,14 +37,15 @@ class Place(NamedTuple):
 
 class Membership(NamedTuple):
     """How a type belongs to a patient. ``deciding`` are the paths that say to whom, ``subject`` whether they may name
-    nobody else; ``named`` are all paths in which a patient may stand; ``parameter`` narrows a search to one patient, and
-    exactly so where ``single``."""
+    nobody else; ``plain`` is the one element that does, where there is one and it is single; ``named`` are all paths in
+    which a patient may stand; ``parameter`` narrows a search to one patient, and exactly so where ``single``."""
 
     parameter: str | None
     deciding: tuple[Place, ...]
     named: tuple[Place, ...]
     subject: bool
     single: bool
+    plain: str | None
 
 
 @cache
@@ -56,12 +57,14 @@ def membership(type: str) -> Membership:
     subjects = tuple(Place((name,), "") for name in SUBJECTS if name in table)
     narrowing = [name for name in NARROWING if name in rows and rows[name].kind == "reference"] + inside
     closed = type in EXCLUDED or type in SHARED
+    single = all(table[place.path[0]].high == 1 for place in subjects or of_compartment)
     return Membership(
         parameter=None if closed or not narrowing else narrowing[0],
         deciding=subjects or of_compartment,
         named=tuple(dict.fromkeys((*subjects, *of_compartment))),
         subject=bool(subjects),
-        single=all(table[place.path[0]].high == 1 for place in subjects or of_compartment),
+        single=single,
+        plain=subjects[0].path[0] if len(subjects) == 1 and single else None,
     )
 
 
@@ -72,11 +75,15 @@ def owned(resource: Mapping[str, Any], patient: str, *, base: str) -> bool:
         return resource.get("id") == patient
     if type in EXCLUDED:
         return False
-    row = membership(type)
+    row, mine = membership(type), f"Patient/{patient}"
+    if row.plain is not None:
+        said = resource.get(row.plain)
+        if isinstance(said, dict) and said.get("reference") == mine:
+            return True
     found = {_told(value, base) for value in _values(resource, row.deciding)}
     if not row.subject:
         found = {name for name in found if name == ELSEWHERE or name.startswith("Patient/")}
-    return found == {f"Patient/{patient}"}
+    return found == {mine}
 
 
 def shared(resource: Mapping[str, Any], *, base: str) -> bool:

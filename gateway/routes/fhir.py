@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from auth.access.levels import OPERATIONS
 from gateway import app_state, serving
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
@@ -67,7 +68,8 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
-    return Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=format_instant(ehr.clock())))
+    date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
+    return Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=date, operations=served))
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:

@@ -86,7 +86,7 @@ async def driven(hapi: str, mine: str, other: str) -> list[dict[str, Any]]:
     async with opened(upstream=hapi, base=ehr.fhir, new_id=ehr.new_id) as ehr.upstream:
         transport = httpx2.ASGITransport(app=ehr_face.application([ehr]))
         async with httpx2.AsyncClient(transport=transport, headers=headers, timeout=60) as client:
-            for path in (f"Patient/{mine}", f"Patient/{other}", f"Observation?code:text={FAMILY}"):
+            for path in (f"Patient/{mine}", f"Patient/{other}", f"Observation?code={FAMILY}"):
                 await client.get(f"{ehr.fhir}/{path}")
             await client.post(f"{ehr.fhir}/Observation", json=note)
     ehr.audit.close()

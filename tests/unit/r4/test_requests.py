@@ -1,0 +1,159 @@
+"""Requests as values: what each method and path means, what is none, and what parameters may say."""
+
+import json
+from typing import Any
+
+import pytest
+
+from r4.criteria import check, traversed, uses
+from r4.interaction import Interaction, InteractionError, format, parse
+
+JSON = (("content-type", "application/fhir+json"),)
+PATCH = (("content-type", "application/json-patch+json"),)
+BODY = b'{"resourceType":"Observation","id":"o"}'
+
+
+def asked(method: str, url: str, body: bytes = b"", headers: Any = JSON) -> Interaction:
+    path, _, query = url.partition("?")
+    return parse(method, path, query, headers, body)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body", "headers", "members"),
+    [
+        ("GET", "Observation/o", b"", JSON, {"action": "read", "id": "o"}),
+        ("GET", "Observation/o/_history/2", b"", JSON, {"action": "vread", "version": "2"}),
+        ("GET", "Observation/o/_history?_count=2", b"", JSON, {"action": "history", "id": "o"}),
+        ("GET", "Observation/_history", b"", JSON, {"action": "history", "id": None}),
+        ("GET", "_history?_since=2026-01-01", b"", JSON, {"action": "history", "type": None}),
+        ("GET", "Observation?code=a", b"", JSON, {"action": "search", "query": (("code", "a"),)}),
+        ("GET", "Patient/p/Observation?code=a", b"", JSON, {"action": "search", "compartment": "p"}),
+        ("POST", "Observation", BODY, JSON, {"action": "create"}),
+        ("PUT", "Observation/o", BODY, (*JSON, ("if-match", 'W/"3"')), {"action": "update", "if_match": "3"}),
+        ("PUT", "Observation?identifier=a", BODY, JSON, {"action": "update", "condition": (("identifier", "a"),), "query": ()}),
+        ("PATCH", "Observation/o", b'[{"op":"remove","path":"/note"}]', PATCH, {"action": "patch"}),
+        ("PATCH", "Observation/o", b'{"resourceType":"Parameters"}', JSON, {"action": "patch"}),
+        ("DELETE", "Observation/o", b"", JSON, {"action": "delete", "id": "o"}),
+        ("DELETE", "Observation?code=a", b"", JSON, {"action": "delete", "id": None, "condition": (("code", "a"),)}),
+        ("GET", "Patient/p/$everything", b"", JSON, {"action": "operation", "operation": "$everything"}),
+        ("GET", "Observation/o", b"", (("if-none-match", 'W/"3"'), ("if-modified-since", "Fri, 02 Jan 2026 00:00:00 GMT")),
+         {"if_none_match": "3", "if_modified_since": 1767312000.0}),
+    ],
+)  # fmt: skip
+def test_a_request_is_one_interaction_and_back(method: str, url: str, body: bytes, headers: Any, members: Any) -> None:
+    interaction = asked(method, url, body, headers)
+    assert {name: getattr(interaction, name) for name in members} == members
+    again = format(interaction)
+    assert parse(again.method, again.path, again.query, tuple(again.headers.items()), again.body or b"") == interaction
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body", "headers", "status"),
+    [
+        ("GET", "Patient/p/../q", b"", JSON, 404),
+        ("GET", "Patient/..", b"", JSON, 404),
+        ("GET", "Patient/p%2Fq", b"", JSON, 404),
+        ("GET", "Patient/%2e%2e", b"", JSON, 404),
+        ("GET", "Patient//p", b"", JSON, 404),
+        ("GET", "Patient/p;x", b"", JSON, 404),
+        ("GET", "Patient/p%00", b"", JSON, 404),
+        ("GET", "Patient/p/*", b"", JSON, 404),
+        ("GET", "Encounter/e/Observation", b"", JSON, 404),
+        ("GET", "Patient/p/Observation/o", b"", JSON, 404),
+        ("GET", "Nothing/p", b"", JSON, 404),
+        ("GET", "", b"", JSON, 404),
+        ("PATCH", "Observation?code=a", b"[]", PATCH, 405),
+        ("POST", "Observation/o", BODY, JSON, 405),
+        ("PUT", "Observation", BODY, JSON, 400),
+        ("DELETE", "Observation", b"", JSON, 400),
+        ("PATCH", "Observation/o", b"{}", JSON, 400),
+        ("PATCH", "Observation/o", b"[]", JSON, 400),
+        ("PATCH", "Observation/o", b"{}", PATCH, 400),
+        ("PATCH", "Observation/o", b"{}", (("content-type", "application/merge-patch+json"),), 415),
+        ("PUT", "Observation/o", b"<a/>", (("content-type", "application/fhir+xml"),), 415),
+        ("PUT", "Observation/o", BODY, (*JSON, ("content-encoding", "gzip")), 415),
+        ("GET", "Observation", b"", (("accept", "application/fhir+xml"),), 406),
+        ("GET", "Observation?_format=ttl", b"", JSON, 406),
+        ("GET", "Observation/o", b"", (("x-http-method-override", "DELETE"),), 400),
+        ("GET", "Observation/o", b"", (("if-none-match", 'W/"1"'), ("if-none-match", 'W/"2"')), 400),
+        ("PUT", "Observation/o", BODY, (*JSON, ("if-match", "W/1")), 400),
+    ],
+)
+def test_what_is_no_request_of_this_server_is_refused(
+    method: str, url: str, body: bytes, headers: Any, status: int
+) -> None:
+    with pytest.raises(InteractionError) as wrong:
+        asked(method, url, body, headers)
+    assert wrong.value.status == status
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"request": {"method": "GET", "url": "$export"}},
+        {"request": {"method": "GET", "url": "metadata"}},
+        {"request": {"method": "POST", "url": ""}, "resource": {"resourceType": "Bundle", "type": "batch"}},
+        {"request": {"method": "GET", "url": "http://elsewhere/Observation"}},
+        {"request": {"method": "GET", "url": "/Observation"}},
+        {"request": {"method": "get", "url": "Observation"}},
+        {"request": {"method": "PATCH", "url": "Observation/o"}, "resource": {"resourceType": "Binary", "data": "!"}},
+        {"request": {"method": "PATCH", "url": "Observation/o"}, "resource": {"resourceType": "Observation"}},
+        {"request": {"url": "Observation"}},
+        "nonsense",
+    ],
+)
+def test_an_entry_is_nothing_that_would_not_be_decided_alone(entry: Any) -> None:
+    with pytest.raises(InteractionError):
+        asked("POST", "", json.dumps({"resourceType": "Bundle", "type": "batch", "entry": [entry]}).encode())
+
+
+def test_a_json_patch_stands_in_a_binary_in_a_bundle() -> None:
+    resource = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": "W10="}
+    entries = [{"request": {"method": "PATCH", "url": "Observation/o"}, "resource": resource}]
+    found = asked("POST", "", json.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries}).encode())
+    assert (found.entries[0].action, found.entries[0].patch) == ("patch", [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["Observation?code=a&_count=2&_sort=-date&_total=none&_include=Observation:subject:Patient", "Observation?subject:Patient.name=x", "Observation?code:not=a",
+     "Patient?_has:Observation:subject:code=a", "Patient?name:exact=a", "Observation/_history?_count=2&_since=2026", "Patient/p/$everything?_type=Observation", "Observation?_page=x"],
+)  # fmt: skip
+def test_parameters_that_are_served_pass(url: str) -> None:
+    check(asked("GET", url))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["Observation?PATIENT=a", "Observation?code:in=a", "Observation?patient:identifier=a", "Observation?subject:Patient.name.x=a", "Observation?subject.nothing=a",
+     "Observation?code.x=a", "Observation?_include=*", "Observation?_include=Observation:*", "Observation?_include:iterate=Observation:subject",
+     "Observation?_revinclude:recurse=Provenance:target", "Observation?_source=a", "Observation?_filter=a", "Observation?_text=a", "Observation?_list=a",
+     "Observation?_cursor=a", "Observation?_page=x&code=a", "Observation?_page=x&_page=y", "Observation/o?code=a", "Observation/o/_history?_at=2020", "Observation/_history?code=a",
+     "Patient?_has:Observation:subject=a", "Patient?_has:Observation:code:code=a", "Patient?_has:Nothing:subject:code=a", "Patient/p/$everything?start=2020", "Observation?_id:not=a",
+     "Observation?_elements=id", "Observation?=a"],
+)  # fmt: skip
+def test_parameters_that_nobody_decided_about_are_refused(url: str) -> None:
+    with pytest.raises(InteractionError) as wrong:
+        check(asked("GET", url))
+    assert wrong.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["_count=2", "subject.name=a", "_has:Observation:subject:code=a", "identifier=", "_sort=date", "code:in=a"],
+)
+def test_a_condition_holds_plain_filters_only(condition: str) -> None:
+    for said in (
+        asked("DELETE", f"Patient?{condition}"),
+        asked("POST", "Patient", b"{}", (*JSON, ("if-none-exist", condition))),
+    ):
+        with pytest.raises(InteractionError):
+            check(said)
+
+
+def test_features_and_types_of_a_search_are_named() -> None:
+    found = asked(
+        "GET", "Observation?subject:Patient.name=x&_has:Provenance:target:recorded=ge2000&_include=Observation:subject"
+    )
+    assert uses(found) == {"chain", "_has", "_include"}
+    assert traversed(found) == {"Patient", "Provenance"}
