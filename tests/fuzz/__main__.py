@@ -40,7 +40,9 @@ def main() -> int:
     said = parser.parse_args()
     report = campaign(said.requests, said.seed, only=said.only)
     for finding in report.findings:
-        print(f"\n--- {finding.rule}: {finding.says}\n--- --seed {said.seed} --only {finding.number}\n{finding.sent.shown()}")
+        print(
+            f"\n--- {finding.rule}: {finding.says}\n--- --seed {said.seed} --only {finding.number}\n{finding.sent.shown()}"
+        )
         if finding.got is not None:
             print(f"--- answer {finding.got.status}\n{finding.got.body[:1500].decode('utf-8', 'replace')}")
     print(json.dumps(line(report, said.seed)))

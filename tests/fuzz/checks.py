@@ -112,7 +112,9 @@ def _token_repeats(it: Pass) -> str | None:
     if it.below not in ("/auth/token", "/auth/revoke") or it.got is None or _LOUD not in it.got.body:
         return None
     said = json.loads(it.got.body)
-    return None if all(name in SPOKEN or MARK not in str(value) for name, value in said.items()) else "tokens repeat input"
+    return (
+        None if all(name in SPOKEN or MARK not in str(value) for name, value in said.items()) else "tokens repeat input"
+    )
 
 
 LEADS_TO = (BACK, "http://127.0.0.1:9999/back?kept=1", "https://app.example/launch", f"{BASE}/")
@@ -150,7 +152,11 @@ def _in_its_words(it: Pass) -> str | None:
         said = json.loads(got.body)
     except ValueError:
         return "a refusal that is not JSON"
-    return None if said.get("resourceType") == "OperationOutcome" or (oauth and "error" in said) else "a refusal without words"
+    return (
+        None
+        if said.get("resourceType") == "OperationOutcome" or (oauth and "error" in said)
+        else "a refusal without words"
+    )
 
 
 def _nothing_half_done(it: Pass) -> str | None:

@@ -25,7 +25,25 @@ HEADERS: Pairs = [
     ("x-request-id", MARK), ("access-control-request-method", "PUT"), ("authorization", f"Bearer {MARK}"), ("authorization", f"Basic {MARK}"),
     ("if-none-match", f"{MARK}"), ("content-length", "5"), ("transfer-encoding", "chunked"), ("expect", f"{MARK}"), ("accept-language", f"{MARK}"),
 ]  # fmt: skip
-PARTS = ("..", "%2e%2e", "%2F", ";a=b", "_history", "_search", "$everything", "$validate", "$export", "metadata", "%00", MARK, "%c0%ae", "*", "Patient", "p2", "%0d%0a")
+PARTS = (
+    "..",
+    "%2e%2e",
+    "%2F",
+    ";a=b",
+    "_history",
+    "_search",
+    "$everything",
+    "$validate",
+    "$export",
+    "metadata",
+    "%00",
+    MARK,
+    "%c0%ae",
+    "*",
+    "Patient",
+    "p2",
+    "%0d%0a",
+)
 SAFE = "/$%*;=:@!,&'()+~.-_"
 
 
@@ -76,7 +94,9 @@ def _path(random: Random, request: Seed) -> None:
     else:
         parts = request.path.removeprefix(EHR).split("/")
         place = random.randrange(len(parts))
-        parts[place] = random.choice((random.choice(PARTS), change_value(random, parts[place]), parts[place] + random.choice(PARTS), ""))
+        parts[place] = random.choice(
+            (random.choice(PARTS), change_value(random, parts[place]), parts[place] + random.choice(PARTS), "")
+        )
         request.path = EHR + "/".join(parts)
 
 
@@ -137,7 +157,16 @@ def _written(random: Random, value: Any) -> bytes:
     if chance < 0.02 and text.startswith("{"):
         text = '{"resourceType":"Patient","subject":{"reference":"Patient/p2"},' + text[1:]
     elif chance < 0.04:
-        text = random.choice(("[" * 5000, text + MARK, text.replace('"', "'"), "\ufeff" + text, f"<a>{MARK}</a>", text.replace(": ", ":\x00", 1)))
+        text = random.choice(
+            (
+                "[" * 5000,
+                text + MARK,
+                text.replace('"', "'"),
+                "\ufeff" + text,
+                f"<a>{MARK}</a>",
+                text.replace(": ", ":\x00", 1),
+            )
+        )
     return text.encode("utf-8", "surrogatepass")
 
 

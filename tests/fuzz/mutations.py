@@ -30,7 +30,20 @@ NASTY = (
     f"http://127.0.0.1:8700/ehr/spec/fhir/{MARK}", f"ge{MARK}", f"2023-02-30{MARK}",
     f"W/\"{MARK}\"", f"*{MARK}", f"\t{MARK} ", f"\u00e9{MARK}\u0301", f"{MARK}\u2028", f"{MARK}%00", f"%c0%af{MARK}",
 )  # fmt: skip
-NUMBERS = ("0", "-1", "1e400", "9" * 400, "NaN", "Infinity", "1.0000000000000001", "00", "٣", "0x10", "2147483648", "1_0")
+NUMBERS = (
+    "0",
+    "-1",
+    "1e400",
+    "9" * 400,
+    "NaN",
+    "Infinity",
+    "1.0000000000000001",
+    "00",
+    "٣",
+    "0x10",
+    "2147483648",
+    "1_0",
+)
 Value = Callable[[Random, str], str]
 
 
@@ -42,7 +55,9 @@ def _insert(random: Random, value: str, what: str) -> str:
 def _nest(random: Random, depth: int) -> Any:
     value: Any = MARK
     for _ in range(depth):
-        value = [value] if random.random() < 0.5 else {random.choice(("a", "extension", "contained", "part", MARK)): value}
+        value = (
+            [value] if random.random() < 0.5 else {random.choice(("a", "extension", "contained", "part", MARK)): value}
+        )
     return value
 
 
@@ -66,7 +81,11 @@ def _flip(random: Random, value: str) -> str:
     if not value:
         return MARK
     place = random.randrange(len(value))
-    return value[:place] + chr(random.choice((ord(value[place]) ^ 1, ord(value[place]) ^ 32, 0xE9, 0x3BB))) + value[place + 1 :]
+    return (
+        value[:place]
+        + chr(random.choice((ord(value[place]) ^ 1, ord(value[place]) ^ 32, 0xE9, 0x3BB)))
+        + value[place + 1 :]
+    )
 
 
 VALUES: tuple[Value, ...] = (
@@ -108,7 +127,12 @@ def change_pairs(random: Random, pairs: Pairs) -> None:
     elif what < 0.83:
         pairs.append((name, random.choice((value, change_value(random, value)))))
     elif what < 0.93:
-        pairs[place] = random.choice((name + ":" + MARK, change_value(random, name), name.upper(), name + "[]", random.choice(NAMES))), value
+        pairs[place] = (
+            random.choice(
+                (name + ":" + MARK, change_value(random, name), name.upper(), name + "[]", random.choice(NAMES))
+            ),
+            value,
+        )
     else:
         pairs[place], pairs[-1] = (name, pairs[-1][1]), (pairs[-1][0], value)
 
@@ -130,7 +154,9 @@ def change_json(random: Random, value: Any, depth: int = 0) -> Any:
         changed = change_json(random, value[place], depth + 1)
         more = [value[place]] if random.random() < 0.1 else []
         return [*value[:place], changed, *more, *value[place + 1 :]]
-    return change_value(random, value) if isinstance(value, str) and random.random() < 0.7 else random.choice(ODD)(random)
+    return (
+        change_value(random, value) if isinstance(value, str) and random.random() < 0.7 else random.choice(ODD)(random)
+    )
 
 
 def _change_object(random: Random, value: dict[str, Any], depth: int) -> dict[str, Any]:
@@ -140,5 +166,10 @@ def _change_object(random: Random, value: dict[str, Any], depth: int) -> dict[st
     if what < 0.8:
         return {key: said for key, said in value.items() if key != name}
     if what < 0.9:
-        return {**value, random.choice((MARK, "_" + name, "contained", "extension", "meta", "identifier", "text")): random.choice(ODD)(random)}
+        return {
+            **value,
+            random.choice((MARK, "_" + name, "contained", "extension", "meta", "identifier", "text")): random.choice(
+                ODD
+            )(random),
+        }
     return {(change_value(random, key) if key == name else key): said for key, said in value.items()}

@@ -28,7 +28,16 @@ class Seed:
 
 def seeds(world: World) -> list[Seed]:
     """All of them, each endpoint about as often as it is worth."""
-    return [*_authorize(), *_token(world), *_about_tokens(), *_register(), *_pages(world), *_read(), *_write(), *_bundles()]
+    return [
+        *_authorize(),
+        *_token(world),
+        *_about_tokens(),
+        *_register(),
+        *_pages(world),
+        *_read(),
+        *_write(),
+        *_bundles(),
+    ]
 
 
 def basic(name: str, secret: str = SECRET) -> tuple[str, str]:
@@ -101,7 +110,13 @@ def _register() -> list[Seed]:
         "need_patient_banner": True, "scopes": OFFLINE, "automatic": True, "faults": ["redirect-no-state"],
         "fhirContext": [{"reference": "Observation/o10", "role": "http://example.org/role"}], "tenant": "t",
     }  # fmt: skip
-    standalone = {"client_id": "public", "patient": "p1", "automatic": True, "standalone": True, "code_challenge": "c" * 43}
+    standalone = {
+        "client_id": "public",
+        "patient": "p1",
+        "automatic": True,
+        "standalone": True,
+        "code_challenge": "c" * 43,
+    }
     return [
         Seed(method="POST", path=f"{EHR}/auth/register", json=app, good=(201,)),
         Seed(method="POST", path=f"{EHR}/auth/register", json={**app, "token_endpoint_auth_method": "client_secret_basic"}, good=(201,)),
@@ -127,8 +142,17 @@ def _pages(world: World) -> list[Seed]:
         if step != "sign-out":
             query = [("request", form["request"]), ("name", "Ad")] if "request" in form else []
             steps.append(Seed(method="GET", path=path, query=query, headers=[("cookie", cookie)]))
-    documents = ("fhir/.well-known/smart-configuration", ".well-known/openid-configuration", "auth/jwks", "style.json", "brands")
-    return [*steps, *(Seed(method="GET", path=f"{EHR}/{path}", headers=[("origin", "https://x.example")]) for path in documents)]
+    documents = (
+        "fhir/.well-known/smart-configuration",
+        ".well-known/openid-configuration",
+        "auth/jwks",
+        "style.json",
+        "brands",
+    )
+    return [
+        *steps,
+        *(Seed(method="GET", path=f"{EHR}/{path}", headers=[("origin", "https://x.example")]) for path in documents),
+    ]
 
 
 def _fhir(method: str, path: str, token: str = "patient", **parts: Any) -> Seed:
@@ -150,7 +174,15 @@ SEARCHES: list[tuple[str, Pairs]] = [
 
 
 def _read() -> list[Seed]:
-    ours = ["Observation/o10", "Patient/p1", "Binary/b1", "Device/model", "Observation/o10/_history/1", "Observation/o10/_history", "Patient/p1/$everything"]
+    ours = [
+        "Observation/o10",
+        "Patient/p1",
+        "Binary/b1",
+        "Device/model",
+        "Observation/o10/_history/1",
+        "Observation/o10/_history",
+        "Patient/p1/$everything",
+    ]
     theirs = ["Observation/o20", "Patient/p2", "Group/both", "Observation/o20/_history/1", "Binary/b2"]
     either = (200, 400, 403, 404, 410, 501)
     return [
@@ -214,5 +246,7 @@ def _bundles() -> list[Seed]:
     ]  # fmt: skip
 
 
-WORDS = sorted({FHIR, BASE, BACK, "Patient/p2", "Observation/o20", bearer("narrow"), bearer("none"), "code-basic", "refresh-jwt"})
+WORDS = sorted(
+    {FHIR, BASE, BACK, "Patient/p2", "Observation/o20", bearer("narrow"), bearer("none"), "code-basic", "refresh-jwt"}
+)
 """What a thoughtful attacker puts where something else is expected."""

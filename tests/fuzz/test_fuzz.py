@@ -24,7 +24,8 @@ pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")
 def told(report: Report) -> str:
     """What a person needs to repeat the findings."""
     return "\n\n".join(
-        f"{each.rule}: {each.says} (--seed {SEED} --only {each.number})\n{each.sent.shown()}" for each in report.findings
+        f"{each.rule}: {each.says} (--seed {SEED} --only {each.number})\n{each.sent.shown()}"
+        for each in report.findings
     )
 
 
@@ -118,7 +119,10 @@ def test_a_hole_is_noticed_and_shrunk(rule: str, hole: Any) -> None:
 
 
 def test_a_request_is_the_same_each_time_it_is_made() -> None:
-    seeds = [Seed(method="GET", path="/ehr/spec/fhir/Patient", query=[("name", "a")]), Seed(method="POST", path="/ehr/spec/launch", json={"a": [1]})]
+    seeds = [
+        Seed(method="GET", path="/ehr/spec/fhir/Patient", query=[("name", "a")]),
+        Seed(method="POST", path="/ehr/spec/launch", json={"a": [1]}),
+    ]
     assert [make(seeds, 9, n) for n in range(200)] == [make(seeds, 9, n) for n in range(200)]
     assert [make(seeds, 9, n) for n in range(200)] != [make(seeds, 8, n) for n in range(200)]
 

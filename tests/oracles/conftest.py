@@ -13,6 +13,7 @@ import pytest
 
 from tests.oracles.strangers import BACK, KEYS, SCOPE
 
+
 @pytest.fixture(scope="session")
 def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The FHIR base of a running sandbox EHR."""

@@ -35,34 +35,61 @@ class SmartAssertion(PrivateKeyJWT):
         from authlib.oauth2.rfc7523 import private_key_jwt_sign
 
         return private_key_jwt_sign(
-            auth.client_secret, client_id=auth.client_id, token_endpoint=token_endpoint, alg=self.alg, header=self.headers, expires_in=self._life
+            auth.client_secret,
+            client_id=auth.client_id,
+            token_endpoint=token_endpoint,
+            alg=self.alg,
+            header=self.headers,
+            expires_in=self._life,
         )
 
 
-def _client(keep: ExitStack, register: Register, configuration: dict[str, Any], method: str) -> tuple[OAuth2Client, str]:
+def _client(
+    keep: ExitStack, register: Register, configuration: dict[str, Any], method: str
+) -> tuple[OAuth2Client, str]:
     asymmetric = method in ("RS384", "ES384")
     made = register("private_key_jwt" if asymmetric else method)
     endpoint = configuration["token_endpoint"]
     common = {"scope": SCOPE, "redirect_uri": BACK, "code_challenge_method": "S256", "token_endpoint": endpoint}
     if not asymmetric:
         client = OAuth2Client(
-            made["client_id"], made.get("client_secret"), token_endpoint_auth_method=method, revocation_endpoint_auth_method=method, **common
+            made["client_id"],
+            made.get("client_secret"),
+            token_endpoint_auth_method=method,
+            revocation_endpoint_auth_method=method,
+            **common,
         )
         return keep.enter_context(client), made["client_id"]
     key = KEYS.keys[0 if method == "RS384" else 1]
-    client = OAuth2Client(made["client_id"], key, token_endpoint_auth_method="private_key_jwt", revocation_endpoint_auth_method="private_key_jwt", **common)
+    client = OAuth2Client(
+        made["client_id"],
+        key,
+        token_endpoint_auth_method="private_key_jwt",
+        revocation_endpoint_auth_method="private_key_jwt",
+        **common,
+    )
     client.register_client_auth_method(SmartAssertion(endpoint, method, str(key.kid)))
     return keep.enter_context(client), made["client_id"]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_launch_from_code_to_revocation(
-    keep: ExitStack, register: Register, configuration: dict[str, Any], launch: Launch, follow: Follow, fhir: str, method: str
+    keep: ExitStack,
+    register: Register,
+    configuration: dict[str, Any],
+    launch: Launch,
+    follow: Follow,
+    fhir: str,
+    method: str,
 ) -> None:
     client, client_id = _client(keep, register, configuration, method)
     prepared, verifier = launch(client_id), "v" * 64
     url, state = client.create_authorization_url(
-        configuration["authorization_endpoint"], code_verifier=verifier, aud=fhir, launch=prepared["launch"], nonce="n-1"
+        configuration["authorization_endpoint"],
+        code_verifier=verifier,
+        aud=fhir,
+        launch=prepared["launch"],
+        nonce="n-1",
     )
     back = follow(url)
     assert back.startswith(BACK)
@@ -78,7 +105,9 @@ def test_a_launch_from_code_to_revocation(
         said = client.introspect_token(configuration["introspection_endpoint"], token=renewed["access_token"]).json()
         assert said["active"] is True
         assert said["client_id"] == client_id
-    revoked = client.revoke_token(configuration["revocation_endpoint"], token=renewed["refresh_token"], token_type_hint="refresh_token")
+    revoked = client.revoke_token(
+        configuration["revocation_endpoint"], token=renewed["refresh_token"], token_type_hint="refresh_token"
+    )
     assert revoked.status_code == 200
     bearer = {"authorization": f"Bearer {renewed['access_token']}"}
     assert httpx2.get(f"{fhir}/Patient/{prepared['patient']}", headers=bearer).status_code == 401
@@ -97,9 +126,13 @@ def _check_identity(configuration: dict[str, Any], id_token: str, client_id: str
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
-def test_a_backend_service_gets_a_short_token(keep: ExitStack, register: Register, configuration: dict[str, Any], fhir: str, method: str) -> None:
+def test_a_backend_service_gets_a_short_token(
+    keep: ExitStack, register: Register, configuration: dict[str, Any], fhir: str, method: str
+) -> None:
     client, _ = _client(keep, register, configuration, method)
-    token = client.fetch_token(configuration["token_endpoint"], grant_type="client_credentials", scope="system/Patient.rs")
+    token = client.fetch_token(
+        configuration["token_endpoint"], grant_type="client_credentials", scope="system/Patient.rs"
+    )
     assert token["expires_in"] <= 300
     assert "refresh_token" not in token
     assert client.get(f"{fhir}/Patient", params={"_count": "1"}).json()["resourceType"] == "Bundle"

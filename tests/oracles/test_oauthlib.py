@@ -37,13 +37,23 @@ def _proof(made: dict[str, Any], endpoint: str, method: str) -> dict[str, Any]:
         return {"auth": HTTPBasicAuth(made["client_id"], made["client_secret"])}
     if method == "client_secret_post":
         return {"include_client_id": True, "client_secret": made["client_secret"]}
-    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": _signed(made["client_id"], endpoint, method), "include_client_id": True}
+    return {
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": _signed(made["client_id"], endpoint, method),
+        "include_client_id": True,
+    }
 
 
 def _signed(client_id: str, audience: str, method: str) -> str:
     """PyJWT's assertion."""
     key = KEYS.keys[0 if method == "RS384" else 1]
-    claims = {"iss": client_id, "sub": client_id, "aud": audience, "exp": int(time.time()) + 240, "jti": token_urlsafe(16)}
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "exp": int(time.time()) + 240,
+        "jti": token_urlsafe(16),
+    }
     return jwt.encode(claims, key.as_pem(private=True), algorithm=method, headers={"kid": key.kid})
 
 
@@ -77,7 +87,9 @@ def test_a_launch_from_code_to_revocation(
         assert session.get(address).status_code == 401
 
 
-def _introspect_and_revoke(configuration: dict[str, Any], made: dict[str, Any], method: str, token: dict[str, Any]) -> None:
+def _introspect_and_revoke(
+    configuration: dict[str, Any], made: dict[str, Any], method: str, token: dict[str, Any]
+) -> None:
     """By plain requests: oauthlib builds the revocation body and has nothing for introspection."""
 
     def post(endpoint: str, said: str) -> requests.Response:
@@ -106,7 +118,9 @@ def _check_identity(configuration: dict[str, Any], id_token: str, client_id: str
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
-def test_a_backend_service_gets_a_short_token(register: Register, configuration: dict[str, Any], fhir: str, method: str) -> None:
+def test_a_backend_service_gets_a_short_token(
+    register: Register, configuration: dict[str, Any], fhir: str, method: str
+) -> None:
     made, endpoint = _registered(register, method), configuration["token_endpoint"]
     with OAuth2Session(client=BackendApplicationClient(made["client_id"], scope="system/Patient.rs")) as session:
         token = session.fetch_token(endpoint, **_proof(made, endpoint, method))

@@ -26,7 +26,17 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "Procedure": ("performer.actor",), "QuestionnaireResponse": ("author",), "ServiceRequest": ("performer",),
 }  # fmt: skip
 """Further elements that put a record into a patient's compartment."""
-NOBODYS = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "OperationOutcome", "CapabilityStatement"})
+NOBODYS = frozenset(
+    {
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Location",
+        "Medication",
+        "OperationOutcome",
+        "CapabilityStatement",
+    }
+)
 MAY_BE_NOBODYS = frozenset({"Device", "DocumentReference"})
 _PATIENT = re.compile(r"Patient/([A-Za-z0-9.-]+)")
 Row = tuple[str, str, int, int, bytes]
@@ -76,7 +86,9 @@ class Oracle:
 
     def versions(self) -> dict[tuple[str, str, int], bytes]:
         """The earlier versions."""
-        return {tuple(row[:3]): row[3] for row in self._raw.execute("SELECT type, id, version, body FROM fhir_versions")}
+        return {
+            tuple(row[:3]): row[3] for row in self._raw.execute("SELECT type, id, version, body FROM fhir_versions")
+        }
 
     def whose(self, resource: Mapping[str, Any], rows: Mapping[tuple[str, str], Row]) -> set[str]:
         """The patients whom a resource is about; of a Provenance, all those its targets are about."""
@@ -96,9 +108,13 @@ class Oracle:
         kind, about = str(resource.get("resourceType")), self.whose(resource, rows)
         if kind in NOBODYS:
             return True
-        return about == {patient} or (not about and kind in MAY_BE_NOBODYS and not named(resource, BESIDE.get(kind, ())) - {patient})
+        return about == {patient} or (
+            not about and kind in MAY_BE_NOBODYS and not named(resource, BESIDE.get(kind, ())) - {patient}
+        )
 
-    def changes(self, patient: str, before: Mapping[tuple[str, str], Row], after: Mapping[tuple[str, str], Row]) -> list[str]:
+    def changes(
+        self, patient: str, before: Mapping[tuple[str, str], Row], after: Mapping[tuple[str, str], Row]
+    ) -> list[str]:
         """What was changed in the store that the patient's token may not change."""
         found = []
         for key in before.keys() | after.keys():

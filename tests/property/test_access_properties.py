@@ -20,7 +20,7 @@ from auth import scopes
 from auth.access import decide
 from auth.server import grants
 from auth.server.grants import Context
-from tests.fuzz.records import CANARY, CODE, records
+from tests.fuzz.records import CANARY, records
 from tests.fuzz.wire import Got, Sent, pass_through
 from tests.fuzz.world import EHR, FHIR, World, build
 from tests.property.oracle import Oracle, resources_in
@@ -71,9 +71,15 @@ def body(draw: st.DrawFn, id: str | None = None) -> dict[str, Any]:
     text = json.dumps(draw(st.sampled_from(RECORDS))).replace(CANARY, "mine")
     made = json.loads(re.sub(r'"Patient/p[12]"', lambda match: json.dumps(draw(patient_reference)), text))
     extra = {"reference": draw(patient_reference)}
-    place = draw(st.sampled_from(["", "", "performer", "author", "subject", "patient", "participant", "focus", "basedOn"]))
+    place = draw(
+        st.sampled_from(["", "", "performer", "author", "subject", "patient", "participant", "focus", "basedOn"])
+    )
     if place:
-        made[place] = {"participant": [{"member": extra, "actor": extra, "status": "accepted"}], "subject": extra, "patient": extra}.get(place, [extra])
+        made[place] = {
+            "participant": [{"member": extra, "actor": extra, "status": "accepted"}],
+            "subject": extra,
+            "patient": extra,
+        }.get(place, [extra])
     if id is not None:
         made["id"] = draw(st.sampled_from([id, id, "p2", "o20"]))
     return dict(made)
@@ -101,9 +107,25 @@ class Ask:
 
     def sent(self, token: str = TOKEN) -> Sent:
         path, _, said = self.url.partition("?")
-        headers = ((b"authorization", f"Bearer {token}".encode()), (b"content-type", self.kind.encode()), (b"prefer", b"return=representation"))
-        content = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode() if self.body is not None else b""
-        return Sent(method=self.method, path=f"{EHR}/fhir/{path}".rstrip("/"), query=said.encode(), headers=headers, body=content)
+        headers = (
+            (b"authorization", f"Bearer {token}".encode()),
+            (b"content-type", self.kind.encode()),
+            (b"prefer", b"return=representation"),
+        )
+        content = (
+            self.body
+            if isinstance(self.body, bytes)
+            else json.dumps(self.body).encode()
+            if self.body is not None
+            else b""
+        )
+        return Sent(
+            method=self.method,
+            path=f"{EHR}/fhir/{path}".rstrip("/"),
+            query=said.encode(),
+            headers=headers,
+            body=content,
+        )
 
 
 @st.composite
@@ -111,7 +133,25 @@ def simple(draw: st.DrawFn) -> Ask:
     """An interaction with one resource or type."""
     name, asked = draw(st.sampled_from(NAMES)), urlencode(draw(query))
     kind = name.split("/")[0]
-    what = draw(st.sampled_from(["read", "vread", "history", "search", "search", "compartment", "everything", "create", "update", "upsert", "patch", "delete", "conditional"]))
+    what = draw(
+        st.sampled_from(
+            [
+                "read",
+                "vread",
+                "history",
+                "search",
+                "search",
+                "compartment",
+                "everything",
+                "create",
+                "update",
+                "upsert",
+                "patch",
+                "delete",
+                "conditional",
+            ]
+        )
+    )
     if what == "create":
         made = draw(body())
         return Ask("POST", made["resourceType"], made)
@@ -134,13 +174,25 @@ def simple(draw: st.DrawFn) -> Ask:
 @st.composite
 def bundle(draw: st.DrawFn) -> Ask:
     asks = [each for each in draw(st.lists(simple(), min_size=1, max_size=3)) if each.method != "PATCH"]
-    entries = [{"request": {"method": each.method, "url": each.url}, **({"resource": each.body} if each.body else {})} for each in asks]
-    return Ask("POST", "", {"resourceType": "Bundle", "type": draw(st.sampled_from(["batch", "transaction"])), "entry": entries})
+    entries = [
+        {"request": {"method": each.method, "url": each.url}, **({"resource": each.body} if each.body else {})}
+        for each in asks
+    ]
+    return Ask(
+        "POST",
+        "",
+        {"resourceType": "Bundle", "type": draw(st.sampled_from(["batch", "transaction"])), "entry": entries},
+    )
 
 
 @st.composite
 def form_search(draw: st.DrawFn) -> Ask:
-    return Ask("POST", f"{draw(st.sampled_from(TYPES))}/_search", urlencode(draw(query)).encode(), "application/x-www-form-urlencoded")
+    return Ask(
+        "POST",
+        f"{draw(st.sampled_from(TYPES))}/_search",
+        urlencode(draw(query)).encode(),
+        "application/x-www-form-urlencoded",
+    )
 
 
 asks = st.lists(st.one_of(simple(), simple(), simple(), bundle(), form_search()), min_size=1, max_size=5)
@@ -197,7 +249,9 @@ def play(world: World, runner: asyncio.Runner, words: list[str], said: list[Ask]
             found.extend(oracle.changes("p1", before, after))
             written = {key[0] for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
             found.extend(f"wrote {kind} without a scope" for kind in written if not {"*", kind} & _types(words, "cud"))
-        if {key: row for key, row in oracle.versions().items() if key in olden} != olden or (first and not oracle.rows()):
+        if {key: row for key, row in oracle.versions().items() if key in olden} != olden or (
+            first and not oracle.rows()
+        ):
             found.append("an earlier version was changed")
 
     with world.database.one_request():
@@ -232,4 +286,3 @@ def test_a_guard_that_lets_through_is_found_out(world: Place, hole: str, monkeyp
 
     with pytest.raises(AssertionError):
         property()
-

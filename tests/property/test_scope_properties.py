@@ -11,14 +11,26 @@ from auth import scopes
 from auth.scopes import FhirScope, WordScope
 
 CONTEXTS, TYPES = ("patient", "user", "system"), ("Patient", "Observation", "Condition")
-SUFFIXES = ["read", "write", "*", *("".join(letter for place, letter in enumerate("cruds") if mask >> place & 1) for mask in range(1, 32))]
+SUFFIXES = [
+    "read",
+    "write",
+    "*",
+    *("".join(letter for place, letter in enumerate("cruds") if mask >> place & 1) for mask in range(1, 32)),
+]
 QUERIES = ("", "?category=a", "?category=b", "?code=x", "?category=a&code=x", "?code=s|x")
 REQUESTS = [
     (context, type, letter, frozenset(attributes))
     for context in CONTEXTS
     for type in TYPES
     for letter in "cruds"
-    for attributes in ([], ["category=a"], ["category=b"], ["code=x"], ["category=a", "code=x"], ["code=s|x", "category=b"])
+    for attributes in (
+        [],
+        ["category=a"],
+        ["category=b"],
+        ["code=x"],
+        ["category=a", "code=x"],
+        ["code=s|x", "category=b"],
+    )
 ]
 """Everything that can be asked in a world of three types and few attributes."""
 
@@ -26,7 +38,9 @@ fhir = st.builds(
     lambda context, type, suffix, query: f"{context}/{type}.{suffix}{query if type != '*' and len(suffix) and suffix not in ('read', 'write', '*') else ''}",
     st.sampled_from(CONTEXTS), st.sampled_from((*TYPES, "*")), st.sampled_from(SUFFIXES), st.sampled_from(QUERIES),
 )  # fmt: skip
-words = st.sampled_from(["openid", "fhirUser", "launch", "launch/patient", "offline_access", "launch/imagingstudy?role=http://x.example/r"])
+words = st.sampled_from(
+    ["openid", "fhirUser", "launch", "launch/patient", "offline_access", "launch/imagingstudy?role=http://x.example/r"]
+)
 word = st.one_of(fhir, words)
 scope_lists = st.lists(word, max_size=6)
 LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
@@ -40,7 +54,12 @@ def permits(written: str, request: tuple[str, str, str, frozenset[str]]) -> bool
         return False
     context, type, letter, attributes = request
     asked = set((match[4] or "").split("&")) - {""}
-    return match[1] == context and match[2] in ("*", type) and letter in LETTERS.get(match[3], match[3]) and asked <= attributes
+    return (
+        match[1] == context
+        and match[2] in ("*", type)
+        and letter in LETTERS.get(match[3], match[3])
+        and asked <= attributes
+    )
 
 
 @cache
@@ -130,4 +149,6 @@ def test_narrowing_again_changes_nothing(asked: list[str], allowed: list[str]) -
 def test_the_model_sees_a_narrowing_that_gives_too_much() -> None:
     """The failing twin: a union instead of a meeting."""
     too_much = scopes.parse("patient/*.cruds")
-    assert not any(permitted(as_written(too_much[0])) <= permitted(other) for other in ["patient/Observation.rs", "patient/*.r"])
+    assert not any(
+        permitted(as_written(too_much[0])) <= permitted(other) for other in ["patient/Observation.rs", "patient/*.r"]
+    )
