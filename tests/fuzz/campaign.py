@@ -23,6 +23,8 @@ from tests.fuzz.world import World, build
 HANG = 20.0
 """Wall seconds after which a request is given up."""
 FINDINGS_LIMIT = 40
+ALIKE = 3
+"""Findings that say the same, at most."""
 GROWTH_LIMIT = 96
 """MiB that the process may grow from its first tenth to its end."""
 
@@ -103,7 +105,7 @@ class Campaign:
 
     async def run(self, seed: int, numbers: Iterable[int]) -> Report:
         """Judges the requests with these numbers; stops at ``FINDINGS_LIMIT`` different findings."""
-        report, began, used, known = Report(), time.perf_counter(), time.process_time(), set[tuple[str, str, str]]()
+        report, began, used, known = Report(), time.perf_counter(), time.process_time(), Counter[tuple[str, str]]()
         with self._listening():
             for number in numbers:
                 sent = make(self.seeds, seed, number)
@@ -112,9 +114,9 @@ class Campaign:
                 report.statuses[it.got.status if it.got else 0] += 1
                 report.slowest = max(report.slowest, it.cpu)
                 for rule, says in faults(it).items():
-                    if (kind := (rule, says[:60], sent.path.rpartition("/")[0][:40])) in known:
+                    known[rule, says[:60]] += 1
+                    if known[rule, says[:60]] > ALIKE:
                         continue
-                    known.add(kind)
                     report.findings.append(await self._finding(number, rule, sent))
                 if len(report.findings) >= FINDINGS_LIMIT:
                     break

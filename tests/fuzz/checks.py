@@ -111,7 +111,10 @@ def _repeats(it: Pass) -> str | None:
 def _token_repeats(it: Pass) -> str | None:
     if it.below not in ("/auth/token", "/auth/revoke") or it.got is None or _LOUD not in it.got.body:
         return None
-    said = json.loads(it.got.body)
+    try:
+        said = json.loads(it.got.body)
+    except ValueError:
+        return "tokens repeat input"
     return (
         None if all(name in SPOKEN or MARK not in str(value) for name, value in said.items()) else "tokens repeat input"
     )

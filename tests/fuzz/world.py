@@ -18,7 +18,7 @@ from gateway import ehr_face
 from gateway.ehr import SandboxEhr
 from gateway.hosts import Faces
 from gateway.serving import rules_of
-from sandbox import audit_tables, store, tables
+from sandbox import audit_tables, loading, tables
 from tests.fuzz.records import records
 from tests.fuzz.rewound import Rewound
 from tests.fuzz.wire import SITE, App, Got, Sent, pass_through
@@ -99,7 +99,7 @@ async def build() -> tuple[World, Callable[[], None]]:
 
 
 def _fill(connection: Connection, now: float, world: World) -> None:
-    store.load(connection, now, records(), rules_of(world.ehr))
+    loading.load(connection, now, records(), rules_of(world.ehr))
     keys = world.keys.jwks("RS384", "ES384")
     for name, method in METHODS.items():
         client = Client(
