@@ -21,7 +21,7 @@ from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal
 from writeback.gate import Admitted, Refused
 from writeback.inserting import insert_once
-from writeback.outbox import Origin, enqueue, lane_of
+from writeback.outbox import Origin, enqueue, lane_of, listed
 from writeback.tables import idempotency, outputs
 
 _REPEAT = select(idempotency).where(
@@ -192,10 +192,10 @@ def _row(now: float, submission: Submission, state: OutputState) -> dict[str, An
         "state": state, "principal": submission.principal, "submitter": submission.submitter, "since": now,
         "body": body, "fingerprint": sha256(body).hexdigest(),
         "refusal": json.dumps(format_refusal(judged)) if isinstance(judged, Refused) else None,
-        "admission": json.dumps(format_admission(judged)) if isinstance(judged, Admitted) else None,
-        "verdict": json.dumps(format_verdict(submission.verdict)) if submission.verdict else None,
+        "admission": codec.format(format_admission(judged)).decode() if isinstance(judged, Admitted) else None,
+        "verdict": codec.format(format_verdict(submission.verdict)).decode() if submission.verdict else None,
         "reason": write.reason if isinstance(write, NotWritable) and state == "not_writable" else None,
-        "losses": json.dumps(write.losses if isinstance(write, Write) else ()),
+        "losses": listed(write.losses if isinstance(write, Write) else ()),
         "withheld": _withheld(write) if state == "shadow" else None,
     }  # fmt: skip
 

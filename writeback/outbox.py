@@ -137,10 +137,19 @@ def _row(now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int) 
         "key": part.key, "ehr": ehr, "resource_type": part.type, "fhir_id": part.id, "role": part.role,
         "output": origin.output, "model": origin.model, "version": origin.version, "lane": origin.lane,
         "principal": origin.principal, "strategy": part.strategy, "quarantine": part.quarantine,
-        "body": codec.format(part.body), "needs": json.dumps(part.needs), "blockers": blockers, "state": "ready",
+        "body": _bytes(part), "needs": listed(part.needs), "blockers": blockers, "state": "ready",
         "doubtful": False, "attempt": 0, "next_at": 0.0, "valid_until": origin.valid_until,
-        "losses": json.dumps(part.losses), "read_back": False, "since": now, "changed": now,
+        "losses": listed(part.losses), "read_back": False, "since": now, "changed": now,
     }  # fmt: skip
+
+
+def _bytes(part: Planned) -> bytes:
+    return codec.format(part.body) if part.encoded is None else part.encoded
+
+
+def listed(words: Sequence[str]) -> str:
+    """A list of words as JSON."""
+    return json.dumps(words) if words else "[]"
 
 
 def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
@@ -149,7 +158,7 @@ def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
     wanted = sorted(set(keys))
     if not wanted:
         return []
-    return list(connection.scalars(_OPEN, {"keys": wanted}))
+    return [row.key for row in connection.execute(_OPEN, {"keys": wanted})]
 
 
 def _tail(connection: Connection, lane: str | None) -> str | None:
