@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import jobs, models, scoring
+from gateway import apikeys, jobs, models, scoring
 from gateway.changes import signals_of
 from gateway.fetch import Reach
 from gateway.installation import Installation
@@ -45,6 +45,7 @@ class Gateway:
         self.clock = clock
         self.reach = Reach(clock=clock)
         self.senders = Senders(means=self.means, clock=clock)
+        self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         self.worker = Worker(
             run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
