@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from os import urandom
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 from sqlalchemy import Connection, text
 
@@ -73,8 +73,8 @@ class Gateway:
         return Names(ehr=ehr, namespace=self.keyring.namespace)
 
     def new_id(self) -> str:
-        """A random id of 32 hex digits."""
-        return uuid4().hex
+        """An id of 32 hex digits: twelve of the time in milliseconds, so that an index grows at its end, and 80 random bits."""
+        return f"{int(self.clock() * 1000):012x}{urandom(10).hex()}"
 
     async def learn_ehrs(self) -> None:
         """Looks up which EHRs the gateway is registered with now."""
