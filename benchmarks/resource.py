@@ -59,10 +59,8 @@ def figures() -> list[dict[str, Any]]:
     assert RiskAssessment.model_validate_json(document) is not None
 
     def ours() -> None:
-        resource = build(1)
-        if validate(resource):
+        if quick.encode(build(1)) is None:  # as ``writeback.planning.check`` does: the bytes that were found valid
             raise AssertionError("the sample is valid")
-        codec.format(resource)
 
     def theirs() -> None:
         RiskAssessment.model_validate(build(1)).model_dump_json()

@@ -32,6 +32,9 @@ keys = Table(
     Column("revoked", Boolean, nullable=False, default=False),
 )
 
+REMEMBERED, KEPT = 1.0, 1024
+"""Seconds that a key in force is remembered, and how many are."""
+
 _LIVE = select(keys).where(keys.c.id == bindparam("id"), keys.c.revoked.is_(False))
 
 
@@ -61,6 +64,24 @@ def allows(key: ApiKey | None, scope: Scope, *, ehr: str | None = None, model: s
         and (ehr is None or not key.ehrs or ehr in key.ehrs)
         and (model is None or not key.models or model in key.models)
     )
+
+
+class Recent:
+    """Keys that were found in force, for at most a second: so long may a revoked one still open (house.md §3)."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[float, ApiKey]] = {}
+
+    def get(self, presented: str, now: float) -> ApiKey | None:
+        """The key, when it was found less than a second ago; ``now`` is monotonic."""
+        until, key = self._found.get(presented, (now, None))
+        return key if now < until <= now + REMEMBERED else None
+
+    def put(self, presented: str, key: ApiKey, now: float) -> None:
+        """It was in force at ``now``, taken before the look."""
+        if len(self._found) >= KEPT:
+            self._found.clear()
+        self._found[presented] = (now + REMEMBERED, key)
 
 
 def new_key(

@@ -40,6 +40,8 @@ class PatientRead:
 async def read_patient(reader: Reader, patient: str, features: Iterable[Feature]) -> PatientRead:
     """Patient and planned searches at once. Raises Unavailable when the EHR does not answer as one."""
     planned = plan(tuple(features))
+    if not planned:  # nothing to do beside it: no task is needed
+        return PatientRead(patient=await _present(reader, patient))
     resource, reads = await asyncio.gather(_present(reader, patient), read_chart(reader, patient, planned))
     if any(read.failure in PASSING for read in reads.values()):
         raise Unavailable("the chart could not be read")
@@ -52,7 +54,8 @@ async def read_evidence(
 ) -> Evidence:  # fmt: skip
     """Encounter and inputs, read again. Raises Unavailable."""
     names = tuple(dict.fromkeys((*output.inputs, *([output.encounter] if output.encounter else []))))
-    found = dict(zip(names, await asyncio.gather(*(_present(reader, _current(name)) for name in names)), strict=True))
+    reads = await asyncio.gather(*(_present(reader, _current(name)) for name in names)) if names else ()
+    found = dict(zip(names, reads, strict=True))
     return Evidence(
         patient=patient,
         encounter=found.get(output.encounter or ""),

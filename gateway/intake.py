@@ -1,6 +1,7 @@
 """Edge: an output that came with an API key: who may say it, whether it was said before, and of whom it speaks."""
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from r4.outcome import Issue
 from vocabulary.output import Output
 from writeback import outputs
 from writeback.errors import PlanInvalid
+from writeback.formats import format_output
 from writeback.outputs import Accepted, Conflict, Idempotency
 
 BACKEND = "backend"
@@ -48,36 +50,56 @@ def turned(status: int, code: str, text: str, element: str) -> Turned:
 async def take(
     gateway: Gateway, output: Output, *, presented: str, idempotency_key: str | None
 ) -> Shown | Turned:  # fmt: skip
-    """Takes a well-formed output. A refusal by the gate is Shown, state ``refused``: it is recorded."""
+    """Takes a well-formed output. A refusal by the gate is Shown, state ``refused``: it is recorded.
 
-    def look(connection: Connection, now: float) -> tuple[ApiKey | None, Idempotency | None, Taken | None]:
-        key = apikeys.find_key(connection, now, presented)
-        if key is None or idempotency_key is None:
-            return key, None, None
-        claim = Idempotency(caller=key.id, key=idempotency_key, fingerprint=outputs.fingerprint(output))
-        earlier = outputs.find_repeat(connection, now, claim=claim)
-        if isinstance(earlier, Accepted):
-            return key, claim, (earlier, outputs.show_output(connection, now, earlier.id) or {})
-        return key, claim, earlier
-
-    key, claim, earlier = await gateway.run(look)
+    Whether an idempotency key came before is decided when the output is recorded; where it does not come to that, it
+    is looked up, so that a repeat is answered as it was however the EHR does by now."""
+    key = await _key(gateway, presented)
     if key is None:
         return turned(401, "login", "is not a key in force", "Authorization")
     if not apikeys.allows(key, "outputs.write", ehr=output.ehr, model=output.model):
         return turned(403, "forbidden", "the key may not submit this model's outputs at this EHR", "Authorization")
-    if earlier is not None:
-        return _told(earlier)
-    return await _admit(gateway, output, key=key, claim=claim)
+    body = format_output(output)
+    claim = None
+    if idempotency_key is not None:
+        claim = Idempotency(caller=key.id, key=idempotency_key, fingerprint=outputs.digest_of(body))
+    taken = await _admit(gateway, output, key=key, claim=claim, body=body)
+    earlier = await _earlier(gateway, claim) if isinstance(taken, Turned) and claim is not None else None
+    return taken if earlier is None else _told(earlier)
 
 
-async def _admit(gateway: Gateway, output: Output, *, key: ApiKey, claim: Idempotency | None) -> Shown | Turned:
+async def _key(gateway: Gateway, presented: str) -> ApiKey | None:
+    now = monotonic()
+    key = gateway.recent_keys.get(presented, now)
+    if key is None:
+        key = await gateway.run(lambda connection, at: apikeys.find_key(connection, at, presented))
+        if key is not None:
+            gateway.recent_keys.put(presented, key, now)
+    return key
+
+
+async def _earlier(gateway: Gateway, claim: Idempotency) -> Taken | None:
+    """What the idempotency key stands for already."""
+
+    def look(connection: Connection, now: float) -> Taken | None:
+        earlier = outputs.find_repeat(connection, now, claim=claim)
+        if isinstance(earlier, Accepted):
+            return earlier, outputs.show_output(connection, now, earlier.id) or {}
+        return earlier
+
+    return await gateway.run(look)
+
+
+async def _admit(
+    gateway: Gateway, output: Output, *, key: ApiKey, claim: Idempotency | None, body: bytes
+) -> Shown | Turned:  # fmt: skip
     """Reads what there is to read, and submits."""
     model = gateway.models.get((output.model, output.version))
     if model is None:
         known = any(id == output.model for id, _ in gateway.models)
         return turned(422, "not-found", "is not installed here", "version" if known else "model")
     try:
-        return await _read(gateway, output, model=model, submitter=f"key:{key.id}", claim=claim)
+        return await _read(gateway, output, model=model, submitter=f"key:{key.id}", claim=claim, body=body)
     except EhrUnknown:
         return turned(422, "not-found", "is not an EHR of this gateway", "ehr")
     except (Unavailable, ClientError):
@@ -87,7 +109,7 @@ async def _admit(gateway: Gateway, output: Output, *, key: ApiKey, claim: Idempo
 
 
 async def _read(
-    gateway: Gateway, output: Output, *, model: Model, submitter: str, claim: Idempotency | None
+    gateway: Gateway, output: Output, *, model: Model, submitter: str, claim: Idempotency | None, body: bytes
 ) -> Shown | Turned:  # fmt: skip
     reader = gateway.senders.sender(output.ehr, BACKEND)
     read = await read_patient(reader, output.patient, model.manifest.features)
@@ -96,7 +118,10 @@ async def _read(
     as_of = min(output.as_of, gateway.clock())
     _, verdict = read.verdict(model.manifest, as_of=as_of, salt=gateway.keyring.session)
     occasion = Occasion(principal=BACKEND, submitter=submitter, reader=reader)
-    return _told(await submit(gateway, occasion, output=output, model=model, read=read, verdict=verdict, claim=claim))
+    taken = await submit(
+        gateway, occasion, output=output, model=model, read=read, verdict=verdict, claim=claim, body=body
+    )  # fmt: skip
+    return _told(taken)
 
 
 def _told(taken: Taken) -> Shown | Turned:

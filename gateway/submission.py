@@ -40,7 +40,7 @@ Taken = tuple[Accepted, dict[str, Any]] | Conflict
 
 async def submit(
     gateway: "Gateway", occasion: Occasion, *, output: Output, model: Model, read: PatientRead, verdict: Verdict,
-    claim: Idempotency | None = None,
+    claim: Idempotency | None = None, body: bytes | None = None,
 ) -> Taken:  # fmt: skip
     """Judges, plans and records an output. Raises Unavailable when the EHR could not be read: nothing is stored."""
     evidence = await read_evidence(
@@ -51,7 +51,7 @@ async def submit(
     write = await _write(gateway, output, model, judged, evidence)
     submission = Submission(
         id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
-        principal=occasion.principal, submitter=occasion.submitter, write=write,
+        principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
     )  # fmt: skip
 
     def work(connection: Connection, now: float) -> Taken:

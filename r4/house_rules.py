@@ -1,9 +1,10 @@
 """What R4 permits and Chartgate never writes (reference: write-back table 1.6): a table of rules beside those of R4."""
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
-from r4 import ucum
+from r4 import codec, ucum
 from r4.outcome import Issue
 from r4.predicates import UCUM, number
 
@@ -58,6 +59,10 @@ TRAPS = frozenset({"K/uL", "C", "F", "M/uL", "k/uL"})
 Rule = Callable[[Mapping[str, Any]], bool]
 
 
+_PLAIN = frozenset({dict, str, Decimal, codec.Decimal, int, bool, float})
+"""Types that ``_kept`` understands; of any other it is asked what they are, which costs more."""
+
+
 def check(resource: Mapping[str, Any]) -> list[Issue]:
     """Every house rule that the resource breaks, with its element. It has to be valid R4."""
     if _kept(resource):
@@ -67,19 +72,29 @@ def check(resource: Mapping[str, Any]) -> list[Issue]:
 
 def _kept(resource: Mapping[str, Any]) -> bool:
     """Whether every rule certainly holds: the same walk without its words."""
-    waiting: list[tuple[str, Any]] = [("", resource)]
-    while waiting:
-        member, value = waiting.pop()
-        if type(value) is list:
-            waiting += [(member, item) for item in value]
-        elif type(value) is dict:
-            for holds in _OF_MEMBER.get(member, ()):
-                if not holds(value):
+    for member, value in resource.items():
+        kind = type(value)
+        if kind is str:
+            continue
+        if kind is dict:
+            if not _element_kept(value, member):
+                return False
+        elif kind is list:
+            for item in value:
+                if type(item) is dict and not _element_kept(item, member):
                     return False
-            waiting += [(name, item) for name, item in value.items() if type(item) is not str]
-        elif isinstance(value, Mapping | list):
+                if type(item) not in _PLAIN and isinstance(item, Mapping | list):
+                    return False
+        elif kind not in _PLAIN and isinstance(value, Mapping):
             return False
     return True
+
+
+def _element_kept(value: Mapping[str, Any], member: str) -> bool:
+    for holds in _OF_MEMBER.get(member, ()):
+        if not holds(value):
+            return False
+    return _kept(value)
 
 
 def _walk(value: Any, path: str, member: str = "") -> Iterator[Issue]:
@@ -95,7 +110,8 @@ def _walk(value: Any, path: str, member: str = "") -> Iterator[Issue]:
 
 
 def _whole_identifier(value: Mapping[str, Any]) -> bool:
-    return all(isinstance(value.get(name), str) and value[name].strip() for name in ("system", "value"))
+    system, said = value.get("system"), value.get("value")
+    return isinstance(system, str) and isinstance(said, str) and bool(system.strip() and said.strip())
 
 
 def _known_unit(value: Mapping[str, Any]) -> bool:

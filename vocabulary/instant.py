@@ -14,6 +14,9 @@ _POINT = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
 )
 
+_LATE = 4e9
+"""Seconds up to which no calendar is needed: a sum of such numbers is a year that has four digits."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
@@ -34,6 +37,8 @@ def parse_span(text: str) -> Span:
 
 def shift(point: float, span: Span, *, sign: int = 1) -> float:
     """The point one span later (``sign=1``) or earlier (``sign=-1``); a day past the month's end becomes its last."""
+    if span.months == 0 and 0.0 <= point < _LATE and span.seconds < _LATE:
+        return point + sign * span.seconds
     at = datetime.fromtimestamp(point, UTC)
     month = at.year * 12 + at.month - 1 + sign * span.months
     year, month = divmod(month, 12)
@@ -51,4 +56,4 @@ def parse_instant(text: str) -> float:
 def format_instant(point: float) -> str:
     """Unix seconds as a FHIR ``instant`` in UTC with milliseconds: ``2026-01-02T03:04:05.123Z``."""
     at = datetime.fromtimestamp(round(point * 1000) / 1000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
-from vocabulary.instant import shift
+from vocabulary.instant import format_instant, shift
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output, OutputState
 from vocabulary.write import NotWritable, Planned, Write
@@ -21,7 +21,7 @@ from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal
 from writeback.gate import Admitted, Refused
 from writeback.inserting import insert_once
-from writeback.outbox import Origin, enqueue, lane_of
+from writeback.outbox import Origin, enqueue, lane_of, listed
 from writeback.tables import idempotency, outputs
 
 _REPEAT = select(idempotency).where(
@@ -59,18 +59,21 @@ class Submission:
     principal: str
     submitter: str
     write: Write | NotWritable | None = None
+    body: bytes | None = None
+    """The output as ``format_output`` writes it, when that was done already."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new. ``row`` and
-    ``sent`` are what was written of a new one: the output's columns, and its deliveries."""
+    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new. ``row``,
+    ``said`` and ``sent`` are what was written of a new one: its columns, what is shown of its body, its deliveries."""
 
     id: str
     state: OutputState
     new: bool
     change: OutputChanged | None = None
     row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    said: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     sent: tuple[Planned, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -83,7 +86,12 @@ class Conflict:
 
 def fingerprint(output: Output) -> str:
     """Two bodies that say the same output are the same, whatever their spacing and order."""
-    return sha256(format_output(output)).hexdigest()
+    return digest_of(format_output(output))
+
+
+def digest_of(body: bytes) -> str:
+    """The fingerprint of an output as ``format_output`` writes it."""
+    return sha256(body).hexdigest()
 
 
 def find_repeat(connection: Connection, now: float, *, claim: Idempotency) -> Accepted | Conflict | None:
@@ -125,7 +133,13 @@ def accept(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
         before=None, state=state, reason=reason,
     )  # fmt: skip
-    return Accepted(id=submission.id, state=state, new=True, change=change, row=row, sent=sent)
+    return Accepted(id=submission.id, state=state, new=True, change=change, row=row, said=_said(output), sent=sent)
+
+
+def _said(output: Output) -> dict[str, Any]:
+    """What is shown of the body."""
+    abstained = None if output.abstained is None else output.abstained.encode(errors="replace").decode()
+    return {"encounter": output.encounter, "as_of": format_instant(output.as_of), "abstained": abstained}
 
 
 def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> Accepted | Conflict | None:
@@ -184,18 +198,18 @@ def _state(connection: Connection, submission: Submission) -> OutputState:
 
 def _row(now: float, submission: Submission, state: OutputState) -> dict[str, Any]:
     output, judged, write = submission.output, submission.judged, submission.write
-    body = format_output(output)
+    body = submission.body or format_output(output)
     return {
         "id": submission.id, "ehr": output.ehr, "model": output.model, "version": output.version,
         "patient": output.patient, "inference_id": output.inference_id, "kind": output.kind, "as_of": output.as_of,
         "valid_until": shift(output.as_of, submission.manifest.valid_for) if state != "refused" else output.as_of,
         "state": state, "principal": submission.principal, "submitter": submission.submitter, "since": now,
-        "body": body, "fingerprint": sha256(body).hexdigest(),
+        "body": body, "fingerprint": digest_of(body),
         "refusal": json.dumps(format_refusal(judged)) if isinstance(judged, Refused) else None,
-        "admission": json.dumps(format_admission(judged)) if isinstance(judged, Admitted) else None,
-        "verdict": json.dumps(format_verdict(submission.verdict)) if submission.verdict else None,
+        "admission": codec.format(format_admission(judged)).decode() if isinstance(judged, Admitted) else None,
+        "verdict": codec.format(format_verdict(submission.verdict)).decode() if submission.verdict else None,
         "reason": write.reason if isinstance(write, NotWritable) and state == "not_writable" else None,
-        "losses": json.dumps(write.losses if isinstance(write, Write) else ()),
+        "losses": listed(write.losses if isinstance(write, Write) else ()),
         "withheld": _withheld(write) if state == "shadow" else None,
     }  # fmt: skip
 

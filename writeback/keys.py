@@ -6,9 +6,11 @@ The key leaves out the clock and the value, so that the same inference said twic
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import sha1, sha256
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
+
+import orjson
 
 from vocabulary.output import Output
 
@@ -41,19 +43,32 @@ def shared_key(*, ehr: str, model: str, version: str, role: str) -> str:
 
 def digest(value: Mapping[str, Any]) -> str:
     """SHA-256 in hex of the value as canonical JSON: the order of members does not matter."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return sha256(canonical.encode()).hexdigest()
+    return sha256(_canonical(value)).hexdigest()
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    """Both writers say the same of printable ASCII. Keys have been given out, so that the rest stays as it was."""
+    try:
+        quick = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        quick = b"\x7f"
+    if quick.isascii() and b"\x7f" not in quick:
+        return quick
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def resource_id(namespace: str, key: str) -> str:
     """The FHIR id of this delivery where the EHR lets clients choose. The installation's namespace is part of it, so
     that two installations never write over each other."""
-    return str(uuid5(_space(namespace), key))
+    made = bytearray(sha1(_space(namespace) + key.encode(), usedforsecurity=False).digest()[:16])
+    made[6], made[8] = made[6] & 0x0F | 0x50, made[8] & 0x3F | 0x80  # UUID version 5, RFC 9562 §5.5
+    text = made.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @lru_cache(16)
-def _space(namespace: str) -> UUID:
-    return uuid5(NAMESPACE_URL, namespace)
+def _space(namespace: str) -> bytes:
+    return uuid5(NAMESPACE_URL, namespace).bytes
 
 
 def search_of(type: str, *, namespace: str, key: str) -> str:

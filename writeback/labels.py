@@ -148,4 +148,4 @@ def subject(occasion: Occasion, element: str = "subject") -> dict[str, Any]:
 
 def filled(resource: dict[str, Any]) -> dict[str, Any]:
     """Without members that say nothing: R4 has no empty object, array or string (ele-1)."""
-    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in resource.items() if value or value == 0}

@@ -6,7 +6,7 @@ fenced by owner and attempt: whoever lost it cannot settle the row any more.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from r4 import codec
-from vocabulary.write import Planned, Write
+from vocabulary.write import DeliveryState, Planned, Write
 from writeback.changes import Change, DeliveryChanged
 from writeback.claims import Claimed
 from writeback.inserting import insert_once
@@ -93,11 +93,11 @@ def lane_of(*, ehr: str, patient: str, model: str) -> str:
 def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin) -> None:
     """Adds the deliveries of a write; what is shared and there already is left as it is. Has to be in the transaction
     that accepts the output."""
-    delivered = _share(connection, now, write, origin)
+    shared = _share(connection, now, write, origin)
     own = {part.key for part in write.own}
     tail = _tail(connection, origin.lane)
-    outside = {key for part in write.own for key in part.needs} - own - delivered
-    blocking = own | set(open_needs(connection, outside | ({tail} if tail else set())))
+    outside = {key for part in write.own for key in part.needs} - own
+    blocking = own | _blocking(connection, outside, shared, tail)
     before = {part.key: {*part.needs, *([tail] if tail else [])} & blocking for part in write.own}
     rows = [_row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key])) for part in write.own]
     connection.execute(_ADD, rows)
@@ -106,22 +106,39 @@ def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin)
         connection.execute(_WAIT, waiting)
 
 
-def _share(connection: Connection, now: float, write: Write, origin: Origin) -> set[str]:
-    """Makes sure that what outputs share is on its way, once; gives the keys of what is at the EHR already."""
+def _blocking(
+    connection: Connection, outside: set[str], shared: Mapping[str, DeliveryState], tail: str | None
+) -> set[str]:
+    """Of what is needed beyond the write, and of the lane's end, what is still under way. SQLite has one writer, so
+    that the states just read are still so; PostgreSQL has to look again, under a lock."""
+    asked = {key for key in outside if shared.get(key) != "delivered"} | ({tail} if tail else set())
+    if connection.dialect.name == "postgresql":
+        return set(open_needs(connection, asked))
+    known = {key: shared.get(key) for key in asked} | ({tail: "ready"} if tail else {})
+    unknown = [key for key, state in known.items() if state is None]
+    return {key for key, state in known.items() if state and state not in SETTLED} | set(
+        open_needs(connection, unknown)
+    )
+
+
+def _share(connection: Connection, now: float, write: Write, origin: Origin) -> dict[str, DeliveryState]:
+    """Makes sure that what outputs share is on its way, once; gives the state of each."""
     if not write.shared:
-        return set()
+        return {}
     shared = Origin(output=None, model=origin.model, version=origin.version, principal=BACKEND)
     found = connection.execute(_STATES, {"keys": [part.key for part in write.shared]})
-    states = {row.key: row.state for row in found}
+    states: dict[str, DeliveryState] = {row.key: row.state for row in found}
     for part in write.shared:
         if part.key not in states:
             blocking = open_needs(connection, part.needs)
             row = _row(now, part, ehr=write.ehr, origin=shared, blockers=len(blocking))
             if insert_once(connection, deliveries, row) and blocking:
                 connection.execute(insert(waits), [{"delivery": part.key, "needed": key} for key in blocking])
+            states[part.key] = "ready"
         elif states[part.key] == "dead":
             _revive(connection, now, part.key)
-    return {key for key, state in states.items() if state == "delivered"}
+            states[part.key] = "ready"
+    return states
 
 
 def _revive(connection: Connection, now: float, key: str) -> None:
@@ -137,10 +154,19 @@ def _row(now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int) 
         "key": part.key, "ehr": ehr, "resource_type": part.type, "fhir_id": part.id, "role": part.role,
         "output": origin.output, "model": origin.model, "version": origin.version, "lane": origin.lane,
         "principal": origin.principal, "strategy": part.strategy, "quarantine": part.quarantine,
-        "body": codec.format(part.body), "needs": json.dumps(part.needs), "blockers": blockers, "state": "ready",
+        "body": _bytes(part), "needs": listed(part.needs), "blockers": blockers, "state": "ready",
         "doubtful": False, "attempt": 0, "next_at": 0.0, "valid_until": origin.valid_until,
-        "losses": json.dumps(part.losses), "read_back": False, "since": now, "changed": now,
+        "losses": listed(part.losses), "read_back": False, "since": now, "changed": now,
     }  # fmt: skip
+
+
+def _bytes(part: Planned) -> bytes:
+    return codec.format(part.body) if part.encoded is None else part.encoded
+
+
+def listed(words: Sequence[str]) -> str:
+    """A list of words as JSON."""
+    return json.dumps(words) if words else "[]"
 
 
 def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
@@ -149,7 +175,7 @@ def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
     wanted = sorted(set(keys))
     if not wanted:
         return []
-    return list(connection.scalars(_OPEN, {"keys": wanted}))
+    return [row.key for row in connection.execute(_OPEN, {"keys": wanted})]
 
 
 def _tail(connection: Connection, lane: str | None) -> str | None:

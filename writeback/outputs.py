@@ -11,7 +11,17 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from r4 import codec
 from vocabulary.output import Output, OutputState
 from vocabulary.write import NotWritable, Write
-from writeback.accepting import Accepted, Conflict, Idempotency, Submission, accept, find_repeat, fingerprint, forget
+from writeback.accepting import (
+    Accepted,
+    Conflict,
+    Idempotency,
+    Submission,
+    accept,
+    digest_of,
+    find_repeat,
+    fingerprint,
+    forget,
+)
 from writeback.changes import Change, OutputChanged
 from writeback.formats import parse_admission, parse_output
 from writeback.gate import Admitted
@@ -20,6 +30,7 @@ from writeback.tables import AWAITING, PENDING, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
+    "digest_of",
     "expire_waiting", "find_bodies", "find_output", "find_repeat", "fingerprint", "forget", "list_outputs", "show_accepted",
     "show_output",
     "state_of",
@@ -154,14 +165,14 @@ def show_accepted(connection: Connection, now: float, accepted: Accepted) -> dic
         }
         for part in accepted.sent
     ]  # fmt: skip
-    return _output(SimpleNamespace(decided_by=None, **accepted.row), parts)
+    return _output(SimpleNamespace(decided_by=None, **accepted.row), accepted.said, parts)
 
 
 def _shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     parts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
     for part in _deliveries(connection, list(parts)):
         parts[part.output].append(_delivery(part))
-    return [_output(row, parts[row.id]) for row in rows]
+    return [_output(row, codec.parse(row.body), parts[row.id]) for row in rows]
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]]:
@@ -169,8 +180,7 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]
         yield from connection.execute(_PARTS, {"ids": list(ids[start : start + CHUNK])})
 
 
-def _output(row: Any, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    document = codec.parse(row.body)
+def _output(row: Any, document: Mapping[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": row.id, "model": row.model, "version": row.version, "ehr": row.ehr, "patient": row.patient,
         "encounter": document["encounter"], "kind": row.kind, "inference_id": row.inference_id,

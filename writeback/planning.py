@@ -1,9 +1,9 @@
 """From an admitted output to the write that an EHR takes of it, checked against R4 before anything is stored."""
 
-from collections.abc import Mapping
-from typing import Any
+from msgspec import structs
 
-from r4 import house_rules
+from r4 import codec, house_rules, quick
+from r4.outcome import Issue
 from r4.validate import validate
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
@@ -35,25 +35,33 @@ def plan(
         return None
     write = project(planned, ehr=names.ehr, capabilities=capabilities, rules=rules)
     if isinstance(write, Write):
-        for part in write.shared:
-            if _FOUND_VALID.get(part.key) != part.body:
-                check(part)
-                if len(_FOUND_VALID) >= KEPT:
-                    _FOUND_VALID.clear()
-                _FOUND_VALID[part.key] = part.body
-        for part in write.own:
-            check(part)
+        own, shared = tuple(check(part) for part in write.own), tuple(_check_shared(part) for part in write.shared)
+        write = Write(ehr=write.ehr, own=own, shared=shared, losses=write.losses)
     return write
 
 
-_FOUND_VALID: dict[str, Mapping[str, Any]] = {}
+_FOUND_VALID: dict[str, Planned] = {}
 """What all outputs of a model version share is the same every time: what was found valid once is valid."""
 KEPT = 256
 
 
-def check(part: Planned) -> None:
-    """Raises PlanInvalid for the first rule of R4 4.0.1, or of this house, that the planned resource breaks."""
-    issues = [issue for issue in validate(part.body, type=part.type) if issue.severity in ("error", "fatal")]
+def _check_shared(part: Planned) -> Planned:
+    known = _FOUND_VALID.get(part.key)
+    if known is not None and known.body == part.body and structs.replace(known, encoded=None) == part:
+        return known
+    if len(_FOUND_VALID) >= KEPT:
+        _FOUND_VALID.clear()
+    _FOUND_VALID[part.key] = found = check(part)
+    return found
+
+
+def check(part: Planned) -> Planned:
+    """The part with its bytes. Raises PlanInvalid for the first rule of R4 4.0.1, or of this house, that it breaks."""
+    encoded = quick.encode(part.body) if part.body.get("resourceType") == part.type else None
+    issues: list[Issue] = []
+    if encoded is None:
+        issues = [issue for issue in validate(part.body, type=part.type) if issue.severity in ("error", "fatal")]
     issues = issues or house_rules.check(part.body)
     if issues:
         raise PlanInvalid(element=issues[0].element, rule=issues[0].rule or issues[0].code)
+    return structs.replace(part, encoded=encoded or codec.format(part.body))

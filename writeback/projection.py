@@ -5,7 +5,6 @@ Its CapabilityStatement decides, then the rules declared for it. Losses are know
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from vocabulary.write import NotWritable, Planned, Strategy, Write
@@ -73,14 +72,12 @@ def _fit(part: Planned, gone: set[str], strategy: Strategy | None, rules: WriteR
         body = _less(body, name.split("."))
     if strategy == "put":
         body = {"resourceType": body["resourceType"], "id": part.id, **body}
-    return replace(
-        part,
-        body=body,
-        needs=tuple(key for key in part.needs if key not in gone),
+    return Planned(
+        key=part.key, type=part.type, id=part.id, body=body, role=part.role, strategy=strategy,
+        needs=tuple(key for key in part.needs if key not in gone) if gone else part.needs,
         losses=(*part.losses, *references, *(f"{part.type}.{name}" for name in drops)),
-        strategy=strategy,
         quarantine=_quarantine(strategy, rules),
-    )
+    )  # fmt: skip
 
 
 def _quarantine(strategy: Strategy, rules: WriteRules) -> float:

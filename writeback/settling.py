@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from vocabulary.output import OutputState
 from vocabulary.write import DeliveryState
@@ -21,6 +21,30 @@ from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace, pause
 from writeback.states import SETTLED, advance, derive
 from writeback.tables import LEASED, PENDING, deliveries, outputs, targets, waits
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_HELD = (
+    select(deliveries.c.id, deliveries.c.owner, deliveries.c.attempt)
+    .where(deliveries.c.id.in_(_IDS), LEASED)
+    .order_by(deliveries.c.id)
+    .with_for_update()
+)
+_GONE = delete(waits).where(waits.c.needed.in_(bindparam("keys", expanding=True))).returning(waits.c.delivery)
+_FEWER = (
+    update(deliveries)
+    .where(deliveries.c.key == bindparam("waiting"))
+    .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=bindparam("at"))
+)
+_PARTS = select(deliveries.c.output, deliveries.c.role, deliveries.c.state).where(deliveries.c.output.in_(_IDS))
+_ENDED = (
+    select(outputs.c.id, outputs.c.ehr, outputs.c.model, outputs.c.version, outputs.c.kind)
+    .where(outputs.c.id.in_(_IDS), PENDING)
+    .order_by(outputs.c.id)
+    .with_for_update()
+)
+_END = update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state"))
+_HEALTH = select(targets).where(targets.c.ehr == bindparam("target"))
+"""Statements made once: putting one together costs more than running it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,10 +137,7 @@ def _moved(names: tuple[str, ...]) -> Any:
 
 def _held(connection: Connection, asked: Mapping[int, Settled]) -> set[int]:
     """Those whose lease still is the asker's, locked where there are others."""
-    query = select(deliveries.c.id, deliveries.c.owner, deliveries.c.attempt).where(
-        deliveries.c.id.in_(sorted(asked)), LEASED
-    )
-    rows = connection.execute(query.order_by(deliveries.c.id).with_for_update())
+    rows = connection.execute(_HELD, {"ids": sorted(asked)}) if asked else ()
     return {row.id for row in rows if (row.owner, row.attempt) == (asked[row.id].row.owner, asked[row.id].row.attempt)}
 
 
@@ -124,15 +145,10 @@ def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> None:
     """Each delivery that waited for one of these waits for one less; those that wait for nothing more are due now."""
     if not keys:
         return
-    gone = connection.execute(delete(waits).where(waits.c.needed.in_(keys)).returning(waits.c.delivery))
-    counts = Counter(row.delivery for row in gone)
+    counts = Counter(row.delivery for row in connection.execute(_GONE, {"keys": list(keys)}))
     if counts:
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.key == bindparam("waiting"))
-            .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=now),
-            [{"waiting": key, "fewer": count} for key, count in sorted(counts.items())],
-        )
+        fewer = [{"waiting": key, "fewer": count, "at": now} for key, count in sorted(counts.items())]
+        connection.execute(_FEWER, fewer)
 
 
 def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
@@ -140,18 +156,14 @@ def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
     wanted = sorted(ids)
     if not wanted:
         return []
-    columns = (deliveries.c.output, deliveries.c.role, deliveries.c.state)
     parts: dict[str, list[Any]] = {id: [] for id in wanted}
-    for part in connection.execute(select(*columns).where(deliveries.c.output.in_(wanted))):
+    for part in connection.execute(_PARTS, {"ids": wanted}):
         parts[part.output].append(part)
     ended = {id: _outcome(rows) for id, rows in parts.items()}
-    query = select(outputs).where(outputs.c.id.in_([id for id, state in ended.items() if state != "pending"]), PENDING)
-    rows = connection.execute(query.order_by(outputs.c.id).with_for_update()).all()
+    over = [id for id, state in ended.items() if state != "pending"]
+    rows = connection.execute(_ENDED, {"ids": over}).all() if over else []
     if rows:
-        connection.execute(
-            update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state")),
-            [{"row": row.id, "new_state": ended[row.id]} for row in rows],
-        )
+        connection.execute(_END, [{"row": row.id, "new_state": ended[row.id]} for row in rows])
     return [
         OutputChanged(
             output=row.id, ehr=row.ehr, model=row.model, version=row.version, kind=row.kind, before="pending",
@@ -183,7 +195,7 @@ def _note_health(connection: Connection, now: float, attempts: Sequence[Attempte
         well = any(ending.healthy for ending in endings)
         ill = sum(ending.healthy is False for ending in endings)
         wishes = [parse_retry_after(ending.retry_after, now) or 0.0 for ending in endings if ending.retry_after]
-        row = connection.execute(select(targets).where(targets.c.ehr == ehr)).one_or_none()
+        row = connection.execute(_HEALTH, {"target": ehr}).one_or_none()
         failures = 0 if well else (row.failures if row else 0) + ill
         until = now + max([pause(failures, pace) if ill else 0.0, *wishes])
         if row is None and (failures or wishes):
