@@ -25,6 +25,8 @@ from sandbox.tables import resources, terms, versions
 from vocabulary.instant import format_instant
 
 NUMERIC = re.compile(r"[0-9]+")
+_ADDRESS = re.compile(r"#\S*|[A-Za-z][A-Za-z0-9+.-]*:\S+")
+"""What a reference that is not this server's may be: contained, or an address with a scheme."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,8 +204,9 @@ def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iter
         said = reference["reference"]
         local = parse(said, base=base)
         if local is None:
-            if "?" in said and not said.startswith(("http://", "https://", "urn:")):
-                yield Issue("value", "must not be a search", f"{path}.reference", "reference")
+            if not _ADDRESS.fullmatch(said):
+                text = "must not be a search" if "?" in said else "must be a reference"
+                yield Issue("value", text, f"{path}.reference", "reference")
             continue
         if local.type == body.get("resourceType") and local.id == body.get("id"):
             continue

@@ -33,7 +33,7 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
         )
     if only_bound(kept, grant) and means.references == "check":
         foreign = yield from _foreign(i, kept, grant, means)
-        return kept if foreign is None else _unreached(foreign)
+        return kept if foreign is None else doomed(body) or _unreached(foreign)
     return kept
 
 

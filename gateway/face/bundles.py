@@ -64,7 +64,7 @@ def _checked(
         given = original.action == "create" and entry.action == "update"
         allowed = yield from check_write(replace(entry, action="create") if given else entry, grant, within)
         if isinstance(allowed, Answer) and allowed.status >= 400:
-            return allowed
+            return batch.at_entry(allowed, place)
         checked[place] = entry if given else allowed
     done = [each for each in checked.values() if isinstance(each, Interaction)]
     if (wrong := batch.fault(done)) is not None:
@@ -80,7 +80,7 @@ def _one_by_one(
         entry = writes[places[index]]
         answer = yield entry
         if answer.status >= 400:
-            return answer
+            return batch.at_entry(answer, places[index])
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)
     return None
 
