@@ -154,10 +154,16 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def open_gateway(
-    installation: Installation, *, models: Sequence[Path], base_url: str, clock: Callable[[], float]
+    installation: Installation,
+    *,
+    models: Sequence[Path],
+    base_url: str,
+    clock: Callable[[], float],
+    only: str | None = None,
 ) -> AsyncIterator[Gateway]:
-    """The gateway of an installation. Raises ModelError, ManifestError for a model folder that cannot be used."""
-    loaded = {model.key: model for model in _models(models)}
+    """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
+    model folder that cannot be used."""
+    loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(installation, models=loaded, base_url=base_url, clock=clock, totals=totals)  # type: ignore[arg-type]
     try:

@@ -121,7 +121,7 @@ def _claimed(scope: Scope, body: bytes) -> str | None:
         if kind.lower() == b"basic":
             return b64decode(basic, validate=True).decode().partition(":")[0]
         if headers.get(b"content-type", b"").startswith(b"application/json"):
-            said = json.loads(body)  # not FHIR: a launch or a registration
+            said = json.loads(body.decode())  # not FHIR: a launch or a registration
             named = said.get("client_id") if isinstance(said, dict) else None
         else:
             query = scope["query_string"] if scope["method"] == "GET" else body
@@ -129,7 +129,7 @@ def _claimed(scope: Scope, body: bytes) -> str | None:
             named = form.get("client_id") or _issuer(form.get("client_assertion", ""))
     except (ValueError, RecursionError):
         return None
-    return named if isinstance(named, str) and 0 < len(named) <= 128 else None
+    return named if isinstance(named, str) and named.isprintable() and 0 < len(named) <= 128 else None
 
 
 def _issuer(assertion: str) -> str | None:

@@ -1,5 +1,6 @@
 """Edge: the little of a browser that the demonstration needs: redirects followed one by one, cookies kept per host."""
 
+import re
 from types import TracebackType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -9,6 +10,7 @@ import httpx2
 from gateway.reachable import trust
 
 REDIRECTS = 10
+LAUNCHER = re.compile(r"/ehr/[^/]+/launch")
 
 
 class BrowserError(RuntimeError):
@@ -18,7 +20,9 @@ class BrowserError(RuntimeError):
 class Browser:
     """One profile. Cookies that are ``Secure`` go to ``http://localhost`` too, as in real browsers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, operator: str | None = None) -> None:
+        """``operator`` is the secret that guards an EHR's launcher; it goes to no other address."""
+        self._operator = operator
         self._client = httpx2.AsyncClient(follow_redirects=False, timeout=60.0, trust_env=False, verify=trust(None))
         self._cookies: dict[str, dict[str, str]] = {}
 
@@ -53,6 +57,8 @@ class Browser:
     async def _send(self, method: str, url: str, **options: Any) -> httpx2.Response:
         jar = self._cookies.setdefault(urlsplit(url).hostname or "", {})
         headers = {**options.pop("headers", {})}
+        if self._operator and LAUNCHER.fullmatch(urlsplit(url).path):
+            headers["authorization"] = f"Bearer {self._operator}"
         if jar:
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         try:

@@ -66,7 +66,7 @@ async def _job(running: Running, only: str | None) -> list[dict[str, Any]]:
 
     name, fhir = next(iter(running.ehr.items()))
     launcher = fhir.removesuffix("/fhir") + "/launch"
-    async with Browser() as browser:
+    async with Browser(operator=running.ehrs[0].operator_secret) as browser:
         listed = await browser.get_json(launcher)
         turns = asyncio.Semaphore(SIDE_BY_SIDE)
         with stderr.status("launching"):
@@ -84,7 +84,7 @@ async def _visit(
     turns: asyncio.Semaphore,
 ) -> None:  # fmt: skip
     """One launch from the EHR with automatic sign-in, in a browser profile of its own; waits for its models."""
-    async with turns, Browser() as tab:
+    async with turns, Browser(operator=running.ehrs[0].operator_secret) as tab:
         await launch(tab, launcher, patient["id"], encounter=_encounter(listed, patient["id"]))
         await running.gateway.idle()
 

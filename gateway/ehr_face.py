@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.audit_watch import Watch
@@ -23,20 +23,15 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     mounts = [
         Mount(
             f"/ehr/{ehr.name}",
-            routes=[
-                *authorization.routes(ehr, ClientKeys(clock=ehr.clock, loopback=ehr.allow_loopback_jwks)),
-                *registration.routes(ehr),
-                *sign_in.routes(ehr),
-                *manage.routes(ehr),
-                *launcher.routes(ehr),
-            ],
+            Router(_routes(ehr), redirect_slashes=False),
             middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
         )
         for ehr in ehrs
     ]
     pages = Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
+    pages.router.redirect_slashes = False
     bases: dict[str, ASGIApp] = {
-        f"/ehr/{ehr.name}": Cors(fhir.FhirBase(ehr), database=ehr.database) for ehr in ehrs
+        f"/ehr/{ehr.name}": Cors(fhir.FhirFace(ehr), database=ehr.database) for ehr in ehrs
     }  # fmt: skip
 
     async def face(scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,6 +43,18 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
             await base({**scope, "root_path": issuer}, receive, send)
 
     return face
+
+
+def _routes(ehr: SandboxEhr) -> list[Route]:
+    """The pages and endpoints of one EHR, FHIR apart. An address with a slash too many is none of them: a redirect would
+    repeat what was sent, and send a credential twice (RFC 9700 §4.12)."""
+    return [
+        *authorization.routes(ehr, ClientKeys(clock=ehr.clock, loopback=ehr.allow_loopback_jwks)),
+        *registration.routes(ehr),
+        *sign_in.routes(ehr),
+        *manage.routes(ehr),
+        *launcher.routes(ehr),
+    ]
 
 
 async def _absent(request: Request, failure: Any) -> Response:

@@ -80,6 +80,8 @@ def _well_formed(code: Code) -> bool:
 def _output_warnings(manifest: Manifest) -> Iterator[str]:
     if manifest.kind in ("text", "issue") and manifest.policy == "automatic":
         yield "writeback.policy automatic lets a text reach the chart that no clinician has read"
+    if manifest.kind == "risk" and manifest.horizon is None:
+        yield "output.horizon is missing: a chart reads the risk as one of the rest of the patient's life"
     for prediction in (manifest.output, *manifest.components):
         unit = prediction.unit
         if unit and unit not in ("fraction", "percent") and not ucum.known(unit):

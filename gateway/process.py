@@ -23,12 +23,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What ``up`` and ``demo`` were asked for. ``ehr`` is ``embedded``, ``hapi`` or a FHIR base."""
+    """What ``up`` and ``demo`` were asked for. ``ehr`` is ``embedded``, ``hapi`` or a FHIR base;
+    ``only`` leaves but the models of that id."""
 
     port: int = 8700
     ehr: str = "embedded"
     persona: str | None = None
     models: tuple[Path, ...] = ()
+    only: str | None = None
     references: Literal["check", "free"] = "check"
     allow_loopback_jwks: bool = False
     seed: bool = False
@@ -71,7 +73,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
         gateway = await stack.enter_async_context(
-            open_gateway(installation, models=options.models, base_url=app_url, clock=time.time)
+            open_gateway(installation, models=options.models, only=options.only, base_url=app_url, clock=time.time)
         )
         await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
         application = _faces(gateway, ehrs, port, scheme)

@@ -22,6 +22,7 @@ from gateway.ehr import SandboxEhr
 from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
 from gateway.keyring import CLIENT_ALGORITHMS
+from gateway.reachable import trust
 from gateway.serving import rules_of
 from sandbox import loading, tables
 from sandbox.personas import PERSONAS as PERSONAS
@@ -38,6 +39,7 @@ CLIENT_ID = "chartgate"
 """The gateway's own client id at every sandbox EHR."""
 SECRET_FILE = "operator.secret"  # noqa: S105 -- a file name
 HOUR = 3600.0
+SILENT = "the FHIR server does not answer: is it running, and is this its base?"
 
 
 class SandboxError(RuntimeError):
@@ -145,6 +147,8 @@ async def _behind(
         if options.ehr == "hapi" or options.seed:
             anchor = ehr.clock()
             await _seed_upstream(url, anchor - anchor % HOUR, progress)
+        else:
+            await _greet(url)
         async with open_upstream(
             upstream=url, base=ehr.fhir, new_id=ehr.new_id, credential=credential, references=ehr.references
         ) as upstream:
@@ -171,7 +175,16 @@ async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
     except seeding.SeedError as failure:
         raise SandboxError(f"the server did not take the synthetic patients: {failure}") from failure
     except httpx2.HTTPError as failure:
-        raise SandboxError("the FHIR server does not answer: is it running, and is this its base?") from failure
+        raise SandboxError(SILENT) from failure
+
+
+async def _greet(url: str) -> None:
+    """Whether anything answers there; what it answers is its own affair. Raises SandboxError."""
+    async with httpx2.AsyncClient(timeout=10.0, trust_env=False, verify=trust(None)) as client:
+        try:
+            await client.get(f"{url}/metadata", headers={"accept": "application/fhir+json"})
+        except httpx2.TransportError as failure:
+            raise SandboxError(SILENT) from failure
 
 
 async def introduce(

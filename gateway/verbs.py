@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 from sqlalchemy import Connection
 
-from gateway import apikeys
+from gateway import apikeys, client_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.installation import open_installation
@@ -82,7 +82,12 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-EHR_VERBS: Mapping[str, Verb] = {"audit.list": list_audit}
+EHR_VERBS: Mapping[str, Verb] = {
+    "audit.list": list_audit,
+    "clients.add": client_verbs.add_client,
+    "clients.list": client_verbs.list_clients,
+    "clients.remove": client_verbs.remove,
+}
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
 
@@ -110,6 +115,8 @@ def _perform_at_ehr(directory: Path, verb: str, arguments: Arguments) -> Any:
     database = open_sqlite(path, metadata=[audit_tables.metadata])
     try:
         return database.run_now(lambda connection, now: EHR_VERBS[verb](connection, now, arguments))
+    except ValueError as refused:
+        raise VerbRefused(str(refused)) from refused
     finally:
         database.close()
 

@@ -46,11 +46,14 @@ def append(connection: Connection, now: float, rows: Sequence[Event], *, server:
     connection.exec_driver_sql(_statement(server), [*rows])
 
 
-def used(connection: Connection, now: float, *, patient: str | None = None) -> None:
-    """Keeps that the log was read, about this patient where one was asked for. A log without rows stays so."""
+def used(
+    connection: Connection, now: float, what: str = "audit", *, patient: str | None = None, client: str | None = None
+) -> None:
+    """Keeps what the installation's owner did: that the log was read, about this patient where one was asked for, or a
+    client registered. A log without rows stays so."""
     server = connection.scalar(select(func.max(servers.c.number)))
     if server is not None:
-        append(connection, now, [Event("audit", now, 200, patient=patient)], server=server)
+        append(connection, now, [Event(what, now, 200, patient=patient, client=client)], server=server)
 
 
 def page(

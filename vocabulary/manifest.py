@@ -83,7 +83,8 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """One model version. ``horizon`` is for risks; ``valid_for`` how long an output may wait to be written."""
+    """One model version. ``horizon`` is for risks (None: the rest of a life, as R4 reads a prediction without a period);
+    ``valid_for`` how long an output may wait to be written."""
 
     id: str
     version: str
@@ -211,7 +212,7 @@ def _manifest(
         kind=kind,
         output=_prediction(output, required=True, numeric=kind in ("risk", "score")),
         components=tuple(_prediction(item, numeric=kind in ("risk", "score")) for item in output.tables("component")),
-        horizon=output.span("horizon", required=kind == "risk"),
+        horizon=output.span("horizon"),
         tiers=tuple(_tier(item) for item in output.tables("tiers")),
         labels=output.codes("labels"),
         policy=writeback.choice("policy", ("automatic", "confirm", "shadow")),

@@ -113,6 +113,8 @@ def _inputs(case: _Case) -> Iterator[Refused]:
         element, resource = f"inputs[{index}]", case.evidence.inputs.get(reference)
         if resource is None or ownership.reference_to(resource) != ownership.unversioned(reference):
             yield _no("missing_input", element, "The EHR has no such input for this patient.")
+        elif ownership.unheard_of(reference, resource):
+            yield _no("missing_input", element, "The EHR has no such version of this input.")
         elif not ownership.belongs(resource, case.output.patient, base=case.evidence.base):
             yield _no("foreign_input", element, "The input is not this patient's.")
         elif ownership.withdrawn(resource):

@@ -40,6 +40,15 @@ def changed_since(reference: str, resource: Resource | None) -> bool:
     return bool(named) and current is not None and named != current
 
 
+def unheard_of(reference: str, resource: Resource | None) -> bool:
+    """The reference names a version that the EHR cannot have: where its versions are whole numbers, one past the
+    version it has now, or none of that form."""
+    named, current = reference.partition("/_history/")[2], version_of(resource)
+    if not named or current is None or not (current.isascii() and current.isdecimal()):
+        return False
+    return not (named.isascii() and named.isdecimal()) or int(named) > int(current)
+
+
 def belongs(resource: Resource, patient: str, *, base: str | None = None) -> bool:
     """The resource is this patient's (``Patient/id``), or of a type that is nobody's. A resource that does not say
     whose it is belongs to nobody here: deny what is not understood."""

@@ -33,11 +33,17 @@ class State:
     extension: tuple[Mapping[str, str], ...]
 
 
+def is_code(code: str) -> bool:
+    """Whether this is written as ``system|code``."""
+    system, _, value = code.partition("|")
+    return bool(system and value) and code.isprintable() and "|" not in value and len(code) <= 1000
+
+
 def knows(client: Client, code: str) -> bool:
     """Whether this app may keep state under the code."""
-    system, _, value = code.partition("|")
-    if not system or not value:
+    if not is_code(code):
         return False
+    system = code.partition("|")[0]
     addresses = (*client.redirect_uris, client.launch_url, client.jwks_uri)
     own = {origin_of(address) for address in addresses if address is not None}
     return code in client.state_codes or _origin(system) in own - {None}

@@ -19,9 +19,10 @@ _NATIVE = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 """A scheme of a native app: its domain backwards (RFC 8252 §7.1). ``javascript`` and ``data`` have no dot."""
 
 
-def read_registration(body: Any, *, id: str) -> Client:
+def read_registration(body: Any, *, id: str, loopback: bool = True) -> Client:
     """Client metadata → Client. Members that are not known are ignored, as RFC 7591 §2 says; one left out has its
-    default, also in an update (RFC 7592 §2.2). Raises RegistrationRefused naming the member."""
+    default, also in an update (RFC 7592 §2.2). ``loopback`` says whether a ``jwks_uri`` may be on this machine. Raises
+    RegistrationRefused naming the member."""
     if not isinstance(body, dict):
         raise _refused("the body must be a JSON object")
     if "software_statement" in body:
@@ -41,6 +42,8 @@ def read_registration(body: Any, *, id: str) -> Client:
         jwks_uri=_text(body, "jwks_uri"),
     )
     _consistent(client, _strings(body, "response_types", default=("code",)))
+    if not loopback and client.jwks_uri is not None and urlsplit(client.jwks_uri).hostname in LOOPBACK:
+        raise _refused("jwks_uri must not be on this machine (up --allow-loopback-jwks permits it)")
     return client
 
 

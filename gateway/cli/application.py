@@ -1,7 +1,7 @@
 """The tree of commands; what each does is imported when it runs, so that ``--help`` answers at once."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -25,7 +25,7 @@ def usage(text: str) -> Any:
     raise typer.BadParameter(text)
 
 
-def could_not(text: str) -> Any:
+def could_not(text: str) -> NoReturn:
     """Ends with exit code 3."""
     from gateway.cli.printing import complain
 
@@ -33,7 +33,7 @@ def could_not(text: str) -> Any:
     raise typer.Exit(3)
 
 
-from gateway.cli import audit, installed, models, outputs, running, suites  # noqa: E402
+from gateway.cli import audit, clients, installed, models, outputs, running, suites  # noqa: E402
 
-for _group in (running, outputs, audit, models, suites, installed):
+for _group in (running, outputs, audit, clients, models, suites, installed):
     _group.register(application)

@@ -35,6 +35,19 @@ def options_of(**given: Any) -> Any:
     return Options(**{**given, "models": tuple(given.get("models") or ())})
 
 
+def _require_model(id: str, folders: list[Path]) -> None:
+    """Ends with a usage error when no model folder has this id, with exit code 3 when one cannot be used."""
+    from gateway.models import ModelError, load_all
+    from vocabulary.manifest import ManifestError
+
+    try:
+        known = sorted({model.manifest.id for model in load_all(folders)})
+    except (ModelError, ManifestError) as failure:
+        could_not(str(failure))
+    if id not in known:
+        raise typer.BadParameter(f"--model must be one of {', '.join(known)}")
+
+
 def up(
     data: Data = DEFAULT_DATA,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8700,
@@ -164,8 +177,10 @@ def demo(
     """The main job, headless: launch, chart, verdict, models, write-back, and what the EHR kept."""
     from gateway import demo as main_job
 
+    if model is not None:
+        _require_model(model, models or [])
     options = options_of(
-        port=0, ehr=ehr, persona=persona, models=models, seed=seed, allow_remote=allow_remote,
+        port=0, ehr=ehr, persona=persona, models=models, only=model, seed=seed, allow_remote=allow_remote,
         upstream_auth=upstream_auth,
     )  # fmt: skip
     ok: Literal[True, False] = run_loop(main_job.run(data, options, only=model, as_json=json))

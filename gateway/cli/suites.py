@@ -9,6 +9,7 @@ import typer
 from gateway.cli.application import Json, could_not
 
 SUITES = ("smart", "access", "writeback", "gateway", "bulk", "api")
+FORMATS = ("json", "junit", "html")
 
 
 def register(application: typer.Typer) -> None:
@@ -34,6 +35,8 @@ def conform(
     formats = tuple(format.split(","))
     if unknown := [name for name in (*(wanted or ()),) if name not in SUITES]:
         raise typer.BadParameter(f"--suite knows {', '.join(SUITES)}, not {len(unknown)} of those given")
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise typer.BadParameter(f"--format knows {', '.join(FORMATS)}, not {len(unknown)} of those given")
     found = asyncio.run(_run(url, suites=wanted, writes=writes, slow=slow, client=client, deadline=deadline))
     _publish(found, report, formats, json)
     raise typer.Exit(1 if found.failed else 0)

@@ -22,7 +22,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
-class FhirBase:
+class FhirFace:
     """An ASGI application: everything below ``/fhir``. No method list of a router's, so that every refusal is an
     OperationOutcome, and nothing between the server and this, for this is what is asked for most."""
 

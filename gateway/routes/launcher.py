@@ -91,6 +91,8 @@ async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
             made = await _open(ehr, chosen.client_id)
         else:
             made = await _prepare(ehr, read_launch(document), caller_of(request.scope))
+        if made["url"] is None:
+            raise OAuthError("invalid_request", "the app registered no launch address (initiate_login_uri)")
     except OAuthError as refused:
         return launcher_page.show(
             ehr, await _listed(ehr), chosen, leads_to=await _addresses(ehr), problem=refused.text, status=refused.status
@@ -98,7 +100,7 @@ async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
     return redirect(made["url"])
 
 
-async def _open(ehr: SandboxEhr, client_id: str) -> dict[str, str]:
+async def _open(ehr: SandboxEhr, client_id: str) -> dict[str, str | None]:
     """A standalone launch for which nothing is prepared: the app is opened, and asks by itself."""
     client = await _client(ehr, client_id)
     return {"url": _url(client, {"iss": ehr.fhir})}
@@ -126,7 +128,7 @@ async def _client(ehr: SandboxEhr, client_id: str) -> Client:
     return found[0]
 
 
-async def _prepare(ehr: SandboxEhr, body: LaunchBody, caller: Caller = NOBODY) -> dict[str, str]:
+async def _prepare(ehr: SandboxEhr, body: LaunchBody, caller: Caller = NOBODY) -> dict[str, str | None]:
     client = await _client(ehr, body.client_id)
     patient = await _exists(ehr, body)
     context = Context(
@@ -148,13 +150,13 @@ async def _prepare(ehr: SandboxEhr, body: LaunchBody, caller: Caller = NOBODY) -
 
 async def _standalone(
     ehr: SandboxEhr, launch: launches.Launch, challenge: str | None, client: Client, caller: Caller
-) -> dict[str, str]:
+) -> dict[str, str | None]:
     if challenge is None:
         raise OAuthError("invalid_request", "code_challenge is needed for a standalone launch")
     await ehr.database.run(
         _kept(ehr, launch, caller, partial(launches.save_standalone, launch=launch, challenge=challenge))
     )
-    return {"iss": ehr.fhir, "url": _url(client, {"iss": ehr.fhir})} if client.launch_url else {"iss": ehr.fhir}
+    return {"iss": ehr.fhir, "url": _url(client, {"iss": ehr.fhir})}
 
 
 def _kept(ehr: SandboxEhr, launch: launches.Launch, caller: Caller, work: Work[None]) -> Work[None]:
@@ -163,12 +165,10 @@ def _kept(ehr: SandboxEhr, launch: launches.Launch, caller: Caller, work: Work[N
     return ehr.audit.event("launch", work, caller, client=launch.client_id, user=context.user, patient=context.patient)
 
 
-def _url(client: Client, parameters: Mapping[str, str]) -> str:
-    """The app's launch address. Raises OAuthError when it registered none."""
+def _url(client: Client, parameters: Mapping[str, str]) -> str | None:
+    """The app's launch address; None when it registered none, and goes to the authorization endpoint by itself."""
     address = client.launch_url
-    if address is None:
-        raise OAuthError("invalid_request", "the client is registered without a launch address (initiate_login_uri)")
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
+    return None if address is None else f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"
 
 
 async def _exists(ehr: SandboxEhr, body: LaunchBody) -> str | None:

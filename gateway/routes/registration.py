@@ -49,7 +49,7 @@ async def _register(ehr: SandboxEhr, request: Request) -> Response:
     """RFC 7591, open on a sandbox."""
     operator(ehr, request)
     body = await read_json(request)
-    client = read_registration(body, id=ehr.new_id())
+    client = read_registration(body, id=ehr.new_id(), loopback=ehr.allow_loopback_jwks)
     secret = ehr.new_secret() if client.symmetric else None
     registration = ehr.new_secret()
     work = partial(save_client, client=client, secret=secret, registration=registration)
@@ -92,7 +92,8 @@ async def _update(ehr: SandboxEhr, request: Request, client: Client, registratio
             "invalid_client_metadata", "the body must have this client_id, and nothing that only the server gives"
         )
     await _check_secret(ehr, client, body.get("client_secret"))
-    changed = replace(read_registration(body, id=client.id), state_codes=client.state_codes)
+    read = read_registration(body, id=client.id, loopback=ehr.allow_loopback_jwks)
+    changed = replace(read, state_codes=client.state_codes)
     secret = ehr.new_secret() if changed.symmetric and not client.symmetric else None
     work = partial(change_client, client=changed, secret=secret)
     await ehr.database.run(ehr.audit.event("register", work, caller_of(request.scope), client=client.id))

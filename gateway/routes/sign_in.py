@@ -262,15 +262,17 @@ async def _leave(ehr: SandboxEhr, request: Request) -> Response:
         return _overtaken(ehr)
     new, key = ehr.new_secret(), form.get("request", "")
 
-    def work(connection: Connection, now: float) -> None:
+    def work(connection: Connection, now: float) -> bool:
         session = sessions.find_session(connection, now, secret)
         if session is not None:
             ehr.audit.record(connection, now, "sign-out", caller_of(request.scope), user=session.user)
         sessions.end_session(connection, now, secret)
         requests.rebind_requests(connection, now, old=hashed(secret), new=hashed(new))
+        kept = requests.find_request(connection, now, key)
+        return kept is not None and kept.browser == hashed(new)
 
-    await ehr.database.run(work)
-    query = f"?{urlencode({'request': key})}" if key else ""
+    waits = await ehr.database.run(work)
+    query = f"?{urlencode({'request': key})}" if waits else ""
     return give_cookie(redirect(f"{ehr.base}/auth/sign-in{query}"), ehr, new)
 
 

@@ -67,9 +67,10 @@ def _components(occasion: Occasion) -> list[dict[str, Any]]:
 
 
 def _prediction(occasion: Occasion, declared: Prediction, value: Decimal) -> dict[str, Any]:
-    """``whenPeriod`` always: without it a prediction is about the rest of the subject's life."""
+    """``whenPeriod`` follows from the horizon; a model that declares none predicts the rest of the subject's life."""
     output, horizon = occasion.output, occasion.manifest.horizon
-    assert horizon is not None
-    period = {"start": occasion.as_of, "end": format_instant(shift(output.as_of, horizon))}
     title = declared.title or (model_name(occasion.manifest) if declared is occasion.manifest.output else declared.name)
-    return {"outcome": concept(declared.codes, title), "probabilityDecimal": value, "whenPeriod": period}
+    said = {"outcome": concept(declared.codes, title), "probabilityDecimal": value}
+    if horizon is None:
+        return said
+    return {**said, "whenPeriod": {"start": occasion.as_of, "end": format_instant(shift(output.as_of, horizon))}}

@@ -26,12 +26,14 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     [
         ("conform", "http://127.0.0.1:9/fhir"), ("conform", "nonsense"), ("demo", "--ehr", "ftp://x"),
         ("demo", "--ehr", "http://example.org/fhir"), ("demo", "--models", "/nowhere"),
+        ("up", "--ehr", "http://127.0.0.1:9/fhir", "--port", "0", "--data", "{}"), ("demo", "--ehr", "http://127.0.0.1:9/fhir"),
+        ("demo", "--model", "news2", "--models", "/nowhere"),
         ("models", "run", "models/news2", "--bundle", "/nowhere"), ("models", "run", "/nowhere", "--bundle", "LICENSE"),
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
+def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*(word.replace("{}", str(tmp_path)) for word in arguments))
     assert done.returncode == 3
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
@@ -39,7 +41,8 @@ def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ..
 
 @pytest.mark.parametrize(
     "arguments",
-    [("demo", "--persona", "nobody"), ("up", "--references", "maybe"), ("keys", "add", "x", "--scope", "all"), ("nothing",)],
+    [("demo", "--persona", "nobody"), ("up", "--references", "maybe"), ("keys", "add", "x", "--scope", "all"), ("nothing",),
+     ("demo", "--model", "nobody"), ("conform", "http://127.0.0.1:9/fhir", "--format", "pdf")],
     ids=" ".join,
 )  # fmt: skip
 def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
@@ -47,7 +50,7 @@ def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "models"):
+    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "clients", "models"):
         assert run(command, "--help").returncode == 0
 
 

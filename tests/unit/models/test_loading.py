@@ -27,6 +27,7 @@ unit = "{score}"
 policy = "shadow"
 valid_for = "PT1H"
 """
+RISK = MINIMAL.replace('"score"', '"risk"').replace('"{score}"', '"fraction"').replace("[0, 10]", "[0, 1]")
 CODE = "def predict(features):\n    return {'value': 3}\n"
 EMPTY = Chart(patient="Patient/p", as_of=1780000000.0)
 
@@ -252,3 +253,18 @@ def test_a_remote_address_that_is_not_safe_is_refused(tmp_path, url):
     with pytest.raises(ManifestError, match=r"model\.url"):
         models.load(folder(tmp_path / "a", REMOTE.replace("https://models.example/tiny", url)))
     assert models.load(folder(tmp_path / "b", REMOTE.replace("https://models.example/tiny", "http://127.0.0.1:9/x")))
+
+
+def test_a_risk_needs_no_horizon_and_check_says_what_its_absence_means(tmp_path):
+    problems, warnings = models.check(folder(tmp_path / "a", RISK))
+    assert problems == []
+    assert any("output.horizon is missing" in warning for warning in warnings)
+    _, warnings = models.check(folder(tmp_path / "b", RISK.replace("unit =", 'horizon = "P1Y"\nunit =')))
+    assert not any("horizon" in warning for warning in warnings)
+
+
+def test_no_shipped_model_requires_components_of_a_caller():
+    """product.md §6: its example of a body names one of the two components of prevent-cvd."""
+    shipped = models.load_all()
+    assert any(model.manifest.components for model in shipped)
+    assert not any(component.required for model in shipped for component in model.manifest.components)

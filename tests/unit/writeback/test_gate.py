@@ -23,6 +23,11 @@ def _input(**changes: Any) -> Evidence:
     return evidence(inputs=inputs)
 
 
+def _read_as(reference: str) -> Evidence:
+    """Evidence in which the first input goes by another reference."""
+    return evidence(inputs={reference: evidence().inputs[OBSERVATION]})
+
+
 def _encounter(**changes: Any) -> Evidence:
     return evidence(encounter={**(evidence().encounter or {}), **changes})
 
@@ -36,6 +41,8 @@ REFUSED: list[tuple[str, str, str, Output, Evidence]] = [
     ("no such patient", "missing_patient", "patient", output(), evidence(patient=None)),
     ("a patient under another id", "missing_patient", "patient", output(patient="Patient/p2"), evidence()),
     ("another patient than the launch", "foreign_patient", "patient", output(), evidence(launch_patient="Patient/p2")),
+    ("a version that is still to come", "missing_input", "inputs[0]", output(), _input(meta={"versionId": "1"})),
+    ("a version of no such form", "missing_input", "inputs[0]", output(inputs=("Observation/o1/_history/x",)), _read_as("Observation/o1/_history/x")),
     ("no such encounter", "missing_encounter", "encounter", output(), evidence(encounter=None)),
     ("another patient's encounter", "foreign_encounter", "encounter", output(), _encounter(subject={"reference": "Patient/p2"})),
     ("an encounter of nobody", "foreign_encounter", "encounter", output(), _encounter(subject={})),
