@@ -95,7 +95,7 @@ def _number(name: str, modifier: str, value: str, base: str, row: Parameter) -> 
         amount = Decimal(match[2]) if match else None
     except InvalidOperation:
         amount = None
-    if match is None or amount is None or not amount.is_finite():
+    if match is None or amount is None or not amount.is_finite() or abs(amount.adjusted()) > 300 or len(value) > 300:
         raise SearchError(name, "must be a number, or a number with a prefix before it")
     places = -int(amount.as_tuple().exponent)
     half = 0.5 * 10.0**-places

@@ -18,7 +18,7 @@ from r4.references import parse, walk
 from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
-from sandbox.answering import etag, found, http_date, refusal
+from sandbox.answering import etag, found, http_date, refusal, unplain
 from sandbox.history import history
 from sandbox.indexing import Term, index
 from sandbox.tables import resources, terms, versions
@@ -192,18 +192,16 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
         return refusal(400, "value", f"must be {interaction.type}", element="resourceType")
     issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
     if not issues and rules.references == "check":
-        issues = list(_missing(connection, body, rules.base))
+        issues = list(unplain(body, base=rules.base)) or list(_missing(connection, body, rules.base))
     return Answer(status=422, resource=outcome(issues)) if issues else None
 
 
 def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iterable[Issue]:
-    """References within this server that lead nowhere, and conditional ones, which are none to store."""
+    """References within this server that lead nowhere."""
     for path, reference in walk(body):
         said = reference["reference"]
         local = parse(said, base=base)
         if local is None:
-            if "?" in said and not said.startswith(("http://", "https://", "urn:")):
-                yield Issue("value", "must not be a search", f"{path}.reference", "reference")
             continue
         if local.type == body.get("resourceType") and local.id == body.get("id"):
             continue
