@@ -16,7 +16,7 @@ import orjson
 from r4.outcome import Issue
 
 DEPTH_LIMIT = 64
-DIGITS_LIMIT, EXPONENT_LIMIT = 400, 400
+DIGITS_LIMIT, EXPONENT_LIMIT = 300, 300
 """Digits and exponent of a number, at most: more than a double or any clinical value has."""
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -42,8 +42,8 @@ def _entry(entry: Any, index: int, route: Callable[..., Interaction]) -> Interac
     here = f"Bundle.entry[{index}]"
     request = entry.get("request") if isinstance(entry, dict) else None
     url, method = (request.get("url"), request.get("method")) if isinstance(request, dict) else (None, None)
-    known = isinstance(method, str) and method in METHODS
-    if not isinstance(request, dict) or not isinstance(url, str) or not known:
+    named = isinstance(url, str) and isinstance(method, str) and method in METHODS
+    if not isinstance(request, dict) or not isinstance(url, str) or not named:
         raise refused(400, "structure", "an entry needs request.method and request.url", f"{here}.request")
     if "://" in url or url.startswith(("/", "?")):
         raise refused(400, "not-supported", "request.url must be relative", f"{here}.request.url")

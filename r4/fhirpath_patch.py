@@ -40,7 +40,8 @@ def _parts(operation: Any, here: str) -> dict[str, Any]:
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise PatchError("must be an operation with parts", here, status=400)
     said = {str(part.get("name")): _said(part) for part in parts}
-    if len(said) != len(parts) or said.get("type") not in KINDS or not isinstance(said.get("path"), str):
+    words = isinstance(said.get("type"), str) and isinstance(said.get("path"), str)
+    if len(said) != len(parts) or not words or said["type"] not in KINDS:
         raise PatchError("must have a type and a path, each part once", here, status=400)
     chosen = [
         member[5:] for part in parts if part.get("name") == "value" for member in part if member.startswith("value")

@@ -39,12 +39,12 @@ def apply(resource: Mapping[str, Any], operations: list[Any]) -> dict[str, Any]:
 
 
 def _one(document: Any, operation: Any, here: str) -> Any:
-    named = operation.get("op") if isinstance(operation, dict) else None
-    if not isinstance(named, str) or named not in OPERATIONS:
+    name = operation.get("op") if isinstance(operation, dict) else None
+    if not isinstance(name, str) or name not in OPERATIONS:
         raise PatchError("must be an operation of RFC 6902", here, status=400)
     path = _pointer(operation.get("path"), here)
     try:
-        return OPERATIONS[named](document, path, operation, here)
+        return OPERATIONS[name](document, path, operation, here)
     except (KeyError, IndexError, TypeError) as wrong:
         raise PatchError("names something that the resource does not have", f"{here}.path") from wrong
 

@@ -1,6 +1,7 @@
 """Answers of a FHIR store as values: refusals, single resources, and the headers that say which version they are."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from r4 import codec
 from r4.interaction import Answer
 from r4.outcome import Issue, outcome
+from r4.references import parse, walk
 
 
 def refusal(
@@ -23,6 +25,16 @@ def found(row: Any) -> Answer:
     return Answer(status=200, encoded=row.body, resource=parsed(row.body), headers=headers)
 
 
+def unplain(body: Mapping[str, Any], *, base: str) -> Iterator[Issue]:
+    """References that name nothing: no URL (R4 §2.3.0.1), or a search, which is none to store."""
+    for path, reference in walk(dict(body)):
+        said = reference["reference"]
+        absolute = said.startswith(("http://", "https://", "urn:", "#"))
+        if _BLANK.search(said) or (not absolute and parse(said, base=base) is None):
+            yield Issue("value", "must be a reference to a resource", f"{path}.reference", "reference")
+
+
+_BLANK = re.compile(r"\s")
 REMEMBERED_BYTES = 8192
 
 

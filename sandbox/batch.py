@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from r4.generated.types import RESOURCES
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
 from r4.references import walk
@@ -86,22 +85,6 @@ def bundle(kind: str, answers: Sequence[Answer]) -> dict[str, Any]:
     """The response Bundle, entries in the order of the request; ``kind`` is ``batch`` or ``transaction``."""
     found = {"resourceType": "Bundle", "type": f"{kind}-response"}
     return {**found, **({"entry": [_entry(answer) for answer in answers]} if answers else {})}
-
-
-def at_entry(answer: Answer, place: int) -> Answer:
-    """The refusal of one entry as the refusal of the whole: its issues name the entry."""
-    here, resource = f"Bundle.entry[{place}]", answer.resource or {}
-    if resource.get("resourceType") != "OperationOutcome":
-        return answer
-    issues = [{**issue, "expression": [_below(here, path) for path in issue.get("expression") or [""]]}
-              for issue in resource["issue"]]  # fmt: skip
-    return replace(answer, resource={**resource, "issue": issues}, encoded=None)
-
-
-def _below(entry: str, path: str) -> str:
-    """``Observation.status`` of an entry's resource, or the entry where a path is none of a resource's."""
-    type, _, rest = path.partition(".")
-    return f"{entry}.resource.{rest}" if rest and type in RESOURCES else entry
 
 
 def _entry(answer: Answer) -> dict[str, Any]:

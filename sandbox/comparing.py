@@ -15,8 +15,6 @@ from r4.references import parse
 from sandbox.indexing import fold
 from sandbox.tables import resources, terms
 
-LARGEST = 300
-"""Powers of ten that a number in a search may have: what a double holds."""
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)", re.DOTALL)
 
 
@@ -97,11 +95,9 @@ def _number(name: str, modifier: str, value: str, base: str, row: Parameter) -> 
         amount = Decimal(match[2]) if match else None
     except InvalidOperation:
         amount = None
-    if match is None or amount is None or not amount.is_finite():
+    if match is None or amount is None or not amount.is_finite() or abs(amount.adjusted()) > 300 or len(value) > 300:
         raise SearchError(name, "must be a number, or a number with a prefix before it")
     places = -int(amount.as_tuple().exponent)
-    if max(abs(amount.adjusted()), abs(places)) > LARGEST:
-        raise SearchError(name, "must be a number of a size that can be compared")
     half = 0.5 * 10.0**-places
     number, low = float(amount), terms.c.low
     table: Mapping[str, ColumnElement[bool]] = {

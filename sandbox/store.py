@@ -18,15 +18,13 @@ from r4.references import parse, walk
 from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
-from sandbox.answering import etag, found, http_date, refusal
+from sandbox.answering import etag, found, http_date, refusal, unplain
 from sandbox.history import history
 from sandbox.indexing import Term, index
 from sandbox.tables import resources, terms, versions
 from vocabulary.instant import format_instant
 
 NUMERIC = re.compile(r"[0-9]+")
-_ADDRESS = re.compile(r"#\S*|[A-Za-z][A-Za-z0-9+.-]*:\S+")
-"""What a reference that is not this server's may be: contained, or an address with a scheme."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,19 +192,16 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
         return refusal(400, "value", f"must be {interaction.type}", element="resourceType")
     issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
     if not issues and rules.references == "check":
-        issues = list(_missing(connection, body, rules.base))
+        issues = list(unplain(body, base=rules.base)) or list(_missing(connection, body, rules.base))
     return Answer(status=422, resource=outcome(issues)) if issues else None
 
 
 def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iterable[Issue]:
-    """References within this server that lead nowhere, and conditional ones, which are none to store."""
+    """References within this server that lead nowhere."""
     for path, reference in walk(body):
         said = reference["reference"]
         local = parse(said, base=base)
         if local is None:
-            if not _ADDRESS.fullmatch(said):
-                text = "must not be a search" if "?" in said else "must be a reference"
-                yield Issue("value", text, f"{path}.reference", "reference")
             continue
         if local.type == body.get("resourceType") and local.id == body.get("id"):
             continue

@@ -22,7 +22,7 @@ from r4.interaction import Answer, Interaction, format
 from r4.outcome import Issue, outcome
 from r4.references import parse, walk
 from r4.validate import validate
-from sandbox.answering import refusal
+from sandbox.answering import refusal, unplain
 from sandbox.comparing import SearchError
 from sandbox.history import span_of
 from sandbox.search import compile, cursor, place_of, without_cursor
@@ -90,6 +90,8 @@ class Upstream:
         if interaction.action == "update" and body.get("id") != interaction.id:
             return refusal(400, "value", "must be the id of the address", element=f"{interaction.type}.id")
         issues = [issue for issue in validate(body, type=interaction.type) if issue.severity in ("error", "fatal")]
+        if not issues and self.references == "check":
+            issues = list(unplain(body, base=self.base))
         return Answer(status=422, resource=outcome(issues)) if issues else None
 
     async def _stale(self, interaction: Interaction) -> Answer | None:

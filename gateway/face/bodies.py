@@ -32,8 +32,10 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
             ELSEWHERE if i.type != "Provenance" or not only_bound(scopes, grant) else _unreached("Provenance.target[0]")
         )
     if only_bound(kept, grant) and means.references == "check":
+        if (wrong := doomed(body)) is not None:
+            return wrong
         foreign = yield from _foreign(i, kept, grant, means)
-        return kept if foreign is None else doomed(body) or _unreached(foreign)
+        return kept if foreign is None else _unreached(foreign)
     return kept
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from auth.server.grants import Grant
+from gateway.face.bodies import doomed
 from gateway.face.guarding import CHANGED, ODD, UNSERVED, Means, Serving
 from gateway.face.writing import check_write, recheck_write
 from r4.interaction import Answer, Interaction
@@ -43,7 +44,7 @@ def serve_transaction(i: Interaction, grant: Grant, means: Means, serve: Serve) 
         if place not in answers:
             answers[place] = yield from serve(entry, grant, means)
             if answers[place].status >= 400 and not means.whole:
-                return answers[place]
+                return _placed(answers[place], place)
     return Answer(status=200, resource=batch.bundle("transaction", [answers[place] for place in range(len(i.entries))]))
 
 
@@ -51,8 +52,8 @@ def _checked(
     i: Interaction, grant: Grant, means: Means
 ) -> Generator[Interaction, Answer, Answer | dict[int, Interaction | Answer]]:
     """The writes to perform by place, or the refusal of one, which is the refusal of all."""
-    if (wrong := batch.fault(i.entries)) is not None:
-        return Answer(status=400, resource=outcome([wrong]))
+    if (fault := batch.fault(i.entries)) is not None:
+        return Answer(status=400, resource=outcome([fault]))
     entries = batch.assign(i.entries, [means.new_id() for _ in i.entries])
     within = replace(means, own=frozenset(f"{each.type}/{each.id}" for each in entries if each.action == "update"))
     checked: dict[int, Interaction | Answer] = {}
@@ -64,11 +65,14 @@ def _checked(
         given = original.action == "create" and entry.action == "update"
         allowed = yield from check_write(replace(entry, action="create") if given else entry, grant, within)
         if isinstance(allowed, Answer) and allowed.status >= 400:
-            return batch.at_entry(allowed, place)
+            return _placed(allowed, place)
+        body = allowed.body if isinstance(allowed, Interaction) else None
+        if body is not None and (wrong := doomed(body)) is not None:
+            return _placed(wrong, place)
         checked[place] = entry if given else allowed
     done = [each for each in checked.values() if isinstance(each, Interaction)]
-    if (wrong := batch.fault(done)) is not None:
-        return Answer(status=400, resource=outcome([wrong]))
+    if (fault := batch.fault(done)) is not None:
+        return Answer(status=400, resource=outcome([fault]))
     return checked
 
 
@@ -80,7 +84,7 @@ def _one_by_one(
         entry = writes[places[index]]
         answer = yield entry
         if answer.status >= 400:
-            return batch.at_entry(answer, places[index])
+            return _placed(answer, places[index])
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)
     return None
 
@@ -90,12 +94,12 @@ def _unreadable(
 ) -> Doing:  # fmt: skip
     """The refusal of a read, before another server does writes that nobody could take back."""
     made = {f"{entry.type}/{entry.id}" for entry in writes.values()}
-    for entry in i.entries:
+    for place, entry in enumerate(i.entries):
         if entry.action in WRITES or f"{entry.type}/{entry.id}" in made:
             continue
         answer = yield from serve(entry, grant, means)
         if answer.status >= 400:
-            return answer
+            return _placed(answer, place)
     return None
 
 
@@ -114,6 +118,18 @@ def _together(
     for (place, entry), found in zip(writes.items(), entries, strict=True):
         answers[place] = yield from recheck_write(entry, _alone(found), grant, means)
     return None
+
+
+def _placed(answer: Answer, place: int) -> Answer:
+    """The refusal of an entry, its elements named from the Bundle on."""
+    here = f"Bundle.entry[{place}]"
+    issues = []
+    for issue in (answer.resource or {}).get("issue", ()):
+        said = [str(path).partition(".") for path in issue.get("expression") or ()]
+        issues.append(
+            {**issue, "expression": [f"{here}.resource.{rest}" if dot else here for _, dot, rest in said] or [here]}
+        )
+    return replace(answer, resource={"resourceType": "OperationOutcome", "issue": issues}, encoded=None)
 
 
 def _alone(entry: Mapping[str, Any]) -> Answer:

@@ -17,7 +17,6 @@ from r4.validate import validate
 from sandbox.answering import refusal
 
 NONE = refusal(404, "not-supported", "This server has no such operation.")
-UNMADE = refusal(501, "not-supported", "This operation is not served.")
 EVERYTHING_COUNT, EVERYTHING_LONGEST = 100, 500
 SEARCHES = 12
 """Searches that one page of ``$everything`` makes at most: no work of the store lasts long."""
@@ -31,9 +30,7 @@ def serve_operation(i: Interaction, grant: Grant, means: Means) -> Serving:
     if not any(level(scope, grant) in row.levels for scope in fhir_scopes(grant)):
         return FORBIDDEN
     place = "system" if i.type is None else "type" if i.id is None else "instance"
-    if not row.served:
-        return UNMADE
-    if place not in row.places:
+    if not row.served or place not in row.places:
         return NONE
     if i.type not in SERVED:
         return UNSERVED

@@ -326,7 +326,7 @@ def test_an_operation_that_no_patient_token_has_is_forbidden(world: World, opera
     for path in (operation, f"Patient/{operation}", f"Patient/{world.id('p1')}/{operation}"):
         assert world.ask("GET", path).status_code == 403
     assert world.ask("GET", "$nothing").status_code == 404
-    assert world.ask("GET", "$export", world.token("system/*.rs", patient=None)).status_code == 501
+    assert world.ask("GET", "$export", world.token("system/*.rs", patient=None)).status_code == 404
 
 
 def test_validate_needs_a_write_scope_and_fetches_nothing(world: World) -> None:
@@ -720,3 +720,58 @@ def test_bodies_in_other_forms_are_refused(world: World) -> None:
     merge = {"content-type": "application/merge-patch+json"}
     assert world.ask("PATCH", f"Observation/{world.id('o1')}", content=b"{}", headers=merge).status_code == 415
     assert world.stored("Observation", "form") is None
+
+
+def test_a_refused_entry_is_named_from_the_bundle_on(world: World) -> None:
+    wrong = entry(
+        "PUT", f"Observation/{world.id('wrong')}", resource={**world.observation("wrong", "p1"), "status": "bogus"}
+    )
+    good = entry("GET", f"Observation/{world.id('o1')}")
+    answer = world.ask("POST", "", json=bundle("transaction", good, wrong))
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
+
+
+@pytest.mark.parametrize(
+    "said", ["x y", "Patient", "foo/1", "Patient/a b", "../Patient/x", "Patient?identifier=a", " "]
+)
+def test_a_reference_that_names_nothing_is_refused_by_its_element(world: World, said: str) -> None:
+    body = world.observation("lost", "p1", encounter={"reference": said})
+    for token in (world.token(), world.token("system/*.cruds", patient=None)):
+        answer = world.ask("PUT", f"Observation/{world.id('lost')}", token, json=body)
+        assert answer.status_code == 422
+        assert "Observation.encounter" in answer.json()["issue"][0]["expression"][0]
+
+
+def test_nothing_that_was_sent_comes_back_in_a_refusal(world: World) -> None:
+    mark = "zq7mark"
+    bodies = [
+        world.observation("echo", "p1", **{mark: {"reference": f"Patient/{world.id('p2')}"}}),
+        world.observation("echo", "p1", code={"text": "x", mark: {"reference": "Patient/x"}}),
+        world.observation("echo", "p1", status=mark), world.observation("echo", "p1", encounter={"reference": f"Encounter/{mark}"}),
+    ]  # fmt: skip
+    for body in bodies:
+        answer = world.ask("PUT", f"Observation/{world.id('echo')}", json=body)
+        assert answer.status_code == 422
+        assert mark not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "kind"),
+    [
+        ("POST", "", b'{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":[],"url":"Observation"}}]}', "fhir"),
+        ("PATCH", "Observation/{o1}", b'[{"op":{},"path":"/status"}]', "json-patch"),
+        ("PATCH", "Observation/{o1}", b'{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCoding":{}},{"name":"path","valueString":"Observation.status"}]}]}', "fhir"),
+        ("GET", "Observation?value-quantity=1e400", b"", "fhir"),
+        ("GET", "Observation?value-quantity=1e-999999", b"", "fhir"),
+        ("GET", "Observation?date=99999999999999", b"", "fhir"),
+        ("GET", "Observation?_count=99999999999999999999", b"", "fhir"),
+    ],
+)  # fmt: skip
+def test_what_no_author_thought_of_is_the_senders_fault(
+    world: World, method: str, path: str, body: bytes, kind: str
+) -> None:
+    headers = {"content-type": f"application/{kind}+json"}
+    answer = world.ask(method, path.format(o1=world.id("o1")), content=body, headers=headers)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["resourceType"] == "OperationOutcome"
