@@ -83,7 +83,9 @@ def test_keys_on_this_machine_are_not_fetched_unless_the_operator_allowed_it() -
             answer = await world.http.put(client.address, json={**body, "jwks_uri": url}, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
             world.ehr.allow_loopback_jwks = True
-            assert (await world.http.put(client.address, json={**body, "jwks_uri": url}, headers=headers)).status_code == 200
+            assert (
+                await world.http.put(client.address, json={**body, "jwks_uri": url}, headers=headers)
+            ).status_code == 200
             answer = await _ask(world, client)
             assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
             assert published.asked == []
