@@ -124,7 +124,8 @@ def recheck_search(i: Interaction, answer: Answer, grant: Grant, means: Means) -
         fits = not found or key[0] == i.type
         if fits and scopes[key] and (yield from within(scopes[key], resource, grant, means, known=known)):
             kept.append(entry)
-    if len(kept) == len(entries):
+    untold = "total" in bundle and ("_total", "none") in i.query  # a server may count all the same
+    if len(kept) == len(entries) and not untold:
         return answer
     bundle.pop("entry", None)
     bundle.pop("total", None)

@@ -14,7 +14,9 @@ Patch = pytest.MonkeyPatch
 
 def everywhere(patch: Patch, name: str, value: Any) -> None:
     """The name in every part of the face that has it."""
-    places = [module for place, module in sys.modules.items() if place.startswith("gateway.face") and hasattr(module, name)]
+    places = [
+        module for place, module in sys.modules.items() if place.startswith("gateway.face") and hasattr(module, name)
+    ]
     assert places, f"the face has no {name} any more"
     for module in places:
         patch.setattr(module, name, value)
@@ -93,7 +95,7 @@ def mentioned_is_owned(patch: Patch, target: Target) -> None:
     patch.setattr("auth.access.decide.owned", owned)
     patch.setattr("auth.access.decide.writable", owned)
     patch.setattr("auth.access.decide.CLOSED", {})
-    patch.setattr("gateway.face.guarding.JUDGED_BY", {})
+    patch.setattr("gateway.face.guarding.PROVENANCE", "")
     everywhere(patch, "narrowing", lambda type, patient: ())
 
 
@@ -122,6 +124,11 @@ def scopes_are_added_up(patch: Patch, target: Target) -> None:
         return tuple(replace(scope, actions=actions, query=(), type="*") for scope in said)
 
     patch.setattr(decide, "fhir_scopes", merged)
+
+
+def tokens_are_shared(patch: Patch, target: Target) -> None:
+    """The neighbour looks tokens up where this EHR keeps its own."""
+    patch.setattr(target.neighbour, "database", target.ehr.database)
 
 
 def no_scope_is_no_limit(patch: Patch, target: Target) -> None:

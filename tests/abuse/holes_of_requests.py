@@ -112,12 +112,7 @@ def overrides_are_obeyed(patch: Patch, target: Target) -> None:
 
 def formats_are_obeyed(patch: Patch, target: Target) -> None:
     """Another format than JSON goes out as it is."""
-    from starlette.responses import Response
-
-    patch.setattr(
-        "gateway.routes.fhir.encoded",
-        lambda answer: Response(b"<x/>", answer.status, media_type="application/fhir+xml"),
-    )
+    patch.setattr("gateway.routes.fhir.JSON", b"application/fhir+xml")
 
 
 def forwarded_host_is_believed(patch: Patch, target: Target) -> None:
@@ -166,13 +161,11 @@ def json_is_read_leniently(patch: Patch, target: Target) -> None:
 
 def errors_are_repeated(patch: Patch, target: Target) -> None:
     """The reason of a refusal is that of the exception, with its place."""
-    from gateway.routes import fhir
-    from r4.outcome import Issue
+    from r4.outcome import Issue, outcome
 
-    refused = fhir._refused
     patch.setattr(
-        "gateway.routes.fhir._refused",
-        lambda status, issue: refused(status, Issue("invalid", f"Traceback: {issue.text}")),
+        "gateway.routes.fhir.outcome",
+        lambda issues: outcome([Issue("invalid", f"Traceback: {each.text}") for each in issues]),
     )
 
 

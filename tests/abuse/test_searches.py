@@ -122,7 +122,7 @@ COUNTS = ("_summary=count", "_total=accurate", "_total=estimate", "_count=0", "_
 def counts(target: Target) -> list[str]:
     for scope, category in ((f"patient/Observation.rs?category={LAB}", LAB), ("patient/Observation.rs", None)):
         told = {"subject": target.chart.ref("Patient/p1")} | ({"category": category} if category else {})
-        there = len(target.raw("Observation", told))
+        there = target.counted("Observation", told)
         for query in COUNTS:
             reply = target.fhir("GET", "Observation", token(target, scope), query=query, never=(target.chart.secret,))
             total = reply.json.get("total", 0)
