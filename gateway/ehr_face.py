@@ -17,6 +17,9 @@ from gateway.ehr import SandboxEhr
 from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
 from r4.outcome import Issue, outcome
 
+QUERY_LIMIT = 64 * 1024
+"""Bytes of a query: parsing more than any request needs would hold up everybody."""
+
 
 def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     """The ASGI application of ``http://127.0.0.1:…/ehr``."""
@@ -35,6 +38,9 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     }  # fmt: skip
 
     async def face(scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope["query_string"]) > QUERY_LIMIT:
+            await _too_long(scope, receive, send)
+            return
         issuer, here, below = scope["path"].partition("/fhir")
         base = bases.get(issuer) if here and below[:1] in ("", "/") else None
         if base is None or below.startswith("/.well-known/"):
@@ -55,6 +61,11 @@ def _routes(ehr: SandboxEhr) -> list[Route]:
         *manage.routes(ehr),
         *launcher.routes(ehr),
     ]
+
+
+_too_long = JSONResponse(
+    outcome([Issue("too-long", f"A query has at most {QUERY_LIMIT} bytes.")]), 414, media_type="application/fhir+json"
+)
 
 
 async def _absent(request: Request, failure: Any) -> Response:

@@ -1,5 +1,6 @@
 """Holes of the guard: what a careless author would have written instead. Each is put into a target of its own."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,39 +12,72 @@ from tests.abuse.target import Target
 Patch = pytest.MonkeyPatch
 
 
+def everywhere(patch: Patch, name: str, value: Any) -> None:
+    """The name in every part of the face that has it."""
+    places = [module for place, module in sys.modules.items() if place.startswith("gateway.face") and hasattr(module, name)]
+    assert places, f"the face has no {name} any more"
+    for module in places:
+        patch.setattr(module, name, value)
+
+
 def nothing_is_checked(patch: Patch, target: Target) -> None:
     """Requests go down and answers come up as they are."""
+    from gateway import face
 
-    def check(interaction: Any, *given: Any, **named: Any) -> Iterator[Any]:
-        return interaction
-        yield
+    def serve(interaction: Any, grant: Any, means: Any) -> Iterator[Any]:
+        return (yield interaction)
 
-    patch.setattr("gateway.face.check", check)
-    answers_are_not_checked(patch, target)
+    patch.setattr(face, "SERVES", dict.fromkeys(face.SERVES, serve))
 
 
 def answers_are_not_checked(patch: Patch, target: Target) -> None:
     """What the store found is what the stranger gets."""
 
-    def recheck(interaction: Any, answer: Any, *given: Any, **named: Any) -> Iterator[Any]:
+    def found(scopes: Any, resource: Any, *given: Any, writing: bool = False, **named: Any) -> Iterator[Any]:
+        return (yield from within(scopes, resource, *given, writing=writing, **named)) if writing else tuple(scopes)
+
+    def written(interaction: Any, answer: Any, *given: Any) -> Iterator[Any]:
         return answer
         yield
 
-    patch.setattr("gateway.face.recheck", recheck)
+    from gateway.face.guarding import within
+
+    everywhere(patch, "within", found)
+    patch.setattr("gateway.face.writing.recheck_write", written)
+    included_is_trusted(patch, target)
+
+
+def included_is_trusted(patch: Patch, target: Target) -> None:
+    """A search is narrowed; what it includes is neither asked about nor looked at."""
+
+    def recheck(interaction: Any, answer: Any, *given: Any) -> Iterator[Any]:
+        return answer
+        yield
+
+    patch.setattr("gateway.face.searching.recheck_search", recheck)
+    patch.setattr("gateway.face.searching._includes", lambda *given: None)
 
 
 def foreign_is_forbidden(patch: Patch, target: Target) -> None:
     """403 for what is there and not yours: an answer to whether it is there."""
-    from gateway import face
+    from gateway.face.guarding import ELSEWHERE, within
 
-    patch.setattr("gateway.face.ABSENT", face.ELSEWHERE)
+    class Found(Exception):
+        pass
+
+    def judged(scopes: Any, answer: Any, grant: Any, means: Any) -> Iterator[Any]:
+        if answer.status != 200:
+            return answer
+        return answer if (yield from within(scopes, answer.resource, grant, means)) else ELSEWHERE
+
+    everywhere(patch, "judged", judged)
 
 
 def nothing_is_narrowed(patch: Patch, target: Target) -> None:
     """A search goes down as it was asked; only what comes up is looked at."""
     from auth.access.narrow import Narrowed
 
-    patch.setattr("gateway.face.narrow", lambda *given, **named: Narrowed(pairs=(), exact=True))
+    everywhere(patch, "narrow", lambda *given, **named: Narrowed(pairs=(), exact=True))
 
 
 def mentioned_is_owned(patch: Patch, target: Target) -> None:
@@ -57,11 +91,10 @@ def mentioned_is_owned(patch: Patch, target: Target) -> None:
         )
 
     patch.setattr("auth.access.decide.owned", owned)
-
-
-def included_is_trusted(patch: Patch, target: Target) -> None:
-    """What a search found is looked at, what it included is not."""
-    answers_are_not_checked(patch, target)
+    patch.setattr("auth.access.decide.writable", owned)
+    patch.setattr("auth.access.decide.CLOSED", {})
+    patch.setattr("gateway.face.guarding.JUDGED_BY", {})
+    everywhere(patch, "narrowing", lambda type, patient: ())
 
 
 def granular_scopes_narrow_searches_only(patch: Patch, target: Target) -> None:
@@ -79,103 +112,110 @@ def malformed_queries_are_dropped(patch: Patch, target: Target) -> None:
 
 def scopes_are_added_up(patch: Patch, target: Target) -> None:
     """What any of the scopes allows, every one of them allows."""
-    from auth.access.decide import allowing
-    from auth.scopes import FhirScope
-    from gateway import face
+    from auth.access import decide
 
-    def merged(grant: Any, action: str, type: str) -> Any:
-        said = [scope for scope in grant.scopes if isinstance(scope, FhirScope)]
+    alone = decide.fhir_scopes
+
+    def merged(grant: Any) -> Any:
+        said = alone(grant)
         actions = frozenset().union(*(scope.actions for scope in said))
-        wide = [replace(scope, actions=actions, query=(), type="*") for scope in said]
-        return allowing(replace(grant, scopes=tuple(wide)), action, type)
+        return tuple(replace(scope, actions=actions, query=(), type="*") for scope in said)
 
-    patch.setattr(face, "allowing", merged)
+    patch.setattr(decide, "fhir_scopes", merged)
 
 
 def no_scope_is_no_limit(patch: Patch, target: Target) -> None:
     """A policy that is built from the scopes, and is none when there are none."""
-    from auth.access.decide import allowing
+    from auth.access import decide
     from auth.scopes import FhirScope
-    from gateway import face
 
     everything = FhirScope(context="system", type="*", actions=frozenset("cruds"))
+    founded = decide.fhir_scopes
 
-    def open(grant: Any, action: str, type: str) -> Any:
+    def open(grant: Any) -> Any:
         bound = any(isinstance(scope, FhirScope) for scope in grant.scopes)
-        return allowing(grant, action, type) if bound else (everything,)
+        return founded(grant) if bound else (everything,)
 
-    patch.setattr(face, "allowing", open)
+    patch.setattr(decide, "fhir_scopes", open)
 
 
 def references_are_not_checked(patch: Patch, target: Target) -> None:
     """The subject decides, and what else a body names is its own affair."""
     target.ehr.references = "free"
+    patch.setattr("auth.access.decide.writable", lambda *given: True)
+
+
+def results_are_not_checked(patch: Patch, target: Target) -> None:
+    """A patch is for who may write what is there; what it makes of it is not looked at."""
+
+    def check(interaction: Any, scopes: Any, *given: Any) -> Iterator[Any]:
+        return scopes
+        yield
+
+    everywhere(patch, "check_body", check)
+
+
+def conditions_are_not_narrowed(patch: Patch, target: Target) -> None:
+    """A condition goes down as it was sent: whoever meets it is found."""
+    from r4.interaction import Interaction
+
+    def matching(type: str, condition: Any, *given: Any) -> Iterator[Any]:
+        answer = yield Interaction(action="search", type=type, query=condition)
+        return [entry["resource"] for entry in (answer.resource or {}).get("entry", ())]
+
+    everywhere(patch, "matching", matching)
 
 
 def versions_are_compared_first(patch: Patch, target: Target) -> None:
     """If-Match is held against the store before anybody asks whose the resource is."""
     from gateway import face
-    from sandbox.answering import refusal
+    from gateway.face.writing import STALE
+    from r4.interaction import Interaction
 
-    check = face.check
-
-    def hasty(interaction: Any, *given: Any, **named: Any) -> Iterator[Any]:
+    def hasty(interaction: Any, grant: Any, means: Any) -> Iterator[Any]:
         if interaction.if_match is not None and interaction.id is not None:
-            current = yield face._raw(interaction.type, interaction.id)
+            current = yield Interaction(action="read", type=interaction.type, id=interaction.id)
             held = ((current.resource or {}).get("meta") or {}).get("versionId")
             if current.status == 200 and interaction.if_match not in ("*", held):
-                return refusal(412, "conflict", "is not the current version", element="If-Match")
-        return (yield from check(interaction, *given, **named))
+                return STALE
+        return (yield from writing(interaction, grant, means))
 
-    patch.setattr("gateway.face.check", hasty)
+    writing = face.SERVES["update"]
+    patch.setattr(face, "SERVES", {**face.SERVES, "update": hasty, "delete": hasty, "patch": hasty})
 
 
 def shared_is_written_by_all(patch: Patch, target: Target) -> None:
     """What everybody may read is within everybody's reach."""
-    from auth.access import decide
-    from gateway import face
+    from auth.access import decide, levels
 
-    patch.setattr(face, "reaches", lambda *given, writing=False, **named: decide.reaches(*given, **named))
-
-
-def conditions_are_not_narrowed(patch: Patch, target: Target) -> None:
-    """A condition goes down as it was sent: whoever meets it is found."""
-    from gateway import face
-
-    check = face.check
-
-    def wide(interaction: Any, *given: Any, **named: Any) -> Iterator[Any]:
-        checked = yield from check(interaction, *given, **named)
-        same = getattr(interaction, "if_none_exist", None)
-        return (
-            replace(checked, if_none_exist=same) if same is not None and hasattr(checked, "if_none_exist") else checked
-        )
-
-    patch.setattr("gateway.face.check", wide)
+    patch.setattr(decide, "FEATURES", {**levels.FEATURES, "write-shared": levels.ALL})
+    patch.setattr(decide, "_reaches", lambda *given: True)
 
 
 def one_target_is_enough(patch: Patch, target: Target) -> None:
     """A Provenance is judged by its first target."""
-    from gateway import face
-
-    within = face._within
+    from gateway.face.guarding import within
 
     def first(scopes: Any, resource: Any, *given: Any, **named: Any) -> Iterator[Any]:
         if resource and resource.get("resourceType") == "Provenance":
             resource = {**resource, "target": resource["target"][:1]}
         return (yield from within(scopes, resource, *given, **named))
 
-    patch.setattr(face, "_within", first)
+    everywhere(patch, "within", first)
 
 
 def subscriptions_are_served(patch: Patch, target: Target) -> None:
     """Subscription is a type like any other."""
     from r4.served import SERVED
 
-    for place in ("gateway.face.SERVED", "sandbox.store.SERVED"):
-        patch.setattr(place, SERVED | {"Subscription"})
+    everywhere(patch, "SERVED", SERVED | {"Subscription"})
+    patch.setattr("sandbox.store.SERVED", SERVED | {"Subscription"})
 
 
-def tokens_are_shared(patch: Patch, target: Target) -> None:
-    """One table of tokens, and nobody asks which EHR a token is for."""
-    target.neighbour.database = target.ehr.database
+def pages_are_anybodys(patch: Patch, target: Target) -> None:
+    """A link to a page opens the page: it is not bound to the grant, and what is on it is not looked at again."""
+    from gateway.paging import Pages
+
+    patch.setattr(Pages, "_bound", lambda *given: b"page")
+    included_is_trusted(patch, target)
+    everywhere(patch, "check_search", lambda interaction, *given: interaction)

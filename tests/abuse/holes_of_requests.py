@@ -48,7 +48,7 @@ def modifiers_are_dropped(patch: Patch, target: Target) -> None:
 
 def unknown_parameters_are_dropped(patch: Patch, target: Target) -> None:
     """A parameter that nobody knows filters nothing and is no fault: what many servers do by default."""
-    from gateway.routes.fhir import CONTROLS
+    from r4.criteria import CONTROLS
     from r4.definitions import parameters
 
     def known(interaction: Any) -> Any:

@@ -84,3 +84,8 @@ def patches(target: Target) -> list[str]:
 
 def test_a20_a_patch_leads_nowhere_that_an_update_does_not(target: Target) -> None:
     assert patches(target) == []
+
+
+def test_a20_twin_that_looks_at_what_is_there_and_not_at_the_result(holed: Any) -> None:
+    problems = patches(holed(holes.results_are_not_checked))
+    assert any("'/subject'" in each and "answered 200" in each for each in problems)

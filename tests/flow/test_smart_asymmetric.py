@@ -76,7 +76,16 @@ def test_keys_on_this_machine_are_not_fetched_unless_the_operator_allowed_it() -
     async def act(world: World) -> None:
         published = Published()
         async with published.at() as url:
-            client = await world.backend(jwks_uri=url)
+            client = await world.backend()
+            headers = {"authorization": f"Bearer {client.access}"}
+            said = (await world.http.get(client.address, headers=headers)).json()
+            body = {k: v for k, v in said.items() if not k.startswith("registration_") and k != "jwks"}
+            answer = await world.http.put(client.address, json={**body, "jwks_uri": url}, headers=headers)
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+            world.ehr.allow_loopback_jwks = True
+            assert (
+                await world.http.put(client.address, json={**body, "jwks_uri": url}, headers=headers)
+            ).status_code == 200
             answer = await _ask(world, client)
             assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
             assert published.asked == []

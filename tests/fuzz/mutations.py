@@ -99,7 +99,7 @@ VALUES: tuple[Value, ...] = (
     lambda random, value: value[: random.randint(0, len(value))],
     lambda random, value: _flip(random, value),
     lambda random, value: value.swapcase() + MARK,
-    lambda random, value: (value + MARK) * random.choice((2, 40, 700)),
+    lambda random, value: (value[:400] + MARK) * random.choice((2, 40, 700)),
     lambda random, value: "",
     lambda random, value: _jwt(random, value) if value.count(".") == 2 else f" {value}{MARK} ",
     lambda random, value: base64.b64encode(f"{value}:{MARK}".encode("utf-8", "surrogatepass")).decode()[random.randrange(4) :],
