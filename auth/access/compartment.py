@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from r4 import paths
 from r4.definitions import elements, parameters, patient_compartment
-from r4.references import parse
+from r4.references import parse, walk
 
 SHARED = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location", "Medication"})
 """Types that are nobody's and that every patient's record refers to (US Core 6.1 scopes section lists the same)."""
@@ -109,7 +109,9 @@ def writable(resource: Mapping[str, Any], patient: str) -> bool:
         return False
     row = membership(type)
     mine = f"Patient/{patient}"
-    said = [_written(value, resource) for value in _values(resource, row.named)]
+    named = list(_values(resource, row.named))
+    beside = [each for value in named if isinstance(value, dict) for _, each in walk(value.get("extension"))]
+    said = [_written(value, resource) for value in (*named, *beside)]
     deciding = [_written(value, resource) for value in _values(resource, row.deciding)]
     if any(name == ELSEWHERE or (name.startswith("Patient/") and name != mine) for name in said):
         return False
@@ -154,7 +156,8 @@ def _written(value: Any, resource: Mapping[str, Any]) -> str:
     return local.local if kind in (None, local.type) else ELSEWHERE
 
 
-_HARMLESS = frozenset({"display", "identifier", "type", "id"})
+_HARMLESS = frozenset({"display", "identifier", "type", "id", "extension"})
+"""Members of a Reference that point at nothing; what stands in its extensions is judged as a reference of its own."""
 
 
 def _contained(resource: Mapping[str, Any], id: str) -> str | None:
