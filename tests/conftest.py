@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(WorkerNotes())
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers look at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A campaign has its short form among the other tests, so leaving it out leaves nothing untested. Tests that share
     the one HAPI server stay with one worker when there are several."""
