@@ -45,7 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A campaign has its short form among the other tests, so leaving it out leaves nothing untested. Tests that share
     the one HAPI server stay with one worker when there are several."""
     for item in items:
-        if item.get_closest_marker("hapi") or HAPI_FIXTURES & set(getattr(item, "fixturenames", ())):
+        chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if (
+            item.get_closest_marker("hapi")
+            or HAPI_FIXTURES & set(getattr(item, "fixturenames", ()))
+            or "hapi" in chosen
+        ):
             item.add_marker(pytest.mark.xdist_group("hapi"))
     if not config.getoption("--campaign"):
         long = [item for item in items if item.get_closest_marker("campaign")]
