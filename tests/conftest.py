@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -37,39 +37,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "campaign: a long proof; runs with --campaign only, beside a short form of it")
-    config.pluginmanager.register(WorkerNotes())
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers look at the groups
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A campaign has its short form among the other tests, so leaving it out leaves nothing untested. Tests that share
-    the one HAPI server stay with one worker when there are several."""
+    """A campaign has its short form among the other tests, so leaving it out leaves nothing untested. Whatever
+    needs the HAPI server is marked so: ``make test`` runs that half beside the other."""
     for item in items:
         chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
-        if (
-            item.get_closest_marker("hapi")
-            or HAPI_FIXTURES & set(getattr(item, "fixturenames", ()))
-            or "hapi" in chosen
-        ):
-            item.add_marker(pytest.mark.xdist_group("hapi"))
+        if HAPI_FIXTURES & set(getattr(item, "fixturenames", ())) or "hapi" in chosen:
+            item.add_marker(pytest.mark.hapi)
     if not config.getoption("--campaign"):
         long = [item for item in items if item.get_closest_marker("campaign")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands what did not run to the process that prints the summary."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["not_run"] = list(_NOT_RUN)
-
-
-class WorkerNotes:
-    """Registered where there are workers: takes their notes in."""
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        _NOT_RUN.extend(getattr(node, "workeroutput", {}).get("not_run", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
