@@ -159,11 +159,12 @@ def test_a_server_that_resolves_dots_is_found_out(world: Place, monkeypatch: pyt
 
     monkeypatch.setattr(interaction, "segments_of", cleaned)
 
-    @settings(RELAXED, max_examples=1000, database=None, phases=[Phase.generate])
+    @settings(RELAXED, max_examples=200, derandomize=True, database=None, phases=[Phase.generate])
     @given(data=st.data(), path=st.sampled_from(PATHS))
     def property(data: st.DataObject, path: str) -> None:
         plain, _ = ask(*world, "GET", path)
-        assert same_or_refused(plain, ask(*world, "GET", data.draw(spelt(path)))[0])
+        climbing = st.just(f"{path}/../../Observation/o10")
+        assert same_or_refused(plain, ask(*world, "GET", data.draw(spelt(path) | climbing))[0])
 
     with pytest.raises(AssertionError):
         property()
