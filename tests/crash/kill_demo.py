@@ -139,11 +139,20 @@ def read_all(client: httpx2.Client, base: str, types: set[str]) -> Iterator[dict
     for type in sorted(types.union(TYPES)):
         address: str | None = f"{base}/{type}?_count=200"
         while address:
-            answer = client.get(address, headers={"Accept": "application/fhir+json"})
+            answer = fetch(client, address)
             answer.raise_for_status()
             page = answer.json()
             yield from (entry["resource"] for entry in page.get("entry", []))
             address = next((link["url"] for link in page.get("link", []) if link["relation"] == "next"), None)
+
+
+def fetch(client: httpx2.Client, address: str) -> httpx2.Response:
+    """A page; once more when the server let an idle connection go just then, which says nothing about what it kept."""
+    headers = {"Accept": "application/fhir+json"}
+    try:
+        return client.get(address, headers=headers)
+    except httpx2.RemoteProtocolError:
+        return client.get(address, headers=headers)
 
 
 @contextmanager
