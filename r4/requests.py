@@ -35,7 +35,7 @@ class Interaction:
     id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
     or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
     ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,
-    ``full_url`` of an entry."""
+    ``full_url`` of an entry. ``valid`` says that the body was found to be valid R4 already."""
 
     action: Action
     type: str | None = None
@@ -54,6 +54,7 @@ class Interaction:
     compartment: str | None = None
     patch: Any = field(default=None, repr=False)
     if_modified_since: float | None = None
+    valid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

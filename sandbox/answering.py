@@ -27,7 +27,7 @@ def found(row: Any) -> Answer:
 
 def unplain(body: Mapping[str, Any], *, base: str) -> Iterator[Issue]:
     """References that name nothing: no URL (R4 §2.3.0.1), or a search, which is none to store."""
-    for path, reference in walk(dict(body)):
+    for path, reference in walk(body):
         said = reference["reference"]
         absolute = said.startswith(("http://", "https://", "urn:", "#"))
         if _BLANK.search(said) or (not absolute and parse(said, base=base) is None):

@@ -70,30 +70,42 @@ def mark(text: str) -> int:
 
 @lru_cache(maxsize=2048)
 def _places(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
-    """The places of a type's parameters that a resource with these members can have something at."""
-    return tuple(
-        Place(key(type, name), READERS[row.kind], path[0], path, rule)
-        for name, row in parameters(type).items()
-        if name not in LEFT_OUT and row.kind in READERS
-        for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths)
-        if path[0] in members or paths.choices(members, path[0])
-    )
+    """The places of a type's parameters that a resource with these members can have something at. The type that a choice
+    is given in is known from the members, so that it is not looked for again in every resource."""
+    found = []
+    for name, row in parameters(type).items():
+        if name in LEFT_OUT or row.kind not in READERS:
+            continue
+        for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths):
+            given = paths.choices(members, path[0])
+            if len(path) == 1 and path[0] not in members and (not rule or rule.startswith("as:")):
+                wanted = rule.removeprefix("as:").lower()
+                for member, kind in given:
+                    if wanted in ("", kind):
+                        found.append(Place(key(type, name), READERS[row.kind], member, (member,), ""))
+            elif path[0] in members or given:
+                found.append(Place(key(type, name), READERS[row.kind], path[0], path, rule))
+    return tuple(found)
 
 
 def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
     """Every term of a resource, each once. ``base`` is this server's own, so that absolute references are local."""
     found: dict[Term, None] = {}
+    add = found.setdefault
     for parameter, read, head, path, rule in _places(str(resource.get("resourceType")), tuple(resource)):
         inside = resource.get(head)
         if isinstance(inside, list):
             for part, item in enumerate(inside, start=1):
                 for value in paths.values(item, path[1:], rule):
                     for term in read(parameter, part, value, base):
-                        found[term] = None
+                        add(term)
+        elif len(path) == 1 and inside is not None and not rule:
+            for term in read(parameter, 0, inside, base):
+                add(term)
         else:
             for value in paths.values(resource, path, rule):
                 for term in read(parameter, 0, value, base):
-                    found[term] = None
+                    add(term)
     return list(found)
 
 

@@ -18,7 +18,7 @@ from r4.references import parse, walk
 from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
-from sandbox.answering import etag, found, http_date, refusal, unplain
+from sandbox.answering import etag, found, http_date, parsed, refusal, unplain
 from sandbox.driver import add, execute, positional
 from sandbox.history import history
 from sandbox.indexing import date_of, index
@@ -125,8 +125,8 @@ def _create(connection: Connection, now: float, interaction: Interaction, rules:
             )
         if matched:
             return _returned(matched[0], interaction, 200, rules)
-    row = _write(connection, now, body, id=rules.new_id(), version=1, rules=rules)
-    return _returned(row, interaction, 201, rules)
+    row, stored = _write(connection, now, body, id=rules.new_id(), version=1, rules=rules)
+    return _returned(row, interaction, 201, rules, stored)
 
 
 def _update(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
@@ -148,12 +148,13 @@ def _update(connection: Connection, now: float, interaction: Interaction, rules:
                 "An id of digits only is for the server to give.",
                 element=f"{interaction.type}.id",
             )
-        return _returned(_write(connection, now, body, id=id, version=1, rules=rules), interaction, 201, rules)
+        made, stored = _write(connection, now, body, id=id, version=1, rules=rules)
+        return _returned(made, interaction, 201, rules, stored)
     if not row.deleted and _content(codec.parse(row.body)) == _content(body):
         return _returned(row, interaction, 200, rules)
     _keep(connection, row)
-    made = _write(connection, now, body, id=id, version=row.version + 1, rules=rules, former=row)
-    return _returned(made, interaction, 201 if row.deleted else 200, rules)
+    made, stored = _write(connection, now, body, id=id, version=row.version + 1, rules=rules, former=row)
+    return _returned(made, interaction, 201 if row.deleted else 200, rules, stored)
 
 
 def _content(resource: Mapping[str, Any]) -> bytes:
@@ -213,7 +214,8 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
     """Why this cannot be stored: not R4, of another type than the address, or pointing at nothing."""
     if body.get("resourceType") != interaction.type:
         return refusal(400, "value", f"must be {interaction.type}", element="resourceType")
-    issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
+    checked = [] if interaction.valid else validate(body)
+    issues = [issue for issue in checked if issue.severity in ("error", "fatal")]
     if not issues and rules.references == "check":
         issues = list(unplain(body, base=rules.base)) or list(_missing(connection, body, rules.base))
     return Answer(status=422, resource=outcome(issues)) if issues else None
@@ -240,14 +242,14 @@ def _has_version(connection: Connection, row: Stored, version: str | None) -> bo
 def _write(
     connection: Connection, now: float, body: Mapping[str, Any], *, id: str, version: int, rules: Rules,
     former: Stored | None = None,
-) -> Stored:  # fmt: skip
+) -> tuple[Stored, dict[str, Any]]:  # fmt: skip
     stored = stamped(body, id=id, version=version, now=now)
     found = index(stored, base=rules.base)
     date = date_of(stored["resourceType"], found)
     row = Stored(0, stored["resourceType"], id, version, False, now, codec.format(stored), date)
     number = _put(connection, now, row, former)
     add(connection, ADD_TERM, term_rows(number, found, date))
-    return row._replace(number=number)
+    return row, stored
 
 
 ADD_TERM, _ADD, _ADD_VERSION, _ADD_MOVED = map(positional, (terms, resources, versions, moved))
@@ -263,8 +265,10 @@ def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> di
     return {"resourceType": body["resourceType"], "id": id, "meta": {**(meta or {}), **said}, **rest}
 
 
-def _returned(row: Stored | Found, interaction: Interaction, status: int, rules: Rules) -> Answer:
-    """The answer to a write, as the client prefers it."""
+def _returned(
+    row: Stored | Found, interaction: Interaction, status: int, rules: Rules, stored: Any = None
+) -> Answer:
+    """The answer to a write, as the client prefers it; ``stored`` is the body as a resource where that is at hand."""
     headers = {
         "etag": etag(row.version), "last-modified": http_date(row.updated),
         "location": f"{rules.base}/{row.type}/{row.id}/_history/{row.version}",
@@ -274,7 +278,7 @@ def _returned(row: Stored | Found, interaction: Interaction, status: int, rules:
     if interaction.prefer == "OperationOutcome":
         issue = Issue("informational", "Stored.", severity="information")
         return Answer(status=status, resource=outcome([issue]), headers=headers)
-    return Answer(status=status, encoded=row.body, resource=codec.parse(row.body), headers=headers)
+    return Answer(status=status, encoded=row.body, resource=stored or parsed(row.body), headers=headers)
 
 
 def _search(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:

@@ -32,7 +32,7 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
             ELSEWHERE if i.type != "Provenance" or not only_bound(scopes, grant) else _unreached("Provenance.target[0]")
         )
     if only_bound(kept, grant) and means.references == "check":
-        if (wrong := doomed(body)) is not None:
+        if not i.valid and (wrong := doomed(body)) is not None:
             return wrong
         foreign = yield from _foreign(i, kept, grant, means)
         return kept if foreign is None else _unreached(foreign)
@@ -43,7 +43,7 @@ def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Gene
     """The first reference within this server to what a scope of one patient does not reach."""
     reading = [scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant)]
     plain = [replace(scope, query=(), type="*") for scope in reading[:1]]
-    for path, reference in walk(dict(i.body or {})):
+    for path, reference in walk(i.body or {}):
         local = parse(reference["reference"], base=means.base)
         if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
             continue

@@ -62,11 +62,13 @@ def _checked(
             return UNSERVED
         if entry.action not in WRITES:
             continue
+        if entry.body is not None and doomed(entry.body) is None:  # said only after whether it may be written at all
+            entry = replace(entry, valid=True)
         given = original.action == "create" and entry.action == "update"
         allowed = yield from check_write(replace(entry, action="create") if given else entry, grant, within)
         if isinstance(allowed, Answer) and allowed.status >= 400:
             return _placed(allowed, place)
-        body = allowed.body if isinstance(allowed, Interaction) else None
+        body = allowed.body if isinstance(allowed, Interaction) and not allowed.valid else None
         if body is not None and (wrong := doomed(body)) is not None:
             return _placed(wrong, place)
         checked[place] = entry if given else allowed
