@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import store_data as data
 from benchmarks.measuring import ROOT, SEED, figure, middle
-from benchmarks.wire import Rate, Sent, measure, send
+from benchmarks.wire import Rate, Sent, Wire, measure
 
 PATIENTS, EACH = 16, 125
 """What both servers hold in the comparison."""
@@ -27,7 +27,12 @@ SECONDS, WARM = 4.0, 8.0
 LARGE = int(os.environ.get("CHARTGATE_BENCH_STORE", "100000"))
 SMALL = 10_000
 FINE = frozenset({200, 201})
-BARS = {"single create": 10.0, "search patient, code, sorted by date": 5.0, "transaction of 50": 10.0, "read by id": 2.0}
+BARS = {
+    "single create": 10.0,
+    "search patient, code, sorted by date": 5.0,
+    "transaction of 50": 10.0,
+    "read by id": 2.0,
+}
 NUMBERS = itertools.count(10**6)
 
 
@@ -161,7 +166,7 @@ def _searched(directory: Path, size: int) -> tuple[dict[str, float], float, floa
 
 async def _times(base: str, patients: int) -> dict[str, float]:
     """The median of each search, over patients and codes drawn by lot."""
-    draw = random.Random(SEED)  # noqa: S311
+    draw = random.Random(SEED)
 
     def queries(of: int) -> dict[str, str]:
         return {
@@ -170,19 +175,15 @@ async def _times(base: str, patients: int) -> dict[str, float]:
             "search by _lastUpdated": "Observation?_lastUpdated=gt2020-01-01&_count=10",
         }
 
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(base)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**24)
     taken: dict[str, list[float]] = {}
-    for turn in range(300):
-        of = draw.randrange(patients)
-        for name, query in queries(of).items():
-            began = time.perf_counter()
-            body = await send(reader, writer, parts.netloc, parts.path, Sent("GET", query, b"", data.token(of)), FINE)
-            taken.setdefault(name, []).append(time.perf_counter() - began)
-            assert b'"entry"' in body
-    writer.close()
+    async with Wire(base) as wire:
+        for _ in range(300):
+            of = draw.randrange(patients)
+            for name, query in queries(of).items():
+                began = time.perf_counter()
+                body = await wire.send(Sent("GET", query, b"", data.token(of)), FINE)
+                taken.setdefault(name, []).append(time.perf_counter() - began)
+                assert b'"entry"' in body
     return {name: middle(lasted[50:]) for name, lasted in taken.items()}
 
 

@@ -105,7 +105,8 @@ def transaction(of: int, first: int, size: int) -> bytes:
 def loading_batch(bodies: list[dict[str, Any]]) -> bytes:
     """A transaction that puts resources at their ids, for a server that is filled over HTTP."""
     entries = [
-        {"resource": body, "request": {"method": "PUT", "url": f"{body['resourceType']}/{body['id']}"}} for body in bodies
+        {"resource": body, "request": {"method": "PUT", "url": f"{body['resourceType']}/{body['id']}"}}
+        for body in bodies
     ]
     return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
 
@@ -113,5 +114,3 @@ def loading_batch(bodies: list[dict[str, Any]]) -> bytes:
 def size_of(directory: Path) -> float:
     """Megabytes of the store's file."""
     return sum(path.stat().st_size for path in directory.glob("ehr-spec.db*")) / 1e6
-
-

@@ -38,30 +38,49 @@ async def measure(base: str, making: Making, *, clients: int, seconds: float, ex
 
 
 async def _client(base: str, making: Making, number: int, until: float, expected: frozenset[int]) -> list[float]:
-    parts = urlsplit(base)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**24)
     lasted: list[float] = []
-    while (now := time.perf_counter()) < until or not lasted:
-        await send(reader, writer, parts.netloc, parts.path, making(number, len(lasted)), expected)
-        lasted.append(time.perf_counter() - now)
-    writer.close()
+    async with Wire(base) as wire:
+        while (now := time.perf_counter()) < until or not lasted:
+            await wire.send(making(number, len(lasted)), expected)
+            lasted.append(time.perf_counter() - now)
     return lasted
 
 
-async def send(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str, sent: Sent, expected: frozenset[int]
-) -> bytes:  # fmt: skip
-    """One request and its body. Raises AssertionError."""
-    lines = [f"{sent.method} {path}/{sent.path} HTTP/1.1", f"Host: {host}", "Accept: application/fhir+json"]
-    lines += [f"Authorization: Bearer {sent.bearer}"] if sent.bearer else []
-    lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(sent.body)}"] if sent.body else []
-    writer.write("\r\n".join([*lines, "", ""]).encode() + sent.body)
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    status = int(head[9:12])
-    content = await _body(reader, head)
-    if status not in expected:
-        raise AssertionError(f"{sent.method} {sent.path[:60]}: {status} {content[:300]!r}")
-    return content
+class Wire:
+    """One connection, opened again where the server has ended it (Tomcat does after a hundred requests)."""
+
+    def __init__(self, base: str) -> None:
+        self._base = urlsplit(base)
+        self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def __aenter__(self) -> "Wire":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._ends is not None:
+            self._ends[1].close()
+            self._ends = None
+
+    async def send(self, sent: Sent, expected: frozenset[int]) -> bytes:
+        """One request, and the body of its answer. Raises AssertionError for another status."""
+        if self._ends is None:
+            self._ends = await asyncio.open_connection(self._base.hostname, self._base.port, limit=2**24)
+        reader, writer = self._ends
+        where = f"{self._base.path}/{sent.path}" if sent.path else self._base.path
+        lines = [f"{sent.method} {where} HTTP/1.1", f"Host: {self._base.netloc}", "Accept: application/fhir+json"]
+        lines += [f"Authorization: Bearer {sent.bearer}"] if sent.bearer else []
+        lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(sent.body)}"] if sent.body else []
+        writer.write("\r\n".join([*lines, "", ""]).encode() + sent.body)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        content = await _body(reader, head)
+        if b"\r\nconnection: close" in head:
+            self._close()
+        if int(head[9:12]) not in expected:
+            raise AssertionError(f"{sent.method} {sent.path[:60]}: {int(head[9:12])} {content[:300]!r}")
+        return content
 
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:

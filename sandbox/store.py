@@ -265,9 +265,7 @@ def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> di
     return {"resourceType": body["resourceType"], "id": id, "meta": {**(meta or {}), **said}, **rest}
 
 
-def _returned(
-    row: Stored | Found, interaction: Interaction, status: int, rules: Rules, stored: Any = None
-) -> Answer:
+def _returned(row: Stored | Found, interaction: Interaction, status: int, rules: Rules, stored: Any = None) -> Answer:
     """The answer to a write, as the client prefers it; ``stored`` is the body as a resource where that is at hand."""
     headers = {
         "etag": etag(row.version), "last-modified": http_date(row.updated),
