@@ -37,6 +37,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
     "read": frozenset(SHAPES),
     "vread": frozenset(SHAPES),
     "history": frozenset({"_count", "_since", "_at"}),
+    "$validate": frozenset({"mode", "profile"}),
     "$everything": frozenset({"_type", "_count", "_since", "start", "end"}),
 }
 """Parameters of what is no search; everything else takes none."""
