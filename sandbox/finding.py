@@ -16,6 +16,7 @@ from sandbox.comparing import Known, SearchError
 from sandbox.driver import execute
 from sandbox.indexing import key
 from sandbox.paging import Found, page
+from sandbox.planning import FEW
 from sandbox.search import Search, compile
 
 INCLUDES_LIMIT = 1000
@@ -57,11 +58,11 @@ def matches(
     return page(connection, replace(wanted, count=limit, total="none")).rows
 
 
-def search(connection: Connection, now: float, interaction: Interaction, *, base: str) -> Answer:
-    """One page of a search, with what it includes."""
+def search(connection: Connection, now: float, interaction: Interaction, *, base: str, few: int = FEW) -> Answer:
+    """One page of a search, with what it includes; ``few`` is that of ``planning``."""
     try:
         wanted = compile(str(interaction.type), interaction.query, known(connection, now, base=base))
-        found = page(connection, wanted)
+        found = page(connection, wanted, few=few)
     except SearchError as wrong:
         return Answer(status=wrong.status, resource=outcome([wrong.issue]))
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sandbox import cursors
 from sandbox.cursors import Place
 from sandbox.driver import execute
-from sandbox.planning import Key, Plan, Stage, plan
+from sandbox.planning import FEW, Key, Plan, Stage, plan
 from sandbox.search import Search
 
 
@@ -41,9 +41,9 @@ class Page(NamedTuple):
     total: int | None
 
 
-def page(connection: Connection, wanted: Search) -> Page:
+def page(connection: Connection, wanted: Search, *, few: int = FEW) -> Page:
     """One page of a search. Raises SearchError for a cursor that is none of it."""
-    planned = plan(connection, wanted)
+    planned = plan(connection, wanted, few=few)
     place = cursors.read(wanted.after, keys=len(planned.keys)) if wanted.after is not None else None
     if wanted.only_count:
         return Page([], None, _total(connection, planned))

@@ -45,12 +45,12 @@ class Plan(NamedTuple):
     few: bool
 
 
-def plan(connection: Connection, wanted: Search) -> Plan:
-    """How to do the search."""
+def plan(connection: Connection, wanted: Search, *, few: int = FEW) -> Plan:
+    """How to do the search; up to ``few`` candidates are sorted rather than walked."""
     points = [each for each in wanted.filters if each.point]
     keys = _keys(wanted, bool(points))
-    start, count = _start(connection, wanted)
-    if start is not None and count <= FEW:
+    start, count = _start(connection, wanted, few)
+    if start is not None and count <= few:
         return Plan(keys, (_few(start, wanted),), True)
     dated = len(keys) == 1 and keys[0].sql == "r.date"
     if points:
@@ -58,7 +58,8 @@ def plan(connection: Connection, wanted: Search) -> Plan:
         return Plan(keys, _from_point(point, wanted, keys[0] if dated else None), False)
     if dated and keys[0].blank is not None:
         return Plan(keys, _by_date(wanted, keys[0]), False)
-    return Plan(keys, (_whole(wanted, keys),), not wanted.filters and _counted(connection, _ALL, (wanted.type,)) <= FEW)
+    small = not wanted.filters and _counted(connection, _ALL, (wanted.type,), few) <= few
+    return Plan(keys, (_whole(wanted, keys),), small)
 
 
 _ALL = "SELECT 1 FROM fhir_resources r WHERE r.type = ? AND r.deleted = 0"
@@ -81,16 +82,16 @@ def _key(type: str, name: str, descending: bool) -> Key:
     return Key(value, (key(type, name),), descending)
 
 
-def _counted(connection: Connection, select: str, values: tuple[Any, ...]) -> int:
-    return int(execute(connection, f"SELECT count(*) FROM ({select} LIMIT {FEW + 1})", values).fetchone()[0])
+def _counted(connection: Connection, select: str, values: tuple[Any, ...], few: int) -> int:
+    return int(execute(connection, f"SELECT count(*) FROM ({select} LIMIT {few + 1})", values).fetchone()[0])
 
 
-def _start(connection: Connection, wanted: Search) -> tuple[Filter | None, int]:
+def _start(connection: Connection, wanted: Search, few: int) -> tuple[Filter | None, int]:
     """The condition that finds least, and how many that are, as far as it matters."""
-    best, least = None, FEW + 1
+    best, least = None, few + 1
     for each in wanted.filters:
         if each.numbers and (best is None or least > 1):
-            count = _counted(connection, each.numbers, each.given)
+            count = _counted(connection, each.numbers, each.given, few)
             if count < least:
                 best, least = each, count
     return best, least
