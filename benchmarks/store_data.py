@@ -68,6 +68,7 @@ def fill(directory: Path, patients: int, each: int, *, bearers: int = 16) -> Non
     directory.mkdir(mode=0o700, exist_ok=True)
     database = open_sqlite(directory / "ehr-spec.db", metadata=[auth_tables.metadata, tables.metadata])
     database.run_now(lambda connection, now: _prepare(connection, now, bearers))
+    database.run_now(lambda connection, now: [index.drop(connection) for index in tables.terms.indexes])
     waiting, size, began = resources(patients, each), patients * (each + 1), time.monotonic()
     rules = Rules(base=BASE, new_id=lambda: "", references="free")
     done = 0
@@ -75,6 +76,8 @@ def fill(directory: Path, patients: int, each: int, *, bearers: int = 16) -> Non
         done += count
         if sys.stderr.isatty() or done % 200_000 < count:
             print(f"  {done:,} of {size:,} resources loaded, {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print("  indexing", file=sys.stderr)
+    database.run_now(lambda connection, now: [index.create(connection) for index in tables.terms.indexes])
     database.close()
 
 

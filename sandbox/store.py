@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
-from r4.references import parse, walk
+from r4.references import named, parse, walk
 from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
@@ -223,16 +223,19 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
 
 def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iterable[Issue]:
     """References within this server that lead nowhere."""
-    for path, reference in walk(body):
-        said = reference["reference"]
-        local = parse(said, base=base)
-        if local is None:
-            continue
-        if local.type == body.get("resourceType") and local.id == body.get("id"):
-            continue
-        row = _current(connection, local.type, local.id)
-        if row is None or row.deleted or not _has_version(connection, row, local.version):
+    own = f"{body.get('resourceType')}/{body.get('id')}"
+    lost = {said for said in set(named(body)) if _leads_nowhere(connection, said, own, base)}
+    for path, reference in walk(body) if lost else ():
+        if reference["reference"] in lost:
             yield Issue("not-found", "must be a resource that this server has", f"{path}.reference", "reference-exists")
+
+
+def _leads_nowhere(connection: Connection, said: str, own: str, base: str) -> bool:
+    local = parse(said, base=base)
+    if local is None or local.local == own:
+        return False
+    row = _current(connection, local.type, local.id)
+    return row is None or row.deleted or not _has_version(connection, row, local.version)
 
 
 def _has_version(connection: Connection, row: Stored, version: str | None) -> bool:

@@ -12,7 +12,7 @@ from gateway.face.searching import check_search, matching, recheck_search
 from r4.criteria import check
 from r4.interaction import Answer, Interaction, InteractionError
 from r4.outcome import outcome
-from r4.references import walk
+from r4.references import named, walk
 from r4.requests import query_of
 from r4.served import SERVED
 from sandbox import batch
@@ -29,12 +29,11 @@ def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Nami
     names: dict[str, str] = {}
     kept: list[Interaction] = []
     for place, entry in enumerate(entries):
-        for path, reference in walk(entry.body or {}):
-            said = reference["reference"]
+        for said in named(entry.body or {}):
             if "?" in said and said not in names:
                 found = yield from _one(said, grant, means)
                 if isinstance(found, Answer):
-                    return placed(_at(found, path), place)
+                    return placed(_at(found, entry, said), place)
                 names[said] = found
         kept.append((yield from _decided(entry, names, grant, means)))
     return [batch.resolve(entry, names) for entry in kept]
@@ -73,8 +72,9 @@ def _one(said: str, grant: Grant, means: Means) -> Generator[Interaction, Answer
     return f"{match[1]}/{found[0]['id']}" if answer.status == 200 and len(found) == 1 else NO_SUCH
 
 
-def _at(answer: Answer, path: str) -> Answer:
+def _at(answer: Answer, entry: Interaction, said: str) -> Answer:
     """The refusal, with the reference that it is about."""
+    path = next(path for path, reference in walk(entry.body or {}) if reference["reference"] == said)
     issues = [{**issue, "expression": [f"{path}.reference"]} for issue in (answer.resource or {}).get("issue", ())]
     return replace(answer, resource={"resourceType": "OperationOutcome", "issue": issues}, encoded=None)
 
