@@ -1,75 +1,19 @@
 """What the CapabilityStatement of the embedded store advertises works, through the face; what it does not is refused."""
 
-import asyncio
-import json
-import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import Connection
 
-from auth import scopes
-from auth.keys import SigningKeys
-from auth.server import grants
 from auth.server import tables as auth_tables
-from gateway import ehr_face
-from gateway.database import Sqlite, open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.database import open_sqlite
 from r4.generated.types import RESOURCES
-from sandbox import loading, tables
+from sandbox import tables
 from sandbox.indexing import key
-from sandbox.seed import load
 from tests.contract.minimal import MINIMAL
-
-BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
-TOKEN = "c" * 43
-
-
-class Server:
-    """An EHR with the seed and one resource of every type, asked with a token that may do everything."""
-
-    def __init__(self, database: Sqlite) -> None:
-        ehr = SandboxEhr(
-            name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
-            new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time, references="free",
-        )  # fmt: skip
-        self.database, self._loop = database, asyncio.new_event_loop()
-        transport = httpx2.ASGITransport(app=ehr_face.application([ehr]))
-        self._client = httpx2.AsyncClient(transport=transport, base_url=f"{BASE}/")
-        database.run_now(lambda connection, now: self._fill(connection, now, ehr))
-
-    def _fill(self, connection: Connection, now: float, ehr: SandboxEhr) -> None:
-        loading.load(connection, now, load.resources(), rules_of(ehr))
-        words = "system/*.cruds"
-        grants.save_grant(connection, now, id="g", client_id="c", scopes=scopes.parse(words), context=grants.Context())
-        grants.save_access(connection, now, token=TOKEN, grant="g", scopes=words, life=36000)
-
-    def ask(self, *requests: tuple[str, str, Any]) -> list[httpx2.Response]:
-        """One after the other: method, path and body."""
-
-        async def send() -> list[httpx2.Response]:
-            found = []
-            for method, path, body in requests:
-                kind = "application/json-patch+json" if method == "PATCH" else "application/fhir+json"
-                headers = {"authorization": f"Bearer {TOKEN}", "content-type": kind}
-                content = json.dumps(body).encode() if body is not None else None
-                found.append(await self._client.request(method, path, headers=headers, content=content))
-            return found
-
-        return self._loop.run_until_complete(send())
-
-    def close(self) -> None:
-        self._loop.run_until_complete(self._client.aclose())
-        self._loop.close()
-        self.database.close()
-
-    def one(self, method: str, path: str, body: Any = None) -> httpx2.Response:
-        return self.ask((method, path, body))[0]
+from tests.contract.system import Server
 
 
 @pytest.fixture(scope="module")
