@@ -97,7 +97,7 @@ def _included(connection: Connection, wanted: Search, rows: Sequence[Found]) -> 
     shown = {(row.type, row.id) for row in rows}
     found: dict[tuple[str, str], Found] = {}
     for type, name, target in wanted.includes:
-        numbers = [row.current for row in rows if row.type == type]
+        numbers = [row.number for row in rows if row.type == type]
         sql = f"SELECT value FROM fhir_terms WHERE parameter = ? AND low IS NULL AND number IN ({_places(numbers)})"
         values = execute(connection, sql, (key(type, name), *numbers)).fetchmany(INCLUDES_LIMIT)
         for row in _named(connection, dict.fromkeys(str(value) for (value,) in values)):
@@ -110,7 +110,7 @@ def _included(connection: Connection, wanted: Search, rows: Sequence[Found]) -> 
             f"WHERE t.parameter = ? AND t.low IS NULL AND t.value IN ({_places(names)})"
         )
         for each in execute(connection, sql, (key(type, name), *names)).fetchmany(INCLUDES_LIMIT):
-            row = Found(each[0], (), *each)
+            row = Found._make(each)
             found[row.type, row.id] = row
     return [row for name, row in found.items() if name not in shown][:INCLUDES_LIMIT]
 
@@ -127,9 +127,9 @@ def _named(connection: Connection, references: Iterable[str]) -> list[Found]:
     for reference in references:
         type, _, id = reference.partition("/")
         by_type.setdefault(type, []).append(id)
-    found = []
+    found: list[Found] = []
     for type, ids in by_type.items():
         where = f"r.type = ? AND r.id IN ({_places(ids)}) AND r.deleted = 0"
         rows = execute(connection, f"SELECT {_COLUMNS} FROM fhir_resources r WHERE {where}", (type, *ids))
-        found += [Found(row[0], (), *row) for row in rows]
+        found += map(Found._make, rows)
     return found

@@ -19,13 +19,18 @@ from sandbox.planning import FEW, Key, Plan, Stage, plan
 from sandbox.search import Search
 
 
-class Found(NamedTuple):
-    """A resource on a page. ``number`` and ``keys`` are those it is sorted by, ``current`` the number of its version as it
-    is shown."""
+class Slot(NamedTuple):
+    """The place of a resource: ``number`` and ``keys`` are those it is sorted by, ``current`` the number that it has now."""
 
     number: int
     keys: tuple[Any, ...]
     current: int
+
+
+class Found(NamedTuple):
+    """A resource on a page, as it is now."""
+
+    number: int
     type: str
     id: str
     version: int
@@ -48,7 +53,7 @@ def page(connection: Connection, wanted: Search, *, few: int = FEW) -> Page:
     if wanted.only_count:
         return Page([], None, _total(connection, planned))
     begun = place.begun if place else _last(connection)
-    rows: list[Found] = []
+    rows: list[Slot] = []
     for row in _walk(connection, planned, begun, place):
         if not rows or row.number != rows[-1].number:
             rows.append(row)
@@ -58,11 +63,12 @@ def page(connection: Connection, wanted: Search, *, few: int = FEW) -> Page:
         rows = sorted([*rows, *former], key=cmp_to_key(_order(planned.keys)))
     more = len(rows) > wanted.count
     rows = rows[: wanted.count]
+    found = _found(connection, rows)
     total = place.total if place else _told(connection, wanted, planned, None if more else len(rows))
     if not more:
-        return Page(rows, None, total)
+        return Page(found, None, total)
     keys = tuple(_spoken(key, value) for key, value in zip(planned.keys, rows[-1].keys, strict=True))
-    return Page(rows, cursors.write(Place(begun, total, keys, rows[-1].number)), total)
+    return Page(found, cursors.write(Place(begun, total, keys, rows[-1].number)), total)
 
 
 def _spoken(key: Key, value: Any) -> Any:
@@ -93,26 +99,27 @@ def _total(connection: Connection, planned: Plan) -> int:
     return count
 
 
-def _walk(connection: Connection, planned: Plan, begun: int, place: Place | None) -> Iterator[Found]:
+def _walk(connection: Connection, planned: Plan, begun: int, place: Place | None) -> Iterator[Slot]:
     """What is there and was there when the search began, in order, after the place."""
     ended = place is not None and place.keys[0] is None  # only what has no key is left, which the last stage finds
     for stage in planned.stages[-1:] if ended else planned.stages:
         select, values = _select(stage, planned.keys, place)
-        for row in execute(connection, select, (*values, begun)):
-            yield _found(row, len(planned.keys))
+        for number, *keys in execute(connection, select, (*values, begun)):
+            yield Slot(number, tuple(keys), number)
 
 
-def _found(row: Sequence[Any], keys: int) -> Found:
-    return Found(row[0], tuple(row[7 : 7 + keys]), row[1], *row[2:7])
-
-
-_COLUMNS = "r.number AS number, r.number AS shown, r.type, r.id, r.version, r.updated, r.body"
+def _found(connection: Connection, rows: Sequence[Slot]) -> list[Found]:
+    """The resources themselves, which were not carried along while they were sorted."""
+    places = ", ".join("?" * len(rows))
+    sql = f"SELECT number, type, id, version, updated, body FROM fhir_resources WHERE number IN ({places})"
+    stored = {row[0]: Found._make(row) for row in execute(connection, sql, [row.current for row in rows])}
+    return [stored[row.current] for row in rows]
 
 
 def _select(stage: Stage, keys: tuple[Key, ...], place: Place | None) -> tuple[str, tuple[Any, ...]]:
     named = ", ".join(f"{key.sql} AS k{index}" for index, key in enumerate(keys))
     given = tuple(value for key in keys for value in key.values)
-    head = f"SELECT {_COLUMNS}, {named} FROM {stage.source} WHERE {stage.where}"
+    head = f"SELECT r.number AS number, {named} FROM {stage.source} WHERE {stage.where}"
     down = keys[0].descending
     turn = "DESC" if down else "ASC"
     if stage.walk is not None:
@@ -158,7 +165,7 @@ def _after(keys: tuple[Key, ...], place: Place | None) -> tuple[str, tuple[Any, 
     return f"({' OR '.join(f'({way})' for way in ways)})", (*values, *before, place.number)
 
 
-def _moved(connection: Connection, wanted: Search, planned: Plan, place: Place) -> list[Found]:
+def _moved(connection: Connection, wanted: Search, planned: Plan, place: Place) -> list[Slot]:
     """What was found when the search began and was changed since, at the place that it had."""
     named = ", ".join(f"{key.sql} AS k{index}" for index, key in enumerate(planned.keys))
     given = tuple(value for key in planned.keys for value in key.values)
@@ -166,18 +173,18 @@ def _moved(connection: Connection, wanted: Search, planned: Plan, place: Place) 
     values = tuple(value for each in wanted.filters for value in each.values)
     after, beyond = _after(planned.keys, place)
     sql = (
-        f"SELECT * FROM (SELECT r.number AS number, n.number AS shown, r.type, r.id, n.version, n.updated, n.body, {named} "
+        f"SELECT * FROM (SELECT r.number AS number, n.number AS current, {named} "
         "FROM fhir_moved r CROSS JOIN fhir_resources n ON n.type = r.type AND n.id = r.id AND n.deleted = 0 "
         f"WHERE {where}) WHERE {after}"
     )
     rows = execute(connection, sql, (*given, wanted.type, place.begun, place.begun, *values, *beyond))
-    return [_found(row, len(planned.keys)) for row in rows]
+    return [Slot(number, tuple(found), current) for number, current, *found in rows]
 
 
 def _order(keys: tuple[Key, ...]) -> Any:
     """Compares rows as the statements above sort them."""
 
-    def compare(one: Found, other: Found) -> int:
+    def compare(one: Slot, other: Slot) -> int:
         for key, left, right in zip(keys, one.keys, other.keys, strict=True):
             left, right = _spoken(key, left), _spoken(key, right)
             if left == right:
