@@ -33,11 +33,12 @@ class SearchError(ValueError):
 
 class Match(NamedTuple):
     """A condition on a row ``t`` of the terms. ``point`` says that it is about one value: what it finds comes in the order
-    of the index."""
+    of the index; ``late`` that it is found sooner from the end of the index."""
 
     sql: str
     values: tuple[Any, ...]
     point: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +132,7 @@ def _string(asked: Asked, known: Known) -> Match:
 
 def _date(asked: Asked, known: Known) -> Match:
     found = _compare(asked.name, plain(asked.value), "t.low", "t.high", known)
-    return Match(f"t.low IS NOT NULL AND t.value IS NULL AND {found.sql}", found.values)
+    return Match(f"t.low IS NOT NULL AND t.value IS NULL AND {found.sql}", found.values, late=found.late)
 
 
 def _compare(name: str, value: str, low: str, high: str, known: Known) -> Match:
@@ -145,19 +146,24 @@ def _compare(name: str, value: str, low: str, high: str, known: Known) -> Match:
     instant = low == high
     around = abs(known.now - first) / 10 if known.now else 86400.0
     table: Mapping[str, tuple[str, tuple[float, ...]]] = {
-        "eq": (f"({low} >= ? AND {high} {'<' if instant else '<='} ?)", (first, last)),
+        "eq": (f"({low} >= ? AND {low} <= ? AND {high} {'<' if instant else '<='} ?)", (first, last, last)),
         "ne": (f"({low} < ? OR {high} {'>=' if instant else '>'} ?)", (first, last)),
         "gt": (f"{high} {'>=' if instant else '>'} ?", (last,)),
         "lt": (f"{low} < ?", (first,)),
         "ge": (f"({high} > ? OR {low} >= ?)", (last, first)),
-        "le": (f"({low} < ? OR {high} <= ?)", (first, last)),
+        "le": (f"{low} <= ? AND ({low} < ? OR {high} <= ?)", (last, first, last)),
         "sa": (f"{low} >= ?", (last,)),
-        "eb": (f"{high} {'<' if instant else '<='} ?", (first,)),
+        "eb": (f"{low} <= ? AND {high} {'<' if instant else '<='} ?", (first, first)),
         "ap": (f"({low} < ? AND {high} > ?)", (last + around, first - around)),
     }
     if instant:
         table = {**table, "ge": (f"{low} >= ?", (first,)), "le": (f"{low} < ?", (last,))}
-    return Match(*table[match[1] or "eq"])
+    sql, values = table[match[1] or "eq"]
+    return Match(sql, values, late=match[1] in LATE)
+
+
+LATE = frozenset({"gt", "ge", "ap"})
+"""What these find ends late: in the order of its beginning it is looked for from the end."""
 
 
 class Amount(NamedTuple):

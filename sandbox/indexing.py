@@ -106,7 +106,27 @@ def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
             for value in paths.values(resource, path, rule):
                 for term in read(parameter, 0, value, base):
                     add(term)
-    return list(found)
+    return [*found, *_together(str(resource.get("resourceType")), found)]
+
+
+TOGETHER = "patient+code"
+"""The parameter under which a patient's records of one code stand together: what is asked for most."""
+
+
+def together(patient: str, code: str) -> str:
+    """The value of both: ``Patient/id`` and the code."""
+    return f"{patient}\n{code}"
+
+
+def _together(type: str, found: Iterable[Term]) -> Iterator[Term]:
+    if not {"patient", "code"} <= parameters(type).keys():
+        return
+    whose, what = key(type, "patient"), key(type, "code")
+    patients = [term.value for term in found if term.parameter == whose]
+    for term in found if patients else ():
+        if term.parameter == what and term.value is not None:
+            for patient in patients:
+                yield Term(key(type, TOGETHER), 0, together(str(patient), term.value), term.mark)
 
 
 def date_of(type: str, found: Iterable[Term]) -> float:

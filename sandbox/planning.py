@@ -6,6 +6,7 @@ never what it finds or in which order: two resources of equal keys come by their
 """
 # ruff: noqa: S608 -- every text of SQL here is ours; what a client says is only ever bound
 
+import re
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -109,15 +110,19 @@ def _few(start: Filter, wanted: Search) -> Stage:
 
 
 def _from_point(point: Filter, wanted: Search, dated: Key | None) -> tuple[Stage, ...]:
+    """The rows ``d`` of one value, in its order. Other conditions look at the terms of its number before the resource is
+    fetched at all."""
     sql, values = _rest(wanted, point)
-    source = "fhir_terms t CROSS JOIN fhir_resources r ON r.number = t.number"
-    where, given = " AND ".join([point.point, *sql]), (*point.given, *values)
+    others = [each.replace("t.number = r.number", "t.number = d.number") for each in sql]
+    source = "fhir_terms d CROSS JOIN fhir_resources r ON r.number = d.number"
+    where = " AND ".join([re.sub(r"\bt\.", "d.", point.point), *others])
+    given = (*point.given, *values)
     if dated is None:
         return (Stage(source, where, given),)
-    walk = ("t.date", "t.number")
+    walk = ("d.date", "d.number")
     if dated.blank is None or dated.descending:
         return (Stage(source, where, given, walk),)
-    first, last = f"{where} AND t.date > {NO_DATE}", f"{where} AND t.date = {NO_DATE}"
+    first, last = f"{where} AND d.date > {NO_DATE}", f"{where} AND d.date = {NO_DATE}"
     return Stage(source, first, given, walk), Stage(source, last, given)
 
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from r4.criteria import Criterion, criterion, searchable, targets
 from r4.definitions import Parameter
 from r4.generated.types import RESOURCES
+from r4.references import parse
 from r4.served import SERVED
 from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, either, parts, plain, updated
-from sandbox.indexing import key, logical
+from sandbox.indexing import TOGETHER, key, logical, mark, together
 
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
 VALUES_LIMIT = 200
@@ -59,12 +60,31 @@ def compile(type: str, query: tuple[tuple[str, str], ...], known: Known) -> Sear
     """The query of a search as conditions. Raises SearchError."""
     filters: list[Filter] = []
     control: dict[str, list[str]] = {}
+    both = _together(type, dict(query), known) if len(dict(query)) == len(query) else None
     for name, value in query:
+        if both is not None and name in ("patient", "code"):
+            continue
         if name in _CONTROL:
             control.setdefault(name, []).append(value)
         else:
             filters.append(_filter(type, name, value, known))
+    filters += [both] if both is not None else []
     return Search(type=type, filters=tuple(filters), said=query, **_controls(type, control))
+
+
+def _together(type: str, said: Mapping[str, str], known: Known) -> Filter | None:
+    """One patient and one code, which stand in the terms together."""
+    if "patient" not in said or "code" not in said or not {"patient", "code"} <= searchable(type).keys():
+        return None
+    code, patient = parts(said["code"], "|"), plain(said["patient"])
+    local = parse(patient, base=known.base) or parse(f"Patient/{patient}")
+    whole = local is not None and local.type == "Patient" and all(code) and len(code) < 3
+    if local is None or not whole or any(len(parts(said[name], ",")) > 1 for name in ("patient", "code")):
+        return None
+    value = together(local.local, plain(code[-1]))
+    system = (mark(plain(code[0])),) if len(code) == 2 else ()
+    sql = f"t.low IS NULL AND t.value = ?{' AND t.mark = ?' if system else ''}"
+    return _found(key(type, TOGETHER), Match(sql, (value, *system), True))
 
 
 def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -159,7 +179,8 @@ def _terms(type: str, name: str, modifier: str, row: Parameter, values: list[str
 def _found(parameter: int, match: Match) -> Filter:
     here = f"t.parameter = ? AND {match.sql}"
     given = (parameter, *match.values)
-    numbers = f"SELECT t.number FROM fhir_terms t WHERE {here}"
+    order = " ORDER BY t.low DESC" if match.late else ""
+    numbers = f"SELECT t.number FROM fhir_terms t WHERE {here}{order}"
     return Filter(_exists(match), given, numbers, given, here if match.point else "")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from r4.served import SERVED
-from sandbox.indexing import DATES, key
+from sandbox.indexing import DATES, TOGETHER, key
 from sandbox.planning import FEW
 from tests.unit.sandbox.stores import BASE, Store, quantity
 
@@ -103,6 +103,10 @@ FINDS = [
     (f"Observation?component-code-value-quantity={LOINC}%7C8480-6$120", "bp"), ("Observation?component-code-value-quantity=8480-6$80", ""),
     ("Observation?combo-code-value-quantity=8462-4$lt90", "bp"), ("Observation?code-value-quantity=1-1$72.5%7C%7Ckg", "kg"), ("Observation?code-value-quantity=2-2$72.5", ""),
     ("Observation?code-value-concept=1-1$yes", "by"), ("Observation?combo-code-value-quantity=8480-6$gt130,8462-4$80", "bp"),
+    # one patient and one code
+    ("Observation?patient=p1&code=1-1", "kg g by two"), (f"Observation?patient=Patient/p1&code={LOINC}%7C1-1", "kg g by two"), ("Observation?patient=p1&code=urn:own%7C1-1", "two"),
+    ("Observation?patient=p1&code=%7C1-1", ""), ("Observation?patient=p2&code=1-1", ""), ("Observation?patient=p2&code=2-2", "none"), ("Observation?patient=Group/p1&code=1-1", ""),
+    ("Observation?patient=p1&code=1-1,85354-9", "kg g by two bp"), ("Observation?patient=p1,p2&code=2-2", "none"), ("Observation?patient=p1&code=1-1&code=urn:own%7C1-1", "two"),
     # presence, ids, alternatives and all together
     ("Observation?value-quantity:missing=false", "kg g"), ("Patient?gender:missing=true", "p3"), ("Patient?_id=p1,p3", "p1 p3"), ("Patient?_id=nobody", ""),
     ("Patient?_lastUpdated=gt2000-01-01&gender=male", "p2"), ("Patient?_lastUpdated=lt2000-01-01", ""), ("Observation?patient=p1&code=1-1&date=2024-03-01&status=final", "kg"),
@@ -143,7 +147,7 @@ def test_what_is_not_understood_is_refused_by_name(store: Store, query: str) -> 
 def test_no_two_parameters_share_their_number_in_the_terms() -> None:
     from r4.definitions import parameters
 
-    every = [key(type, name) for type in SERVED for name in parameters(type)]
+    every = [key(type, name) for type in SERVED for name in (*parameters(type), TOGETHER)]
     assert len(set(every)) == len(every)
 
 
