@@ -50,10 +50,13 @@ def plan(connection: Connection, wanted: Search, *, few: int = FEW) -> Plan:
     """How to do the search; up to ``few`` candidates are sorted rather than walked."""
     points = [each for each in wanted.filters if each.point]
     keys = _keys(wanted, bool(points))
-    start, count = _start(connection, wanted, few)
+    dated = len(keys) == 1 and keys[0].sql == "r.date"
+    latest = (
+        dated and bool(wanted.order) and len(wanted.filters) == len(points) == 1
+    )  # the page is all that is looked at
+    start, count = (None, 0) if latest else _start(connection, wanted, few)
     if start is not None and count <= few:
         return Plan(keys, (_few(start, wanted),), True)
-    dated = len(keys) == 1 and keys[0].sql == "r.date"
     if points:
         point = min(points, key=lambda each: "t.mark" in each.point or "/" not in str(each.values[-1]))
         return Plan(keys, _from_point(point, wanted, keys[0] if dated else None), False)
