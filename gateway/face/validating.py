@@ -11,25 +11,24 @@ from sandbox.answering import refusal
 MODES = frozenset({"create", "update", "delete"})
 DEFINITIONS = "http://hl7.org/fhir/StructureDefinition/"
 VALID = Issue("informational", "The resource is valid R4.", severity="information")
-UNKNOWN_PROFILE = Issue("not-supported", "is not known here: the resource was checked against R4 itself", "profile")
 
 
 def validated(i: Interaction) -> Answer:
     """The issues of a resource. ``mode`` and ``profile`` stand in the address or in Parameters; a profile that is not R4's
-    own would have to be fetched, and is said not to have been checked."""
+    own would have to be fetched, and is refused: what was not checked is not called valid."""
     said = _said(i)
     if isinstance(said, Answer):
         return said
     body, mode, profile = said.get("resource"), said.get("mode"), said.get("profile")
     if mode is not None and mode not in MODES:
         return refusal(400, "value", "must be create, update or delete", element="mode")
+    if profile not in (None, f"{DEFINITIONS}{i.type}"):
+        return refusal(400, "not-supported", "is not known here: only R4 itself is checked", element="profile")
     if mode == "delete":
         return _deletion(i, body)
     if not isinstance(body, dict):
         return refusal(400, "required", "must be a POST of a resource, or of Parameters with one", element="resource")
     found = [*validate(body, type=i.type), *_of_mode(i, mode, body)]
-    if profile is not None and profile != f"{DEFINITIONS}{i.type}":
-        found.append(UNKNOWN_PROFILE)
     return Answer(status=200, resource=outcome(found or [VALID]))
 
 

@@ -170,11 +170,11 @@ def validated(server: Server, path: str, body: Any) -> tuple[int, str]:
     return answer.status_code, str(answer.json()["issue"][0]["code"])
 
 
-def test_a_validation_has_a_mode_and_says_which_profile_it_did_not_check(server: Server) -> None:
+def test_a_validation_has_a_mode_and_refuses_a_profile_that_it_does_not_know(server: Server) -> None:
     good = MINIMAL["Observation"]
     own = "http://hl7.org/fhir/StructureDefinition/Observation"
     assert validated(server, f"Observation/$validate?mode=create&profile={own}", good) == (200, "informational")
-    assert validated(server, "Observation/$validate?profile=urn:other", good) == (200, "not-supported")
+    assert validated(server, "Observation/$validate?profile=urn:other", good) == (400, "not-supported")
     assert validated(server, "Observation/$validate?mode=update", {**good, "id": None}) == (200, "structure")
     assert validated(server, "Observation/other/$validate?mode=update", good) == (200, "value")
     assert validated(server, "Observation/cap-old/$validate?mode=delete", None) == (200, "informational")
