@@ -109,11 +109,24 @@ def _bundle(bundle: dict[str, Any], interaction: Interaction, base: str) -> dict
         for url in following[:1]:
             place = ("_cursor", cursor(url.removeprefix(base).removeprefix("/")))
             bundle["link"].append({"relation": "next", "url": f"{base}/{interaction.type}?{urlencode([place])}"})
+    if interaction.action == "transaction":
+        for entry in bundle.get("entry", ()):
+            entry["response"] = _plain(entry.get("response") or {}, base)
     if interaction.action == "history":
         for entry in bundle.get("entry", ()):
             if (entry.get("request") or {}).get("method") == "DELETE":
                 entry["response"] = {**(entry.get("response") or {}), "status": "204"}
     return bundle
+
+
+def _plain(response: dict[str, Any], base: str) -> dict[str, Any]:
+    """An entry's response with an ETag and an address, where HAPI says a number and a relative path."""
+    said, place = response.get("etag"), response.get("location")
+    if isinstance(said, str) and said.isdecimal():
+        response = {**response, "etag": etag(int(said))}
+    if isinstance(place, str) and parse(place) is not None:
+        response = {**response, "location": f"{base}/{place}"}
+    return response
 
 
 def _missing_path(interaction: Interaction, data: bytes) -> str:

@@ -6,6 +6,7 @@ what it answers in its own way becomes what R4 says (a stale version is 412). It
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,8 @@ import aiohttp
 from yarl import URL
 
 from r4.interaction import Answer, Interaction, format
-from r4.outcome import outcome
+from r4.outcome import Issue, outcome
+from r4.references import parse, walk
 from r4.validate import validate
 from sandbox.answering import refusal, unplain
 from sandbox.comparing import Known, SearchError
@@ -24,8 +26,9 @@ from sandbox.cursors import place_of
 from sandbox.history import span_of
 from sandbox.rewording import UNAVAILABLE, answered
 from sandbox.search import compile, without_cursor
-from sandbox.wording import worded
+from sandbox.wording import since, worded
 
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 SECONDS = 30.0
 BYTES = 32 * 1024 * 1024
 
@@ -49,11 +52,15 @@ class Upstream:
         for entry in interaction.entries or (interaction,):
             if (wrong := self._refused(entry)) is not None:
                 return wrong
+            if (lost := await self._lost_version(entry)) is not None:
+                return lost
             conditional = entry.if_match is not None and entry.action in ("update", "delete")
             if conditional and (stale := await self._stale(entry)) is not None:
                 return stale
         if interaction.action == "search":
             return await self._search(interaction)
+        if interaction.action == "history":
+            interaction = replace(interaction, query=since(interaction.query))
         return await self._send(interaction)
 
     async def _search(self, interaction: Interaction) -> Answer:
@@ -75,6 +82,8 @@ class Upstream:
     def _refused(self, interaction: Interaction) -> Answer | None:
         """What the embedded store would not take either: both have to answer alike."""
         body = interaction.body
+        if interaction.action == "vread" and not NUMBER.fullmatch(str(interaction.version)):
+            return refusal(404, "not-found", "There is no such version.")
         try:
             if interaction.action == "search":
                 compile(str(interaction.type), without_cursor(interaction.query), Known(base=self.base))
@@ -92,6 +101,20 @@ class Upstream:
         if not issues and self.references == "check":
             issues = list(unplain(body, base=self.base))
         return Answer(status=422, resource=outcome(issues)) if issues else None
+
+    async def _lost_version(self, interaction: Interaction) -> Answer | None:
+        """A reference to a version that is not there: HAPI looks at the resource alone."""
+        for path, reference in walk(dict(interaction.body or {})) if self.references == "check" else ():
+            local = parse(reference["reference"], base=self.base)
+            if local is None or local.version is None or interaction.action not in ("create", "update"):
+                continue
+            read = Interaction(action="vread", type=local.type, id=local.id, version=local.version)
+            answer = await self._send(read)
+            if answer.status in (400, 404, 410):
+                text = "must be a resource that this server has"
+                issue = Issue("not-found", text, f"{path}.reference", "reference-exists")
+                return Answer(status=422, resource=outcome([issue]))
+        return None
 
     async def _stale(self, interaction: Interaction) -> Answer | None:
         """The version is compared here first: HAPI ignores If-Match on DELETE, and fails on ``*``."""
@@ -151,6 +174,9 @@ class Upstream:
         if method in ("POST", "PUT"):
             armed["prefer"] = "return=representation"
             if body is not None:
+                body = body.replace(
+                    f'"reference":"{self.base}/'.encode(), b'"reference":"'
+                )  # HAPI's own base is foreign to it
                 body = body.replace(f'"{self.base}/'.encode(), f'"{self.upstream}/'.encode())
         try:
             async with self.session.request(method, url, headers=armed, data=body, allow_redirects=False) as reply:

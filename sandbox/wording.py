@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from r4.criteria import criterion, searchable
 from r4.definitions import Parameter
+from r4.moments import moment_range
 from r4.references import parse
 from r4.requests import Pairs
 from r4.served import SERVED
 from sandbox.comparing import SearchError, parts
 from sandbox.search import DEFAULT_COUNT
+from vocabulary.instant import format_instant
 
 META = frozenset({"_tag", "_security", "_profile", "_source", "_lastUpdated"})
 _PARTIAL = re.compile(r"(ge|le)([0-9]{4})(?:-([0-9]{2}))?")
@@ -61,7 +63,7 @@ def _written(type: str, name: str, modifier: str, value: str, base: str) -> str:
 def _refuse(name: str, modifier: str, value: str) -> None:
     if modifier == "missing" and name != "_source":
         raise SearchError(name, "has a modifier that the server behind this EHR does not know")
-    if name in ("_tag", "_security") and any("" in parts(each, "|") for each in parts(value, ",")):
+    if name in ("_tag", "_security") and any("" in parts(each, "|") for each in parts(value, ",") if each):
         raise SearchError(name, "must be a code, or a system and a code, at the server behind this EHR")
 
 
@@ -92,3 +94,9 @@ def _whole(value: str) -> str:
 def _point(value: str) -> str:
     """What starts after a number is greater than it: a number has no extent (R4 §3.1.1.4.6)."""
     return {"sa": "gt", "eb": "lt"}.get(value[:2], "") + value[2:] if value[:2] in ("sa", "eb") else value
+
+
+def since(query: Pairs) -> Pairs:
+    """The query of a history, whose ``_since`` HAPI takes as an instant only."""
+    said = [(name, value, moment_range(value.replace(" ", "+")) if name == "_since" else None) for name, value in query]
+    return tuple((name, format_instant(span[0]) if span else value) for name, value, span in said)

@@ -26,7 +26,7 @@ QUERIES = (
     "_total=some", "_elements=", "_page=abc", "_cursor=abc", "general-practitioner.unknown=1", "_has:Observation:patient=1",
     "_has:Observation:unknown:code=1", "identifier=a|b|c", "_include:iterate=Patient:organization", "_format=xml", "_id:not=a",
     "gender:in=x", "_lastUpdated=2020-13", "active:missing=maybe", "_count=3&_count=4", "name=", "_text=a", "_content=a",
-    "_filter=a", "_list=a", "birthdate=2020-02-30", "_sort=name,name", "phone=%00", "_count=0", "_tag=a,b,,c",
+    "_filter=a", "_list=a", "birthdate=2020-02-30", "phone=%00", "_count=0", "_tag=a,b,,c",
 )  # fmt: skip
 
 

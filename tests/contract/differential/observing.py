@@ -11,6 +11,7 @@ import httpx2
 from r4 import codec
 from tests.contract.differential.sides import BASE, Side
 
+NO_RECORDS = frozenset({"OperationOutcome", "Bundle", "CapabilityStatement"})
 PAGES = 12
 """Pages of a search that are read."""
 
@@ -93,7 +94,7 @@ def _seen(answer: httpx2.Response, parsed: Any, documents: list[Any], ours: dict
     found = [_name(entry) for entry in entries if entry.get("search", {}).get("mode") != "include"]
     along = [_name(entry) for entry in entries if entry.get("search", {}).get("mode") == "include"]
     bodies = [entry.get("resource") for entry in entries] if kind == "Bundle" else [parsed]
-    bodies = [body for body in bodies if isinstance(body, dict) and body.get("resourceType") != "OperationOutcome"]
+    bodies = [body for body in bodies if isinstance(body, dict) and body.get("resourceType") not in NO_RECORDS]
     listed = kind == "Bundle" and (sorted_ or parsed.get("type") != "searchset")
     seen = Seen(
         status=answer.status_code, outcome=kind == "OperationOutcome", etag=_etag(answer.headers.get("etag", "")),
@@ -113,7 +114,14 @@ def _ours(value: Any, ours: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         for id, name in ours.items():
             value = re.sub(rf"(?<![\w-]){re.escape(id)}(?![\w-])", name, value)
+        return _GIVEN.sub("{new}", value)
     return value
+
+
+_GIVEN = re.compile(
+    r'(?:(?<=[a-z]/)(?<!_history/)|(?<="id":"))(?:[0-9]{1,9}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![\w-])'
+)
+"""An id that a server gave and that nothing was bound to."""
 
 
 def _name(entry: Mapping[str, Any]) -> str:
@@ -122,9 +130,11 @@ def _name(entry: Mapping[str, Any]) -> str:
     name = f"{resource.get('resourceType')}/{resource['id']}" if "id" in resource else _place(entry.get("fullUrl", ""))
     if not response:
         return name
+    if resource.get("resourceType") == "Bundle":
+        name = " ".join(sorted(_name(each) for each in resource.get("entry", ())))
     outcome = " OperationOutcome" if "outcome" in response else ""
     said = f"{str(response.get('status', ''))[:3]} {_place(response.get('location', ''))} {_etag(response.get('etag', ''))}"
-    return f"{request.get('method', '')} {name if request else ''} {said}{outcome}".strip()
+    return f"{request.get('method', '')} {name} {said}{outcome}".strip()
 
 
 def _place(address: str) -> str:
@@ -156,7 +166,7 @@ def _content(body: Mapping[str, Any]) -> str:
         for name, value in (body.get("meta") or {}).items()
         if name in ("tag", "profile", "security")
     }
-    return codec.format(_ordered({**said, "meta": meta})).decode()
+    return codec.format(_ordered({**said, "meta": meta})).decode().replace(f'"{BASE}/', '"')
 
 
 def _ordered(value: Any) -> Any:
