@@ -82,7 +82,9 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
     date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
-    return Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=date, operations=served))
+    behind = ehr.upstream is not None
+    said = capabilities.statement(base=ehr.fhir, date=date, operations=served, behind=behind)
+    return Answer(status=200, resource=said)
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:
