@@ -113,7 +113,8 @@ class Asking:
         type, pairs = self.random.choice((
             ("Observation", [("combo-code-value-quantity", f"{code}$ge-100")]),
             ("Observation", [("combo-value-quantity", f"{self.random.choice(('', 'ne'))}1|{UCUM}|{unit}")]),
-            ("Encounter", [("date", "eb2024"), ("date", "ne2020-02")]), (canonical, [("instantiates-canonical", "urn:test:one")]),
+            ("Encounter", [("date", "eb2024"), ("date", "ne2020-02")]), ("Observation", [("date", "2021-07-04")]),
+            ("Communication", [("received", "2021-07-04")]), ("Patient", [("deceased", "false")]), (canonical, [("instantiates-canonical", "urn:test:one")]),
             ("Condition", [("subject:Patient._tag", f"{TAGS}|{code}")]),
         ))  # fmt: skip
         return self._case("combined", type, pairs)
