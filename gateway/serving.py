@@ -83,10 +83,20 @@ def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Inte
 
 
 async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tuple[Grant | None, Answer]:
-    assert ehr.upstream is not None
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
-    if grant is None:
-        return None, UNKNOWN
+    return (None, UNKNOWN) if grant is None else (grant, await _through(ehr, interaction, grant))
+
+
+async def granted(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """The answer to an interaction of a grant whose token was seen before: for work that goes on after the request."""
+    if ehr.upstream is not None:
+        return await _through(ehr, interaction, grant)
+    return await ehr.database.run(lambda connection, now: drive(connection, now, ehr, interaction, grant))
+
+
+async def _through(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """The face before the server behind."""
+    assert ehr.upstream is not None
     serving = face.serve(interaction, grant, means_of(ehr, ehr.clock()))
     async with ehr.upstream.turns(interaction):
         try:
@@ -94,4 +104,5 @@ async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tu
             while True:
                 wanted = serving.send(await ehr.upstream.perform(wanted))
         except StopIteration as end:
-            return grant, end.value
+            answer: Answer = end.value
+            return answer

@@ -11,6 +11,7 @@ from gateway import app_state, faulty, serving
 from gateway.accesses import caller_of
 from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
+from gateway.routes import bulk
 from r4 import codec
 from r4.criteria import check, leniently
 from r4.interaction import Answer, InteractionError, parse
@@ -65,12 +66,20 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         ehr.audit.refused(401, "login", caller_of(scope))
         return _unauthorized("")
     body = await _read(receive)
+    if path.startswith(bulk.PLACE):
+        answer = await bulk.serve(ehr, method, path, token or "", caller_of(scope))
+        return _unauthorized("invalid_token") if answer is None else answer
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
+    if interaction.operation == "$export":
+        url = f"{ehr.fhir}/{path}{'?' if query else ''}{query}"
+        answer = await bulk.kick_off(ehr, interaction, token or "", dict(headers), url, caller_of(scope))
+        return _unauthorized("invalid_token") if answer is None else answer
     interaction = leniently(interaction)
     check(interaction)
-    caller, answer = caller_of(scope), None
+    caller = caller_of(scope)
+    answer = None
     if interaction.type == "Basic":
         answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
     if answer is None and not ehr.faults.quiet:
