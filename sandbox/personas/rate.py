@@ -1,0 +1,29 @@
+"""The windows of a rate limit: how many requests came since the clock's last round window began. In memory."""
+
+from dataclasses import dataclass, field
+
+from r4.interaction import Answer
+from sandbox.answering import refusal
+from sandbox.personas.rules import Limit
+
+
+@dataclass(slots=True)
+class Window:
+    """One EHR's count. ``limit`` None admits everything."""
+
+    limit: Limit | None
+    began: float = 0.0
+    count: int = field(default=0)
+
+    def refuse(self, now: float) -> Answer | None:
+        """Counts a request at ``now`` (Unix seconds); its refusal when the window is full, None otherwise."""
+        if self.limit is None:
+            return None
+        began = now - now % self.limit.seconds
+        if began != self.began:
+            self.began, self.count = began, 0
+        self.count += 1
+        if self.count <= self.limit.requests:
+            return None
+        wait = {"retry-after": str(int(began + self.limit.seconds - now) + 1)} if self.limit.retry_after else {}
+        return refusal(429, "throttled", "Too many requests in this window.", headers=wait)
