@@ -20,6 +20,8 @@ PATIENCE = 90.0
 MOVING = frozenset({"pending"})
 FAULTY = frozenset({"failed", "not_writable", "pending", "expired"})
 """States that a demonstration on a sandbox must not end in; refusals, abstentions and waiting for a person are expected."""
+REFUSED = frozenset({"failed", "not_writable"})
+"""What else is expected of an EHR whose persona takes only some writes."""
 WORST = ("unfit", "caveats", "fit")
 
 
@@ -31,9 +33,10 @@ async def run(data: Path | None, options: Options, *, only: str | None, as_json:
     with _directory(data) as directory:
         async with process.running(directory, options, lambda text: stderr.print(text, markup=False)) as running:
             patients = await _job(running, only)
+            narrow = running.ehrs[0].persona.narrow
     seen = [output for patient in patients for output in patient["outputs"]]
     result = {
-        "ok": bool(seen) and not any(_faulty(output) for output in seen),
+        "ok": bool(seen) and not any(_faulty(output, narrow=narrow) for output in seen),
         "ehr": options.ehr,
         "persona": options.persona or "spec",
         "patients": patients,
@@ -46,9 +49,12 @@ async def run(data: Path | None, options: Options, *, only: str | None, as_json:
     return bool(result["ok"])
 
 
-def _faulty(output: dict[str, Any]) -> bool:
-    """An output that was lost on the way, or a part of it that the EHR refused."""
-    return output["state"] in FAULTY or any(part["state"] in ("rejected", "dead") for part in output["deliveries"])
+def _faulty(output: dict[str, Any], *, narrow: bool) -> bool:
+    """An output that was lost on the way, or a part of it that the EHR refused. A narrow EHR may refuse, not lose."""
+    if narrow and output["state"] in REFUSED:
+        return any(part["state"] in ("dead", "in_doubt") for part in output["deliveries"])
+    faulty = ("dead",) if narrow else ("rejected", "dead")
+    return output["state"] in FAULTY or any(part["state"] in faulty for part in output["deliveries"])
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Edge: the EHR face: every sandbox EHR under ``/ehr/{name}``, each with its own authorization server and FHIR base."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -37,11 +37,20 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
         f"/ehr/{ehr.name}": Cors(fhir.FhirFace(ehr), database=ehr.database) for ehr in ehrs
     }  # fmt: skip
 
+    limited = {f"/ehr/{ehr.name}": ehr for ehr in ehrs if ehr.window.limit is not None}
+    unready = {ehr.name: ehr for ehr in ehrs if ehr.seeding is not None}
+
     async def face(scope: Scope, receive: Receive, send: Send) -> None:
         if len(scope["query_string"]) > QUERY_LIMIT:
             await _too_long(scope, receive, send)
             return
         issuer, here, below = scope["path"].partition("/fhir")
+        if unready and (first := unready.get(issuer.split("/")[2] if issuer.startswith("/ehr/") else "")) is not None:
+            await first.ready()
+            unready.pop(first.name, None)
+        if limited and (refusal := _throttled(limited, scope["path"], issuer)) is not None:
+            await refusal(scope, receive, send)
+            return
         base = bases.get(issuer) if here and below[:1] in ("", "/") else None
         if base is None or below.startswith("/.well-known/"):
             await pages(scope, receive, send)
@@ -49,6 +58,16 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
             await base({**scope, "root_path": issuer}, receive, send)
 
     return face
+
+
+def _throttled(limited: Mapping[str, SandboxEhr], path: str, issuer: str) -> Response | None:
+    """The refusal of one request too many, of those to the FHIR base and for tokens."""
+    ehr = limited.get(issuer if path != issuer else path.removesuffix("/auth/token"))
+    answer = ehr.window.refuse(ehr.clock()) if ehr is not None else None
+    if ehr is None or answer is None:
+        return None
+    ehr.audit.refused(answer.status, "throttled")
+    return JSONResponse(answer.resource, answer.status, dict(answer.headers), media_type="application/fhir+json")
 
 
 def _routes(ehr: SandboxEhr) -> list[Route]:

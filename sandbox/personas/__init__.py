@@ -16,7 +16,6 @@ from sandbox.personas.veradigm import VERADIGM
 __all__ = ["PERSONAS", "SPEC", "Persona"]
 
 PERSONAS: Mapping[str, Persona] = {
-    persona.name: persona
-    for persona in (SPEC, HAPI, EPIC, ORACLE, VERADIGM, ATHENA, ECLINICALWORKS, MEDITECH, USCORE9)
+    persona.name: persona for persona in (SPEC, HAPI, EPIC, ORACLE, VERADIGM, ATHENA, ECLINICALWORKS, MEDITECH, USCORE9)
 }
 """By name; ``spec`` first, which is the one chosen when none is named."""

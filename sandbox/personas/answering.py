@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from r4.interaction import Answer, Interaction
-from sandbox.personas import rules
+from sandbox.personas import forms, rules
 from sandbox.personas.persona import Persona
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
@@ -27,19 +27,19 @@ def answer(persona: Persona, interaction: Interaction | None, given: Answer) -> 
 
 def persona_bodiless(persona: Persona, status: int) -> bool:
     """Whether answers of this status have no body."""
-    return any(rule.status == status for rule in persona.all(rules.Bodiless))
+    return any(rule.status == status for rule in persona.all(forms.Bodiless))
 
 
 def _stale(persona: Persona, i: Interaction | None, given: Answer) -> Answer:
     """A version that is no more, by the status of this EHR. A condition that matches several stays 412."""
-    rule = persona.one(rules.Stale)
+    rule = persona.one(forms.Stale)
     named = i is not None and any(each.if_match is not None for each in i.entries or (i,))
     conflict = any(issue.get("code") == "conflict" for issue in (given.resource or {}).get("issue", ()))
     return replace(given, status=rule.status) if rule and named and conflict and given.status == 412 else given
 
 
 def _dialect(persona: Persona, i: Interaction | None, given: Answer) -> Answer:
-    numeric, numbers = persona.one(rules.Numeric), persona.one(rules.Numbers)
+    numeric, numbers = persona.one(forms.Numeric), persona.one(forms.Numbers)
     resource = given.resource
     if resource is None or resource.get("resourceType") != "OperationOutcome":
         return given
@@ -51,7 +51,7 @@ def _dialect(persona: Persona, i: Interaction | None, given: Answer) -> Answer:
     return given
 
 
-def _numbered(rule: rules.Numbers, issue: Mapping[str, Any]) -> dict[str, Any]:
+def _numbered(rule: forms.Numbers, issue: Mapping[str, Any]) -> dict[str, Any]:
     """The issue with the vendor's number: its own, or that of its type."""
     said = [each["code"] for each in issue["details"].get("coding", ()) if each.get("system") == RULE]
     own = next((code for code in said if code.isdigit()), None)
@@ -61,7 +61,7 @@ def _numbered(rule: rules.Numbers, issue: Mapping[str, Any]) -> dict[str, Any]:
     return {**issue, "details": {**details, **coding}}
 
 
-def _numeric(rule: rules.Numeric, resource: Mapping[str, Any]) -> dict[str, Any]:
+def _numeric(rule: forms.Numeric, resource: Mapping[str, Any]) -> dict[str, Any]:
     """The first issue as a number and a key."""
     issue = resource["issue"][0]
     said = [each["code"] for each in issue["details"].get("coding", ()) if each.get("system") == RULE]
@@ -78,15 +78,15 @@ UNNUMBERED = 999
 
 def _done(persona: Persona, i: Interaction, given: Answer) -> Answer:
     if i.action == "delete":
-        deleted = persona.one(rules.Deleted)
+        deleted = persona.one(forms.Deleted)
         return _settled(given, deleted.status) if deleted and given.status == 204 else given
     versionless = persona.one(rules.Versionless)
     if versionless is not None and i.action in versionless.on:
         given = replace(given, headers={name: value for name, value in given.headers.items() if name != "etag"})
-    created = persona.one(rules.Created, i.type)
+    created = persona.one(forms.Created, i.type)
     if created is not None and i.action == "create" and given.status == 201:
         given = _created(created, i, given)
-    numeric = persona.one(rules.Numeric)
+    numeric = persona.one(forms.Numeric)
     if numeric is not None:
         number, key = numeric.success
         return replace(given, resource={"status": number, "key": key}, encoded=None)
@@ -98,7 +98,7 @@ def _settled(given: Answer, status: int) -> Answer:
     return replace(given, status=status, resource={"resourceType": "OperationOutcome", "issue": [issue]}, encoded=None)
 
 
-def _created(rule: rules.Created, i: Interaction, given: Answer) -> Answer:
+def _created(rule: forms.Created, i: Interaction, given: Answer) -> Answer:
     headers = {name: value for name, value in given.headers.items() if name not in ("location", "etag")}
     location = given.headers.get("location")
     if location is not None and rule.location != "none":

@@ -1,19 +1,9 @@
 """eClinicalWorks: writes that its CapabilityStatement does not tell of, answered by numbers, 250 requests a minute."""
 
+from sandbox.personas.forms import Created, Limit, Numeric
 from sandbox.personas.offering import offering
 from sandbox.personas.persona import Persona
-from sandbox.personas.rules import (
-    Allows,
-    Created,
-    Limit,
-    Numeric,
-    Offers,
-    OwnIds,
-    Refusal,
-    Unconditional,
-    Visit,
-    Whole,
-)
+from sandbox.personas.rules import Allows, Offers, OwnIds, Refusal, Unconditional, Visit, Whole
 
 STATEMENT = "eCW Facade 1.6 CapabilityStatement of 2026-08-14, via api-evangelist/eclinicalworks"
 CATALOGUE = "eCW writeback catalogue of 92 codes, via fhir-writeback.md §3.2"

@@ -1,16 +1,14 @@
 """Epic, the public sandbox of May 2026: vitals and notes, final only, and errors by number."""
 
+from sandbox.personas.forms import Bodiless, Created, Numbers
 from sandbox.personas.offering import offering
 from sandbox.personas.persona import Persona
 from sandbox.personas.rules import (
     Allows,
     AtMost,
-    Bodiless,
-    Created,
     Drops,
     Duplicates,
     Longest,
-    Numbers,
     OwnIds,
     Refusal,
     Unconditional,

@@ -1,7 +1,8 @@
 """HAPI FHIR 8.10 with the starter's default flags: everything on, versions in its own way."""
 
+from sandbox.personas.forms import Deleted, Stale
 from sandbox.personas.persona import Persona
-from sandbox.personas.rules import Deleted, Stale, Versionless
+from sandbox.personas.rules import Versionless
 
 MEASURED = "hapi.md §5 Writing, HAPI 8.10 on H2 and on PostgreSQL [M]"
 

@@ -1,5 +1,6 @@
 """Oracle Health Millennium, the secure sandbox of August 2026: vitals and laboratory; what it does not know it loses."""
 
+from sandbox.personas.forms import Bodiless, Created, Stale
 from sandbox.personas.offering import offering
 from sandbox.personas.persona import Persona
 from sandbox.personas.rules import (
@@ -7,8 +8,6 @@ from sandbox.personas.rules import (
     Allows,
     AtMost,
     Author,
-    Bodiless,
-    Created,
     Drops,
     Fatal,
     Immutable,
@@ -16,7 +15,6 @@ from sandbox.personas.rules import (
     OwnIds,
     Refusal,
     Rule,
-    Stale,
     Unconditional,
     Whole,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sandbox.personas.rules import Content, Drops, Duplicates, OwnIds, Parks, Partial, Refusal, Rule, Whole
+from sandbox.personas.rules import Content, Drops, Duplicates, Offers, OwnIds, Parks, Partial, Refusal, Rule, Whole
 
 R = TypeVar("R", bound=Rule)
 
@@ -20,14 +20,21 @@ class Persona:
     def __post_init__(self) -> None:
         said = [rule.about for rule in self.rules]
         if len(set(said)) < len(said):
-            raise ValueError(f"{self.name} says twice: {', '.join(sorted({each for each in said if said.count(each) > 1}))}")
+            raise ValueError(
+                f"{self.name} says twice: {', '.join(sorted({each for each in said if said.count(each) > 1}))}"
+            )
         if any(not rule.source.strip() for rule in self.rules):
             raise ValueError(f"{self.name} has a line without a source")
-        if (both := _lost(self) & _judged(self)):
+        if both := _lost(self) & _judged(self):
             raise ValueError(f"{self.name} both loses and refuses {', '.join(sorted(both))}")
         whole = self.one(Whole)
         if (whole is None or "transaction" in whole.interactions) and any(isinstance(r, STATEFUL) for r in self.rules):
             raise ValueError(f"{self.name} has transactions beside rules that look at single writes")
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it takes only some of the writes that R4 permits."""
+        return any(isinstance(rule, Offers | Content) for rule in self.rules)
 
     def all(self, kind: type[R]) -> Iterator[R]:
         """Its lines of a kind."""

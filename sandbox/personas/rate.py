@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from r4.interaction import Answer
 from sandbox.answering import refusal
-from sandbox.personas.rules import Limit
+from sandbox.personas.forms import Limit
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """A server that follows the writing pages of US Core 9, where the others may be going."""
 
+from sandbox.personas.forms import Created
 from sandbox.personas.persona import Persona
-from sandbox.personas.rules import Created, Duplicates, Partial, Whole
+from sandbox.personas.rules import Duplicates, Partial, Whole
 
 VITALS = "US Core 9 Writing Vital Signs, HL7/US-Core@85bf4af6e writing-vital-signs.md"
 NOTES = "US Core 9 Writing Clinical Notes, HL7/US-Core@85bf4af6e writing-clinical-notes.md"
