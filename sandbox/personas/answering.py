@@ -18,14 +18,14 @@ def answer(persona: Persona, interaction: Interaction | None, given: Answer) -> 
         return given
     if given.status >= 400:
         given = _dialect(persona, interaction, _stale(persona, interaction, given))
-    elif interaction is not None and interaction.action in WRITES:
-        given = _done(persona, interaction, given)
-    if persona_bodiless(persona, given.status):
+    elif interaction is not None:
+        given = _done(persona, interaction, _versionless(persona, interaction, given))
+    if bodiless(persona, given.status):
         return Answer(status=given.status, headers=given.headers)
     return given
 
 
-def persona_bodiless(persona: Persona, status: int) -> bool:
+def bodiless(persona: Persona, status: int) -> bool:
     """Whether answers of this status have no body."""
     return any(rule.status == status for rule in persona.all(forms.Bodiless))
 
@@ -76,13 +76,19 @@ UNNUMBERED = 999
 """The number of a key whose own is not published."""
 
 
+def _versionless(persona: Persona, i: Interaction, given: Answer) -> Answer:
+    rule = persona.one(rules.Versionless)
+    if rule is None or i.action not in rule.on:
+        return given
+    return replace(given, headers={name: value for name, value in given.headers.items() if name != "etag"})
+
+
 def _done(persona: Persona, i: Interaction, given: Answer) -> Answer:
     if i.action == "delete":
         deleted = persona.one(forms.Deleted)
         return _settled(given, deleted.status) if deleted and given.status == 204 else given
-    versionless = persona.one(rules.Versionless)
-    if versionless is not None and i.action in versionless.on:
-        given = replace(given, headers={name: value for name, value in given.headers.items() if name != "etag"})
+    if i.action not in WRITES:
+        return given
     created = persona.one(forms.Created, i.type)
     if created is not None and i.action == "create" and given.status == 201:
         given = _created(created, i, given)

@@ -3,7 +3,7 @@
 from sandbox.personas.forms import Created, Limit, Numeric
 from sandbox.personas.offering import offering
 from sandbox.personas.persona import Persona
-from sandbox.personas.rules import Allows, Offers, OwnIds, Refusal, Unconditional, Visit, Whole
+from sandbox.personas.rules import Allows, Offers, Refusal, Unconditional, Visit, Whole
 
 STATEMENT = "eCW Facade 1.6 CapabilityStatement of 2026-08-14, via api-evangelist/eclinicalworks"
 CATALOGUE = "eCW writeback catalogue of 92 codes, via fhir-writeback.md §3.2"
@@ -25,7 +25,6 @@ ECLINICALWORKS = Persona(
         *offering({"*": "R"}, source="[I] types that the table of vendors does not list are read"),
         Whole(source=f"{STATEMENT}: neither batch nor transaction"),
         Unconditional(source=f"{STATEMENT}: none"),
-        OwnIds(source="fhir-writeback.md §5: no surveyed EHR advertises updateCreate"),
         Created(status=200, body="preferred", location="none", etag=False,
                 source=f"{CATALOGUE}: 200 with a number; that neither Location nor ETag comes with it is [I]"),
         Numeric(success=(0, "SUCCESS"), refusals={

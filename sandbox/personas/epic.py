@@ -18,7 +18,7 @@ from sandbox.personas.rules import (
 )
 
 STATEMENT = "Epic CapabilityStatement of 2026-07-24, via api-evangelist/epic-systems"
-VITALS = "Epic Observation.Create 963, via MedAgentBench funcs_v1 [P]"
+VITALS = "Epic Observation.Create 963, via MedAgentBench funcs_v1 and FHIRBridge doc 20 [P]"
 NOTES = "Epic DocumentReference.Create 1046, via FHIRBridge doc 20 [P]"
 BRIDGE = "FHIRBridge doc 20, sandbox-tested 2026-09-30 [P]"
 CODES = "fhir.epic.com/Specifications, via api-evangelist/epic-systems"

@@ -64,12 +64,26 @@ def _judged(persona: Persona) -> set[str]:
 
 def told(rule: Rule) -> str:
     """What a line says, in one line of text."""
-    parts = [
-        f"{field.name}: {_text(getattr(rule, field.name))}"
-        for field in fields(rule)
-        if field.name not in ("source", "type", "path", "on", "when")
-    ]
-    return "; ".join(parts) or "yes"
+    parts = [_part(field.name, getattr(rule, field.name)) for field in fields(rule) if field.name not in NAMED]
+    said = sorted((part for part in parts if part), key=lambda part: part.startswith("else "))
+    return "; ".join(said) or "yes"
+
+
+NAMED = frozenset({"source", "type", "path", "on", "when"})
+"""What a line is about, or where it comes from: said elsewhere."""
+
+
+def _part(name: str, value: Any) -> str:
+    """A member in words; nothing for what does not apply."""
+    if value is False or value is None:
+        return "" if name in ("needed", "open", "refusal") else f"no {name.replace('_', ' ')}"
+    if value is True:
+        return name.replace("_", " ")
+    if name == "hidden":
+        return f"undeclared: {_text(value)}" if value else ""
+    if isinstance(value, Refusal):
+        return f"else {_text(value)}"
+    return _text(value) if name in ("interactions", "values", "status") else f"{name} {_text(value)}"
 
 
 def _text(value: Any) -> str:
@@ -79,6 +93,4 @@ def _text(value: Any) -> str:
         return ", ".join(sorted(value)) or "nothing"
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(each)}" for name, each in sorted(value.items()))
-    if isinstance(value, tuple):
-        return " ".join(_text(each) for each in value)
-    return {True: "yes", False: "no", None: "none"}.get(value, str(value)) if not isinstance(value, str) else value
+    return ", ".join(_text(each) for each in value) if isinstance(value, tuple) else str(value)

@@ -1,6 +1,7 @@
 """The windows of a rate limit: how many requests came since the clock's last round window began. In memory."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 
 from r4.interaction import Answer
 from sandbox.answering import refusal
@@ -13,7 +14,7 @@ class Window:
 
     limit: Limit | None
     began: float = 0.0
-    count: int = field(default=0)
+    count: int = 0
 
     def refuse(self, now: float) -> Answer | None:
         """Counts a request at ``now`` (Unix seconds); its refusal when the window is full, None otherwise."""
@@ -27,3 +28,9 @@ class Window:
             return None
         wait = {"retry-after": str(int(began + self.limit.seconds - now) + 1)} if self.limit.retry_after else {}
         return refusal(429, "throttled", "Too many requests in this window.", headers=wait)
+
+    def left(self, now: float) -> float:
+        """How many requests the window of ``now`` still admits."""
+        if self.limit is None:
+            return inf
+        return self.limit.requests - (self.count if now - now % self.limit.seconds == self.began else 0)

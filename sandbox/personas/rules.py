@@ -9,6 +9,7 @@ from typing import Literal
 
 Write = Literal["create", "update"]
 CREATE: tuple[Write, ...] = ("create",)
+WORDS = {"AtMost": "at most"}
 WRITES: tuple[Write, ...] = ("create", "update")
 
 
@@ -116,7 +117,7 @@ class Content(Rule):
     @property
     def about(self) -> str:
         of = f" of {self.when[1]}" if self.when else ""
-        return f"{self.type}.{self.path}{of} {type(self).__name__.lower()} ({', '.join(self.on)})"
+        return f"{self.type}.{self.path}{of} {WORDS.get(type(self).__name__, type(self).__name__.lower())} ({', '.join(self.on)})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
