@@ -25,7 +25,7 @@ from sandbox.personas import tables as persona_tables
 from sandbox.personas.athena import HDID
 from sandbox.upstream import opened
 
-ALL = "user/*.cruds"
+ALL = "user/*.cruds system/*.cruds"
 NUMBERS = itertools.count()
 
 
@@ -33,7 +33,12 @@ class World:
     """``ehrs`` by persona; ``ahead`` seconds by which their rate windows are ahead of the time."""
 
     def __init__(self, upstream: str | None) -> None:
-        self.loop, self.stack, self.run, self.ahead = asyncio.new_event_loop(), AsyncExitStack(), uuid.uuid4().hex[:8], 0.0
+        self.loop, self.stack, self.run, self.ahead = (
+            asyncio.new_event_loop(),
+            AsyncExitStack(),
+            uuid.uuid4().hex[:8],
+            0.0,
+        )
         key = SigningKeys.generate()
         self.ehrs = {name: self._ehr(name, key) for name in PERSONAS}
         if upstream is not None:
@@ -97,7 +102,11 @@ class World:
     ) -> httpx2.Response:  # fmt: skip
         """A stranger's request; header names with ``_`` for ``-``."""
         said = {name.replace("_", "-"): value for name, value in headers.items()}
-        said = {"authorization": f"Bearer {token or self.tokens[persona]}", "content-type": "application/fhir+json", **said}
+        said = {
+            "authorization": f"Bearer {token or self.tokens[persona]}",
+            "content-type": "application/fhir+json",
+            **said,
+        }
 
         async def send() -> httpx2.Response:
             async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app)) as client:
@@ -123,7 +132,10 @@ class World:
         visit = {"reference": f"Encounter/{self.id('open')}"}
         number = next(NUMBERS)
         at = f"2026-01-01T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
-        function = {"url": "urn:event-performerFunction", "valueCodeableConcept": {"coding": [{"system": "urn:f", "code": "LA"}]}}
+        function = {
+            "url": "urn:event-performerFunction",
+            "valueCodeableConcept": {"coding": [{"system": "urn:f", "code": "LA"}]},
+        }
         return {
             "Observation": {
                 "status": "final", "category": [coded("vital-signs")], "subject": subject, "encounter": visit,
