@@ -1,7 +1,7 @@
 """The windows of a rate limit: how many requests came since the clock's last round window began. In memory."""
 
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 
 from r4.interaction import Answer
 from sandbox.answering import refusal
@@ -26,7 +26,7 @@ class Window:
         self.count += 1
         if self.count <= self.limit.requests:
             return None
-        wait = {"retry-after": str(int(began + self.limit.seconds - now) + 1)} if self.limit.retry_after else {}
+        wait = {"retry-after": str(ceil(began + self.limit.seconds - now))} if self.limit.retry_after else {}
         return refusal(429, "throttled", "Too many requests in this window.", headers=wait)
 
     def left(self, now: float) -> float:
