@@ -114,7 +114,7 @@ def _against_record(
     i: Interaction, grant: Grant, means: Means
 ) -> Generator[Interaction, Answer, Answer | None]:  # fmt: skip
     """What speaks against an update of what is there. For a patient's token what is absent is told as what is foreign."""
-    if i.action != "update":
+    if i.action != "update" or not depending.looks_at_record(means.persona, i):
         return None
     current = yield raw(str(i.type), str(i.id))
     if current.status == 200:

@@ -19,3 +19,8 @@ def differing(one: Persona, other: Persona) -> list[tuple[str, str, str]]:
         for about in sorted({**first, **second})
         if first.get(about) != second.get(about)
     ]
+
+
+def documented(persona: Persona) -> list[str]:
+    """Its lines as rows of a table in Markdown, as ``docs/reference/personas.md`` has them."""
+    return [f"| {' | '.join(cell.replace('|', ' or ') for cell in row)} |" for row in shown(persona)]

@@ -52,6 +52,12 @@ def _future(visit: Mapping[str, Any], now: float) -> bool:
     return False
 
 
+def looks_at_record(persona: Persona, i: Interaction) -> bool:
+    """Whether anything speaks of what an update finds."""
+    immutable = any(isinstance(rule, rules.Immutable) for rule in persona.content(i.type, i.action))
+    return immutable or persona.one(rules.OwnIds) is not None
+
+
 def refuse_change(persona: Persona, i: Interaction, current: Mapping[str, Any]) -> Answer | None:
     """Why an update may not change what it changes."""
     for rule in persona.content(i.type, i.action):
