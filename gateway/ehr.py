@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from auth.rotation import IdTokenKeys
 from gateway.auditing import Audit
 from gateway.database import Database
+from gateway.faults import Faults
 from gateway.paging import Pages
 from sandbox.personas import SPEC, Persona
 from sandbox.personas.forms import Limit
@@ -25,7 +26,8 @@ class SandboxEhr:
     are the sources of ids and of unguessable strings. ``operator_secret``: when set, registration, the launcher and
     automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
     the log of what was done here, made with the EHR in its database. ``persona`` is how it departs from R4, ``window`` the
-    count of its rate limit. ``seeding`` loads the synthetic patients when the EHR is first used."""
+    count of its rate limit. ``seeding`` loads the synthetic patients when the EHR is first used. ``faults`` are those that
+    are switched on."""
 
     name: str
     base: str
@@ -41,6 +43,7 @@ class SandboxEhr:
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
     page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    faults: Faults = field(default_factory=Faults)
     audit: Audit = field(init=False)
     window: Window = field(init=False)
 

@@ -1,6 +1,6 @@
 """Edge: the EHR face: every sandbox EHR under ``/ehr/{name}``, each with its own authorization server and FHIR base."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,7 +14,7 @@ from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
 from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, fhir, launcher, manage, registration, sign_in
+from gateway.routes import authorization, fault_switches, fhir, launcher, manage, registration, sign_in
 from r4.outcome import Issue, outcome
 
 QUERY_LIMIT = 64 * 1024
@@ -37,18 +37,14 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
         f"/ehr/{ehr.name}": Cors(fhir.FhirFace(ehr), database=ehr.database) for ehr in ehrs
     }  # fmt: skip
 
-    limited = {f"/ehr/{ehr.name}": ehr for ehr in ehrs if ehr.window.limit is not None}
-    unready = {ehr.name: ehr for ehr in ehrs if ehr.seeding is not None}
+    waiting = {f"/ehr/{ehr.name}": ehr for ehr in ehrs if ehr.window.limit is not None or ehr.seeding is not None}
 
     async def face(scope: Scope, receive: Receive, send: Send) -> None:
         if len(scope["query_string"]) > QUERY_LIMIT:
             await _too_long(scope, receive, send)
             return
         issuer, here, below = scope["path"].partition("/fhir")
-        if unready and (first := unready.get(issuer.split("/")[2] if issuer.startswith("/ehr/") else "")) is not None:
-            await first.ready()
-            unready.pop(first.name, None)
-        if limited and (refusal := _throttled(limited, scope["path"], issuer)) is not None:
+        if waiting and (refusal := await _admitted(waiting, scope["path"], issuer)) is not None:
             await refusal(scope, receive, send)
             return
         base = bases.get(issuer) if here and below[:1] in ("", "/") else None
@@ -60,11 +56,20 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     return face
 
 
-def _throttled(limited: Mapping[str, SandboxEhr], path: str, issuer: str) -> Response | None:
-    """The refusal of one request too many, of those to the FHIR base and for tokens."""
-    ehr = limited.get(issuer if path != issuer else path.removesuffix("/auth/token"))
-    answer = ehr.window.refuse(ehr.clock()) if ehr is not None else None
-    if ehr is None or answer is None:
+async def _admitted(waiting: dict[str, SandboxEhr], path: str, issuer: str) -> Response | None:
+    """The refusal of one request too many, of those to the FHIR base and for tokens. An EHR that is used for the first
+    time gets its patients first."""
+    name = "/".join(issuer.split("/", 3)[:3])
+    ehr = waiting.get(name)
+    if ehr is None:
+        return None
+    await ehr.ready()
+    if ehr.window.limit is None:
+        waiting.pop(name, None)
+        return None
+    counted = path != issuer or path == f"{name}/auth/token"
+    answer = ehr.window.refuse(ehr.clock()) if counted else None
+    if answer is None:
         return None
     ehr.audit.refused(answer.status, "throttled")
     return JSONResponse(answer.resource, answer.status, dict(answer.headers), media_type="application/fhir+json")
@@ -79,6 +84,7 @@ def _routes(ehr: SandboxEhr) -> list[Route]:
         *sign_in.routes(ehr),
         *manage.routes(ehr),
         *launcher.routes(ehr),
+        *fault_switches.routes(ehr),
     ]
 
 
