@@ -23,15 +23,7 @@ QUERY_LIMIT = 64 * 1024
 
 def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     """The ASGI application of ``http://127.0.0.1:…/ehr``."""
-    mounts = [
-        Mount(
-            f"/ehr/{ehr.name}",
-            Router(_routes(ehr), redirect_slashes=False),
-            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
-        )
-        for ehr in ehrs
-    ]
-    pages = Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
+    pages = Starlette(routes=_mounts(ehrs), exception_handlers={404: _absent, 405: _absent})
     pages.router.redirect_slashes = False
     bases: dict[str, ASGIApp] = {
         f"/ehr/{ehr.name}": Cors(fhir.FhirFace(ehr), database=ehr.database) for ehr in ehrs
@@ -54,6 +46,17 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
             await base({**scope, "root_path": issuer}, receive, send)
 
     return face
+
+
+def _mounts(ehrs: Sequence[SandboxEhr]) -> list[Mount]:
+    return [
+        Mount(
+            f"/ehr/{ehr.name}",
+            Router(_routes(ehr), redirect_slashes=False),
+            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
+        )
+        for ehr in ehrs
+    ]
 
 
 async def _admitted(waiting: dict[str, SandboxEhr], path: str, issuer: str) -> Response | None:
