@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from sandbox import loading, tables
 from sandbox import upgrade as store_upgrade
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
+from sandbox.personas import tables as persona_tables
 from sandbox.seed import load, ward
 from sandbox.seed import upstream as seeding
 from sandbox.upstream import Upstream
@@ -59,13 +61,15 @@ async def opened(
         chosen = [PERSONAS[options.persona]] if options.persona else list(PERSONAS.values())
         if options.ehr != "embedded":
             chosen = chosen[:1]
-        found = []
+        found: list[SandboxEhr] = []
         for persona in chosen:
             ehr = _ehr(installation, persona, options, ehr_url, clock=clock, new_id=new_id)
             stack.callback(ehr.database.close)
             stack.callback(ehr.audit.close)
             if options.ehr == "embedded":
-                await _seed(ehr, progress)
+                ehr.seeding = partial(_seed, ehr, progress)
+                if not found:  # the others are seeded at their first use: nine at once would be seconds
+                    await ehr.ready()
             else:
                 ehr.upstream = await stack.enter_async_context(_behind(installation, ehr, options, progress))
             found.append(ehr)
@@ -78,7 +82,7 @@ def _ehr(
     new_id: Callable[[], str],
 ) -> SandboxEhr:  # fmt: skip
     path = installation.directory / f"ehr-{persona.name}.db"
-    database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
+    database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata, persona_tables.metadata], clock=clock)
     database.run_now(add_columns)
     fhir = f"{ehr_url}/ehr/{persona.name}/fhir"
     database.run_now(lambda connection, now: store_upgrade.upgrade(connection, now, base=fhir))
@@ -87,7 +91,7 @@ def _ehr(
         name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),
         new_id=new_id,
         new_secret=lambda: secrets.token_urlsafe(32), clock=clock,
-        references="free" if "free" in (options.references, persona.references) else "check",
+        references=options.references, persona=persona,
         allow_loopback_jwks=options.allow_loopback_jwks,
         operator_secret=_operator_secret(installation.directory) if guarded else None,
         faults=Faults(launches=database.run_now(any_faults)),
@@ -123,7 +127,7 @@ def read_secret(path: Path) -> str:
 
 async def _seed(ehr: SandboxEhr, progress: "Progress") -> None:
     """Loads the synthetic patients, once: the marker is written in the same transaction. The ward day hangs on the hour
-    of that first start."""
+    of that first use."""
 
     def work(connection: Connection, now: float) -> int:
         if connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "seeded")) is not None:

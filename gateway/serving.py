@@ -23,7 +23,7 @@ def means_of(ehr: SandboxEhr, now: float) -> face.Means:
     """What the face knows of this EHR."""
     return face.Means(
         base=ehr.fhir, new_id=ehr.new_id, pages=ehr.pages, now=now, references=ehr.references,
-        whole=ehr.upstream is not None,
+        whole=ehr.upstream is not None, persona=ehr.persona,
     )  # fmt: skip
 
 
@@ -76,7 +76,10 @@ def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Inte
     try:
         wanted = next(serving)
         while True:
-            wanted = serving.send(store.perform(connection, now, wanted, rules))
+            if isinstance(wanted, face.Own):
+                wanted = serving.send(wanted.work(connection, now))
+            else:
+                wanted = serving.send(store.perform(connection, now, wanted, rules))
     except StopIteration as end:
         answer: Answer = end.value
         return answer
@@ -102,7 +105,10 @@ async def _through(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> A
         try:
             wanted = next(serving)
             while True:
-                wanted = serving.send(await ehr.upstream.perform(wanted))
+                if isinstance(wanted, face.Own):
+                    wanted = serving.send(await ehr.database.run(wanted.work))
+                else:
+                    wanted = serving.send(await ehr.upstream.perform(wanted))
         except StopIteration as end:
             answer: Answer = end.value
             return answer

@@ -180,7 +180,7 @@ def demo(
     if model is not None:
         _require_model(model, models or [])
     options = options_of(
-        port=0, ehr=ehr, persona=persona, models=models, only=model, seed=seed, allow_remote=allow_remote,
+        port=0, ehr=ehr, persona=persona or "spec", models=models, only=model, seed=seed, allow_remote=allow_remote,
         upstream_auth=upstream_auth,
     )  # fmt: skip
     ok: Literal[True, False] = run_loop(main_job.run(data, options, only=model, as_json=json))

@@ -18,6 +18,8 @@ from r4.interaction import Answer, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
 from sandbox.answering import refusal
+from sandbox.personas.answering import answer as spoken
+from sandbox.personas.stating import statement
 from vocabulary.instant import format_instant
 
 BODY_LIMIT = 5 * 1024 * 1024
@@ -43,7 +45,8 @@ class FhirFace:
                 return
         except InteractionError as wrong:
             self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
-            answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+            refused = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+            answer = spoken(self._ehr.persona, None, refused)
         except DatabaseFailed as failure:
             answer = FULL if isinstance(failure, DatabaseFull) else BROKEN
         except ClientDisconnect:
@@ -91,7 +94,8 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
     date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
-    return Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=date, operations=served))
+    said = capabilities.statement(base=ehr.fhir, date=date, operations=served)
+    return Answer(status=200, resource=statement(ehr.persona, said))
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:
