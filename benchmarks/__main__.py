@@ -9,7 +9,7 @@ from rich.table import Table
 
 from benchmarks.measuring import ROOT
 
-NAMES = ("resource", "storage", "intake", "delivery", "launch", "start", "audit", "face")
+NAMES = ("resource", "storage", "intake", "delivery", "launch", "start", "audit", "face", "guard")
 
 
 def main(names: list[str]) -> int:

@@ -60,14 +60,14 @@ async def _measure(process: int, port: int) -> tuple[float, float, float]:
     for _ in range(TURNS):
         turn = {}
         for kind, count in KINDS.items():
-            began = _used(process)
+            began = used(process)
             await _send(port, kind, count)
-            turn[kind] = (_used(process) - began) / count * 1e6
+            turn[kind] = (used(process) - began) / count * 1e6
         turns.append((turn["empty"], turn["read"], turn["search"]))
     return sorted(turns, key=lambda turn: turn[1] / turn[0])[TURNS // 2]
 
 
-def _used(process: int) -> float:
+def used(process: int) -> float:
     """Seconds of processor time, user and system, of all threads."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from auth.server.tables import clients, grants, launches, requests
 
@@ -81,8 +81,11 @@ def _row(client: Client) -> dict[str, Any]:
 
 def find_client(connection: Connection, now: float, id: str) -> tuple[Client, str | None] | None:
     """The client and the hash of its secret, or None."""
-    row = connection.execute(select(clients).where(clients.c.id == id)).one_or_none()
+    row = connection.execute(_FIND, {"key": id}).one_or_none()
     return None if row is None else (_read(row.id, row.body), row.secret_hash)
+
+
+_FIND = select(clients).where(clients.c.id == bindparam("key"))
 
 
 def find_registration(connection: Connection, now: float, id: str, token: str) -> Client | None:

@@ -93,30 +93,28 @@ def save_grant(
     session: str | None = None, faults: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Keeps a new grant with what was chosen at authorization. ``session`` is the one of the person who gave it."""
-    connection.execute(
-        insert(grants).values(
-            id=id, client=client_id, scopes=scope_words.format(scopes), context=format_context(context), revoked=False,
-            since=now, user=context.user, session=session, faults=" ".join(faults),
-        )
-    )  # fmt: skip
+    row = {
+        "id": id, "client": client_id, "scopes": scope_words.format(scopes), "context": format_context(context),
+        "revoked": False, "since": now, "user": context.user, "session": session, "faults": " ".join(faults),
+    }  # fmt: skip
+    connection.execute(_ADD_GRANT, row)
 
 
 def save_code(
     connection: Connection, now: float, *, code: str, grant: str, redirect_uri: str, challenge: str, nonce: str | None
 ) -> None:
     """Keeps a code's hash for a minute, bound to its redirect address and challenge."""
-    connection.execute(delete(codes).where(codes.c.expires < now - 600))
-    connection.execute(
-        insert(codes).values(
-            hash=hashed(code), grant=grant, redirect_uri=redirect_uri, challenge=challenge, nonce=nonce, used=False,
-            expires=now + CODE_LIFE,
-        )
-    )  # fmt: skip
+    connection.execute(_SWEEP_CODES, {"at": now - 600})
+    row = {
+        "hash": hashed(code), "grant": grant, "redirect_uri": redirect_uri, "challenge": challenge, "nonce": nonce,
+        "used": False, "expires": now + CODE_LIFE,
+    }  # fmt: skip
+    connection.execute(_ADD_CODE, row)
 
 
 def find_code(connection: Connection, now: float, code: str) -> Code | None:
     """The code unless it is unknown, used or late; a used one revokes its grant, for somebody holds a copy."""
-    row = connection.execute(select(codes).where(codes.c.hash == hashed(code))).one_or_none()
+    row = connection.execute(_FIND_CODE, {"key": hashed(code)}).one_or_none()
     if row is None:
         return None
     if row.used:
@@ -128,20 +126,19 @@ def find_code(connection: Connection, now: float, code: str) -> Code | None:
 
 def take_code(connection: Connection, now: float, code: str) -> bool:
     """Uses the code up: true for one caller only."""
-    usable = (codes.c.hash == hashed(code), codes.c.used.is_(False), codes.c.expires > now)
-    return connection.execute(update(codes).where(*usable).values(used=True)).rowcount == 1
+    return connection.execute(_TAKE_CODE, {"key": hashed(code), "at": now}).rowcount == 1
 
 
 def save_access(connection: Connection, now: float, *, token: str, grant: str, scopes: str, life: float) -> None:
     """Keeps an access token's hash; ``life`` is in seconds."""
-    connection.execute(insert(access_tokens).values(hash=hashed(token), grant=grant, scopes=scopes, expires=now + life))
+    row = {"hash": hashed(token), "grant": grant, "scopes": scopes, "expires": now + life}
+    connection.execute(_ADD_ACCESS, row)
 
 
 def save_refresh(connection: Connection, now: float, *, token: str, grant: str) -> None:
     """Keeps a refresh token's hash."""
-    connection.execute(
-        insert(refresh_tokens).values(hash=hashed(token), grant=grant, used=False, expires=now + REFRESH_LIFE)
-    )
+    row = {"hash": hashed(token), "grant": grant, "used": False, "expires": now + REFRESH_LIFE}
+    connection.execute(_ADD_REFRESH, row)
 
 
 def find_grant(connection: Connection, now: float, access_token: str) -> Grant | None:
@@ -154,8 +151,7 @@ def find_grant(connection: Connection, now: float, access_token: str) -> Grant |
 
 def find_refresh(connection: Connection, now: float, token: str) -> tuple[Grant, bool] | None:
     """The grant behind a refresh token and whether the token was rotated out; None when it opens nothing."""
-    query = select(grants, refresh_tokens.c.expires, refresh_tokens.c.used).join_from(grants, refresh_tokens)
-    row = connection.execute(query.where(refresh_tokens.c.hash == hashed(token))).one_or_none()
+    row = connection.execute(_FIND_REFRESH, {"key": hashed(token)}).one_or_none()
     if row is None or row.revoked or row.expires <= now:
         return None
     return _read(row), row.used
@@ -179,8 +175,7 @@ def find_token(connection: Connection, now: float, token: str) -> Issued | None:
 
 def take_refresh(connection: Connection, now: float, token: str) -> bool:
     """Rotates the token out: true for one caller only."""
-    usable = (refresh_tokens.c.hash == hashed(token), refresh_tokens.c.used.is_(False))
-    return connection.execute(update(refresh_tokens).where(*usable).values(used=True)).rowcount == 1
+    return connection.execute(_TAKE_REFRESH, {"key": hashed(token)}).rowcount == 1
 
 
 def revoke_grant(connection: Connection, now: float, id: str) -> None:
@@ -202,23 +197,44 @@ def revoke_token(connection: Connection, now: float, *, token: str, client_id: s
 
 def find_by_id(connection: Connection, now: float, id: str) -> Grant | None:
     """The grant of that id unless it is revoked, or None."""
-    row = connection.execute(select(grants).where(grants.c.id == id)).one_or_none()
+    row = connection.execute(_FIND_BY_ID, {"key": id}).one_or_none()
     return None if row is None or row.revoked else _read(row)
 
 
 def take_assertion(connection: Connection, now: float, *, client_id: str, jti: str, expires: float) -> bool:
     """Whether this ``jti`` was not seen before from this client; it is from now on."""
-    connection.execute(delete(assertions).where(assertions.c.expires < now))
+    connection.execute(_SWEEP_ASSERTIONS, {"at": now})
     key = {"client": client_id, "jti_hash": hashed(jti)}
-    seen = select(assertions.c.expires).where(
-        assertions.c.client == client_id, assertions.c.jti_hash == key["jti_hash"]
-    )
-    if connection.execute(seen).one_or_none() is not None:
+    if connection.execute(_FIND_ASSERTION, {"by": client_id, "key": key["jti_hash"]}).one_or_none() is not None:
         return False
-    connection.execute(insert(assertions).values(expires=expires, **key))
+    connection.execute(_ADD_ASSERTION, {"expires": expires, **key})
     return True
 
 
+_ADD_GRANT, _ADD_CODE, _ADD_ASSERTION = insert(grants), insert(codes), insert(assertions)
+_ADD_ACCESS, _ADD_REFRESH = insert(access_tokens), insert(refresh_tokens)
+_FIND_BY_ID = select(grants).where(grants.c.id == bindparam("key"))
+_SWEEP_CODES = delete(codes).where(codes.c.expires < bindparam("at"))
+_FIND_CODE = select(codes).where(codes.c.hash == bindparam("key"))
+_TAKE_CODE = (
+    update(codes)
+    .where(codes.c.hash == bindparam("key"), codes.c.used.is_(False), codes.c.expires > bindparam("at"))
+    .values(used=True)
+)
+_FIND_REFRESH = (
+    select(grants, refresh_tokens.c.expires, refresh_tokens.c.used)
+    .join_from(grants, refresh_tokens)
+    .where(refresh_tokens.c.hash == bindparam("key"))
+)
+_TAKE_REFRESH = (
+    update(refresh_tokens)
+    .where(refresh_tokens.c.hash == bindparam("key"), refresh_tokens.c.used.is_(False))
+    .values(used=True)
+)
+_SWEEP_ASSERTIONS = delete(assertions).where(assertions.c.expires < bindparam("at"))
+_FIND_ASSERTION = select(assertions.c.expires).where(
+    assertions.c.client == bindparam("by"), assertions.c.jti_hash == bindparam("key")
+)
 _FIND = select(
     grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
     access_tokens.c.expires,

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from auth.server.clients import hashed
 from auth.server.grants import Context, format_context, parse_context
@@ -56,19 +56,27 @@ def _save(connection: Connection, now: float, key: str, launch: Launch, expires:
         "automatic": launch.automatic, "scopes": launch.scopes, "context": format_context(launch.context),
         "faults": launch.faults,
     }  # fmt: skip
-    connection.execute(delete(launches).where(launches.c.expires < now))
-    connection.execute(
-        insert(launches).values(key=key, client=launch.client_id, body=json.dumps(body), expires=expires)
-    )
+    connection.execute(_SWEEP, {"at": now})
+    row = {"key": key, "client": launch.client_id, "body": json.dumps(body), "expires": expires}
+    connection.execute(_ADD, row)
 
 
 def _take(connection: Connection, now: float, key: str, client_id: str) -> Launch | None:
-    mine = (launches.c.key == key, launches.c.client == client_id, launches.c.expires > now)
-    row = connection.execute(select(launches.c.body).where(*mine)).one_or_none()
-    if row is None or connection.execute(delete(launches).where(*mine)).rowcount != 1:
+    mine = {"it": key, "by": client_id, "at": now}
+    row = connection.execute(_FIND, mine).one_or_none()
+    if row is None or connection.execute(_TAKE, mine).rowcount != 1:
         return None
     body = json.loads(row.body)
     return Launch(
         client_id=client_id, context=parse_context(body["context"]), automatic=body["automatic"], scopes=body["scopes"],
         faults=tuple(body.get("faults", ())),
     )  # fmt: skip
+
+
+_MINE = (
+    launches.c.key == bindparam("it"),
+    launches.c.client == bindparam("by"),
+    launches.c.expires > bindparam("at"),
+)
+_ADD, _SWEEP = insert(launches), delete(launches).where(launches.c.expires < bindparam("at"))
+_FIND, _TAKE = select(launches.c.body).where(*_MINE), delete(launches).where(*_MINE)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from auth.scopes import Scope
 from auth.server.clients import hashed
@@ -25,17 +25,21 @@ class Session:
     expires: float
 
 
+_ADD, _SWEEP = insert(sessions), delete(sessions).where(sessions.c.expires <= bindparam("at"))
+_FIND = select(sessions).where(sessions.c.hash == bindparam("key"))
+
+
 def begin_session(connection: Connection, now: float, *, secret: str, user: str | None) -> str:
     """Keeps a new session under the hash of its cookie, which is returned; sweeps those that have ended. An automatic
     launch has one too, whose cookie no browser was given, and perhaps nobody's."""
-    connection.execute(delete(sessions).where(sessions.c.expires <= now))
-    connection.execute(insert(sessions).values(hash=hashed(secret), user=user, expires=now + LIFE))
+    connection.execute(_SWEEP, {"at": now})
+    connection.execute(_ADD, {"hash": hashed(secret), "user": user, "expires": now + LIFE})
     return hashed(secret)
 
 
 def find_session(connection: Connection, now: float, secret: str | None) -> Session | None:
     """The session that this cookie opens, or None."""
-    row = connection.execute(select(sessions).where(sessions.c.hash == hashed(secret or ""))).one_or_none()
+    row = connection.execute(_FIND, {"key": hashed(secret or "")}).one_or_none()
     if row is None or row.expires <= now:
         return None
     return Session(id=row.hash, user=row.user, expires=row.expires)
