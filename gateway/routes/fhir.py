@@ -34,7 +34,7 @@ class FhirFace:
         try:
             answer = await _respond(self._ehr, scope, receive)
         except InteractionError as wrong:
-            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
+            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
             answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
         except ClientDisconnect:
             return
@@ -53,7 +53,7 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(headers)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
-        ehr.audit.refused(401, "login", caller_of(scope))
+        ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
         return _unauthorized("")
     body = await _read(receive)
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
