@@ -59,8 +59,8 @@ def trends(observations: Iterable[Mapping[str, Any]], *, least: int = 2) -> list
         name = _code(each.get("code"))
         if at is None or not name or each.get("status") == "entered-in-error":
             continue
-        group, _ = groups.setdefault(name, {}), titles.setdefault(name, concept(each.get("code")))
-        for measure, unit, written in _measures(each):
+        group, title = groups.setdefault(name, {}), titles.setdefault(name, concept(each.get("code")))
+        for measure, unit, written in _measures(each, title):
             point = Point(at, float(written), written)
             group.setdefault(unit, {}).setdefault(measure, []).append(point)
     made = (_trend(titles[code], code, units, least) for code, units in groups.items())
@@ -100,8 +100,8 @@ def _share(value: float, low: float, high: float) -> float:
     return 0.5 if high == low else (value - low) / (high - low)
 
 
-def _measures(observation: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Name, unit and number of the value and of each component that has one."""
+def _measures(observation: Mapping[str, Any], title: str) -> Iterator[tuple[str, str, str]]:
+    """Name, unit and number of the value, which is named as its plot, and of each component that has one."""
     for element in (observation, *rows(observation.get("component"))):
         measured = table(element.get("valueQuantity"))
         try:
@@ -109,7 +109,8 @@ def _measures(observation: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         except (KeyError, TypeError, ValueError):
             continue
         unit = measured.get("code") or measured.get("unit") or ""
-        yield concept(element.get("code")).casefold().capitalize(), str(unit), str(measured["value"])
+        name = title if element is observation else concept(element.get("code")).casefold().capitalize()
+        yield name, str(unit), str(measured["value"])
 
 
 def _code(value: Any) -> str:
