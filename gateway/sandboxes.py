@@ -25,6 +25,7 @@ from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.reachable import trust
 from gateway.serving import rules_of
 from sandbox import loading, tables
+from sandbox import upgrade as store_upgrade
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
 from sandbox.seed import upstream as seeding
@@ -79,6 +80,8 @@ def _ehr(
     path = installation.directory / f"ehr-{persona.name}.db"
     database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
     database.run_now(add_columns)
+    fhir = f"{ehr_url}/ehr/{persona.name}/fhir"
+    database.run_now(lambda connection, now: store_upgrade.upgrade(connection, now, base=fhir))
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(
         name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),

@@ -16,6 +16,13 @@ CODES: Mapping[tuple[str, str], str] = {
 """What a row of the table of interactions is called in a CapabilityStatement (value set type-restful-interaction)."""
 DEFINITIONS: Mapping[str, str] = {"$everything": "Patient-everything", "$validate": "Resource-validate"}
 """The operations of R4 that this server has, where they are called on a type, by the name of their definition."""
+SEARCHES = (
+    "Searches by GET and POST _search. A parameter that is not listed is refused, unless Prefer: handling=lenient allows to "
+    "leave it out. Modifiers: :missing for all; :not for tokens; :exact and :contains for strings; :Type and :identifier for "
+    "references. Neither :text nor :in, :not-in, :above, :below. Chains and _has of one step, for tokens with system scopes. "
+    "Besides: _count, _sort by any parameter but composites, _total, _summary, _elements, _include and _revinclude of one step "
+    "(no :iterate, no wildcard). Without _total the total is told where it costs nothing. Pages are stable under writes."
+)
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 APP_STATE = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/smart-app-state-basic"
@@ -38,6 +45,7 @@ def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[s
         "rest": [
             {
                 "mode": "server",
+                "documentation": SEARCHES,
                 "security": security(base),
                 "resource": [_resource(type, named) for type in sorted(SERVED)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
@@ -71,9 +79,12 @@ def security(base: str) -> dict[str, Any]:
 @cache
 def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
     rows = searchable(type)
-    includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference"]
+    includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference" and SERVED & {*row.targets}]
     backwards = [
-        f"{other}:{name}" for other in sorted(SERVED) for name, row in searchable(other).items() if type in row.targets
+        f"{other}:{name}"
+        for other in sorted(SERVED)
+        for name, row in searchable(other).items()
+        if row.kind == "reference" and type in row.targets
     ]
     named = [name for name in sorted(operations) if name != "$everything" or type == "Patient"]
     return {

@@ -11,7 +11,7 @@ from gateway import app_state, serving
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from r4 import codec
-from r4.criteria import check
+from r4.criteria import check, leniently
 from r4.interaction import Answer, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
@@ -59,6 +59,7 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
+    interaction = leniently(interaction)
     check(interaction)
     caller, answer = caller_of(scope), None
     if interaction.type == "Basic":
