@@ -1,5 +1,6 @@
 """Trend plots of observations as geometry: points in a box, ready for an SVG that needs no script. Pure."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -105,8 +106,10 @@ def _measures(observation: Mapping[str, Any], title: str) -> Iterator[tuple[str,
     for element in (observation, *rows(observation.get("component"))):
         measured = table(element.get("valueQuantity"))
         try:
-            float(measured["value"])
-        except (KeyError, TypeError, ValueError):
+            drawn = math.isfinite(float(measured["value"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+        if not drawn:
             continue
         unit = measured.get("code") or measured.get("unit") or ""
         name = title if element is observation else concept(element.get("code")).casefold().capitalize()
