@@ -80,7 +80,7 @@ def test_the_log_says_what_the_app_did_and_why_it_was_refused(
     complaints = listen(person)
     person.goto(f"{sandbox.ehr}/log")
     heading(person, "What apps just did here")
-    token, type = app.token(), "Condition" if scripts else "Immunization"
+    token, type = app.token(), "CarePlan" if scripts else "CareTeam"
     expect(person.get_by_text(f"{type}?patient")).to_have_count(0)
     assert app.read(token["access_token"], f"{type}?patient={token['patient']}") == 403
     refused = person.get_by_role("row").filter(has_text=f"{type}?patient").first
