@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from auth.rotation import IdTokenKeys
 from gateway.auditing import Audit
 from gateway.database import Database
+from gateway.faults import Faults
 from gateway.paging import Pages
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class SandboxEhr:
     ``keys`` sign id_tokens; a new ring takes the place of the old one when a key is added. ``new_id`` and ``new_secret``
     are the sources of ids and of unguessable strings. ``operator_secret``: when set, registration, the launcher and
     automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
-    the log of what was done here, made with the EHR in its database."""
+    the log of what was done here, made with the EHR in its database. ``faults`` are those that are switched on."""
 
     name: str
     base: str
@@ -34,6 +35,7 @@ class SandboxEhr:
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
     page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    faults: Faults = field(default_factory=Faults)
     audit: Audit = field(init=False)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,17 @@ from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
 from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, chart_pages, fhir, launcher, log_page, manage, registration, sign_in
+from gateway.routes import (
+    authorization,
+    chart_pages,
+    fault_switches,
+    fhir,
+    launcher,
+    log_page,
+    manage,
+    registration,
+    sign_in,
+)
 from r4.outcome import Issue, outcome
 
 QUERY_LIMIT = 64 * 1024
@@ -62,6 +72,7 @@ def _routes(ehr: SandboxEhr) -> list[Route]:
         *launcher.routes(ehr),
         *chart_pages.routes(ehr),
         *log_page.routes(ehr),
+        *fault_switches.routes(ehr),
     ]
 
 

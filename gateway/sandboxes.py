@@ -15,10 +15,12 @@ from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, is_loopback
 from auth.client.registry import RegisteredEhr, save_ehr
 from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
+from auth.server.grants import any_faults
 from auth.server.upgrade import add_columns
 from gateway import filling, hapi
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
+from gateway.faults import Faults
 from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
 from gateway.keyring import CLIENT_ALGORITHMS
@@ -90,6 +92,7 @@ def _ehr(
         references="free" if "free" in (options.references, persona.references) else "check",
         allow_loopback_jwks=options.allow_loopback_jwks,
         operator_secret=_operator_secret(installation.directory) if guarded else None,
+        faults=Faults(launches=database.run_now(any_faults)),
     )  # fmt: skip
 
 

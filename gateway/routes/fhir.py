@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from auth.access.levels import OPERATIONS
-from gateway import app_state, serving
+from gateway import app_state, faulty, serving
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
 from r4 import codec
@@ -33,6 +33,9 @@ class FhirFace:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await _respond(self._ehr, scope, receive)
+            if isinstance(answer, faulty.Struck):
+                await faulty.send(answer, whole, scope, receive, send, now=self._ehr.clock())
+                return
         except InteractionError as wrong:
             self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
             answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
@@ -41,7 +44,7 @@ class FhirFace:
         await _send(answer, send, head=scope["method"] == "HEAD")
 
 
-async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
+async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:
     method = scope["method"]
     if method not in METHODS:
         raise InteractionError(405, Issue("not-supported", "this method is not served here"))
@@ -64,6 +67,9 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
     caller, answer = caller_of(scope), None
     if interaction.type == "Basic":
         answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
+    if answer is None and not ehr.faults.quiet:
+        struck = await faulty.serve(ehr, interaction, token or "", caller)
+        return struck if struck.answer is not None else _unauthorized("invalid_token")
     answer = answer or await serving.serve(ehr, interaction, token or "", caller)
     return _unauthorized("invalid_token") if answer is None else answer
 
@@ -94,16 +100,22 @@ async def _read(receive: Receive) -> bytes:
 
 
 async def _send(answer: Answer, send: Send, *, head: bool) -> None:
+    headers, content = whole(answer)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else content})
+
+
+def whole(answer: Answer) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body of an answer."""
     content = answer.encoded
     if content is None:
         content = b"" if answer.resource is None else codec.format(answer.resource)
     headers = [(b"cache-control", b"no-store"), (b"content-length", b"%d" % len(content))]
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers += [(b"content-type", JSON)] if content else []
+    headers += [(b"content-type", JSON)] if content and "content-type" not in answer.headers else []
     if answer.status in (204, 304):
         headers = [pair for pair in headers if pair[0] != b"content-length"]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else content})
+    return headers, content
 
 
 def _unauthorized(error: str) -> Answer:

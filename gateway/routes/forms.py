@@ -21,7 +21,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def server_of(ehr: SandboxEhr) -> Server:
     """The EHR as its authorization server knows it."""
-    return Server(issuer=ehr.base, fhir=ehr.fhir, new_id=ehr.new_id, new_secret=ehr.new_secret)
+    return Server(issuer=ehr.base, fhir=ehr.fhir, new_id=ehr.new_id, new_secret=ehr.new_secret, faults=ehr.faults.auth)
 
 
 def told(endpoint: Endpoint) -> Endpoint:
