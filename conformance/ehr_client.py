@@ -32,7 +32,7 @@ class Client:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Faults:
-    """The switches of a sandbox EHR (docs/reference/faults)."""
+    """The switches of a sandbox EHR; names may carry a value and a count, ``reset-at-byte:40*2``."""
 
     address: str
     operator: str | None = None

@@ -17,6 +17,7 @@ from gateway.ehr import SandboxEhr
 from gateway.routes import (
     authorization,
     chart_pages,
+    fault_form,
     fault_switches,
     fhir,
     launcher,
@@ -73,6 +74,7 @@ def _routes(ehr: SandboxEhr) -> list[Route]:
         *chart_pages.routes(ehr),
         *log_page.routes(ehr),
         *fault_switches.routes(ehr),
+        *fault_form.routes(ehr),
     ]
 
 
