@@ -56,7 +56,17 @@ def test_what_is_written_here_is_seen_by_no_other_test(chartgate_ehr):
     assert made.status_code == 201
 
 
-def test_the_shared_one_is_untouched(chartgate_ehr):
+def test_faults_are_switched_by_the_test(chartgate_ehr):
+    token = chartgate_ehr.backend_token()
+    with chartgate_ehr.faults.on("error-503"):
+        assert chartgate_ehr.faults.active() == ["error-503"]
+        assert read(chartgate_ehr, token, "Patient/x").status_code == 503
+    assert read(chartgate_ehr, token, "Patient/x").status_code == 404
+    chartgate_ehr.faults.switch("throttled")
+
+
+def test_the_shared_one_is_untouched_and_its_faults_are_off_again(chartgate_ehr):
+    assert chartgate_ehr.faults.active() == []
     assert read(chartgate_ehr, chartgate_ehr.backend_token(), "Patient/only-here").status_code == 404
 """
 
@@ -91,7 +101,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list["subprocess.
 
 
 def test_a_foreign_project_launches_writes_and_shares_in_two_processes_at_once(both: list) -> None:
-    for made, passed in zip(both, ("2 passed", "4 passed"), strict=True):
+    for made, passed in zip(both, ("2 passed", "5 passed"), strict=True):
         assert made.returncode == 0, made.stdout + made.stderr
         assert passed in made.stdout
 
