@@ -9,17 +9,21 @@ from starlette.types import Receive, Scope, Send
 from auth.access.levels import OPERATIONS
 from gateway import app_state, faulty, serving
 from gateway.accesses import caller_of
+from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
 from r4 import codec
 from r4.criteria import check, leniently
 from r4.interaction import Answer, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
+from sandbox.answering import refusal
 from vocabulary.instant import format_instant
 
 BODY_LIMIT = 5 * 1024 * 1024
 JSON = b"application/fhir+json"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+FULL = refusal(507, "no-store", "There is no room to store this: nothing of it was kept. Make room, and send it again.")
+BROKEN = refusal(500, "no-store", "The EHR's storage failed: nothing of this was kept.")
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
@@ -39,6 +43,8 @@ class FhirFace:
         except InteractionError as wrong:
             self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
             answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+        except DatabaseFailed as failure:
+            answer = FULL if isinstance(failure, DatabaseFull) else BROKEN
         except ClientDisconnect:
             return
         await _send(answer, send, head=scope["method"] == "HEAD")

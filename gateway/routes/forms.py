@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from auth.errors import OAuthError
 from auth.server.authorize import Server, once
+from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
 from r4 import codec
 
@@ -32,6 +33,9 @@ def told(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except OAuthError as refused:
             return failure(refused)
+        except DatabaseFailed as failed:
+            status = 507 if isinstance(failed, DatabaseFull) else 500
+            return failure(OAuthError("server_error", "nothing could be stored: try again later", status=status))
         except ClientDisconnect:
             return Response(status_code=400)
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from gateway import apikeys, bodies, decisions, intake, sessions
 from gateway.app import Gateway
+from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.routes.pages import session_of
 from monitoring import journal
 from r4 import codec
@@ -96,6 +97,10 @@ async def _told(answering: Any) -> Response:
         headers |= RETRY_AFTER if refusal.status == 503 else {}
         content = codec.format(outcome(refusal.issues))
         return Response(content, refusal.status, headers, media_type=FHIR)
+    except DatabaseFailed as failure:
+        status = 507 if isinstance(failure, DatabaseFull) else 500
+        text = "Nothing could be stored, and nothing of this was kept. Send it again later."
+        return Response(codec.format(outcome([Issue("no-store", text)])), status, media_type=FHIR)
     return response
 
 
