@@ -125,15 +125,15 @@ def test_the_launcher_keeps_its_choices_in_the_address(person: Page, sandbox: Sa
     person.get_by_label("App", exact=True).select_option(value=app.client_id)
     person.get_by_label("Intent").fill("order-review")
     person.get_by_label(re.compile("Automatic")).check()
-    person.locator("summary").click()
-    person.get_by_label(re.compile("authorize-access-denied")).check()
+    person.locator("summary").first.click()
+    person.locator("[name=fault-authorize-access-denied]").check()
     person.get_by_role("button", name=re.compile("in the address")).click()
     shared = person.url
     assert "intent=order-review" in shared
     person.goto("about:blank")
     person.goto(shared)
     expect(person.get_by_label("Intent")).to_have_value("order-review")
-    expect(person.get_by_label(re.compile("authorize-access-denied"))).to_be_checked()
+    expect(person.locator("[name=fault-authorize-access-denied]")).to_be_checked()
     person.get_by_role("button", name="Launch", exact=True).click()
     expect(person.get_by_role("heading")).to_have_text("Back in the app")
     assert app.answers[-1]["error"] == "access_denied"
