@@ -14,7 +14,18 @@ from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
 from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, fault_switches, fhir, launcher, manage, registration, sign_in
+from gateway.routes import (
+    authorization,
+    chart_pages,
+    fault_form,
+    fault_switches,
+    fhir,
+    launcher,
+    log_page,
+    manage,
+    registration,
+    sign_in,
+)
 from r4.outcome import Issue, outcome
 
 QUERY_LIMIT = 64 * 1024
@@ -87,7 +98,10 @@ def _routes(ehr: SandboxEhr) -> list[Route]:
         *sign_in.routes(ehr),
         *manage.routes(ehr),
         *launcher.routes(ehr),
+        *chart_pages.routes(ehr),
+        *log_page.routes(ehr),
         *fault_switches.routes(ehr),
+        *fault_form.routes(ehr),
     ]
 
 

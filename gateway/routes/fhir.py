@@ -44,7 +44,7 @@ class FhirFace:
                 await faulty.send(answer, whole, scope, receive, send, now=self._ehr.clock())
                 return
         except InteractionError as wrong:
-            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
+            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
             refused = Answer(status=wrong.status, resource=outcome([wrong.issue]))
             answer = spoken(self._ehr.persona, None, refused)
         except DatabaseFailed as failure:
@@ -66,7 +66,7 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(headers)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
-        ehr.audit.refused(401, "login", caller_of(scope))
+        ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
         return _unauthorized("")
     body = await _read(receive)
     if path.startswith(bulk.PLACE):

@@ -9,6 +9,7 @@ import pytest
 
 from r4 import codec
 from sandbox.seed import load, pack, upstream
+from sandbox.seed.messy import CLEAN, Messiness
 from sandbox.seed.ward import HOUR, ward_day
 
 BASE = "http://127.0.0.1:1/fhir"
@@ -44,11 +45,13 @@ class Server:
         return 200
 
 
-def seed(server: Server, *, anchor: float = ANCHOR, told: list[str] | None = None) -> int:
+def seed(
+    server: Server, *, anchor: float = ANCHOR, told: list[str] | None = None, messiness: Messiness = CLEAN
+) -> int:  # fmt: skip
     async def run() -> int:
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(server)) as client:
             tell = [].append if told is None else told.append
-            return await upstream.seed(BASE, anchor=anchor, progress=tell, client=client)
+            return await upstream.seed(BASE, anchor=anchor, progress=tell, client=client, messiness=messiness)
 
     return asyncio.run(run())
 
@@ -111,3 +114,20 @@ def test_progress_counts_up_to_the_whole() -> None:
 
 def test_every_type_of_the_seed_has_its_wave() -> None:
     assert set(load.ORDER) == set().union(*upstream.WAVES)
+
+
+def test_a_messy_seed_is_sent_in_the_same_order_and_sent_once() -> None:
+    server = Server()
+    assert seed(server, messiness=Messiness(0.3)) > WHOLE  # duplicates
+    assert any(name.endswith("-again") for name in server.stored)
+    assert seed(server, messiness=Messiness(0.3)) == 0
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.3, 0.0), (0.0, 0.3), (0.3, 0.4)])
+def test_charts_that_are_there_at_another_rate_are_not_mixed_with_these(first: float, then: float) -> None:
+    server = Server()
+    seed(server, messiness=Messiness(first))
+    sent = server.transactions
+    with pytest.raises(upstream.SeedError, match="--messy"):
+        seed(server, messiness=Messiness(then))
+    assert server.transactions == sent
