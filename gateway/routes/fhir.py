@@ -14,10 +14,11 @@ from gateway.ehr import SandboxEhr
 from gateway.routes import bulk
 from r4 import codec
 from r4.criteria import check, leniently
-from r4.interaction import Answer, InteractionError, parse
+from r4.interaction import Answer, Interaction, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
 from sandbox.answering import refusal
+from sandbox.audit import Caller
 from sandbox.personas.answering import answer as spoken
 from sandbox.personas.stating import statement
 from vocabulary.instant import format_instant
@@ -68,27 +69,32 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
         ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
         return _unauthorized("")
-    body = await _read(receive)
+    body, caller = await _read(receive), caller_of(scope)
     if path.startswith(bulk.PLACE):
-        answer = await bulk.serve(ehr, method, path, token or "", caller_of(scope))
+        answer = await bulk.serve(ehr, method, path, token or "", caller)
         return _unauthorized("invalid_token") if answer is None else answer
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
     if interaction.operation == "$export":
         url = f"{ehr.fhir}/{path}{'?' if query else ''}{query}"
-        answer = await bulk.kick_off(ehr, interaction, token or "", dict(headers), url, caller_of(scope))
+        answer = await bulk.kick_off(ehr, interaction, token or "", dict(headers), url, caller)
         return _unauthorized("invalid_token") if answer is None else answer
-    interaction = leniently(interaction)
+    return await _performed(ehr, leniently(interaction), token or "", caller, size=len(body))
+
+
+async def _performed(
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller, *, size: int
+) -> Answer | faulty.Struck:
+    """The answer to an interaction that was understood; ``size`` is that of its body."""
     check(interaction)
-    caller = caller_of(scope)
     answer = None
     if interaction.type == "Basic":
-        answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
+        answer = await app_state.serve(ehr, interaction, token, size=size, caller=caller)
     if answer is None and not ehr.faults.quiet:
-        struck = await faulty.serve(ehr, interaction, token or "", caller)
+        struck = await faulty.serve(ehr, interaction, token, caller)
         return struck if struck.answer is not None else _unauthorized("invalid_token")
-    answer = answer or await serving.serve(ehr, interaction, token or "", caller)
+    answer = answer or await serving.serve(ehr, interaction, token, caller)
     return _unauthorized("invalid_token") if answer is None else answer
 
 
