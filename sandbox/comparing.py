@@ -102,28 +102,33 @@ def _reference(asked: Asked, known: Known) -> Match:
     value, modifier = plain(asked.value), asked.modifier
     if modifier == "identifier":
         return _token(asked, known)
-    named = parse(value, base=known.base)
-    if named is not None:
-        if modifier and modifier != named.type:
-            return Match("0", ())
-        return _is(named.local)
+    local = parse(value, base=known.base)
+    if local is not None:
+        return Match("0", ()) if modifier and modifier != local.type else _is(local.local)
     if "/" in value or ":" in value:
         return _is(value)
     if modifier:
         return _is(f"{modifier}/{value}")
     if asked.name == "patient":
         return _is(f"Patient/{value}")
-    return either([_is(f"{target}/{value}") for target in asked.row.targets])
+    named = tuple(f"{target}/{value}" for target in asked.row.targets)
+    return Match(f"t.low IS NULL AND t.value IN ({', '.join('?' * len(named))})", named)
 
 
 def _is(value: str) -> Match:
     return Match("t.low IS NULL AND t.value = ?", (value,), True)
 
 
+LONGEST_TEXT = 1000
+"""Characters of a string that is searched for: SQLite refuses patterns of more than 50,000."""
+
+
 def _string(asked: Asked, known: Known) -> Match:
     value, folded = plain(asked.value), fold(plain(asked.value))
     if asked.modifier == "exact":
         return Match("t.low IS NULL AND t.value = ? AND t.mark = ?", (folded, mark(value)), True)
+    if len(value) > LONGEST_TEXT:
+        raise SearchError(asked.name, f"may have {LONGEST_TEXT} characters")
     if asked.modifier == "contains":
         escaped = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return Match("t.low IS NULL AND t.value LIKE ? ESCAPE '\\'", (f"%{escaped}%",))

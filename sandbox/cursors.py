@@ -8,7 +8,8 @@ import orjson
 
 from sandbox.comparing import SearchError
 
-WORDS = int | float | str | None
+LARGEST = 2**62
+"""Numbers that SQLite has."""
 
 
 def cursor(place: str) -> str:
@@ -48,7 +49,11 @@ def read(text: str, *, keys: int) -> Place:
     if not isinstance(said, list) or len(said) != 4 or not isinstance(said[2], list) or len(said[2]) != keys:
         raise SearchError("_cursor", "is none of this server's")
     begun, total, found, number = said
-    whole = all(type(each) is int for each in (begun, number)) and (total is None or type(total) is int)
-    if not whole or not all(each is None or type(each) in (int, float, str) for each in found):
+    whole = _counts(begun) and _counts(number) and (total is None or _counts(total))
+    if not whole or not all(each is None or type(each) in (float, str) or _counts(each) for each in found):
         raise SearchError("_cursor", "is none of this server's")
     return Place(begun, total, tuple(found), number)
+
+
+def _counts(value: Any) -> bool:
+    return type(value) is int and abs(value) < LARGEST

@@ -22,6 +22,8 @@ from sandbox.indexing import TOGETHER, key, logical, mark, together
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
 VALUES_LIMIT = 200
 """Alternatives in one parameter."""
+BOUND_LIMIT = 8000
+"""Values that one statement binds: SQLite takes 32,766, and a statement holds those of a search more than once."""
 
 _CONTROL = frozenset({"_count", "_sort", "_include", "_revinclude", "_total", "_summary", "_cursor"})
 SORTABLE = frozenset({"date", "string", "number", "token", "quantity", "uri", "reference"})
@@ -69,6 +71,8 @@ def compile(type: str, query: tuple[tuple[str, str], ...], known: Known) -> Sear
         else:
             filters.append(_filter(type, name, value, known))
     filters += [both] if both is not None else []
+    if sum(len(each.values) + len(each.given) for each in filters) > BOUND_LIMIT:
+        raise SearchError("query", "asks for too much at once")
     return Search(type=type, filters=tuple(filters), said=query, **_controls(type, control))
 
 

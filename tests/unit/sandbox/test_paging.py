@@ -126,7 +126,18 @@ def test_the_terms_of_former_versions_are_forgotten_when_no_page_can_ask_for_the
     assert store.ids("Observation?status=final&code=c1")
 
 
-@pytest.mark.parametrize("cursor", ["x", "e30", "WzEsMiwzXQ", "WzEsMixbXSw0XQ", "WzEsbnVsbCxbW11dLDRd", "8J-YgA"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "e30",
+        "WzEsMiwzXQ",
+        "WzEsMixbXSw0XQ",
+        "WzEsbnVsbCxbW11dLDRd",
+        "8J-YgA",
+        "WzksbnVsbCxbMV0sMTAwMDAwMDAwMDAwMDAwMDAwMDBd",
+    ],
+)
 def test_a_cursor_that_the_store_did_not_write_is_refused(store: Store, cursor: str) -> None:
     assert store.ask("GET", f"Observation?_cursor={cursor}").status == 400
 

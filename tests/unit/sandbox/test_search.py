@@ -144,6 +144,18 @@ def test_what_is_not_understood_is_refused_by_name(store: Store, query: str) -> 
     assert store.ask("GET", f"Observation?{query}").status == 400
 
 
+MANY = ",".join(f"i{number}" for number in range(190))
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [(f"focus={MANY}", 400), (f"performer={MANY}", 200), (f"code={MANY}", 200), (f"code={MANY},{MANY}", 400), (f"value-string:contains={'%25' * 3000}", 400),
+     (f"subject:Patient.name={MANY}", 200), ("value-quantity=" + ",".join(["1%7Chttp://unitsofmeasure.org%7Ckg"] * 190), 200), ("value-quantity=0e999999999", 400)],
+)  # fmt: skip
+def test_a_search_for_very_much_is_answered_or_refused_and_never_breaks(store: Store, query: str, status: int) -> None:
+    assert store.ask("GET", f"Observation?{query}").status == status
+
+
 def test_no_two_parameters_share_their_number_in_the_terms() -> None:
     from r4.definitions import parameters
 
