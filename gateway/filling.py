@@ -19,6 +19,7 @@ def clean(anchor: float) -> Iterator[dict[str, Any]]:
     """The charts, then the ward day that ends at ``anchor`` (Unix seconds)."""
     yield from load.resources()
     yield from ward.ward_day(anchor)
+    yield ward.ward()
 
 
 def feed(messiness: Messiness, anchor: float) -> Iterator[dict[str, Any]]:

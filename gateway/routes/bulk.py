@@ -49,10 +49,10 @@ async def kick_off(
 
 
 async def _begun(ehr: SandboxEhr, i: Interaction, grant: Grant, said: Mapping[str, str], url: str) -> Answer:
-    if (i.type, i.id is None) not in ((None, True), ("Patient", True), ("Group", False)):
-        return refusal(404, "not-supported", "An export is of the system, of Patient, or of a Group.")
     if not any(level(scope, grant) == "system" for scope in fhir_scopes(grant)):
         return FORBIDDEN
+    if (i.type, i.id is None) not in ((None, True), ("Patient", True), ("Group", False)):
+        return refusal(404, "not-supported", "An export is of the system, of Patient, or of a Group.")
     prefer = {word.strip() for word in said.get("prefer", "").replace(";", ",").split(",")}
     if "respond-async" not in prefer:
         return ASYNC

@@ -16,7 +16,7 @@ from r4 import codec
 from sandbox.seed import load
 from sandbox.seed.load import Packed
 from sandbox.seed.messy import CLEAN, Messiness, degrade
-from sandbox.seed.ward import HOUR, ward_day
+from sandbox.seed.ward import HOUR, ward, ward_day
 
 BUNDLE = 50
 AT_ONCE = 2
@@ -72,7 +72,7 @@ async def _seed(
     if found.get(PACK_SYSTEM) != digest:
         missing += _waves(_charts(messiness, anchor))
     if found.get(PACK_SYSTEM) != digest or not _fresh(found.get(WARD_SYSTEM, ""), anchor):
-        missing += _waves(_pack(degrade(ward_day(anchor), messiness, arrived=anchor)))
+        missing += _waves(_pack([*degrade(ward_day(anchor), messiness, arrived=anchor), ward()]))
         found[WARD_SYSTEM] = str(int(anchor))
     if not missing:
         return 0

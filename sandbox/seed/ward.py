@@ -110,7 +110,7 @@ def ward_day(anchor: float) -> list[Resource]:
     end = anchor // HOUR * HOUR
     last = [end - 900 - 180 * number for number in range(len(STAYS))]
     encounters = [_encounter(number, since=last[number] - ROUNDS[0] * HOUR - 2400) for number in range(len(STAYS))]
-    return [ward(), *encounters, *(item for number in range(len(STAYS)) for item in _rounds(number, last=last[number]))]
+    return [*encounters, *(item for number in range(len(STAYS)) for item in _rounds(number, last=last[number]))]
 
 
 def ward() -> Resource:
