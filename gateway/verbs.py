@@ -128,8 +128,8 @@ def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, A
     if not (directory / SOCKET_NAME).exists():
         return None
     with relative(directory.absolute()) as short:
-        transport = httpx2.HTTPTransport(uds=f"{short}/{SOCKET_NAME}", verify=False)  # noqa: S501 -- no TLS on the socket
-        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False, verify=False) as client:  # noqa: S501
+        transport = httpx2.HTTPTransport(uds=f"{short}/{SOCKET_NAME}", verify=False)
+        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False, verify=False) as client:
             try:
                 reply = client.post(f"http://control/{verb}", content=json.dumps(dict(arguments)))
             except httpx2.ConnectError:
