@@ -74,6 +74,10 @@ class Senders:
             raise EhrUnknown("the gateway is not registered with an EHR of that name")
         return found
 
+    def base(self, ehr: str) -> str:
+        """The EHR's FHIR base. Raises EhrUnknown."""
+        return self.registered(ehr).issuer
+
     async def capabilities(self, ehr: str) -> Capabilities:
         """What the EHR says it takes. Raises Unavailable, EhrUnknown."""
         registered = self.registered(ehr)

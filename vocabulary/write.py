@@ -9,8 +9,9 @@ DeliveryState = Literal[
     "ready", "leased", "delivered", "rejected", "in_doubt", "dead", "superseded", "expired", "retracted"
 ]
 
-Strategy = Literal["put", "conditional", "post"]
-"""PUT to an id of our choosing, create only if our identifier is not there yet, or a plain create."""
+Strategy = Literal["put", "conditional", "post", "edit"]
+"""PUT to an id of our choosing, create only if our identifier is not there yet, or a plain create; ``edit`` changes the
+status of what the EHR has already."""
 
 PLACEHOLDER = "urn:chartgate:delivery:"
 """A reference ``urn:chartgate:delivery:{key}`` in a planned body stands for the location of that delivery;
@@ -28,7 +29,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
     needs: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
-    role: Literal["primary", "provenance", "device", "card"] = "primary"
+    role: Literal["primary", "provenance", "device", "card", "edit", "trail"] = "primary"
     strategy: Strategy = "post"
     """How it is written; chosen by the projection."""
     quarantine: float = 0.0

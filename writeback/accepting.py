@@ -5,7 +5,7 @@ After the commit the caller may be told 202: nothing that was accepted is lost a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from writeback.formats import format_admission, format_output, format_refusal
 from writeback.gate import Admitted, Refused
 from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of, listed
+from writeback.recall import hold, recalled
 from writeback.tables import idempotency, outputs
 
 _REPEAT = select(idempotency).where(
@@ -32,6 +33,9 @@ _NEWEST = select(func.max(outputs.c.as_of)).where(
     outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
     outputs.c.model == bindparam("model"), outputs.c.state != "refused",
 )  # fmt: skip
+RECALLED = Refused(
+    reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
+)
 REMEMBERED = 24 * 3600.0
 """Seconds that an Idempotency-Key is remembered."""
 
@@ -118,6 +122,10 @@ def accept(
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
+    if recalled(connection, submission.output.model, submission.output.version):
+        submission = replace(
+            submission, judged=submission.judged if isinstance(submission.judged, Refused) else RECALLED, write=None
+        )
     state = _state(connection, submission)
     row = _row(now, submission, state)
     if not insert_once(connection, outputs, row):
@@ -177,6 +185,7 @@ def _said_before(connection: Connection, submission: Submission, claim: Idempote
 def _serialize(connection: Connection, output: Output) -> None:
     """Outputs of one model and patient come in one after the other, so that the newest is the newest and the lane has
     one end. SQLite has one writer anyway."""
+    hold(connection, output.model, output.version)
     if connection.dialect.name == "postgresql":
         lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))

@@ -73,10 +73,13 @@ AUTHOR, TRANSMITTER, VERIFIER = (
 CREATE = Registered(
     system=f"{_THO}v3-DataOperation", code="CREATE", display="create", source="FHIR R4 v3-DataOperation"
 )  # fmt: skip
+UPDATE = Registered(
+    system=f"{_THO}v3-DataOperation", code="UPDATE", display="revise", source="FHIR R4 v3-DataOperation"
+)  # fmt: skip
 
 REGISTRY: tuple[Registered, ...] = (
     AI_ASSERTED, AI_DEVICE, MODEL_CARD, MARKDOWN_CARD, SURVEY, CLINICAL_NOTE, INSUFFICIENT_EVIDENCE, NOT_PERFORMED,
-    AUTHOR, TRANSMITTER, VERIFIER, CREATE,
+    AUTHOR, TRANSMITTER, VERIFIER, CREATE, UPDATE,
 )  # fmt: skip
 
 INTERPRETATIONS: dict[str, str] = {

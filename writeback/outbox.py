@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from r4 import codec
 from vocabulary.write import DeliveryState, Planned, Write
+from writeback.attempts import kept, note
 from writeback.changes import Change, DeliveryChanged
 from writeback.claims import Claimed
 from writeback.inserting import insert_once
@@ -276,7 +277,10 @@ def recover(connection: Connection, now: float, *, boot: str) -> tuple[Change, .
         .where(LEASED, gone)
         .values(**doubt, changed=now, next_at=now + deliveries.c.quarantine)
         .returning(deliveries)
-    )
+    ).all()
+    for row in rows:
+        if kept(row.attempt):
+            note(connection, now, key=row.key, attempt=row.attempt, event="lease_lost")
     return tuple(
         DeliveryChanged(
             delivery=row.key, output=row.output, ehr=row.ehr, resource_type=row.resource_type, model=row.model,

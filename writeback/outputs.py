@@ -26,6 +26,7 @@ from writeback.changes import Change, OutputChanged
 from writeback.formats import parse_admission, parse_output
 from writeback.gate import Admitted
 from writeback.outbox import Origin, enqueue, lane_of
+from writeback.recall import hold, recalled
 from writeback.tables import AWAITING, PENDING, deliveries, outputs
 
 __all__ = [
@@ -83,10 +84,11 @@ def confirm(
         "reason": write.reason if isinstance(write, NotWritable) else reason,
         "losses": json.dumps(write.losses if isinstance(write, Write) else ()),
     }  # fmt: skip
-    if not _decide(connection, stored.id, now, values):
+    output = stored.output
+    hold(connection, output.model, output.version)
+    if recalled(connection, output.model, output.version) or not _decide(connection, stored.id, now, values):
         return None
     if isinstance(write, Write):
-        output = stored.output
         lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
         origin = Origin(
             output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane,

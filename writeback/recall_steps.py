@@ -1,0 +1,231 @@
+"""Edge: the steps of a recall, each one transaction that may be repeated: found, stopped or taken back, told.
+
+Nothing that is being sent right now is touched: it is waited for, and taken back when it has arrived.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from vocabulary.output import OutputState
+from vocabulary.write import Write
+from writeback import keys
+from writeback.changes import Change, OutputChanged
+from writeback.inserting import insert_once
+from writeback.outbox import BACKEND, Origin, enqueue
+from writeback.recall import PAGE, Item, ItemState, Recall, find_recall, list_items
+from writeback.recall_tables import items, recalls
+from writeback.settling import stop
+from writeback.tables import deliveries, outputs
+
+AFTERMATH = ("provenance", "edit", "trail", "card")
+"""Roles that are a record of something and stay."""
+NEVER_THERE = ("rejected", "superseded", "expired", "retracted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a resource's withdrawal needs: where it is, which version was written, whose it is, the key it carries."""
+
+    item: Item
+    location: str
+    version: str | None = None
+    patient: str | None = None
+
+
+Decide = Callable[[Found], "Write | str | None"]
+"""The write that withdraws it, why that cannot be (a stable word), or None while nobody knows."""
+
+
+def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[Change, ...]:
+    """Looks through the next page of the ledger, in the order of outputs' ids."""
+    if recall.cursor is None:
+        return ()
+    page = (
+        select(outputs.c.id, outputs.c.model, outputs.c.version, outputs.c.ehr, outputs.c.kind, outputs.c.state)
+        .where(outputs.c.id > recall.cursor)
+        .order_by(outputs.c.id)
+        .limit(PAGE)
+    )
+    rows = connection.execute(page).all()
+    mine = [row for row in rows if (row.model, row.version) == (recall.model, recall.version)]
+    _list(connection, now, recall, [row.id for row in mine])
+    waiting = [row for row in mine if row.state == "awaiting_confirmation"]
+    cursor = rows[-1].id if len(rows) == PAGE else None
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=cursor, changed=now))
+    return tuple(_retract(connection, [row.id for row in waiting]))
+
+
+def _list(connection: Connection, now: float, recall: Recall, ids: Sequence[str]) -> None:
+    parts = select(deliveries).where(deliveries.c.output.in_(list(ids)), deliveries.c.role.not_in(AFTERMATH))
+    for part in connection.execute(parts.order_by(deliveries.c.id)).all() if ids else ():
+        add(connection, now, recall, key=part.key, ehr=part.ehr, type=part.resource_type, location=part.location,
+            output=part.output)  # fmt: skip
+
+
+def add(
+    connection: Connection, now: float, recall: Recall, *, key: str, ehr: str, type: str, location: str | None,
+    output: str | None, source: str = "ledger",
+) -> bool:  # fmt: skip
+    """One more resource that the recall concerns; False when it is known."""
+    row = {
+        "recall": recall.id, "key": key, "ehr": ehr, "resource_type": type, "location": location, "output": output,
+        "source": source, "state": "waiting", "cause": None, "edit": None, "since": now, "changed": now,
+    }  # fmt: skip
+    return insert_once(connection, items, row)
+
+
+def list_device(connection: Connection, now: float, *, recall: Recall, ehr: str) -> None:
+    """The Device that stands for the version at this EHR is retired too."""
+    key = keys.shared_key(ehr=ehr, model=recall.model, version=recall.version, role=keys.DEVICE)
+    row = connection.execute(select(deliveries).where(deliveries.c.key == key)).one_or_none()
+    if row is not None:
+        add(connection, now, recall, key=key, ehr=ehr, type=row.resource_type, location=row.location, output=None)
+
+
+def adopt(
+    connection: Connection, now: float, *, recall: Recall, ehr: str, found: Mapping[str, str | None]
+) -> int:  # fmt: skip
+    """What the EHR has of this version: ``Type/id`` → the delivery key that it carries. Adds what the ledger does not
+    know; returns how many."""
+    known = set(
+        connection.scalars(select(deliveries.c.key).where(deliveries.c.key.in_([k for k in found.values() if k])))
+    )
+    places = (items.c.recall == recall.id, items.c.ehr == ehr, items.c.location.in_(list(found)))
+    listed = set(connection.scalars(select(items.c.location).where(*places)))
+    added = 0
+    for location, key in found.items():
+        if key not in known and location not in listed:
+            name = key or keys.edit_key(ehr=ehr, location=location, cause="found")
+            added += add(
+                connection, now, recall, key=name, ehr=ehr, type=location.partition("/")[0], location=location,
+                output=None, source="ehr",
+            )  # fmt: skip
+    return added
+
+
+def note_ehr(connection: Connection, now: float, *, recall: Recall, ehr: str, word: str) -> None:
+    """An EHR has been searched (``searched``), or does not offer the searches that it takes (``cannot``)."""
+    row = connection.execute(select(recalls.c.ehrs).where(recalls.c.id == recall.id).with_for_update()).one()
+    ehrs = {**json.loads(row.ehrs), ehr: word}  # not FHIR: our own words
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(ehrs=json.dumps(ehrs), changed=now))
+
+
+def resolve(
+    connection: Connection, now: float, *, recall: Recall, after: int, decide: Decide
+) -> tuple[int | None, tuple[Change, ...]]:
+    """Deals with the next page of waiting items. Returns where it ended (None at the end) and what changed."""
+    page = list_items(connection, now, recall.id, states=["waiting"], after=after)
+    parts = {
+        row.key: row
+        for row in connection.execute(select(deliveries).where(deliveries.c.key.in_([i.key for i in page])))
+    }
+    patients = _patients(connection, [item.output for item in page if item.output])
+    changes: list[Change] = []
+    for item in page:
+        row, patient = parts.get(item.key), patients.get(item.output or "")
+        changes += _resolve(connection, now, recall, item, row, patient, decide)
+    return (page[-1].id if len(page) == PAGE else None), tuple(changes)
+
+
+def _patients(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    query = select(outputs.c.id, outputs.c.patient).where(outputs.c.id.in_(list(ids)))
+    return {row.id: row.patient for row in connection.execute(query)} if ids else {}
+
+
+def _resolve(
+    connection: Connection, now: float, recall: Recall, item: Item, row: Any, patient: str | None, decide: Decide
+) -> Sequence[Change]:
+    """One item, by what its delivery has come to."""
+    if row is None or row.state == "delivered":
+        location = item.location if row is None else row.location
+        assert location is not None
+        found = Found(item=item, location=location, version=row.kept_version if row else None, patient=patient)
+        _withdraw(connection, now, recall, found, decide(found))
+        return ()
+    if row.state == "ready":
+        own = select(deliveries.c.key).where(deliveries.c.output == row.output, deliveries.c.state == "ready")
+        stopped = [row.key] if row.output is None else list(connection.scalars(own))
+        move(connection, now, item, "stopped", cause="never_sent")
+        return stop(connection, now, keys=stopped, event="recalled")
+    if row.state == "dead" and row.doubtful:
+        move(connection, now, item, "worklist", cause="in_doubt")
+    elif row.state in (*NEVER_THERE, "dead"):
+        move(connection, now, item, "stopped", cause=row.state)
+        return _retract(connection, [row.output] if row.output else [])
+    return ()  # it is being sent: its end is waited for
+
+
+def _withdraw(connection: Connection, now: float, recall: Recall, found: Found, decided: Write | str | None) -> None:
+    item = found.item
+    if isinstance(decided, str):
+        move(connection, now, item, "worklist", cause=decided, location=found.location)
+    elif decided is not None:
+        origin = Origin(output=item.output, model=recall.model, version=recall.version, principal=BACKEND)
+        enqueue(connection, now, write=decided, origin=origin)
+        move(connection, now, item, "retracting", location=found.location, edit=decided.own[0].key)
+
+
+def move(
+    connection: Connection, now: float, item: Item, state: ItemState, *, cause: str | None = None, **more: Any
+) -> None:
+    """An item goes on."""
+    connection.execute(update(items).where(items.c.id == item.id).values(state=state, cause=cause, changed=now, **more))
+
+
+def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[Change, ...]:
+    """Tells what has become of the edits on their way: a page of them at a time, until none is told any more."""
+    joined = (
+        select(items, deliveries.c.state.label("came_to"), deliveries.c.cause.label("because"))
+        .join(deliveries, deliveries.c.key == items.c.edit)
+        .where(items.c.recall == recall.id, items.c.state.in_(("retracting", "worklist")))
+        .where(deliveries.c.state.in_(("delivered", "rejected", "dead")))
+        .where((items.c.state == "retracting") | (deliveries.c.state == "delivered"))
+        .order_by(items.c.id)
+        .limit(PAGE)
+    )
+    changes: list[Change] = []
+    for row in connection.execute(joined).all():
+        over = row.came_to == "delivered" or row.because == "gone"
+        state: ItemState = "worklist" if not over else "retracted" if row.came_to == "delivered" else "gone"
+        values = {"state": state, "cause": None if state == "retracted" else row.because, "changed": now}
+        connection.execute(update(items).where(items.c.id == row.id).values(values))
+        if over:
+            mine = (deliveries.c.key == row.key, deliveries.c.state == "delivered")
+            connection.execute(update(deliveries).where(*mine).values(state="retracted", changed=now))
+            changes += _retract(connection, [row.output] if row.output else [])
+    return tuple(changes)
+
+
+def _retract(connection: Connection, ids: Sequence[str]) -> list[OutputChanged]:
+    """Outputs that are taken back, all of them: where another resource of one still stands, it stands."""
+    befores: tuple[OutputState, ...] = ("awaiting_confirmation", "delivered", "failed")
+    left = select(deliveries.c.output).where(
+        deliveries.c.output.in_(list(ids)), deliveries.c.role.not_in(AFTERMATH), deliveries.c.state == "delivered"
+    )
+    mine = (outputs.c.id.in_(list(ids)), outputs.c.state.in_(befores), outputs.c.id.not_in(left))
+    rows = connection.execute(select(outputs).where(*mine).with_for_update()).all() if ids else []
+    if rows:
+        gone = outputs.c.id.in_([row.id for row in rows])
+        connection.execute(update(outputs).where(gone).values(state="retracted"))
+    return [
+        OutputChanged(
+            output=row.id, ehr=row.ehr, model=row.model, version=row.version, kind=row.kind, before=row.state,
+            state="retracted",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:
+    """The recall is done when everything was looked through and nothing is on its way. What stands then is for people."""
+    current = find_recall(connection, now, recall.id)
+    assert current is not None
+    busy = current.counts.get("waiting", 0) + current.counts.get("retracting", 0)
+    if busy or current.cursor is not None or set(ehrs) - set(current.ehrs):
+        return False
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(state="done", changed=now))
+    return True
