@@ -75,7 +75,7 @@ class Recalls:
         """One round: as far as it goes without waiting for an EHR's answer to an edit."""
         standing = await self._gateway.run(lambda c, now: recall.find_recall(c, now, id))
         while standing is not None and standing.cursor is not None and not self._stopping.is_set():
-            await self._step(lambda c, now, at=standing: recall_steps.collect(c, now, recall=at))  # type: ignore[misc]
+            await self._step(lambda c, now, at=standing: recall_steps.collect(c, now, recall=at))
             standing = await self._gateway.run(lambda c, now: recall.find_recall(c, now, id))
         if standing is None or self._stopping.is_set():
             return
@@ -114,7 +114,7 @@ class Recalls:
     async def _search(self, standing: Recall, ehr: str, capabilities: Capabilities) -> None:
         """Everything there that the version's Device has made. Raises Unavailable, OSError."""
         run = self._gateway.run
-        await run(lambda c, now: recall_steps.list_device(c, now, recall=standing, ehr=ehr))
+        await self._step(lambda c, now: recall_steps.list_shared(c, now, recall=standing, ehr=ehr))
         namespace = self._gateway.keyring.namespace
         key = keys.shared_key(ehr=ehr, model=standing.model, version=standing.version, role=keys.DEVICE)
         word = "cannot"

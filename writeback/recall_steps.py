@@ -78,12 +78,16 @@ def add(
     return insert_once(connection, items, row)
 
 
-def list_device(connection: Connection, now: float, *, recall: Recall, ehr: str) -> None:
-    """The Device that stands for the version at this EHR is retired too."""
-    key = keys.shared_key(ehr=ehr, model=recall.model, version=recall.version, role=keys.DEVICE)
-    row = connection.execute(select(deliveries).where(deliveries.c.key == key)).one_or_none()
+def list_shared(connection: Connection, now: float, *, recall: Recall, ehr: str) -> tuple[Change, ...]:
+    """The Device that stands for the version at this EHR is retired too; a model card that was not sent stays here."""
+    device, card = (
+        keys.shared_key(ehr=ehr, model=recall.model, version=recall.version, role=role)
+        for role in (keys.DEVICE, keys.CARD)
+    )
+    row = connection.execute(select(deliveries).where(deliveries.c.key == device)).one_or_none()
     if row is not None:
-        add(connection, now, recall, key=key, ehr=ehr, type=row.resource_type, location=row.location, output=None)
+        add(connection, now, recall, key=device, ehr=ehr, type=row.resource_type, location=row.location, output=None)
+    return stop(connection, now, keys=[card], event="recalled")
 
 
 def adopt(
