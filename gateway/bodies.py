@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from r4.outcome import Issue
 from vocabulary.instant import parse_instant
@@ -112,6 +112,44 @@ class ReasonBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    reason: Sentence
+
+
+Limit = Annotated[int, Field(ge=1, le=500)]
+
+
+class SearchBody(BaseModel):
+    """The body of ``POST /api/outputs/search``: the filters of the list, and the patient, who stands in no address."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    patient: Annotated[Reference, AfterValidator(_patient)] | None = None
+    ehr: Word | None = None
+    model: Word | None = None
+    version: Word | None = None
+    state: Word | list[Word] | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: Limit | None = None
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class RecallBody(BaseModel):
+    """The body of ``POST /api/recalls``."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: Word
+    version: Word
+    reason: Sentence
+
+
+class AmendBody(BaseModel):
+    """The body of ``POST /api/outputs/{id}/amend``: the FHIR status that the EHR's copy is to have, and why."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    status: Literal["final", "amended", "corrected", "cancelled", "entered-in-error"]
     reason: Sentence
 
 

@@ -101,7 +101,8 @@ def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin)
     blocking = own | _blocking(connection, outside, shared, tail)
     before = {part.key: {*part.needs, *([tail] if tail else [])} & blocking for part in write.own}
     rows = [_row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key])) for part in write.own]
-    connection.execute(_ADD, rows)
+    if rows:
+        connection.execute(_ADD, rows)
     waiting = [{"delivery": key, "needed": needed} for key, needs in before.items() for needed in sorted(needs)]
     if waiting:
         connection.execute(_WAIT, waiting)

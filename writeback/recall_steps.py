@@ -10,19 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from vocabulary.output import OutputState
 from vocabulary.write import Write
 from writeback import keys
-from writeback.changes import Change, OutputChanged
+from writeback.changes import Change
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, find_recall, list_items
 from writeback.recall_tables import items, recalls
 from writeback.settling import stop
 from writeback.tables import deliveries, outputs
+from writeback.withdrawing import AFTERMATH, retract, withdraw
 
-AFTERMATH = ("provenance", "edit", "trail", "card")
-"""Roles that are a record of something and stay."""
 NEVER_THERE = ("rejected", "superseded", "expired", "retracted")
 
 
@@ -53,10 +51,10 @@ def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[Chan
     rows = connection.execute(page).all()
     mine = [row for row in rows if (row.model, row.version) == (recall.model, recall.version)]
     _list(connection, now, recall, [row.id for row in mine])
-    waiting = [row for row in mine if row.state == "awaiting_confirmation"]
+    waiting = [row for row in mine if row.state in ("awaiting_confirmation", "not_writable")]
     cursor = rows[-1].id if len(rows) == PAGE else None
     connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=cursor, changed=now))
-    return tuple(_retract(connection, [row.id for row in waiting]))
+    return tuple(retract(connection, [row.id for row in waiting]))
 
 
 def _list(connection: Connection, now: float, recall: Recall, ids: Sequence[str]) -> None:
@@ -159,7 +157,7 @@ def _resolve(
         move(connection, now, item, "worklist", cause="in_doubt")
     elif row.state in (*NEVER_THERE, "dead"):
         move(connection, now, item, "stopped", cause=row.state)
-        return _retract(connection, [row.output] if row.output else [])
+        return retract(connection, [row.output] if row.output else [])
     return ()  # it is being sent: its end is waited for
 
 
@@ -198,30 +196,8 @@ def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[Cha
         values = {"state": state, "cause": None if state == "retracted" else row.because, "changed": now}
         connection.execute(update(items).where(items.c.id == row.id).values(values))
         if over:
-            mine = (deliveries.c.key == row.key, deliveries.c.state == "delivered")
-            connection.execute(update(deliveries).where(*mine).values(state="retracted", changed=now))
-            changes += _retract(connection, [row.output] if row.output else [])
+            changes += withdraw(connection, now, key=row.key, output=row.output)
     return tuple(changes)
-
-
-def _retract(connection: Connection, ids: Sequence[str]) -> list[OutputChanged]:
-    """Outputs that are taken back, all of them: where another resource of one still stands, it stands."""
-    befores: tuple[OutputState, ...] = ("awaiting_confirmation", "delivered", "failed")
-    left = select(deliveries.c.output).where(
-        deliveries.c.output.in_(list(ids)), deliveries.c.role.not_in(AFTERMATH), deliveries.c.state == "delivered"
-    )
-    mine = (outputs.c.id.in_(list(ids)), outputs.c.state.in_(befores), outputs.c.id.not_in(left))
-    rows = connection.execute(select(outputs).where(*mine).with_for_update()).all() if ids else []
-    if rows:
-        gone = outputs.c.id.in_([row.id for row in rows])
-        connection.execute(update(outputs).where(gone).values(state="retracted"))
-    return [
-        OutputChanged(
-            output=row.id, ehr=row.ehr, model=row.model, version=row.version, kind=row.kind, before=row.state,
-            state="retracted",
-        )
-        for row in rows
-    ]  # fmt: skip
 
 
 def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:

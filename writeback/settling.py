@@ -22,6 +22,7 @@ from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace, pause
 from writeback.states import SETTLED, Event, advance, derive
 from writeback.tables import LEASED, PENDING, deliveries, outputs, targets, waits
+from writeback.withdrawing import edits_done
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = (
@@ -125,7 +126,8 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     ended = [each.row for each in done if each.state in SETTLED]
     _let_go(connection, now, [row.key for row in ended])
     outcome = _derive(connection, {row.output for row in ended if row.output is not None})
-    return (*(_change(each) for each in done), *outcome)
+    edits = [each.row for each in done if each.row.strategy == "edit" and each.state == "delivered"]
+    return (*(_change(each) for each in done), *outcome, *edits_done(connection, now, edits))
 
 
 def stop(connection: Connection, now: float, *, keys: Sequence[str], event: Event) -> tuple[Change, ...]:

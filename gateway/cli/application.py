@@ -33,7 +33,7 @@ def could_not(text: str) -> NoReturn:
     raise typer.Exit(3)
 
 
-from gateway.cli import audit, clients, installed, models, outputs, running, suites  # noqa: E402
+from gateway.cli import audit, clients, deliveries, installed, models, outputs, recall, running, suites  # noqa: E402
 
-for _group in (running, outputs, audit, clients, models, suites, installed):
+for _group in (running, outputs, deliveries, recall, audit, clients, models, suites, installed):
     _group.register(application)
