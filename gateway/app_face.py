@@ -11,7 +11,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import Gateway
-from gateway.routes import alerts, deciding, deliveries, describing, entrance, launches, outputs, pages, recalls
+from gateway.routes import (
+    alerts,
+    deciding,
+    deliveries,
+    delivery_pages,
+    describing,
+    entrance,
+    launches,
+    outputs,
+    pages,
+    recalls,
+)
 from r4.outcome import Issue, outcome
 
 
@@ -21,7 +32,9 @@ def application(gateway: Gateway) -> FastAPI:
     for part in (outputs, deciding, deliveries, recalls, alerts):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
-    for routes in (launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway)):
+    for routes in (
+        launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway), delivery_pages.routes(gateway)
+    ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)
     app.middleware_stack = _short(outputs.submission(gateway), app.build_middleware_stack())
