@@ -22,6 +22,9 @@ STRATEGIES: Mapping[str, str] = {
     "put": "PUT to an id of ours: it can be repeated", "conditional": "conditional create, by our identifier",
     "post": "plain create: never repeated blindly", "edit": "an edit of what is there, by its version (If-Match)",
 }  # fmt: skip
+ROLES: Mapping[str, str] = {
+    "card": "model card", "edit": "change of what is there", "trail": "of a change of what is there"
+}  # fmt: skip
 EVENTS: Mapping[str, str] = {
     "kept": "the EHR has it", "refused": "the EHR refused it", "postponed": "not processed: again later",
     "lost": "sent, but no answer came", "undecided": "looked for, without an answer", "lease_lost": "the worker ended",
@@ -79,7 +82,7 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     counted = await gateway.run(listing.count_deliveries)
     known = await gateway.run(listing.known)
     page = render(
-        "deliveries.html", session=session, deliveries=found.rows, states=STATES, **known,
+        "deliveries.html", session=session, deliveries=found.rows, states=STATES, roles=ROLES, **known,
         chosen={name: chosen.get(name, "") for name in ("state", "ehr", "model")},
         counts=[(state, number, number >= listing.COUNTED) for state, number in sorted(counted.items())],
         more=_next(asked, found.next),
@@ -103,7 +106,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         return message("Not here", "There is no such delivery.", status=404, session=session)
     dead = found["state"] in listing.DEAD_STATES
     page = render(
-        "delivery.html", session=session, each=found, events=EVENTS, strategy=STRATEGIES[found["strategy"]],
+        "delivery.html", session=session, each=found, events=EVENTS, roles=ROLES, strategy=STRATEGIES[found["strategy"]],
         waits=found["state"] in ("ready", "in_doubt"), doubtful=_doubtful(found),
         may_resend=dead and sessions.require("engineer")(session) is not None,
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """Edge: the pages of the app face. None with patient data opens without a session that may see that patient."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from gateway import amendments, decisions, jobs, sessions
 from gateway.app import Gateway
 from gateway.pages import HEADERS, STATIC, render
 from gateway.sessions import Session
+from r4 import codec
 from writeback import outputs
 
 PAGE = 200
@@ -135,7 +135,7 @@ async def _output(gateway: Gateway, request: Request) -> Response:
         output=(await _cards(gateway, [shown]))[0],
         staff=_staff(session),
         withheld=[
-            {"type": each["resourceType"], "text": json.dumps(each, indent=2, default=str, ensure_ascii=False)}
+            {"type": each["resourceType"], "text": codec.format(each).decode()}
             for each in await gateway.run(lambda connection, now: outputs.find_withheld(connection, now, id))
         ],
         may_confirm=sessions.confirms(ehr=shown["ehr"], patient=bare)(session) is not None,

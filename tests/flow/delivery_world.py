@@ -150,6 +150,7 @@ class World:
     ehr: ChartEhr
     client: httpx2.AsyncClient
     senders: OneEhr
+    application: Any = None
 
     async def key(self, *scopes: str, ehrs: tuple[str, ...] = (), models: tuple[str, ...] = ()) -> dict[str, str]:
         """Headers with a new key."""
@@ -220,7 +221,12 @@ def hurry(connection: Connection, now: float) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(
-    folder: Path, *, policy: str = "automatic", database: Database | None = None, ehr: ChartEhr | None = None
+    folder: Path,
+    *,
+    policy: str = "automatic",
+    database: Database | None = None,
+    ehr: ChartEhr | None = None,
+    base_url: str = APP,
 ) -> AsyncIterator[World]:
     """A gateway with the model ``echo`` of two versions."""
     for version in ("1.0.0", "2.0.0"):
@@ -235,7 +241,7 @@ async def opened(
     async with open_gateway(
         installation,
         models=[folder / "models"],
-        base_url=APP,
+        base_url=base_url,
         clock=time.time,
         only="echo",
         senders=senders,  # type: ignore[arg-type]
@@ -243,7 +249,7 @@ async def opened(
         application = app_face.application(gateway)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(application), base_url=APP) as client:
             try:
-                yield World(gateway=gateway, ehr=ehr, client=client, senders=senders)
+                yield World(gateway=gateway, ehr=ehr, client=client, senders=senders, application=application)
             finally:
                 if database is None:
                     made.close()
