@@ -51,7 +51,7 @@ def _query(name: str, schema: Mapping[str, Any], text: str) -> Described:
 
 
 WORD: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]{1,128}$"}
-INSTANT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+INSTANT: Mapping[str, Any] = {"type": "string", "pattern": bodies.POINT}
 CURSOR = _query(
     "cursor", {"type": "string", "maxLength": 200}, "Where the page begins, from the link of the one before."
 )
