@@ -26,7 +26,7 @@ def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conv
     """Speaks about one claimed delivery until it is known what became of it. ``namespace`` is the installation's, by
     which its identifiers are found again."""
     rendered = render(claimed.body, claimed.needs)
-    if claimed.type == "Provenance" and any(".target[" in loss for loss in rendered.losses):
+    if claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses):
         return Ending(event="orphaned", cause="target_missing")
     if claimed.doubtful and claimed.strategy != "conditional":
         found = yield from _look(claimed, rendered, namespace)

@@ -15,6 +15,7 @@ import orjson
 from vocabulary.output import Output
 
 PRIMARY, PROVENANCE, DEVICE, CARD = "primary", "provenance", "device", "card"
+RESULT, REPORT, FLAG = "result", "report", "flag"
 """The roles a resource can have in a write."""
 
 
