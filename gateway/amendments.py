@@ -3,7 +3,7 @@
 The EHR's copy is edited through the outbox, with the tokens of the clinician's own launch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from writeback.outbox import Origin, enqueue, lane_of
 from writeback.outputs import Stored
 from writeback.recall import recalled
 from writeback.trail import Target, change
+from writeback.withdrawing import AFTERMATH
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -33,6 +34,7 @@ NOTES: Mapping[Amendment, str] = {
 UNFIT: Mapping[str, str] = {
     "no_such_status": "A resource of this type has no such status.",
     "no_update": "This EHR takes no updates of this type: it has to be changed there.",
+    "no_version": "This EHR keeps no versions, so that nothing is overwritten there: it has to be changed there.",
     "status_not_taken": "This EHR does not take this status: it has to be changed there.",
 }
 NOT_THERE = "Only what stands in the chart can be amended."
@@ -56,55 +58,63 @@ async def amend(
     if not reason.strip() or len(reason) > LONGEST_REASON:
         return Decision(status=422, refusal="A decision needs a reason of at most 4000 characters.", element="reason")
     there = await _there(gateway, stored)
-    if there is None:
+    if not there:
         return Decision(status=409, refusal=NOT_THERE)
     return await _change(gateway, stored, person, there, status, reason)
 
 
-async def _there(gateway: "Gateway", stored: Stored) -> dict[str, Any] | None:
-    """The output's own resource, if it is delivered."""
+async def _there(gateway: "Gateway", stored: Stored) -> list[dict[str, Any]]:
+    """The output's own resources that are delivered, its primary one first; none when that one is not."""
     found = await gateway.run(
-        lambda c, now: listing.page_deliveries(c, now, wanted=Filter(output=stored.id), limit=50)
+        lambda c, now: listing.page_deliveries(c, now, wanted=Filter(output=stored.id), limit=100)
     )  # fmt: skip
-    own = [row for row in found.rows if row["role"] == "primary" and row["state"] == "delivered" and row["id"]]
-    return own[0] if own and stored.state in ("delivered", "abstained") else None
+    own = [row for row in found.rows if row["role"] not in AFTERMATH and row["state"] == "delivered" and row["id"]]
+    own.sort(key=lambda row: str(row["role"]) != "primary")
+    return own if own and own[0]["role"] == "primary" and stored.state in ("delivered", "abstained") else []
 
 
 async def _change(
-    gateway: "Gateway", stored: Stored, person: Session, there: Mapping[str, Any], status: Amendment, reason: str
-) -> Decision:
-    ehr, type, now = stored.output.ehr, there["resource_type"], gateway.clock()
+    gateway: "Gateway", stored: Stored, person: Session, there: Sequence[Mapping[str, Any]], status: Amendment,
+    reason: str,
+) -> Decision:  # fmt: skip
+    ehr, now, cause = stored.output.ehr, gateway.clock(), gateway.new_id()
     try:
         capabilities = await gateway.senders.capabilities(ehr)
     except Unavailable:
         return Decision(status=503, refusal="The EHR does not answer. Try again in a moment.")
-    problem = unfit(type, status, capabilities, gateway.update_rules(ehr))
+    rules, names = gateway.senders.rules(ehr), gateway.names(ehr)
+    problem = unfit(there[0]["resource_type"], status, capabilities, rules)
     if problem is not None:
         return Decision(status=409, refusal=UNFIT[problem])
     note = NOTES[status].format(day=format_instant(now)[:10], reason=reason)
-    wanted = Edit(
-        to=status, key=there["delivery"], patient=stored.output.patient, note=note, by=person.fhir_user, at=now
-    )
-    target = Target(
-        location=f"{type}/{there['id']}", cause=f"amendment:{gateway.new_id()}", why=reason, version=there["version"]
-    )
-    write = change(target, wanted, names=gateway.names(ehr), capabilities=capabilities, now=now)
-    return await _record(gateway, stored, person, write, target, status)
+    writes = []
+    for row in there:
+        if unfit(row["resource_type"], status, capabilities, rules) is None:
+            wanted = Edit(
+                to=status, key=row["delivery"], patient=stored.output.patient, note=note, by=person.fhir_user, at=now
+            )
+            location = f"{row['resource_type']}/{row['id']}"
+            target = Target(location=location, cause=f"amendment:{cause}", why=reason, version=row["version"])
+            write = change(target, wanted, names=names, capabilities=capabilities, now=now, rules=rules)
+            writes.append((location, write))
+    return await _record(gateway, stored, person, writes, status)
 
 
 async def _record(
-    gateway: "Gateway", stored: Stored, person: Session, write: Write, target: Target, status: Amendment
+    gateway: "Gateway", stored: Stored, person: Session, writes: Sequence[tuple[str, Write]], status: Amendment
 ) -> Decision:
     """Edits of one resource keep their order among themselves: they are a lane."""
-    output = stored.output
-    lane = lane_of(ehr=output.ehr, patient=target.location, model="edit")
-    principal = f"launch:{person.launch_id}"
-    origin = Origin(output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane)
+    output, principal = stored.output, f"launch:{person.launch_id}"
 
     def work(connection: Connection, now: float) -> dict[str, Any] | None:
         if recalled(connection, output.model, output.version):
             return None
-        enqueue(connection, now, write=write, origin=origin)
+        for location, write in writes:
+            lane = lane_of(ehr=output.ehr, patient=location, model="edit")
+            origin = Origin(
+                output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane
+            )
+            enqueue(connection, now, write=write, origin=origin)
         if status == "final":
             outputs.note_decision(connection, now, id=stored.id, by=str(person.fhir_user))
         return outputs.show_output(connection, now, stored.id)

@@ -24,7 +24,6 @@ from gateway.senders import Senders
 from monitoring import journal
 from monitoring.exposition import Exposition
 from monitoring.signals import Signal
-from writeback.amending import R4_UPDATES, UpdateRules
 from writeback.changes import Change
 from writeback.labels import Names
 from writeback.worker import Worker
@@ -74,10 +73,6 @@ class Gateway:
     def names(self, ehr: str) -> Names:
         """In whose name resources are written to this EHR."""
         return Names(ehr=ehr, namespace=self.keyring.namespace)
-
-    def update_rules(self, ehr: str) -> UpdateRules:
-        """What this EHR is known to take as an update."""
-        return R4_UPDATES
 
     def new_id(self) -> str:
         """An id of 32 hex digits: twelve of the time in milliseconds, so that an index grows at its end, and 80 random bits."""

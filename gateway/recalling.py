@@ -175,13 +175,16 @@ class Recalls:
             return None
         type = found.item.type
         to: Amendment = "inactive" if type == "Device" else WITHDRAWN
-        problem = unfit(type, to, capabilities, self._gateway.update_rules(ehr))
+        rules = self._gateway.senders.rules(ehr)
+        problem = unfit(type, to, capabilities, rules)
         if problem is not None:
             return problem
         why = f"The model version was recalled: {standing.reason}"
         wanted = Edit(to=to, key=found.item.key, patient=found.patient, note=why, at=now)
         target = Target(location=found.location, cause=f"recall:{standing.id}", why=why, version=found.version)
-        return change(target, wanted, names=self._gateway.names(ehr), capabilities=capabilities, now=now)
+        return change(
+            target, wanted, names=self._gateway.names(ehr), capabilities=capabilities, now=now, rules=rules
+        )  # fmt: skip
 
 
 def _made(capabilities: Capabilities, type: str) -> bool:

@@ -20,6 +20,8 @@ from writeback.planning import plan
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
+UNPLANNED = ("device", "card", "edit", "trail")
+"""Roles that follow from no single output: they are sent again as they were."""
 WHY: Mapping[str, str] = {
     "unknown": "There is no such delivery.",
     "not_dead": "This is no dead letter: only what the EHR rejected, or what was given up, is sent again.",
@@ -49,7 +51,7 @@ async def resend_delivery(gateway: "Gateway", key: str, *, allowed: Allowed) -> 
     if found is None or not allowed(found):
         return Resent(status=404, refusal=WHY["unknown"])
     write: Write | None = None
-    if found["output"] is not None and found["role"] in ("primary", "provenance"):
+    if found["output"] is not None and found["role"] not in UNPLANNED:
         planned = await _plan(gateway, found["output"])
         if isinstance(planned, Resent):
             return planned
@@ -106,6 +108,7 @@ async def _plan(gateway: "Gateway", id: str) -> "Write | Resent | None":
         write = plan(
             stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
             capabilities=await gateway.senders.capabilities(stored.output.ehr), now=gateway.clock(),
+            rules=gateway.senders.rules(stored.output.ehr),
             confirmed_by=Confirmation(by=by, at=at) if by is not None and at is not None else None,
         )  # fmt: skip
     except Unavailable:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from vocabulary.output import OutputState
-from vocabulary.write import DeliveryState, Strategy
+from vocabulary.write import DeliveryState, Role, Strategy
 
 
 class Shape(BaseModel):
@@ -75,7 +75,7 @@ class DeliveryShown(Shape):
     model: str
     model_version: str
     resource_type: str
-    role: Literal["primary", "provenance", "device", "card", "edit", "trail"]
+    role: Role
     state: DeliveryState
     cause: str | None
     status: int | None

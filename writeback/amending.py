@@ -12,6 +12,7 @@ from vocabulary.instant import format_instant, parse_instant
 from writeback import keys
 from writeback.capabilities import Capabilities
 from writeback.ownership import OWNER_ELEMENTS, unversioned
+from writeback.rules import SPECIFICATION, WriteRules
 
 Amendment = Literal["final", "amended", "corrected", "cancelled", "entered-in-error", "inactive"]
 
@@ -71,26 +72,17 @@ NOTED = frozenset({"Observation", "RiskAssessment", "Device"})
 """Types with ``note``; of the others the Provenance alone says why."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateRules:
-    """What an EHR is known to take as an update, beyond its CapabilityStatement: statuses by type. A type that is not
-    named takes what R4 has."""
-
-    statuses: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
-R4_UPDATES = UpdateRules()
-
-
-def unfit(type: str, to: Amendment, capabilities: Capabilities, rules: UpdateRules = R4_UPDATES) -> str | None:
+def unfit(type: str, to: Amendment, capabilities: Capabilities, rules: WriteRules = SPECIFICATION) -> str | None:
     """Why this EHR does not let a resource of the type become ``to``: a stable word; None when it does. It has to be
-    read and updated there; without a version to name (``If-Match``) nothing is overwritten, which shows when it is read."""
+    read and updated there, and keep versions: without one to name (``If-Match``) nothing is overwritten."""
     members = WRITTEN.get(type, {}).get(to)
     if members is None:
         return "no_such_status"
     if not {"read", "update"} <= capabilities.of(type).interactions:
         return "no_update"
-    allowed = rules.statuses.get(type)
+    if not rules.versions:
+        return "no_version"
+    allowed = rules.updates.get(type)
     return None if allowed is None or set(members.values()) <= allowed else "status_not_taken"
 
 

@@ -39,7 +39,7 @@ def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conv
     if claimed.strategy == "edit":
         return (yield from edit(claimed))
     rendered = render(claimed.body, claimed.needs)
-    if claimed.type == "Provenance" and any(".target[" in loss for loss in rendered.losses):
+    if claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses):
         return Ending(event="orphaned", cause="target_missing")
     if claimed.doubtful and claimed.strategy != "conditional":
         found = yield from _look(claimed, rendered, namespace)

@@ -16,6 +16,7 @@ from vocabulary.output import Output
 
 PRIMARY, PROVENANCE, DEVICE, CARD = "primary", "provenance", "device", "card"
 EDIT, TRAIL = "edit", "trail"
+RESULT, REPORT, FLAG = "result", "report", "flag"
 """The roles a resource can have in a write; an edit of what is there, and the Provenance of the edit."""
 
 

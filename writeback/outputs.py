@@ -27,7 +27,7 @@ from writeback.formats import parse_admission, parse_output
 from writeback.gate import Admitted
 from writeback.outbox import Origin, enqueue, lane_of
 from writeback.recall import hold, recalled
-from writeback.tables import AWAITING, PENDING, deliveries, outputs
+from writeback.tables import AWAITING, PENDING, TAKEN, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
@@ -203,7 +203,7 @@ def _output(
         "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
         "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
         "abstained": document["abstained"], "reason": row.reason, "decided_by": row.decided_by,
-        "losses": json.loads(row.losses),  # not FHIR: a list of paths
+        "losses": [*json.loads(row.losses), *_undelivered(parts)],  # not FHIR: a list of paths
         "deliveries": parts, "edits": list(edits), "withheld": _withheld(row.withheld),
     }  # fmt: skip
 
@@ -211,6 +211,11 @@ def _output(
 def _withheld(body: bytes | None) -> list[str]:
     """The types of what a shadow output would have sent."""
     return [resource["resourceType"] for resource in codec.parse(body)] if body else []
+
+
+def _undelivered(parts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Types of what the EHR refused or never took, beside the output's own resource: lost, whatever was planned."""
+    return list(dict.fromkeys(part["resource_type"] for part in parts if part["state"] in ("rejected", "dead")))
 
 
 def _delivery(row: Row[Any]) -> dict[str, Any]:
@@ -235,10 +240,10 @@ def find_bodies(connection: Connection, now: float, ids: Sequence[str]) -> dict[
 
 
 def state_of(connection: Connection, now: float, output: Output) -> OutputState | None:
-    """The state of what stands under this output's inference id, or None."""
+    """The state of what stands under this output's inference id, or None; a refusal does not stand there."""
     return connection.scalar(
         select(outputs.c.state).where(
             outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
-            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
+            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id, TAKEN,
         )
     )  # fmt: skip

@@ -22,6 +22,7 @@ from r4 import codec
 from writeback import outputs, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities, TypeCapability
+from writeback.rules import SPECIFICATION, WriteRules
 
 APP = "http://localhost:8700"
 KEYS = parse(generate())
@@ -66,6 +67,7 @@ class ChartEhr:
     fault: Callable[[str, str], Answer | None] = lambda method, path: None
     after: Callable[[str, str], None] = lambda method, path: None
     page: int = 50
+    rules: WriteRules = SPECIFICATION
     base: str = "https://ehr.example/r4"
 
     def __post_init__(self) -> None:
@@ -133,6 +135,9 @@ class OneEhr:
 
     def base(self, ehr: str) -> str:
         return self.ehr.base
+
+    def rules(self, ehr: str) -> WriteRules:
+        return self.ehr.rules
 
     def sender(self, ehr: str, principal: str) -> ChartEhr:
         self.spoke.append(principal)
