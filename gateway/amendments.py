@@ -57,13 +57,13 @@ async def amend(
         )
     if not reason.strip() or len(reason) > LONGEST_REASON:
         return Decision(status=422, refusal="A decision needs a reason of at most 4000 characters.", element="reason")
-    there = await _there(gateway, stored)
+    there = await standing_of(gateway, stored)
     if not there:
         return Decision(status=409, refusal=NOT_THERE)
     return await _change(gateway, stored, person, there, status, reason)
 
 
-async def _there(gateway: "Gateway", stored: Stored) -> list[dict[str, Any]]:
+async def standing_of(gateway: "Gateway", stored: Stored) -> list[dict[str, Any]]:
     """The output's own resources that are delivered, its primary one first; none when that one is not."""
     found = await gateway.run(
         lambda c, now: listing.page_deliveries(c, now, wanted=Filter(output=stored.id), limit=100)

@@ -119,7 +119,8 @@ def members(resource: Mapping[str, Any], edit: Edit) -> Mapping[str, str]:
 
 def done(resource: Mapping[str, Any], edit: Edit) -> bool:
     """The edit is there already. A step that may follow itself is known by its note."""
-    same = all(resource.get(name) == value for name, value in {**members(resource, edit), **edit.replace}.items())
+    wanted = {**members(resource, edit), **edit.replace}
+    same = all(resource.get(name) == value for name, value in wanted.items())
     return same and (edit.to not in STEPS[edit.to].after or _noted(resource, edit))
 
 
@@ -144,7 +145,10 @@ def ours(resource: Mapping[str, Any], edit: Edit) -> bool:
 def edited(resource: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
     """The resource as the EHR gave it, with the step taken. Nothing else of it is touched."""
     type = str(resource["resourceType"])
-    changed = {**resource, **edit.replace, **members(resource, edit)}
+    replaced = {**resource, **edit.replace, **members(resource, edit)}
+    changed = {name: value for name, value in replaced.items() if value is not None}
+    if edit.replace:
+        changed.pop("text", None)  # a narrative would tell the earlier value
     if edit.note is not None and type in NOTED:
         note: dict[str, Any] = {"time": format_instant(edit.at), "text": edit.note}
         if edit.by is not None:

@@ -124,6 +124,10 @@ AMEND = _described(
     "A clinician changes the standing of what was written", {202: shapes.OutputShown}, _DECISION, parameters=_ID,
     body=bodies.AmendBody, security="session",
 )  # fmt: skip
+CORRECT = _described(
+    "The key that submitted an output puts right what it said", {202: shapes.OutputShown, 200: shapes.OutputShown},
+    (*_BODY_ERRORS, 404, 409, 503), parameters=_ID, body=bodies.OutputBody, security="key",
+)  # fmt: skip
 RESEND_OUTPUT = _described(
     "Send what is dead of an output again", {200: shapes.OutputShown}, (401, 403, 404, 409, 503), parameters=_ID
 )

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import apikeys, bodies, intake, query, resending, sessions
+from gateway import apikeys, bodies, corrections, intake, query, resending, sessions
 from gateway.app import Gateway
 from gateway.routes import describing
 from gateway.routes.json_api import (
@@ -18,6 +18,7 @@ from gateway.routes.json_api import (
     as_json,
     bearer,
     caller_of,
+    key_of,
     own_page,
     read_body,
     read_json,
@@ -51,6 +52,10 @@ def router(gateway: Gateway) -> APIRouter:
     @api.get("/outputs/{id}", **describing.SHOW_OUTPUT)
     async def show(request: Request) -> Response:
         return await told(_show(gateway, request))
+
+    @api.post("/outputs/{id}/correct", **describing.CORRECT)
+    async def correct(request: Request) -> Response:
+        return await told(_correct(gateway, request))
 
     @api.post("/outputs/{id}/resend", **describing.RESEND_OUTPUT)
     async def resend(request: Request) -> Response:
@@ -153,6 +158,20 @@ async def _page(gateway: Gateway, caller: Caller, asked: query.Asked) -> listing
     return await gateway.run(
         lambda c, now: listing.page_outputs(c, now, wanted=wanted, limit=asked.limit, before=asked.before)
     )
+
+
+async def _correct(gateway: Gateway, request: Request) -> Response:
+    presented = bearer(request)
+    if presented is None:
+        raise refused(401, "needs an API key as bearer", "Authorization")
+    key = await key_of(gateway, presented, "outputs.write")
+    output = bodies.read_output(await read_json(request))
+    if isinstance(output, list):
+        raise Refusal(422, *output)
+    made = await corrections.correct(gateway, key, id=request.path_params["id"], output=output)
+    if made.refusal is not None:
+        raise refused(made.status, made.refusal, made.element)
+    return as_json(made.output, status=made.status)
 
 
 async def _resend(gateway: Gateway, request: Request) -> Response:

@@ -93,7 +93,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 OPERATIONS = [
     ("post", "/api/outputs"), ("get", "/api/outputs"), ("post", "/api/outputs/search"), ("get", "/api/outputs/{id}"),
     ("post", "/api/outputs/{id}/confirm"), ("post", "/api/outputs/{id}/reject"), ("post", "/api/outputs/{id}/amend"),
-    ("post", "/api/outputs/{id}/resend"), ("get", "/api/deliveries"), ("get", "/api/deliveries/{id}"),
+    ("post", "/api/outputs/{id}/correct"), ("post", "/api/outputs/{id}/resend"), ("get", "/api/deliveries"), ("get", "/api/deliveries/{id}"),
     ("post", "/api/deliveries/{id}/resend"), ("post", "/api/recalls"), ("get", "/api/recalls"),
     ("get", "/api/recalls/{id}"), ("get", "/api/alerts"),
 ]  # fmt: skip
