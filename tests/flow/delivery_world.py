@@ -232,6 +232,7 @@ async def opened(
     database: Database | None = None,
     ehr: ChartEhr | None = None,
     base_url: str = APP,
+    senders: Any = None,
 ) -> AsyncIterator[World]:
     """A gateway with the model ``echo`` of two versions."""
     for version in ("1.0.0", "2.0.0"):
@@ -241,7 +242,7 @@ async def opened(
         (place / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
     made = database or open_sqlite(":memory:", metadata=METADATA)
     ehr = ehr or ChartEhr()
-    senders = OneEhr(ehr=ehr)
+    senders = senders or OneEhr(ehr=ehr)
     installation = Installation(directory=folder, keyring=KEYS, database=made)
     async with open_gateway(
         installation,
