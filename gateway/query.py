@@ -1,7 +1,7 @@
 """Filters and cursors of lists, as they stand in an address or a body: read strictly, with the element named."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -103,7 +103,8 @@ def format_cursor(place: tuple[float, str]) -> str:
 def parse_cursor(text: str) -> tuple[float, str]:
     """What ``format_cursor`` gave. Raises ValueError."""
     try:
-        plain = urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")).decode("ascii")
+        padded = (text + "=" * (-len(text) % 4)).encode("ascii")
+        plain = b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (Base64Error, UnicodeError, ValueError):
         raise ValueError(FOREIGN_CURSOR) from None
     match = _PLACE.fullmatch(plain)

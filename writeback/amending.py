@@ -126,9 +126,13 @@ def done(resource: Mapping[str, Any], edit: Edit) -> bool:
 
 def _noted(resource: Mapping[str, Any], edit: Edit) -> bool:
     notes, at = resource.get("note"), format_instant(edit.at)
-    return edit.note is None or any(
-        isinstance(note, dict) and (note.get("text"), note.get("time")) == (edit.note, at)
-        for note in (notes if isinstance(notes, list) else ())
+    return (
+        edit.note is None
+        or resource["resourceType"] not in NOTED
+        or any(
+            isinstance(note, dict) and (note.get("text"), note.get("time")) == (edit.note, at)
+            for note in (notes if isinstance(notes, list) else ())
+        )
     )
 
 

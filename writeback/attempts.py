@@ -70,10 +70,12 @@ def _row(now: float, made: Attempted) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def note(connection: Connection, now: float, *, key: str, attempt: int, event: str, cause: str | None = None) -> None:
-    """Writes down one thing that happened to a delivery without an answer of the EHR."""
-    row = {"delivery": key, "attempt": attempt, "event": event, "status": None, "cause": cause, "issues": "[]"}
-    connection.execute(_ADD, [{**row, "at": now}])
+def note(
+    connection: Connection, at: float, *, key: str, attempt: int, event: str, status: int | None = None
+) -> None:  # fmt: skip
+    """Writes down one thing that happened to a delivery at ``at``, besides what the worker tells."""
+    row = {"delivery": key, "attempt": attempt, "event": event, "status": status, "cause": None, "issues": "[]"}
+    connection.execute(_ADD, [{**row, "at": at}])
 
 
 def attempts_of(connection: Connection, now: float, key: str) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def find_delivery(connection: Connection, now: float, key: str) -> dict[str, Any
     if row is None:
         return None
     history = [{**each, "at": format_instant(each["at"])} for each in attempts_of(connection, now, key)]
-    if row.state in ("delivered", "retracted") and row.status is not None:
+    if row.state == "delivered" and row.status is not None:
         end = {"attempt": row.attempt, "event": "kept", "status": row.status, "cause": None, "issues": []}
         history.append({**end, "at": format_instant(row.changed)})
     return {**show_delivery(row), "history": history}

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 from r4 import codec
 from vocabulary.output import OutputState
 from writeback.amending import parse_edit
+from writeback.attempts import note
 from writeback.changes import OutputChanged
 from writeback.claims import Claimed
 from writeback.tables import deliveries, outputs
@@ -27,9 +28,11 @@ def edits_done(connection: Connection, now: float, edits: Iterable[Claimed]) -> 
 
 
 def withdraw(connection: Connection, now: float, *, key: str, output: str | None) -> list[OutputChanged]:
-    """The delivery of this key stands no more."""
+    """The delivery of this key stands no more. That it had arrived, and when, goes into its history."""
     mine = (deliveries.c.key == key, deliveries.c.state == "delivered")
-    connection.execute(update(deliveries).where(*mine).values(state="retracted", changed=now))
+    for row in connection.execute(select(deliveries).where(*mine)).all():
+        note(connection, row.changed, key=key, attempt=row.attempt, event="kept", status=row.status)
+        connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(state="retracted", changed=now))
     return retract(connection, [output] if output else [])
 
 

@@ -113,6 +113,29 @@ def test_an_engineer_finds_a_dead_letter_reads_it_and_sends_it_again(person: Pag
     assert person.locator("tbody tr").filter(has_text="rejected").count() == before - 1
 
 
+def test_a_clinician_accepts_what_stands_in_the_chart(person: Page, site: Site) -> None:
+    world = site.world
+    id = site.do(world.submit(site.do(world.key("outputs.write"))))["id"]
+    site.do(world.settle())
+    cookie = site.do(world.clinician())["cookie"].partition("=")[2]
+    person.context.add_cookies(
+        [{"name": "chartgate_session", "value": cookie, "url": site.url, "secure": True, "httpOnly": True}]
+    )
+    person.goto(f"{site.url}/outputs/{id}")
+    fits(person)
+    picture(person, "amend", width=900, height=620)
+    person.get_by_label("What stands in the chart").select_option(value="final")
+    person.get_by_label(re.compile("Reason")).fill("Read against the chart.")
+    person.get_by_role("button", name="Change it in the chart").click()
+    expect(person.get_by_role("heading", name="Changed since it was written")).to_be_visible()
+    site.do(world.settle())
+    person.reload()
+    expect(person.locator("table").last).to_contain_text("delivered")
+    expect(person.get_by_role("link", name="Deliveries")).to_have_count(0)
+    person.goto(f"{site.url}/deliveries")
+    heading(person, "Not for this launch")
+
+
 def test_every_page_fits_a_narrow_window_and_its_controls_have_names(page: Page, site: Site) -> None:
     site.enter(page)
     page.goto(f"{site.url}/deliveries")

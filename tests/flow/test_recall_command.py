@@ -116,6 +116,9 @@ def test_a_recall_by_command_goes_on_over_a_kill_and_ends_with_nothing_standing(
     story = site.run("outputs", "show", ids[0])
     edit = next(each for each in story["story"] if each["role"] == "edit")
     assert (edit["state"], edit["version"], edit["history"][-1]["event"]) == ("delivered", "2", "kept")
+    told = next(each for each in story["story"] if each["role"] == "primary")
+    assert [(each["event"], each["status"]) for each in told["history"]] == [("kept", 201)]
+    assert told["history"][0]["at"] < edit["since"] < told["changed"]
     found = site.run("deliveries", "list", "--model", "echo", "--state", "retracted", "--limit", "3")
     assert [each["state"] for each in found] == ["retracted"] * 3
     assert site.run("deliveries", "show", edit["delivery"])["delivery"] == edit["delivery"]
