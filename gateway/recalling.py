@@ -5,8 +5,8 @@ The EHR's own answers come through the outbox: an edit is a delivery like any ot
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -28,6 +28,7 @@ from writeback.trail import Target, change
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
+T = TypeVar("T")
 logger = logging.getLogger("chartgate.recall")
 
 POLL = 0.5
@@ -74,11 +75,11 @@ class Recalls:
     async def advance(self, id: str) -> None:
         """One round: as far as it goes without waiting for an EHR's answer to an edit."""
         standing = await self._gateway.run(lambda c, now: recall.find_recall(c, now, id))
-        while standing is not None and standing.cursor is not None and not self._stopping.is_set():
-            await self._step(lambda c, now, at=standing: recall_steps.collect(c, now, recall=at))
-            standing = await self._gateway.run(lambda c, now: recall.find_recall(c, now, id))
-        if standing is None or self._stopping.is_set():
+        if standing is None:
             return
+        while await self._step(lambda c, now: recall_steps.collect(c, now, recall=standing)):
+            if self._stopping.is_set():
+                return
         known = await self._search_all(standing)
         await self._resolve(standing, known)
         while await self._step(lambda c, now: recall_steps.conclude(c, now, recall=standing)):
@@ -86,17 +87,17 @@ class Recalls:
         ehrs = self._gateway.senders.names()
         await self._gateway.run(lambda c, now: recall_steps.finish(c, now, recall=standing, ehrs=ehrs))
 
-    async def _step(self, work: Any) -> Sequence[Change]:
-        """A step whose changes are counted with it."""
+    async def _step(self, work: "Callable[[Connection, float], tuple[T, Sequence[Change]]]") -> T:
+        """A step whose changes are counted with it; what it came to."""
 
-        def done(connection: Connection, now: float) -> Sequence[Change]:
-            changes: Sequence[Change] = work(connection, now)
+        def done(connection: Connection, now: float) -> tuple[T, Sequence[Change]]:
+            came_to, changes = work(connection, now)
             journal.record(connection, now, signals_of(changes), new_id=self._gateway.new_id)
-            return changes
+            return came_to, changes
 
-        changes = await self._gateway.run(done)
+        came_to, changes = await self._gateway.run(done)
         self._gateway.tell(changes)
-        return changes
+        return came_to
 
     async def _search_all(self, standing: Recall) -> dict[str, Capabilities | None]:
         """What each EHR says it takes (None: not now), and what it has of this version besides."""
@@ -114,7 +115,7 @@ class Recalls:
     async def _search(self, standing: Recall, ehr: str, capabilities: Capabilities) -> None:
         """Everything there that the version's Device has made. Raises Unavailable, OSError."""
         run = self._gateway.run
-        await self._step(lambda c, now: recall_steps.list_shared(c, now, recall=standing, ehr=ehr))
+        await self._step(lambda c, now: (None, recall_steps.list_shared(c, now, recall=standing, ehr=ehr)))
         namespace = self._gateway.keyring.namespace
         key = keys.shared_key(ehr=ehr, model=standing.model, version=standing.version, role=keys.DEVICE)
         word = "cannot"
@@ -146,22 +147,17 @@ class Recalls:
             )
 
     async def _resolve(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
+        away = frozenset(ehr for ehr, capabilities in known.items() if capabilities is None)
         after: int | None = 0
         while after is not None and not self._stopping.is_set():
-            ended: list[int | None] = []
 
-            def work(
-                c: Connection, now: float, after: int = after, ended: list[int | None] = ended
-            ) -> Sequence[Change]:
+            def work(c: Connection, now: float, after: int = after) -> tuple[int | None, Sequence[Change]]:
                 def decide(found: Found) -> Write | str | None:
                     return self._decide(standing, found, known, now)
 
-                at, changes = recall_steps.resolve(c, now, recall=standing, after=after, decide=decide)
-                ended.append(at)
-                return changes
+                return recall_steps.resolve(c, now, recall=standing, after=after, decide=decide, away=away)
 
-            await self._step(work)
-            after = ended[-1]
+            after = await self._step(work)
         self._gateway.worker.wake()
 
     def _decide(

@@ -6,7 +6,7 @@ repeated, so that a recall that was killed goes on where it was, and a second on
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -132,10 +132,12 @@ def _recalls(connection: Connection, query: Any) -> list[Recall]:
 
 
 def list_items(
-    connection: Connection, now: float, id: str, *, states: Sequence[str] = (), after: int = 0, limit: int = PAGE
+    connection: Connection, now: float, id: str, *, states: Sequence[str] = (), after: int = 0, limit: int = PAGE,
+    without: Collection[str] = (),
 ) -> list[Item]:  # fmt: skip
-    """The items of a recall in these states (all when none is named), oldest first."""
+    """The items of a recall in these states (all when none is named), oldest first; ``without`` those at some EHRs."""
     query = select(items).where(items.c.recall == id, items.c.id > after).order_by(items.c.id).limit(limit)
+    query = query.where(items.c.ehr.not_in(sorted(without))) if without else query
     rows = connection.execute(query.where(items.c.state.in_(list(states))) if states else query)
     return [_item(row) for row in rows]
 

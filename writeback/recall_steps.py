@@ -4,7 +4,7 @@ Nothing that is being sent right now is touched: it is waited for, and taken bac
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,14 @@ from writeback import keys
 from writeback.changes import Change
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
-from writeback.recall import PAGE, Item, ItemState, Recall, find_recall, list_items
+from writeback.recall import PAGE, Item, ItemState, Recall, list_items
 from writeback.recall_tables import items, recalls
 from writeback.settling import stop
 from writeback.tables import deliveries, outputs
 from writeback.withdrawing import AFTERMATH, retract, withdraw
 
+PLANNED = 5
+"""Items that are dealt with in one transaction: planning an edit takes longer than finding a row."""
 NEVER_THERE = ("rejected", "superseded", "expired", "retracted")
 
 
@@ -38,23 +40,25 @@ Decide = Callable[[Found], "Write | str | None"]
 """The write that withdraws it, why that cannot be (a stable word), or None while nobody knows."""
 
 
-def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[Change, ...]:
-    """Looks through the next page of the ledger, in the order of outputs' ids."""
-    if recall.cursor is None:
-        return ()
+def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[bool, tuple[Change, ...]]:
+    """Looks through the next page of the ledger, in the order of outputs' ids. True when there may be more."""
+    row = select(recalls.c.cursor).where(recalls.c.id == recall.id).with_for_update()
+    cursor: str | None = connection.scalar(row)
+    if cursor is None:
+        return False, ()
     page = (
-        select(outputs.c.id, outputs.c.model, outputs.c.version, outputs.c.ehr, outputs.c.kind, outputs.c.state)
-        .where(outputs.c.id > recall.cursor)
+        select(outputs.c.id, outputs.c.model, outputs.c.version, outputs.c.state)
+        .where(outputs.c.id > cursor)
         .order_by(outputs.c.id)
         .limit(PAGE)
     )
     rows = connection.execute(page).all()
     mine = [row for row in rows if (row.model, row.version) == (recall.model, recall.version)]
     _list(connection, now, recall, [row.id for row in mine])
-    waiting = [row for row in mine if row.state in ("awaiting_confirmation", "not_writable")]
-    cursor = rows[-1].id if len(rows) == PAGE else None
-    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=cursor, changed=now))
-    return tuple(retract(connection, [row.id for row in waiting]))
+    waiting = [row.id for row in mine if row.state in ("awaiting_confirmation", "not_writable")]
+    following = rows[-1].id if len(rows) == PAGE else None
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=following, changed=now))
+    return following is not None, tuple(retract(connection, waiting))
 
 
 def _list(connection: Connection, now: float, recall: Recall, ids: Sequence[str]) -> None:
@@ -117,10 +121,11 @@ def note_ehr(connection: Connection, now: float, *, recall: Recall, ehr: str, wo
 
 
 def resolve(
-    connection: Connection, now: float, *, recall: Recall, after: int, decide: Decide
+    connection: Connection, now: float, *, recall: Recall, after: int, decide: Decide, away: Collection[str] = ()
 ) -> tuple[int | None, tuple[Change, ...]]:
-    """Deals with the next page of waiting items. Returns where it ended (None at the end) and what changed."""
-    page = list_items(connection, now, recall.id, states=["waiting"], after=after)
+    """Deals with the next page of waiting items, but for EHRs that are ``away``. Returns where it ended (None at the
+    end) and what changed."""
+    page = list_items(connection, now, recall.id, states=["waiting"], after=after, without=away, limit=PLANNED)
     parts = {
         row.key: row
         for row in connection.execute(select(deliveries).where(deliveries.c.key.in_([i.key for i in page])))
@@ -130,7 +135,7 @@ def resolve(
     for item in page:
         row, patient = parts.get(item.key), patients.get(item.output or "")
         changes += _resolve(connection, now, recall, item, row, patient, decide)
-    return (page[-1].id if len(page) == PAGE else None), tuple(changes)
+    return (page[-1].id if len(page) == PLANNED else None), tuple(changes)
 
 
 def _patients(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
@@ -178,8 +183,8 @@ def move(
     connection.execute(update(items).where(items.c.id == item.id).values(state=state, cause=cause, changed=now, **more))
 
 
-def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[Change, ...]:
-    """Tells what has become of the edits on their way: a page of them at a time, until none is told any more."""
+def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[bool, tuple[Change, ...]]:
+    """Tells what has become of a page of the edits on their way. True when there may be more."""
     joined = (
         select(items, deliveries.c.state.label("came_to"), deliveries.c.cause.label("because"))
         .join(deliveries, deliveries.c.key == items.c.edit)
@@ -189,23 +194,29 @@ def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[Cha
         .order_by(items.c.id)
         .limit(PAGE)
     )
-    changes: list[Change] = []
-    for row in connection.execute(joined).all():
-        over = row.came_to == "delivered" or row.because == "gone"
-        state: ItemState = "worklist" if not over else "retracted" if row.came_to == "delivered" else "gone"
-        values = {"state": state, "cause": None if state == "retracted" else row.because, "changed": now}
-        connection.execute(update(items).where(items.c.id == row.id).values(values))
-        if over:
-            changes += withdraw(connection, now, key=row.key, output=row.output)
-    return tuple(changes)
+    rows = connection.execute(joined).all()
+    over = [row for row in rows if row.came_to == "delivered" or row.because == "gone"]
+    for state, came_to in (("retracted", "delivered"), ("gone", "gone"), ("worklist", "left")):
+        some = [row for row in rows if _came_to(row) == came_to]
+        for cause in {None if state == "retracted" else row.because for row in some}:
+            ids = [row.id for row in some if state == "retracted" or row.because == cause]
+            values = {"state": state, "cause": cause, "changed": now}
+            connection.execute(update(items).where(items.c.id.in_(ids)).values(values))
+    changes = withdraw(connection, now, keys=[row.key for row in over], ids=[row.output for row in over if row.output])
+    return len(rows) == PAGE, tuple(changes)
+
+
+def _came_to(row: Any) -> str:
+    return "delivered" if row.came_to == "delivered" else "gone" if row.because == "gone" else "left"
 
 
 def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:
     """The recall is done when everything was looked through and nothing is on its way. What stands then is for people."""
-    current = find_recall(connection, now, recall.id)
-    assert current is not None
-    busy = current.counts.get("waiting", 0) + current.counts.get("retracting", 0)
-    if busy or current.cursor is not None or set(ehrs) - set(current.ehrs):
+    row = connection.execute(select(recalls).where(recalls.c.id == recall.id).with_for_update()).one()
+    searched = set(json.loads(row.ehrs))  # not FHIR: our own words
+    if row.cursor is not None or set(ehrs) - searched:
+        return False
+    if list_items(connection, now, recall.id, states=("waiting", "retracting"), limit=1):
         return False
     connection.execute(update(recalls).where(recalls.c.id == recall.id).values(state="done", changed=now))
     return True

@@ -19,21 +19,25 @@ TAKEN_BACK = ("cancelled", "entered-in-error")
 
 def edits_done(connection: Connection, now: float, edits: Iterable[Claimed]) -> list[OutputChanged]:
     """Edits that the EHR has taken: those that take something back do so here as well."""
-    changes: list[OutputChanged] = []
-    for row in edits:
-        edit = parse_edit(codec.parse(row.body))
-        if edit.to in TAKEN_BACK and edit.key is not None:
-            changes += withdraw(connection, now, key=edit.key, output=row.output)
-    return changes
+    wanted = [(parse_edit(codec.parse(row.body)), row.output) for row in edits]
+    gone = [(edit.key, output) for edit, output in wanted if edit.to in TAKEN_BACK and edit.key is not None]
+    return withdraw(connection, now, keys=[key for key, _ in gone], ids=[id for _, id in gone if id]) if gone else []
 
 
-def withdraw(connection: Connection, now: float, *, key: str, output: str | None) -> list[OutputChanged]:
-    """The delivery of this key stands no more. That it had arrived, and when, goes into its history."""
-    mine = (deliveries.c.key == key, deliveries.c.state == "delivered")
-    for row in connection.execute(select(deliveries).where(*mine)).all():
-        note(connection, row.changed, key=key, attempt=row.attempt, event="kept", status=row.status)
-        connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(state="retracted", changed=now))
-    return retract(connection, [output] if output else [])
+def withdraw(
+    connection: Connection, now: float, *, keys: Sequence[str], ids: Sequence[str]
+) -> list[OutputChanged]:  # fmt: skip
+    """The deliveries of these keys, of these outputs, stand no more. That they had arrived, and when, goes into their
+    history."""
+    mine = (deliveries.c.key.in_(list(keys)), deliveries.c.state == "delivered")
+    rows = connection.execute(
+        select(deliveries.c.key, deliveries.c.attempt, deliveries.c.status, deliveries.c.changed).where(*mine)
+    ).all()
+    for row in rows:
+        note(connection, row.changed, key=row.key, attempt=row.attempt, event="kept", status=row.status)
+    if rows:
+        connection.execute(update(deliveries).where(*mine).values(state="retracted", changed=now))
+    return retract(connection, ids)
 
 
 def retract(connection: Connection, ids: Sequence[str]) -> list[OutputChanged]:
