@@ -175,9 +175,11 @@ def _read_back(
 def _ending(
     claimed: Claimed, rendered: Rendered, kept: dict[str, Any], place: Place, *, status: int, copies: int = 1
 ) -> Ending:
-    """``kept`` is the resource as the EHR gives it now."""
-    losses = (*rendered.losses, *compare(codec.parse(rendered.body), kept))
-    receipt = Receipt(location=place.location, version=place.version or version_in(kept), losses=losses)
+    """``kept`` is the resource as the EHR gives it now. Where it is what was sent, its own word for its version counts,
+    for headers have been seen to name another."""
+    lost = compare(codec.parse(rendered.body), kept)
+    said = (place.version, version_in(kept)) if lost else (version_in(kept), place.version)
+    receipt = Receipt(location=place.location, version=said[0] or said[1], losses=(*rendered.losses, *lost))
     return Ending(
         event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1
     )  # fmt: skip

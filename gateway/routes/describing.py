@@ -21,6 +21,7 @@ ERRORS: Mapping[int, str] = {
     413: "The body is too long.",
     415: "The body is not application/json, or is compressed.",
     422: "Malformed, or refused by the gate (then Location names the recorded output); the element is named.",
+    507: "There is no room to store anything: nothing of this was kept.",
     503: "The EHR could not be read: nothing was stored. Send the same again after Retry-After.",
 }
 
@@ -100,7 +101,7 @@ _IDEMPOTENCY = {
 }  # fmt: skip
 
 SUBMIT = _described(
-    "Submit an output", {202: shapes.OutputShown, 200: shapes.OutputShown}, (*_BODY_ERRORS, 409, 503),
+    "Submit an output", {202: shapes.OutputShown, 200: shapes.OutputShown}, (*_BODY_ERRORS, 409, 503, 507),
     body=bodies.OutputBody, parameters=[_IDEMPOTENCY], security="key",
 )  # fmt: skip
 LIST_OUTPUTS = _described(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway import apikeys, bodies, sessions
 from gateway.app import Gateway
+from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.routes.pages import session_of
 from r4 import codec
 from r4.outcome import Issue, outcome
@@ -48,6 +49,10 @@ async def told(answering: Awaitable[Response]) -> Response:
         headers |= RETRY_AFTER if refusal.status == 503 else {}
         content = codec.format(outcome(refusal.issues))
         return Response(content, refusal.status, headers, media_type=FHIR)
+    except DatabaseFailed as failure:
+        status = 507 if isinstance(failure, DatabaseFull) else 500
+        text = "Nothing could be stored, and nothing of this was kept. Send it again later."
+        return Response(codec.format(outcome([Issue("no-store", text)])), status, media_type=FHIR)
 
 
 def as_json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
