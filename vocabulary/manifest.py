@@ -268,6 +268,12 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems += [
         f"output.component {name} is declared twice" for name in sorted({n for n in parts if parts.count(n) > 1})
     ]
+    own = {(code.system, code.code) for code in manifest.output.codes}
+    problems += [
+        f"output.component {component.name} has the output's own code: nobody could tell the two apart"
+        for component in manifest.components
+        if own & {(code.system, code.code) for code in component.codes}
+    ]
     return [*problems, *_writing_contradictions(manifest)]
 
 
