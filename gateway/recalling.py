@@ -21,6 +21,7 @@ from writeback import keys, recall, recall_steps
 from writeback.amending import WITHDRAWN, Amendment, Edit, unfit
 from writeback.capabilities import Capabilities
 from writeback.changes import Change
+from writeback.projection import choose
 from writeback.recall import Recall
 from writeback.recall_steps import Found
 from writeback.trail import Target, change
@@ -113,13 +114,15 @@ class Recalls:
         return known
 
     async def _search(self, standing: Recall, ehr: str, capabilities: Capabilities) -> None:
-        """Everything there that the version's Device has made. Raises Unavailable, OSError."""
+        """Everything there that the version's Device has made; where no Device is taken there is nothing to search by.
+        Raises Unavailable, OSError."""
         run = self._gateway.run
         await self._step(lambda c, now: (None, recall_steps.list_shared(c, now, recall=standing, ehr=ehr)))
         namespace = self._gateway.keyring.namespace
         key = keys.shared_key(ehr=ehr, model=standing.model, version=standing.version, role=keys.DEVICE)
         word = "cannot"
-        if "identifier" in capabilities.of("Device").searches:
+        written = choose(capabilities.of("Device"), "Device", self._gateway.senders.rules(ehr)) is not None
+        if written and "identifier" in capabilities.of("Device").searches:
             query = keys.search_of("Device", namespace=namespace, key=key).replace("|", "%7C")
             word = "searched"
             async for devices in pages(self._gateway, ehr, f"Device?{query}"):

@@ -256,8 +256,11 @@ def test_an_ehr_that_is_away_leaves_the_recall_running(tmp_path: Path) -> None:
     drive(act, tmp_path)
 
 
-def test_an_ehr_without_the_searches_is_said_to_be_unsearched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("without", ["searches", "Device"])
+def test_an_ehr_that_cannot_be_searched_is_said_to_be_unsearched(without: str, tmp_path: Path) -> None:
     blind = {type: replace(each, searches=frozenset({"identifier"})) for type, each in EVERYTHING.types.items()}
+    if without == "Device":
+        blind = {type: each for type, each in EVERYTHING.types.items() if type != "Device"}
 
     async def act(world: World) -> None:
         await outputs_of(world, 1)

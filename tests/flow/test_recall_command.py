@@ -36,7 +36,7 @@ class Site:
         self.models, self.data = str(place / "models"), ("--data", str(place / "data"))
 
     def start(self) -> None:
-        command = [*CLI, "up", *self.data, "--port", "0", "--models", self.models, "--json"]
+        command = [*CLI, "up", *self.data, "--port", "0", "--persona", "spec", "--models", self.models, "--json"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
         assert self.process.stdout is not None
         started = json.loads(self.process.stdout.readline())

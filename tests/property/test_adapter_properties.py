@@ -34,7 +34,9 @@ from writeback.rendering import Need, render
 from writeback.site import NO_SITE
 
 Case = dict[str, Any]
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+RELAXED = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 POST = TypeCapability(interactions=frozenset({"create", "read"}))
 EVERYTHING = Capabilities(types=dict.fromkeys(TYPES, POST))
 GENERATED = 520

@@ -18,7 +18,9 @@ from writeback.meanings import REGISTRY
 from writeback.site import CATEGORIES, NO_SITE, Mapped, Site
 
 KINDS: tuple[Kind, ...] = ("risk", "score", "classification", "text", "issue")
-words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=60).filter(str.strip)
+words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=60).filter(
+    str.strip
+)
 sentences = st.one_of(words, st.lists(words, min_size=2, max_size=4).map("\n".join))
 names = st.from_regex(r"[a-z][a-z0-9-]{0,15}", fullmatch=True)
 ids = st.from_regex(r"[A-Za-z0-9.-]{1,64}", fullmatch=True).filter(lambda text: text not in (".", ".."))
@@ -29,7 +31,9 @@ public = st.sampled_from([row for row in REGISTRY if row.system in ("http://loin
 strangers = st.just(Code(system="http://loinc.org", code="88330-6", display="NEWS2, as public code has it wrongly"))
 codes = st.lists(local | public | strangers, min_size=1, max_size=3, unique_by=lambda code: code.code).map(tuple)
 types = st.sampled_from(["Observation", "Condition", "MedicationRequest", "DocumentReference", "QuestionnaireResponse"])
-references = st.builds(lambda type, id, version: f"{type}/{id}{version}", types, ids, st.sampled_from(["", "/_history/2"]))
+references = st.builds(
+    lambda type, id, version: f"{type}/{id}{version}", types, ids, st.sampled_from(["", "/_history/2"])
+)
 UNITS = ("{score}", "mm[Hg]", "mg/dL", "%", "/min", "kg/m2")
 
 
@@ -102,7 +106,11 @@ def _own(draw: st.DrawFn, manifest: Manifest) -> dict[str, Any]:
     label = draw(st.sampled_from(manifest.labels)).code
     if kind == "classification":
         return {"label": label, "confidence": draw(st.none() | decimals(Decimal(0), Decimal(1)))}
-    return {"label": label, "text": draw(st.none() | sentences), "implicated": tuple(draw(st.lists(references, max_size=2)))}
+    return {
+        "label": label,
+        "text": draw(st.none() | sentences),
+        "implicated": tuple(draw(st.lists(references, max_size=2))),
+    }
 
 
 @st.composite
@@ -168,10 +176,17 @@ def outside(output: Output, manifest: Manifest) -> list[Output]:
         return []
     low, high = manifest.output.range
     step = Decimal("0.0000001")
-    wrong = [replace(output, value=value) for value in (low - step, high + step, high * 100, Decimal("NaN"), Decimal("-Infinity"))]
+    wrong = [
+        replace(output, value=value)
+        for value in (low - step, high + step, high * 100, Decimal("NaN"), Decimal("-Infinity"))
+    ]
     for index, part in enumerate(output.components):
         if part.value is not None:
             parts = list(output.components)
             parts[index] = replace(part, value=Decimal(10) ** 6)
             wrong.append(replace(output, components=tuple(parts)))
-    return [*wrong, replace(output, interval=(output.value, high + step)), replace(output, interval=(low - step, output.value))]
+    return [
+        *wrong,
+        replace(output, interval=(output.value, high + step)),
+        replace(output, interval=(low - step, output.value)),
+    ]
