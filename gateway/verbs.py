@@ -11,13 +11,12 @@ from typing import Any
 import httpx2
 from sqlalchemy import Connection
 
-from gateway import apikeys, client_verbs, load_verb
+from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.installation import open_installation
 from gateway.server import SOCKET_NAME, relative
 from sandbox import audit_tables, tables
-from writeback import outputs
 
 Arguments = Mapping[str, Any]
 Verb = Callable[[Connection, float, Arguments], Any]
@@ -60,25 +59,18 @@ def revoke_key(connection: Connection, now: float, arguments: Arguments) -> dict
     return {"id": arguments["id"]}
 
 
-def list_outputs(connection: Connection, now: float, arguments: Arguments) -> list[dict[str, Any]]:
-    """The newest outputs, shaped as ``GET /api/outputs/{id}``."""
-    return outputs.list_outputs(connection, now, limit=int(arguments.get("limit", 100)))
-
-
-def show_output(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
-    """One output, shaped as ``GET /api/outputs/{id}``. Raises VerbRefused."""
-    found = outputs.show_output(connection, now, arguments["id"])
-    if found is None:
-        raise VerbRefused("no output has that id: `chartgate outputs list` shows them")
-    return found
-
-
 VERBS: Mapping[str, Verb] = {
     "keys.add": add_key,
     "keys.list": list_keys,
     "keys.revoke": revoke_key,
-    "outputs.list": list_outputs,
-    "outputs.show": show_output,
+    "outputs.list": delivery_verbs.list_outputs,
+    "outputs.show": delivery_verbs.show_output,
+    "deliveries.list": delivery_verbs.list_deliveries,
+    "deliveries.show": delivery_verbs.show_delivery,
+    "deliveries.resend": delivery_verbs.resend,
+    "recalls.start": recall_verbs.start_recall,
+    "recalls.show": recall_verbs.show_recall,
+    "recalls.list": recall_verbs.list_recalls,
 }
 
 
