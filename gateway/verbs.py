@@ -11,12 +11,12 @@ from typing import Any
 import httpx2
 from sqlalchemy import Connection
 
-from gateway import apikeys, client_verbs
+from gateway import apikeys, client_verbs, load_verb
 from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.installation import open_installation
 from gateway.server import SOCKET_NAME, relative
-from sandbox import audit_tables
+from sandbox import audit_tables, tables
 from writeback import outputs
 
 Arguments = Mapping[str, Any]
@@ -87,6 +87,8 @@ EHR_VERBS: Mapping[str, Verb] = {
     "clients.add": client_verbs.add_client,
     "clients.list": client_verbs.list_clients,
     "clients.remove": client_verbs.remove,
+    "load.part": load_verb.load_part,
+    "load.missing": load_verb.missing,
 }
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
@@ -112,7 +114,7 @@ def _perform_at_ehr(directory: Path, verb: str, arguments: Arguments) -> Any:
     path = directory / f"ehr-{arguments['ehr']}.db"
     if NAME.fullmatch(f"/{arguments['ehr']}.a") is None or not path.exists():
         raise VerbRefused(f"{UNKNOWN_EHR}: `chartgate up` makes them")
-    database = open_sqlite(path, metadata=[audit_tables.metadata])
+    database = open_sqlite(path, metadata=[audit_tables.metadata, tables.metadata])
     try:
         return database.run_now(lambda connection, now: EHR_VERBS[verb](connection, now, arguments))
     except ValueError as refused:
@@ -126,8 +128,8 @@ def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, A
     if not (directory / SOCKET_NAME).exists():
         return None
     with relative(directory.absolute()) as short:
-        transport = httpx2.HTTPTransport(uds=f"{short}/{SOCKET_NAME}")
-        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False) as client:
+        transport = httpx2.HTTPTransport(uds=f"{short}/{SOCKET_NAME}", verify=False)
+        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False, verify=False) as client:
             try:
                 reply = client.post(f"http://control/{verb}", content=json.dumps(dict(arguments)))
             except httpx2.ConnectError:

@@ -33,7 +33,7 @@ def could_not(text: str) -> NoReturn:
     raise typer.Exit(3)
 
 
-from gateway.cli import audit, clients, installed, models, outputs, personas, running, suites  # noqa: E402
+from gateway.cli import audit, clients, installed, load, models, outputs, personas, running, suites  # noqa: E402
 
-for _group in (running, outputs, audit, clients, models, personas, suites, installed):
+for _group in (running, outputs, audit, clients, load, models, personas, suites, installed):
     _group.register(application)
