@@ -234,13 +234,13 @@ def test_hapi_finds_no_fault_with_any_of_five_hundred_outputs_in_all_their_forms
 
 @pytest.mark.hapi
 def test_hapi_finds_fault_with_what_an_adapter_might_get_wrong(hapi: str) -> None:
-    """The failing twin: an Observation performed by a Device, a probability in dollars, a status of nowhere."""
+    """The failing twin: a status of nowhere, a probability of 170 percent, a score without a name."""
     case = one("risk")
     body = codec.parse(rendered(said(case)[0])[2])
     score = codec.parse(rendered(said(one("score"))[0])[2])
     wrong = [
         {**body, "status": "guessed"},
-        {**score, "performer": [{"reference": "Device/d1"}]},
+        {**body, "prediction": [{"probabilityDecimal": Decimal(170)}]},
         {name: value for name, value in score.items() if name != "code"},
     ]
     assert all(asyncio.run(problems(hapi, [codec.format(each) for each in wrong])))
