@@ -194,13 +194,14 @@ def rendered(form: Sequence[Planned]) -> list[bytes]:
 
 
 def bodies() -> list[bytes]:
-    """The resources about the patient of each generated output; of one output in 25 all its forms, the Provenance,
+    """The own resource of each generated output; of one output in 25 all its forms, the Provenance,
     and what the outputs of a model share."""
     found: list[bytes] = []
     for number, case in enumerate(sample(GENERATED)):
         for index, form in enumerate(said(case)):
             sent = rendered(form)
-            found += sent if number % 25 == 0 else sent[2:-1] if index == 0 else []
+            roles = [part.role for part in form]
+            found += sent if number % 25 == 0 else [sent[roles.index("primary")]] if index == 0 else []
     return list(dict.fromkeys(found))
 
 
@@ -225,7 +226,7 @@ async def problems(base: str, documents: Sequence[bytes]) -> list[list[str]]:
 
 
 @pytest.mark.hapi
-def test_hapi_finds_no_fault_with_any_of_five_hundred_outputs_in_all_their_forms(hapi: str) -> None:
+def test_hapi_finds_no_fault_with_any_of_five_hundred_outputs(hapi: str) -> None:
     documents = bodies()
     assert len(documents) >= GENERATED
     faults = asyncio.run(problems(hapi, documents))
