@@ -8,6 +8,7 @@ PostgreSQL: one transaction per work, on a few threads.
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -27,6 +28,8 @@ T = TypeVar("T")
 Work = Callable[[Connection, float], T]
 Clock = Callable[[], float]
 
+BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN})
+"""Primary result codes of SQLite that say that the file or its disk fails."""
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
 POSTGRES_THREADS = 8
@@ -38,6 +41,14 @@ class Database(Protocol):
     async def run(self, work: Work[T]) -> T: ...
     def run_now(self, work: Work[T]) -> T: ...
     def close(self) -> None: ...
+
+
+class DatabaseFailed(RuntimeError):
+    """The file could not be read or written: nothing of the work was kept. The text names no statement and no value."""
+
+
+class DatabaseFull(DatabaseFailed):
+    """There is no room for what the work writes; reads go on, and writes once there is room."""
 
 
 class DatabaseClosed(RuntimeError):
@@ -116,10 +127,11 @@ class Sqlite:
                 outcomes = [(future, *self._attempt(work, now)) for work, future in group]
             self._raw.execute("COMMIT")
         except BaseException as failure:
-            if self._raw.in_transaction:
-                self._raw.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # on a broken disk this fails as well
+                if self._raw.in_transaction:
+                    self._raw.execute("ROLLBACK")
             outcomes = [(future, None, failure) for _, future in group]
-        _tell(outcomes)
+        _tell([(future, value, _translated(failed)) for future, value, failed in outcomes])
 
     def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
         self._raw.execute("SAVEPOINT work")
@@ -141,6 +153,15 @@ class Sqlite:
         value = work(self._connection, now)
         self._observe(work, time.thread_time() - began)
         return value
+
+
+def _translated(failure: BaseException | None) -> BaseException | None:
+    """A failure of the disk in our own words; any other as it is."""
+    cause = getattr(failure, "orig", failure)
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DatabaseFull("there is no room for this")
+    return DatabaseFailed("the database's file failed") if code in BROKEN else failure
 
 
 def _tell(outcomes: Sequence[_Outcome]) -> None:

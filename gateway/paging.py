@@ -51,6 +51,8 @@ class Pages:
             return None
         try:
             data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            if base64.urlsafe_b64encode(data).decode().rstrip("=") != text:  # bits that mean nothing were set
+                return None
             plain = AESGCM(self.key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], self._bound(grant))
             place = msgspec.json.decode(plain, type=Place)  # not FHIR: our own words
         except (binascii.Error, ValueError, InvalidTag):

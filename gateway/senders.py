@@ -76,6 +76,10 @@ class Senders:
             raise EhrUnknown("the gateway is not registered with an EHR of that name")
         return found
 
+    def base(self, ehr: str) -> str:
+        """The EHR's FHIR base. Raises EhrUnknown."""
+        return self.registered(ehr).issuer
+
     def rules(self, ehr: str) -> WriteRules:
         """What is known about the EHR's writing beyond what it says. Raises EhrUnknown."""
         try:

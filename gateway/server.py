@@ -13,6 +13,8 @@ from typing import Any
 
 import uvicorn
 
+from gateway import wire
+
 SOCKET_NAME = "control.sock"
 SERVER_FILE = "server.json"
 
@@ -103,7 +105,7 @@ class Server:
                 access_log=False,
                 lifespan="off",
                 loop="none",
-                http="httptools",
+                http=wire.Protocol,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=5,
                 server_header=False,

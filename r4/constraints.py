@@ -23,6 +23,7 @@ from r4.predicates import (
     either,
     entry_names,
     given,
+    handed_over_after,
     has,
     in_order,
     in_ucum,
@@ -173,6 +174,7 @@ ELEMENT_RULES: Mapping[str, tuple[tuple[str, Rule], ...]] = {
         ),
     ),
     "MedicationAdministration.dosage": (("mad-1", has("dose", "rate[x]")),),
+    "MedicationDispense": (("mdd-1", handed_over_after),),
     "Observation": (("obs-6", either(lacks("dataAbsentReason"), lacks("value[x]"))), ("obs-7", own_code_once)),
     "Observation.referenceRange": (("obs-3", has("low", "high", "text")),),
     "Organization": (

@@ -6,6 +6,7 @@ that nobody asked for, and one that understands more than we do answers question
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -13,28 +14,31 @@ from r4.definitions import Parameter, parameters
 from r4.generated.types import RESOURCES
 from r4.requests import Interaction, Pairs, refused
 from r4.served import SERVED
+from r4.shapes import SHAPES, shape_of
 
-CONTROLS = ("_count", "_sort", "_include", "_revinclude", "_total", "_summary")
+CONTROLS = ("_count", "_sort", "_include", "_revinclude", "_total", "_summary", "_elements")
 PAGE = "_page"
 """The one parameter of a further page: sealed, so that it stands alone."""
-
-UNSEARCHED = frozenset({"_source"})
-"""Parameters of R4 that are no search here: they ask for what no compartment holds."""
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
     "token": frozenset({"not", "missing"}),
     "string": frozenset({"exact", "contains", "missing"}),
-    "reference": frozenset({*RESOURCES, "missing"}),
+    "reference": frozenset({*RESOURCES, "identifier", "missing"}),
     "date": frozenset({"missing"}),
     "number": frozenset({"missing"}),
     "quantity": frozenset({"missing"}),
     "uri": frozenset({"missing"}),
+    "composite": frozenset(),
 }
-"""Modifiers by kind of parameter (R4 §3.1.1.4.5)."""
+"""Modifiers by kind of parameter (R4 §3.1.1.4.5). ``:text``, ``:in``, ``:above`` and ``:below`` need a terminology and are
+not here: they are refused."""
 
 OTHERS: Mapping[str, frozenset[str]] = {
-    "history": frozenset({"_count", "_since"}),
-    "$everything": frozenset({"_type", "_count"}),
+    "read": frozenset(SHAPES),
+    "vread": frozenset(SHAPES),
+    "history": frozenset({"_count", "_since", "_at"}),
+    "$validate": frozenset({"mode", "profile"}),
+    "$everything": frozenset({"_type", "_count", "_since", "start", "end"}),
 }
 """Parameters of what is no search; everything else takes none."""
 
@@ -56,7 +60,7 @@ class Criterion(NamedTuple):
 @cache
 def searchable(type: str) -> Mapping[str, Parameter]:
     """The search parameters of a type that are served."""
-    return {name: row for name, row in parameters(type).items() if name not in UNSEARCHED}
+    return parameters(type)
 
 
 def criterion(text: str) -> Criterion | None:
@@ -83,6 +87,7 @@ def check(interaction: Interaction) -> None:
         allowed = OTHERS.get(interaction.operation or interaction.action, frozenset())
         if set(names) - allowed or len(set(names)) != len(names):
             raise refused(400, "not-supported", "has a parameter that this interaction does not take", "query")
+    shape_of(interaction.query)
     for condition in (interaction.condition, interaction.if_none_exist):
         if condition is not None and interaction.type is not None:
             _condition(interaction.type, condition)
@@ -99,14 +104,29 @@ def _search(type: str, query: Pairs) -> None:
     for name, value in query:
         if name in ("_include", "_revinclude"):
             include(name, value)
-        elif name not in CONTROLS:
-            _filter(type, name)
+        elif name.startswith(("_include:", "_revinclude:")):
+            raise refused(
+                400, "not-supported", "has no modifier here: includes are of one step", name.partition(":")[0]
+            )
+        elif not understood(type, name):
+            raise refused(400, "not-supported", "has a parameter that is not supported", "query")
 
 
-def _filter(type: str, text: str) -> None:
-    found = criterion(text)
-    if found is None or not (_reversed(type, found) if found.reverse else _plain(type, found)):
-        raise refused(400, "not-supported", "has a parameter that is not supported", "query")
+def understood(type: str, name: str) -> bool:
+    """Whether a search of the type knows a parameter of this name, modifier and all."""
+    if name in CONTROLS or name == PAGE:
+        return True
+    found = criterion(name)
+    return found is not None and (_reversed(type, found) if found.reverse else _plain(type, found))
+
+
+def leniently(interaction: Interaction) -> Interaction:
+    """A search without what is not understood, where its client said that this may be left out: the answer's self link
+    shows what was used."""
+    if not interaction.lenient or interaction.type is None:
+        return interaction
+    kept = tuple(pair for pair in interaction.query if understood(interaction.type, pair[0]))
+    return replace(interaction, query=kept)
 
 
 def _plain(type: str, found: Criterion) -> bool:
@@ -141,11 +161,10 @@ def include(control: str, value: str) -> tuple[str, str, str | None]:
 
 
 def uses(interaction: Interaction) -> frozenset[str]:
-    """Which features a search uses: ``chain``, ``_has``, ``_include``, ``_revinclude``."""
-    names = [name for name, _ in interaction.query]
-    found = {name for name in names if name in ("_include", "_revinclude")}
-    found |= {"chain"} if any("." in name for name in names) else set()
-    return frozenset(found | ({"_has"} if any(name.startswith("_has") for name in names) else set()))
+    """Which features a search uses: ``chain``, ``_has``, ``_include``, ``_revinclude``, ``_source``."""
+    names = {name.partition(":")[0] for name, _ in interaction.query}
+    chain = {"chain"} if any("." in name for name, _ in interaction.query) else set()
+    return frozenset(chain | names & {"_include", "_revinclude", "_has", "_source"})
 
 
 def traversed(interaction: Interaction) -> frozenset[str]:

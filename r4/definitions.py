@@ -25,11 +25,21 @@ class Row(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A search parameter: ``kind`` (token, date …), ``paths`` as ``(element path, filter)``, reference ``targets``."""
+    """A search parameter: ``kind`` (token, date …), ``paths`` as ``(element path, filter)``, reference ``targets``; a
+    composite has ``components``, the parameters whose values have to stand together."""
 
     kind: str
     paths: tuple[tuple[str, str], ...]
     targets: tuple[str, ...]
+    components: tuple[str, ...] = ()
+
+
+class Outline(NamedTuple):
+    """The members of a resource that a summary has, those that change the meaning of others, and those it must have."""
+
+    summary: frozenset[str]
+    modifier: frozenset[str]
+    mandatory: frozenset[str]
 
 
 def resource_types() -> frozenset[str]:
@@ -65,9 +75,16 @@ def parameters(type: str) -> Mapping[str, Parameter]:
     table = _file("search.json")
     rows = {**table.get("Resource", {}), **table.get("DomainResource", {}), **table.get(type, {})}
     return {
-        name: Parameter(kind, tuple((path, rule) for path, rule in paths), tuple(targets))
-        for name, (kind, paths, targets) in rows.items()
+        name: Parameter(kind, tuple((path, rule) for path, rule in paths), tuple(targets), tuple(*components))
+        for name, (kind, paths, targets, *components) in rows.items()
     }
+
+
+@cache
+def outline(type: str) -> Outline:
+    """What of a resource a summary shows (isSummary, isModifier and the cardinality of its own members)."""
+    summary, modifier, mandatory = _file("outlines.json")[type]
+    return Outline(frozenset(summary), frozenset(modifier), frozenset(mandatory))
 
 
 @cache

@@ -39,6 +39,7 @@ def main(archive: Path, directory: Path = HERE) -> None:
         "elements.json": elements,
         "codes.json": {name: sorted(values.used[name]) for name in sorted(values.used)},
         "search.json": _search(definitions),
+        "outlines.json": {name: _outline(structures[name]) for name in sorted(SERVED)},
         "compartment.json": _compartment(definitions),
         "constraints.json": constraints,
     }
@@ -204,20 +205,35 @@ _WHERE = re.compile(r"where\(system='([a-z]+)'\)")
 
 def _search(definitions: Iterable[Definition]) -> dict[str, dict[str, Any]]:
     """``{type: {parameter: [kind, [[path, filter]…], targets]}}``; a filter is ``as:Quantity``, ``is:Patient`` or
-    ``system:email``. Expressions that need more than paths are left out, and so is the parameter."""
+    ``system:email``. Expressions that need more than paths are left out, and so is the parameter. A composite has a fourth
+    member, the names of its components."""
     table: dict[str, dict[str, Any]] = {}
-    for definition in definitions:
-        if definition["resourceType"] != "SearchParameter" or "expression" not in definition:
-            continue
-        for base in definition["base"]:
-            if base not in SERVED and base not in ("Resource", "DomainResource"):
-                continue
-            found = [_branch(part, base) for part in definition["expression"].split("|")]
-            paths = [branch for branch in found if branch is not None]
-            if paths and definition["type"] not in ("composite", "special"):
-                targets = sorted(definition.get("target", []))
-                table.setdefault(base, {})[definition["code"]] = [definition["type"], paths, targets]
+    known = {d["url"]: d for d in definitions if d["resourceType"] == "SearchParameter"}
+    for definition in known.values():
+        for base in definition["base"] if "expression" in definition else ():
+            if base in SERVED or base in ("Resource", "DomainResource"):
+                row = _parameter(definition, base, known)
+                if row is not None:
+                    table.setdefault(base, {})[definition["code"]] = row
     return {name: dict(sorted(table[name].items())) for name in sorted(table)}
+
+
+def _parameter(definition: Definition, base: str, known: Mapping[str, Definition]) -> list[Any] | None:
+    if definition["type"] == "composite":
+        return ["composite", [], [], [known[each["definition"]]["code"] for each in definition["component"]]]
+    found = [_branch(part, base) for part in definition["expression"].split("|")]
+    paths = [branch for branch in found if branch is not None]
+    if not paths or definition["type"] == "special":
+        return None
+    return [definition["type"], paths, sorted(definition.get("target", []))]
+
+
+def _outline(definition: Definition) -> list[list[str]]:
+    """``[summary, modifier, mandatory]``: the members of a resource of which each is true."""
+    own = [element for element in definition["snapshot"]["element"][1:] if element["path"].count(".") == 1]
+    names = [element["path"].partition(".")[2].removesuffix("[x]") for element in own]
+    wanted = ("isSummary", "isModifier", "min")
+    return [[name for name, element in zip(names, own, strict=True) if element.get(key)] for key in wanted]
 
 
 def _branch(part: str, base: str) -> list[str] | None:

@@ -6,6 +6,7 @@ so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from r4 import codec
@@ -22,6 +23,7 @@ from r4.requests import (
     acceptable,
     condition_of,
     etag_of,
+    lenient,
     meaningful,
     moment_of,
     preference_of,
@@ -60,7 +62,13 @@ def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]
     segments = segments_of(path)
     pairs = query_of(query)
     if method == "POST" and segments[-1:] == ["_search"]:
-        return _form_search(segments, pairs, said, body)
+        found = _form_search(segments, pairs, said, body)
+    else:
+        found = _routed(method, segments, pairs, said, body)
+    return replace(found, lenient=True) if found.action == "search" and lenient(said.get("prefer")) else found
+
+
+def _routed(method: str, segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:
     return route(
         method, segments, pairs, _body(method, said, body),
         if_match=etag_of(said.get("if-match"), "If-Match"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from r4.references import parse
+from r4.references import target_type
 
 
 def values(value: Any, path: tuple[str, ...], rule: str = "") -> list[Any]:
@@ -60,9 +60,11 @@ def _choose(found: list[Any], value: Mapping[str, Any], path: tuple[str, ...], a
 def _fits(value: Any, rule: str) -> bool:
     kind, _, wanted = rule.partition(":")
     if kind == "is":
-        reference = parse(value.get("reference")) if isinstance(value, dict) else None
-        said = value.get("type") if isinstance(value, dict) else None
-        return said == wanted if reference is None else reference.type == wanted
+        if not isinstance(value, dict):
+            return False
+        reference = value.get("reference")
+        named = target_type(reference) if isinstance(reference, str) else ""
+        return (named or value.get("type")) == wanted
     if kind == "system":
         return isinstance(value, dict) and value.get("system") == wanted
     return True

@@ -180,13 +180,22 @@ def no_home(name: str) -> Rule:
     return lambda value: all(item.get("use") != "home" for item in items(value.get(name)))
 
 
-def task_times(value: Element) -> bool:
-    """inv-1: what was changed was made before."""
-    made, changed = value.get("authoredOn"), value.get("lastModified")
+def _before(value: Element, earlier: str, later: str) -> bool:
+    made, changed = value.get(earlier), value.get(later)
     if not isinstance(made, str) or not isinstance(changed, str):
         return True
     first, last = moment_range(made), moment_range(changed)
     return first is None or last is None or first[0] <= last[1]
+
+
+def task_times(value: Element) -> bool:
+    """inv-1: what was changed was made before."""
+    return _before(value, "authoredOn", "lastModified")
+
+
+def handed_over_after(value: Element) -> bool:
+    """mdd-1: what was handed over was prepared before."""
+    return _before(value, "whenPrepared", "whenHandedOver")
 
 
 def entry_names(value: Element) -> bool:

@@ -25,6 +25,7 @@ PREFERENCES = frozenset({"minimal", "representation", "OperationOutcome"})
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_$\-]+(/[A-Za-z0-9_$\-]+)*")
 """A path in which nothing has to be decoded, or could climb."""
+_LENIENT = re.compile(r"(?:^|[;,\s])handling=lenient(?:$|[;,\s])")
 _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
 
 
@@ -35,7 +36,8 @@ class Interaction:
     id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
     or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
     ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,
-    ``full_url`` of an entry."""
+    ``full_url`` of an entry. ``valid`` says that the body was found to be valid R4 already, ``lenient`` that
+    parameters which are not understood may be left out (``Prefer: handling=lenient``)."""
 
     action: Action
     type: str | None = None
@@ -54,6 +56,8 @@ class Interaction:
     compartment: str | None = None
     patch: Any = field(default=None, repr=False)
     if_modified_since: float | None = None
+    valid: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,3 +187,8 @@ def preference_of(value: str | None) -> str | None:
     """What ``Prefer: return=`` asks for."""
     match = _RETURN.search(value) if value else None
     return match[1] if match and match[1] in PREFERENCES else None
+
+
+def lenient(value: str | None) -> bool:
+    """Whether ``Prefer: handling=lenient`` allows to leave out what is not understood (R4 §3.1.1.2.1)."""
+    return value is not None and _LENIENT.search(value) is not None

@@ -9,7 +9,7 @@ from typing import Any
 from r4 import codec
 from r4.interaction import Answer
 from r4.outcome import Issue, outcome
-from r4.references import parse, walk
+from r4.references import named, parse, walk
 
 
 def refusal(
@@ -27,11 +27,17 @@ def found(row: Any) -> Answer:
 
 def unplain(body: Mapping[str, Any], *, base: str) -> Iterator[Issue]:
     """References that name nothing: no URL (R4 §2.3.0.1), or a search, which is none to store."""
-    for path, reference in walk(dict(body)):
-        said = reference["reference"]
-        absolute = said.startswith(("http://", "https://", "urn:", "#"))
-        if _BLANK.search(said) or (not absolute and parse(said, base=base) is None):
+    if all(_names(said, base) for said in named(body)):
+        return
+    for path, reference in walk(body):
+        if not _names(reference["reference"], base):
             yield Issue("value", "must be a reference to a resource", f"{path}.reference", "reference")
+
+
+def _names(said: str, base: str) -> bool:
+    """Whether this is a URL, a URN, a fragment or a resource here."""
+    absolute = said.startswith(("http://", "https://", "urn:", "#"))
+    return not _BLANK.search(said) and (absolute or parse(said, base=base) is not None)
 
 
 _BLANK = re.compile(r"\s")

@@ -6,7 +6,7 @@ from typing import Any
 
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
-from r4.references import walk
+from r4.references import named
 
 ORDER = ("delete", "create", "update", "patch", "read", "vread", "search", "history")
 """The order in which a transaction is processed: DELETE, POST, PUT, GET."""
@@ -25,12 +25,14 @@ def ordered(entries: Sequence[Interaction]) -> list[int]:
     def visit(place: int, above: frozenset[int]) -> None:
         if place in done or place in above:
             return
-        for _, reference in walk(dict(entries[place].body or {})):
-            needed = names.get(str(reference["reference"]).partition("/_history/")[0])
+        for said in named(entries[place].body or {}):
+            needed = names.get(said.partition("/_history/")[0])
             if needed is not None:
                 visit(needed, above | {place})
         done[place] = None
 
+    if not names:
+        return sorted(range(len(entries)), key=lambda place: ORDER.index(entries[place].action))
     for place in sorted(range(len(entries)), key=lambda place: ORDER.index(entries[place].action)):
         visit(place, frozenset())
     return list(done)

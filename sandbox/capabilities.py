@@ -14,8 +14,22 @@ CODES: Mapping[tuple[str, str], str] = {
     ("GET", "type/_history"): "history-type", ("POST", "type"): "create", ("GET", "type"): "search-type",
 }  # fmt: skip
 """What a row of the table of interactions is called in a CapabilityStatement (value set type-restful-interaction)."""
-DEFINITIONS: Mapping[str, str] = {"$everything": "Patient-everything", "$validate": "Resource-validate"}
-"""The operations of R4 that this server has, where they are called on a type, by the name of their definition."""
+CORE, BULK = "http://hl7.org/fhir/OperationDefinition", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
+DEFINITIONS: Mapping[tuple[str, str], str] = {
+    ("$everything", "Patient"): f"{CORE}/Patient-everything", ("$validate", ""): f"{CORE}/Resource-validate",
+    ("$export", "Patient"): f"{BULK}/patient-export", ("$export", "Group"): f"{BULK}/group-export",
+}  # fmt: skip
+"""The operations that this server has, by name and the type they are called on (every type where empty): R4, and Bulk
+Data Access 2.0.0."""
+EXPORT = {"name": "export", "definition": f"{BULK}/export"}
+BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
+SEARCHES = (
+    "Searches by GET and POST _search. A parameter that is not listed is refused, unless Prefer: handling=lenient allows to "
+    "leave it out. Modifiers: :missing for all; :not for tokens; :exact and :contains for strings; :Type and :identifier for "
+    "references. Neither :text nor :in, :not-in, :above, :below. Chains and _has of one step, for tokens with system scopes. "
+    "Besides: _count, _sort by any parameter but composites, _total, _summary, _elements, _include and _revinclude of one step "
+    "(no :iterate, no wildcard). Without _total the total is told where it costs nothing. Pages are stable under writes."
+)
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 APP_STATE = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/smart-app-state-basic"
@@ -31,6 +45,7 @@ def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[s
         "date": date,
         "kind": "instance",
         "software": {"name": "Chartgate sandbox EHR"},
+        **({"instantiates": [BULK_DATA]} if "$export" in named else {}),
         "implementation": {"description": "A sandbox EHR with synthetic patients", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
@@ -38,9 +53,11 @@ def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[s
         "rest": [
             {
                 "mode": "server",
+                "documentation": SEARCHES,
                 "security": security(base),
                 "resource": [_resource(type, named) for type in sorted(SERVED)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
+                **({"operation": [EXPORT]} if "$export" in named else {}),
             }
         ],
     }
@@ -71,11 +88,16 @@ def security(base: str) -> dict[str, Any]:
 @cache
 def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
     rows = searchable(type)
-    includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference"]
+    includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference" and SERVED & {*row.targets}]
     backwards = [
-        f"{other}:{name}" for other in sorted(SERVED) for name, row in searchable(other).items() if type in row.targets
+        f"{other}:{name}"
+        for other in sorted(SERVED)
+        for name, row in searchable(other).items()
+        if row.kind == "reference" and type in row.targets
     ]
-    named = [name for name in sorted(operations) if name != "$everything" or type == "Patient"]
+    named = {
+        name: DEFINITIONS[name, on] for name in sorted(operations) for on in (type, "") if (name, on) in DEFINITIONS
+    }
     return {
         "type": type,
         **({"supportedProfile": [APP_STATE]} if type == "Basic" else {}),
@@ -91,10 +113,5 @@ def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
         **({"searchInclude": includes} if includes else {}),
         **({"searchRevInclude": backwards} if backwards else {}),
         "searchParam": [{"name": name, "type": row.kind} for name, row in rows.items()],
-        **({"operation": [_operation(name) for name in named]} if named else {}),
+        **({"operation": [{"name": name[1:], "definition": url} for name, url in named.items()]} if named else {}),
     }
-
-
-def _operation(name: str) -> Mapping[str, str]:
-    definition = f"http://hl7.org/fhir/OperationDefinition/{DEFINITIONS[name]}"
-    return {"name": name.removeprefix("$"), "definition": definition}

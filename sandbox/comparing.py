@@ -1,21 +1,24 @@
-"""How each kind of search parameter is compared with the terms of a resource, as SQL (R4 §3.1.1.4)."""
+"""How each kind of search parameter is compared with the terms of a resource, as SQL (R4 §3.1.1.4).
+
+Every text of SQL here is written by us; what a client says only ever becomes a bound value. ``t`` is a row of the terms.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_
-
+from r4 import ucum
 from r4.definitions import Parameter
 from r4.generated.types import RESOURCES
 from r4.moments import moment_range
 from r4.outcome import Issue
 from r4.references import parse
-from sandbox.indexing import fold
-from sandbox.tables import resources, terms
+from sandbox.indexing import fold, mark
 
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)", re.DOTALL)
+UCUM = "http://unitsofmeasure.org"
 
 
 class SearchError(ValueError):
@@ -28,104 +31,237 @@ class SearchError(ValueError):
         self.issue = Issue("not-supported", text, parameter, "search")
 
 
-def updated(value: str) -> ColumnElement[bool]:
-    """``_lastUpdated``, which is a column of the resource. Raises SearchError."""
-    return _compare("_lastUpdated", value, resources.c.updated, resources.c.updated)
+class Match(NamedTuple):
+    """A condition on a row ``t`` of the terms. ``point`` says that it is about one value: what it finds comes in the order
+    of the index; ``late`` that it is found sooner from the end of the index."""
+
+    sql: str
+    values: tuple[Any, ...]
+    point: bool = False
+    late: bool = False
 
 
-def _token(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    system, bar, code = value.rpartition("|")
-    if not bar:
-        return terms.c.value == value
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What a comparison needs to know: the base of the server, Unix seconds, and the units that the values of a parameter
+    (``indexing.key``) are stored in."""
+
+    base: str
+    now: float = 0.0
+    units: Callable[[int], Sequence[str]] = lambda parameter: ()
+
+
+class Asked(NamedTuple):
+    """One value of a parameter, alternatives taken apart and escapes resolved, but for those of ``|`` and ``$``."""
+
+    name: str
+    modifier: str
+    value: str
+    row: Parameter
+    parameter: int
+
+
+def either(matches: Sequence[Match]) -> Match:
+    """Alternatives, any of which will do."""
+    if len(matches) == 1:
+        return matches[0]
+    return Match(
+        f"({' OR '.join(f'({each.sql})' for each in matches)})", tuple(v for each in matches for v in each.values)
+    )
+
+
+def updated(value: str, known: Known) -> Match:
+    """``_lastUpdated``, which is a column ``r.updated`` of the resource. Raises SearchError."""
+    return _compare("_lastUpdated", value, "r.updated", "r.updated", known)
+
+
+def plain(value: str) -> str:
+    """A value whose own separators were escaped (R4 §3.1.1.4.0.1)."""
+    return re.sub(r"\\([\\|$,])", r"\1", value) if "\\" in value else value
+
+
+def parts(value: str, separator: str) -> list[str]:
+    """The value between separators that are not escaped; the parts are still escaped."""
+    return re.split(rf"(?<!\\){re.escape(separator)}", value)
+
+
+def _token(asked: Asked, known: Known) -> Match:
+    said = parts(asked.value, "|")
+    if len(said) > 2:
+        raise SearchError(asked.name, "must be code, system|code, |code or system|")
+    code = plain(said[-1])
+    if len(said) == 1:
+        return Match("t.low IS NULL AND t.value = ?", (code,), True)
+    system = mark(plain(said[0]))
     if not code:
-        return terms.c.system == system
-    return and_(terms.c.value == code, terms.c.system == system)
+        return Match("t.low IS NULL AND t.mark = ?", (system,))
+    return Match("t.low IS NULL AND t.value = ? AND t.mark = ?", (code, system), True)
 
 
-def _reference(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    if modifier and modifier in RESOURCES:
-        return terms.c.value == (value if "/" in value else f"{modifier}/{value}")
-    local = parse(value, base=base)
+def _reference(asked: Asked, known: Known) -> Match:
+    value, modifier = plain(asked.value), asked.modifier
+    if modifier == "identifier":
+        return _token(asked, known)
+    local = parse(value, base=known.base)
     if local is not None:
-        return terms.c.value == local.local
+        return Match("0", ()) if modifier and modifier != local.type else _is(local.local)
     if "/" in value or ":" in value:
-        return terms.c.value == value
-    if name == "patient" or row.targets == ("Patient",):
-        return terms.c.value == f"Patient/{value}"
-    return terms.c.value.in_([f"{target}/{value}" for target in row.targets])
+        return _is(value)
+    if modifier:
+        return _is(f"{modifier}/{value}")
+    if asked.name == "patient":
+        return _is(f"Patient/{value}")
+    named = tuple(f"{target}/{value}" for target in asked.row.targets)
+    return Match(f"t.low IS NULL AND t.value IN ({', '.join('?' * len(named))})", named)
 
 
-def _string(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    if modifier == "exact":
-        return and_(terms.c.value == fold(value), terms.c.system == value)
-    escaped = fold(value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    if modifier == "contains":
-        return terms.c.value.like(f"%{escaped}%", escape="\\")
-    return and_(terms.c.value >= fold(value), terms.c.value < fold(value) + "\U0010ffff")
+def _is(value: str) -> Match:
+    return Match("t.low IS NULL AND t.value = ?", (value,), True)
 
 
-def _date(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    return _compare(name, value, terms.c.low, terms.c.high)
+LONGEST_TEXT = 1000
+"""Characters of a string that is searched for: SQLite refuses patterns of more than 50,000."""
 
 
-def _compare(name: str, value: str, low: Any, high: Any) -> ColumnElement[bool]:
-    """A date with its prefix against the span of what the resource says (R4 §3.1.1.4.6)."""
+def _string(asked: Asked, known: Known) -> Match:
+    value, folded = plain(asked.value), fold(plain(asked.value))
+    if asked.modifier == "exact":
+        return Match("t.low IS NULL AND t.value = ? AND t.mark = ?", (folded, mark(value)), True)
+    if len(value) > LONGEST_TEXT:
+        raise SearchError(asked.name, f"may have {LONGEST_TEXT} characters")
+    if asked.modifier == "contains":
+        escaped = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return Match("t.low IS NULL AND t.value LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
+    return Match("t.low IS NULL AND t.value >= ? AND t.value < ?", (folded, f"{folded}\U0010ffff"))
+
+
+def _date(asked: Asked, known: Known) -> Match:
+    found = _compare(asked.name, plain(asked.value), "t.low", "t.high", known)
+    return Match(f"t.low IS NOT NULL AND t.value IS NULL AND {found.sql}", found.values, late=found.late)
+
+
+def _compare(name: str, value: str, low: str, high: str, known: Known) -> Match:
+    """A date with its prefix against the span of what the resource says (R4 §3.1.1.4.6). An instant ends where it begins,
+    so that the second a moment is in belongs to it."""
     match = _PREFIXED.fullmatch(value)
     span = moment_range(match[2].replace(" ", "+")) if match else None
     if match is None or span is None:
         raise SearchError(name, "must be a date, or a date with eq, ne, gt, lt, ge, le, sa, eb or ap before it")
     first, last = span
-    table: Mapping[str, Callable[[], ColumnElement[bool]]] = {
-        "eq": lambda: and_(low >= first, high <= last) if low is not high else and_(low >= first, low < last),
-        "ne": lambda: or_(low < first, high > last) if low is not high else or_(low < first, low >= last),
-        "gt": lambda: high > last if low is not high else high >= last,
-        "lt": lambda: low < first,
-        "ge": lambda: or_(high > last, low >= first),
-        "le": lambda: or_(low < first, high <= last),
-        "sa": lambda: low >= last,
-        "eb": lambda: high <= first,
-        "ap": lambda: and_(low < last + 86400, high > first - 86400),
+    instant = low == high
+    around = abs(known.now - first) / 10 if known.now else 86400.0
+    table: Mapping[str, tuple[str, tuple[float, ...]]] = {
+        "eq": (f"({low} >= ? AND {low} <= ? AND {high} {'<' if instant else '<='} ?)", (first, last, last)),
+        "ne": (f"({low} < ? OR {high} {'>=' if instant else '>'} ?)", (first, last)),
+        "gt": (f"{high} {'>=' if instant else '>'} ?", (last,)),
+        "lt": (f"{low} < ?", (first,)),
+        "ge": (f"({high} > ? OR {low} >= ?)", (last, first)),
+        "le": (f"{low} <= ? AND ({low} < ? OR {high} <= ?)", (last, first, last)),
+        "sa": (f"{low} >= ?", (last,)),
+        "eb": (f"{low} <= ? AND {high} {'<' if instant else '<='} ?", (first, first)),
+        "ap": (f"({low} < ? AND {high} > ?)", (last + around, first - around)),
     }
-    return table[match[1] or "eq"]()
+    if instant:
+        table = {**table, "ge": (f"{low} >= ?", (first,)), "le": (f"{low} < ?", (last,))}
+    sql, values = table[match[1] or "eq"]
+    return Match(sql, values, late=match[1] in LATE)
 
 
-def _number(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    match = _PREFIXED.fullmatch(value.partition("|")[0])
+LATE = frozenset({"gt", "ge", "ap"})
+"""What these find ends late: in the order of its beginning it is looked for from the end."""
+
+
+class Amount(NamedTuple):
+    """A number with its prefix; ``half`` is half a unit of its last digit: what ``100`` says is 99.5 to 100.5."""
+
+    prefix: str
+    number: Decimal
+    half: Decimal
+
+
+def _amount(name: str, value: str) -> Amount:
+    match = _PREFIXED.fullmatch(value)
     try:
-        amount = Decimal(match[2]) if match else None
+        number = Decimal(match[2]) if match and len(value) < 300 else None
     except InvalidOperation:
-        amount = None
-    if match is None or amount is None or not amount.is_finite() or abs(amount.adjusted()) > 300 or len(value) > 300:
+        number = None
+    if match is None or number is None or not number.is_finite() or abs(number.adjusted()) > 300:
         raise SearchError(name, "must be a number, or a number with a prefix before it")
-    places = -int(amount.as_tuple().exponent)
-    half = 0.5 * 10.0**-places
-    number, low = float(amount), terms.c.low
-    table: Mapping[str, ColumnElement[bool]] = {
-        "eq": and_(low >= number - half, low < number + half), "ne": or_(low < number - half, low >= number + half),
-        "gt": low > number, "lt": low < number, "ge": low >= number, "le": low <= number, "sa": low > number,
-        "eb": low < number, "ap": and_(low >= number - abs(number) / 10, low <= number + abs(number) / 10),
+    return Amount(match[1] or "eq", number, Decimal(5).scaleb(int(number.as_tuple().exponent) - 1))
+
+
+def _between(amount: Amount) -> Match:
+    """R4 §3.1.1.4.5 and .6: by implicit precision for eq and ne, exactly for what is greater or less."""
+    number, half, tenth = float(amount.number), float(amount.half), float(abs(amount.number) / 10)
+    table: Mapping[str, tuple[str, tuple[float, ...]]] = {
+        "eq": ("(t.low >= ? AND t.low < ? AND t.high < ?)", (number - half, number + half, number + half)),
+        "ne": ("(t.low < ? OR t.high >= ?)", (number - half, number + half)),
+        "gt": ("t.high > ?", (number,)), "lt": ("t.low < ?", (number,)),
+        "ge": ("t.high >= ?", (number,)), "le": ("t.low <= ?", (number,)),
+        "sa": ("t.low > ?", (number,)), "eb": ("t.high < ?", (number,)),
+        "ap": ("(t.low <= ? AND t.high >= ?)", (number + tenth, number - tenth)),
     }  # fmt: skip
-    return table[match[1] or "eq"]
+    return Match(*table[amount.prefix])
 
 
-def _quantity(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    parts = value.split("|")
-    amount = _number(name, modifier, parts[0], base, row)
-    if len(parts) == 1:
-        return amount
-    if len(parts) != 3:
-        raise SearchError(name, "must be a number, or number|system|code")
-    said = [terms.c.value == parts[2]] if parts[2] else []
-    said += [terms.c.system == parts[1]] if parts[1] else []
-    return and_(amount, *said)
+def _number(asked: Asked, known: Known) -> Match:
+    found = _between(_amount(asked.name, plain(asked.value)))
+    return Match(f"t.low IS NOT NULL AND t.value IS NULL AND {found.sql}", found.values)
 
 
-def _uri(name: str, modifier: str, value: str, base: str, row: Parameter) -> ColumnElement[bool]:
-    return terms.c.value == value
+def _quantity(asked: Asked, known: Known) -> Match:
+    """``number|system|code``. A unit of UCUM also finds what is stored in another unit of the same dimension."""
+    said = [plain(each) for each in parts(asked.value, "|")]
+    if len(said) not in (1, 3):
+        raise SearchError(asked.name, "must be a number, or number|system|code")
+    amount, (system, unit) = _amount(asked.name, said[0]), (said[1:] if len(said) == 3 else ("", ""))
+    stored = known.units(asked.parameter)
+    if not unit:
+        units = list(stored) or [""]
+        found = _between(amount)
+        places = ", ".join("?" * len(units))
+        matches = [Match(f"t.low IS NOT NULL AND t.value IN ({places}) AND {found.sql}", (*units, *found.values))]
+    else:
+        matches = [_in_unit(unit, amount)]
+        if system in (UCUM, ""):
+            matches += [_in_unit(other, told) for other, told in _converted(amount, unit, stored)] if system else []
+    match = either(matches)
+    return Match(f"{match.sql} AND t.mark = ?", (*match.values, mark(system))) if system else match
 
 
-KINDS: Mapping[str, Callable[[str, str, str, str, Parameter], ColumnElement[bool]]] = {
+def _in_unit(unit: str, amount: Amount) -> Match:
+    found = _between(amount)
+    return Match(f"t.low IS NOT NULL AND t.value = ? AND {found.sql}", (unit, *found.values))
+
+
+def _converted(amount: Amount, unit: str, stored: Sequence[str]) -> list[tuple[str, Amount]]:
+    """The amount in each of the stored units that measure the same."""
+    found = []
+    for other in stored:
+        if other == unit:
+            continue
+        try:
+            low, high = (ucum.convert(amount.number + sign * amount.half, unit, other) for sign in (-1, 1))
+            found.append((other, Amount(amount.prefix, ucum.convert(amount.number, unit, other), abs(high - low) / 2)))
+        except ucum.UnitError:
+            continue
+    return found
+
+
+def _uri(asked: Asked, known: Known) -> Match:
+    return _is(plain(asked.value))
+
+
+Kind = Callable[[Asked, Known], Match]
+KINDS: Mapping[str, Kind] = {
     "token": _token, "reference": _reference, "string": _string, "date": _date, "number": _number,
     "quantity": _quantity, "uri": _uri,
 }  # fmt: skip
 """How each kind of parameter is compared."""
+
+ALLOWED: Mapping[str, frozenset[str]] = {
+    "token": frozenset({"not"}),
+    "string": frozenset({"exact", "contains"}),
+    "reference": frozenset({*RESOURCES, "identifier"}),
+}
+"""Modifiers that a kind knows besides ``missing``."""

@@ -1,107 +1,90 @@
-"""Edge: what a search or a history finds, page by page, as a Bundle (R4 §3.1.1 search, §3.1.0.11 history)."""
+"""Edge: what a search finds, page by page, as a Bundle (R4 §3.1.1), and what the condition of a write matches."""
+# ruff: noqa: S608 -- every text of SQL here is ours; what a client says is only ever bound
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection
 
 from r4.interaction import Answer, Interaction
 from r4.outcome import outcome
 from sandbox.answering import parsed
-from sandbox.comparing import SearchError
-from sandbox.search import Search, compile, cursor
-from sandbox.tables import resources, terms
+from sandbox.comparing import Known, SearchError
+from sandbox.driver import execute
+from sandbox.indexing import key
+from sandbox.paging import Found, page
+from sandbox.planning import FEW
+from sandbox.search import Search, compile
 
 INCLUDES_LIMIT = 1000
 """Included resources on one page: the page says so when there would be more."""
+UNITS_LIMIT = 200
+"""Units that one parameter is looked for in."""
+
+
+def known(connection: Connection, now: float, *, base: str) -> Known:
+    """What comparisons need to know of this store."""
+    return Known(base=base, now=now, units=partial(_units, connection))
+
+
+def _units(connection: Connection, parameter: int) -> list[str]:
+    """The units that values of a parameter are stored in, each found by a step of the index."""
+    found: list[str] = []
+    step = "SELECT min(value) FROM fhir_terms WHERE parameter = ? AND value > ? AND low IS NOT NULL"
+    while len(found) < UNITS_LIMIT:
+        last = found[-1] if found else None
+        row = execute(connection, step, (parameter, last)) if found else execute(
+            connection, "SELECT min(value) FROM fhir_terms WHERE parameter = ? AND low IS NOT NULL", (parameter,)
+        )  # fmt: skip
+        value = row.fetchone()[0]
+        if value is None:
+            break
+        found.append(value)
+    return found
 
 
 def matches(
-    connection: Connection, type: str, query: tuple[tuple[str, str], ...], *, base: str, limit: int
-) -> list[Row[Any]] | Answer:
-    """The rows that a condition of a conditional write matches. A condition that is not understood matches nothing it
+    connection: Connection, now: float, type: str, query: tuple[tuple[str, str], ...], *, base: str, limit: int
+) -> list[Found] | Answer:
+    """The resources that a condition of a conditional write matches. A condition that is not understood matches nothing it
     could be trusted with: it is refused."""
     try:
-        wanted = compile(type, query, base=base)
+        wanted = compile(type, query, known(connection, now, base=base))
     except SearchError as wrong:
         return Answer(status=412, resource=outcome([wrong.issue]))
-    return list(connection.execute(select(resources).where(wanted.condition).limit(limit)))
+    return page(connection, replace(wanted, count=limit, total="none")).rows
 
 
-def search(connection: Connection, interaction: Interaction, *, base: str) -> Answer:
-    """One page of a search, with what it includes."""
+def search(connection: Connection, now: float, interaction: Interaction, *, base: str, few: int = FEW) -> Answer:
+    """One page of a search, with what it includes; ``few`` is that of ``planning``."""
     try:
-        wanted = compile(str(interaction.type), interaction.query, base=base)
-        rows, place = _page(connection, wanted)
+        wanted = compile(str(interaction.type), interaction.query, known(connection, now, base=base))
+        found = page(connection, wanted, few=few)
     except SearchError as wrong:
         return Answer(status=wrong.status, resource=outcome([wrong.issue]))
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
-    if wanted.total or wanted.only_count:
-        whole = wanted.after is None and place is None and not wanted.only_count
-        bundle["total"] = len(rows) if whole else _total(connection, wanted)
-    bundle["link"] = _links(wanted, place, base)
-    entries = [_entry(row, base, "match") for row in rows]
-    entries += [_entry(row, base, "include") for row in _included(connection, wanted, rows)]
+    if found.total is not None:
+        bundle["total"] = found.total
+    bundle["link"] = _links(wanted, found.next, base)
+    entries = [_entry(row, base, "match") for row in found.rows]
+    if wanted.includes or wanted.revincludes:
+        entries += [_entry(row, base, "include") for row in _included(connection, wanted, found.rows)]
     return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
 
 
-def _total(connection: Connection, wanted: Search) -> int:
-    return int(connection.scalar(select(func.count()).select_from(resources).where(wanted.condition)) or 0)
-
-
-def _page(connection: Connection, wanted: Search) -> tuple[Sequence[Row[Any]], str | None]:
-    """The rows of this page, and the place of the next."""
-    if wanted.only_count:
-        return [], None
-    if wanted.order:
-        return _sorted_page(connection, wanted)
-    query = select(resources).where(wanted.condition).order_by(resources.c.number)
-    if wanted.after is not None:
-        query = query.where(resources.c.number > _number(wanted.after))
-    rows = connection.execute(query.limit(wanted.count + 1)).all()
-    more = len(rows) > wanted.count
-    return rows[: wanted.count], str(rows[wanted.count - 1].number) if more else None
-
-
-def _sorted_page(connection: Connection, wanted: Search) -> tuple[Sequence[Row[Any]], str | None]:
-    skip = _number(wanted.after) if wanted.after is not None else 0
-    query = _ordered(select(resources).where(wanted.condition), wanted)
-    rows = connection.execute(query.offset(skip).limit(wanted.count + 1)).all()
-    return rows[: wanted.count], str(skip + wanted.count) if len(rows) > wanted.count else None
-
-
-def _number(place: str) -> int:
-    if not place.isdigit() or len(place) > 15:
-        raise SearchError("_cursor", "is none of this server's")
-    return int(place)
-
-
-def _ordered(query: Select[Any], wanted: Search) -> Select[Any]:
-    """Ordered by the least value of each parameter (the greatest when descending); what has none comes last."""
-    for name, descending in wanted.order:
-        if name == "_lastUpdated":
-            key: Any = resources.c.updated
-        elif name == "_id":
-            key = resources.c.id
-        else:
-            pick = func.max if descending else func.min
-            here = (terms.c.number == resources.c.number, terms.c.type == wanted.type, terms.c.name == name)
-            key = select(pick(func.coalesce(terms.c.low, terms.c.value))).where(*here).scalar_subquery()
-        query = query.order_by(key.is_(None), key.desc() if descending else key.asc())
-    return query.order_by(resources.c.number)
-
-
-def _links(wanted: Search, place: str | None, base: str) -> list[dict[str, str]]:
+def _links(wanted: Search, next: str | None, base: str) -> list[dict[str, str]]:
     said = [pair for pair in wanted.said if pair[0] != "_cursor"]
     here = f"{base}/{wanted.type}?"
     links = [{"relation": "self", "url": here + urlencode(wanted.said)}]
-    if place is not None:
-        links.append({"relation": "next", "url": here + urlencode([*said, ("_cursor", cursor(place))])})
+    if next is not None:
+        links.append({"relation": "next", "url": here + urlencode([*said, ("_cursor", next)])})
     return links
 
 
-def _entry(row: Row[Any], base: str, mode: str) -> dict[str, Any]:
+def _entry(row: Found, base: str, mode: str) -> dict[str, Any]:
     return {
         "fullUrl": f"{base}/{row.type}/{row.id}",
         "resource": parsed(row.body),
@@ -109,36 +92,44 @@ def _entry(row: Row[Any], base: str, mode: str) -> dict[str, Any]:
     }
 
 
-def _included(connection: Connection, wanted: Search, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def _included(connection: Connection, wanted: Search, rows: Sequence[Found]) -> list[Found]:
     """What the page's matches refer to, or are referred to by, each once."""
     shown = {(row.type, row.id) for row in rows}
-    found: dict[tuple[str, str], Row[Any]] = {}
+    found: dict[tuple[str, str], Found] = {}
     for type, name, target in wanted.includes:
         numbers = [row.number for row in rows if row.type == type]
-        values = connection.scalars(
-            select(terms.c.value).where(terms.c.number.in_(numbers), terms.c.name == name).limit(INCLUDES_LIMIT)
-        )
-        for row in _named(connection, {str(value) for value in values}):
+        sql = f"SELECT value FROM fhir_terms WHERE parameter = ? AND low IS NULL AND number IN ({_places(numbers)})"
+        values = execute(connection, sql, (key(type, name), *numbers)).fetchmany(INCLUDES_LIMIT)
+        for row in _named(connection, dict.fromkeys(str(value) for (value,) in values)):
             if target in (None, row.type):
                 found[row.type, row.id] = row
     for type, name, _ in wanted.revincludes:
         names = [f"{row.type}/{row.id}" for row in rows]
-        here = (terms.c.type == type, terms.c.name == name, terms.c.value.in_(names))
-        query = select(resources).join(terms, terms.c.number == resources.c.number).where(*here)
-        for row in connection.execute(query.limit(INCLUDES_LIMIT)):
+        sql = (
+            f"SELECT {_COLUMNS} FROM fhir_terms t CROSS JOIN fhir_resources r ON r.number = t.number "
+            f"WHERE t.parameter = ? AND t.low IS NULL AND t.value IN ({_places(names)})"
+        )
+        for each in execute(connection, sql, (key(type, name), *names)).fetchmany(INCLUDES_LIMIT):
+            row = Found._make(each)
             found[row.type, row.id] = row
-    return [row for key, row in found.items() if key not in shown][:INCLUDES_LIMIT]
+    return [row for name, row in found.items() if name not in shown][:INCLUDES_LIMIT]
 
 
-def _named(connection: Connection, references: Iterable[str]) -> list[Row[Any]]:
+_COLUMNS = "r.number, r.type, r.id, r.version, r.updated, r.body"
+
+
+def _places(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _named(connection: Connection, references: Iterable[str]) -> list[Found]:
     by_type: dict[str, list[str]] = {}
     for reference in references:
         type, _, id = reference.partition("/")
         by_type.setdefault(type, []).append(id)
-    return [
-        row
-        for type, ids in by_type.items()
-        for row in connection.execute(
-            select(resources).where(resources.c.type == type, resources.c.id.in_(ids), resources.c.deleted.is_(False))
-        )
-    ]
+    found: list[Found] = []
+    for type, ids in by_type.items():
+        where = f"r.type = ? AND r.id IN ({_places(ids)}) AND r.deleted = 0"
+        rows = execute(connection, f"SELECT {_COLUMNS} FROM fhir_resources r WHERE {where}", (type, *ids))
+        found += map(Found._make, rows)
+    return found

@@ -1,56 +1,94 @@
 """A search as SQL over the terms (R4 §3.1.1). What is not understood is refused: a filter that is ignored silently
-shows records that nobody asked for."""
+shows records that nobody asked for.
 
-import base64
-import binascii
+Every text of SQL here is written by us; what a client says only ever becomes a bound value. ``r`` is a row of the
+resources.
+"""
+# ruff: noqa: S608 -- every text of SQL here is ours; what a client says is only ever bound
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import ColumnElement, and_, exists, literal, not_, or_, select
+from typing import Any, NamedTuple
 
 from r4.criteria import Criterion, criterion, searchable, targets
 from r4.definitions import Parameter
 from r4.generated.types import RESOURCES
+from r4.references import parse
 from r4.served import SERVED
-from sandbox.comparing import KINDS, SearchError, updated
-from sandbox.tables import resources, terms
+from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, either, parts, plain, updated
+from sandbox.indexing import TOGETHER, key, logical, mark, together
 
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
 VALUES_LIMIT = 200
 """Alternatives in one parameter."""
+BOUND_LIMIT = 8000
+"""Values that one statement binds: SQLite takes 32,766, and a statement holds those of a search more than once."""
 
 _CONTROL = frozenset({"_count", "_sort", "_include", "_revinclude", "_total", "_summary", "_cursor"})
+SORTABLE = frozenset({"date", "string", "number", "token", "quantity", "uri", "reference"})
+
+
+class Filter(NamedTuple):
+    """A condition on ``r``. ``numbers`` is a SELECT of the numbers of all that it finds, with ``given`` as its values, where
+    there is one; ``point`` says that those come in the order of date and number: the condition on ``t`` itself."""
+
+    sql: str
+    values: tuple[Any, ...]
+    numbers: str = ""
+    given: tuple[Any, ...] = ()
+    point: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """``condition`` selects rows of ``resources``; ``after`` is the last number of the page before; ``order`` are
-    ``(parameter, descending)``; includes are ``(type, parameter, target type or None)``."""
+    """``filters`` are conditions on rows of the resources of the ``type``; ``after`` is the place that the page before
+    ended at; ``order`` are ``(parameter, descending)``; includes are ``(type, parameter, target type or None)``.
+    ``total`` is ``none``, ``accurate``, or empty: where it costs nothing."""
 
     type: str
-    condition: ColumnElement[bool]
+    filters: tuple[Filter, ...]
     count: int = DEFAULT_COUNT
     after: str | None = None
     order: tuple[tuple[str, bool], ...] = ()
     includes: tuple[tuple[str, str, str | None], ...] = ()
     revincludes: tuple[tuple[str, str, str | None], ...] = ()
-    total: bool = True
+    total: str = ""
     only_count: bool = False
     said: tuple[tuple[str, str], ...] = field(default=())
 
 
-def compile(type: str, query: tuple[tuple[str, str], ...], *, base: str) -> Search:
+def compile(type: str, query: tuple[tuple[str, str], ...], known: Known) -> Search:
     """The query of a search as conditions. Raises SearchError."""
-    conditions: list[ColumnElement[bool]] = [resources.c.type == type, resources.c.deleted.is_(False)]
+    filters: list[Filter] = []
     control: dict[str, list[str]] = {}
+    both = _together(type, dict(query), known) if len(dict(query)) == len(query) else None
     for name, value in query:
+        if both is not None and name in ("patient", "code"):
+            continue
         if name in _CONTROL:
             control.setdefault(name, []).append(value)
         else:
-            conditions.append(_filter(type, name, value, base))
-    return Search(type=type, condition=and_(*conditions), said=query, **_controls(type, control))
+            filters.append(_filter(type, name, value, known))
+    filters += [both] if both is not None else []
+    if sum(len(each.values) + len(each.given) for each in filters) > BOUND_LIMIT:
+        raise SearchError("query", "asks for too much at once")
+    return Search(type=type, filters=tuple(filters), said=query, **_controls(type, control))
+
+
+def _together(type: str, said: Mapping[str, str], known: Known) -> Filter | None:
+    """One patient and one code, which stand in the terms together."""
+    if "patient" not in said or "code" not in said or not {"patient", "code"} <= searchable(type).keys():
+        return None
+    code, patient = parts(said["code"], "|"), plain(said["patient"])
+    local = parse(patient, base=known.base) or parse(f"Patient/{patient}")
+    whole = local is not None and local.type == "Patient" and all(code) and len(code) < 3
+    if local is None or not whole or any(len(parts(said[name], ",")) > 1 for name in ("patient", "code")):
+        return None
+    value = together(local.local, plain(code[-1]))
+    system = (mark(plain(code[0])),) if len(code) == 2 else ()
+    sql = f"t.low IS NULL AND t.value = ?{' AND t.mark = ?' if system else ''}"
+    return _found(key(type, TOGETHER), Match(sql, (value, *system), True))
 
 
 def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -63,13 +101,14 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
     summary = control.get("_summary", ["false"])[0]
     if summary not in ("count", "false"):
         raise SearchError("_summary", "must be count or false")
-    if control.get("_total", ["accurate"])[0] not in ("none", "estimate", "accurate"):
+    total = control.get("_total", [""])[0]
+    if total not in ("", "none", "estimate", "accurate"):
         raise SearchError("_total", "must be none, estimate or accurate")
     return {
         "count": min(int(count), LONGEST_PAGE),
         "only_count": summary == "count" or int(count) == 0,
-        "total": control.get("_total", ["accurate"])[0] != "none",
-        "after": place_of(control["_cursor"][0]) if "_cursor" in control else None,
+        "total": "accurate" if total == "estimate" else total,
+        "after": control["_cursor"][0] if "_cursor" in control else None,
         "order": tuple(_order(type, word) for word in control.get("_sort", [""])[0].split(",") if word),
         "includes": tuple(_include("_include", value) for value in control.get("_include", [])),
         "revincludes": tuple(_include("_revinclude", value) for value in control.get("_revinclude", [])),
@@ -79,32 +118,19 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
 def _order(type: str, word: str) -> tuple[str, bool]:
     name = word.removeprefix("-")
     row = searchable(type).get(name)
-    if row is None or row.kind not in ("date", "string", "number", "token"):
-        raise SearchError("_sort", "must name date, string, number or token parameters of the type")
+    if row is None or row.kind not in SORTABLE:
+        raise SearchError("_sort", "must name parameters of the type that are no composites")
     return name, word.startswith("-")
 
 
 def _include(control: str, value: str) -> tuple[str, str, str | None]:
-    parts = value.split(":")
-    if len(parts) not in (2, 3) or parts[0] not in RESOURCES:
+    said = value.split(":")
+    if len(said) not in (2, 3) or said[0] not in RESOURCES:
         raise SearchError(control, "must be Type:parameter, or Type:parameter:Target")
-    row = searchable(parts[0]).get(parts[1])
-    if row is None or row.kind != "reference" or (len(parts) == 3 and parts[2] not in RESOURCES):
+    row = searchable(said[0]).get(said[1])
+    if row is None or row.kind != "reference" or (len(said) == 3 and said[2] not in RESOURCES):
         raise SearchError(control, "must name a reference parameter")
-    return parts[0], parts[1], parts[2] if len(parts) == 3 else None
-
-
-def cursor(place: str) -> str:
-    """The place of a page in an address: opaque, for a place is not the client's to choose."""
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def place_of(text: str) -> str:
-    """The place that a cursor stands for. Raises SearchError."""
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, ValueError) as wrong:
-        raise SearchError("_cursor", "is none of this server's") from wrong
+    return said[0], said[1], said[2] if len(said) == 3 else None
 
 
 def without_cursor(query: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -112,84 +138,124 @@ def without_cursor(query: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str],
     return tuple(pair for pair in query if pair[0] != "_cursor")
 
 
-def _filter(type: str, said: str, value: str, base: str) -> ColumnElement[bool]:
+def _filter(type: str, said: str, value: str, known: Known) -> Filter:
     """One parameter: alternatives in a list, any of which will do."""
     found = criterion(said)
     if found is not None and found.reverse is not None:
-        return _reverse(type, found.reverse, value, base)
+        return _reverse(type, found.reverse, value, known)
     if found is not None and found.rest:
-        return _chained(type, found, value, base)
+        return _chained(type, found, value, known)
     name, _, modifier = said.partition(":")
     row = searchable(type).get(name)
     if row is None:
         raise SearchError("query", "has a search parameter that is not supported for this type")
-    values = _split(value)
+    values = parts(value, ",")
     if len(values) > VALUES_LIMIT or not any(values):
         raise SearchError(name, f"must have one to {VALUES_LIMIT} values")
     if modifier == "missing":
-        return _missing(type, name, value)
-    if name == "_id":
-        return resources.c.id.in_(values)
-    if name == "_lastUpdated":
-        return or_(*(updated(one) for one in values))
-    kind = KINDS[row.kind]
-    matches = or_(*(kind(name, modifier if modifier != "not" else "", one, base, row) for one in values))
-    present = _has(type, name, matches)
-    return not_(present) if modifier == "not" and row.kind == "token" else _plain(present, name, modifier, row)
-
-
-def _plain(found: ColumnElement[bool], name: str, modifier: str, row: Parameter) -> ColumnElement[bool]:
-    allowed = {"string": ("exact", "contains"), "reference": tuple(RESOURCES)}.get(row.kind, ())
-    if modifier and modifier not in allowed:
+        return _missing(type, name, row, value)
+    if name == "_id" and not modifier:
+        ids = tuple(plain(each) for each in values)
+        return _column(type, Match(f"r.id IN ({', '.join('?' * len(ids))})", ids))
+    if name == "_lastUpdated" and not modifier:
+        return _column(type, either([updated(plain(each), known) for each in values]))
+    if modifier and (name in ("_id", "_lastUpdated") or modifier not in ALLOWED.get(row.kind, ())):
         raise SearchError(name, "has a modifier that is not supported")
-    return found
+    if row.kind == "composite":
+        return _composite(type, name, row, values, known)
+    return _terms(type, name, modifier, row, [each for each in values if each], known)
 
 
-def _split(value: str) -> list[str]:
-    """Alternatives are separated by commas that are not escaped (R4 §3.1.1.4.0.1)."""
-    return [part.replace("\\,", ",").replace("\\$", "$").replace("\\|", "|").replace("\\\\", "\\")
-            for part in re.split(r"(?<!\\),", value)]  # fmt: skip
+def _column(type: str, match: Match) -> Filter:
+    numbers = f"SELECT r.number FROM fhir_resources r WHERE r.type = ? AND r.deleted = 0 AND {match.sql}"
+    return Filter(match.sql, match.values, numbers, (type, *match.values))
 
 
-def _chained(type: str, found: Criterion, value: str, base: str) -> ColumnElement[bool]:
+def _terms(type: str, name: str, modifier: str, row: Parameter, values: list[str], known: Known) -> Filter:
+    parameter = logical(key(type, name)) if modifier == "identifier" else key(type, name)
+    kind = KINDS[row.kind]
+    match = either([kind(Asked(name, modifier, each, row, parameter), known) for each in values])
+    if modifier == "not":
+        return Filter(f"NOT {_exists(match)}", (parameter, *match.values))
+    return _found(parameter, match)
+
+
+def _found(parameter: int, match: Match) -> Filter:
+    here = f"t.parameter = ? AND {match.sql}"
+    given = (parameter, *match.values)
+    order = " ORDER BY t.low DESC" if match.late else ""
+    numbers = f"SELECT t.number FROM fhir_terms t WHERE {here}{order}"
+    return Filter(_exists(match), given, numbers, given, here if match.point else "")
+
+
+def _exists(match: Match) -> str:
+    return f"EXISTS (SELECT 1 FROM fhir_terms t WHERE t.number = r.number AND t.parameter = ? AND {match.sql})"
+
+
+def _composite(type: str, name: str, row: Parameter, values: list[str], known: Known) -> Filter:
+    """``code$value``: values of two parameters that stand in the same part of the resource (R4 §3.1.1.4.13)."""
+    left, right = (key(type, each) for each in row.components)
+    conditions: list[Match] = []
+    for value in values:
+        said = parts(value, "$")
+        if len(said) != 2 or not all(said):
+            raise SearchError(name, "must be two values with $ between them")
+        first, second = (
+            KINDS[searchable(type)[each].kind](Asked(each, "", text, searchable(type)[each], key(type, each)), known)
+            for each, text in zip(row.components, said, strict=True)
+        )
+        other = re.sub(r"\bt\.", "u.", second.sql)
+        beside = f"u.number = t.number AND u.parameter = ? AND u.part = t.part AND {other}"
+        sql = f"{first.sql} AND EXISTS (SELECT 1 FROM fhir_terms u WHERE {beside})"
+        conditions.append(Match(sql, (*first.values, right, *second.values), first.point))
+    return _found(left, either(conditions))
+
+
+def _missing(type: str, name: str, row: Parameter, value: str) -> Filter:
+    if value not in ("true", "false") or row.kind == "composite":
+        raise SearchError(name, "with :missing must be true or false")
+    if name in ("_id", "_lastUpdated"):
+        return Filter("0" if value == "true" else "1", ())  # no resource is without them
+    return Filter(f"{'NOT ' if value == 'true' else ''}{_exists(Match('1', ()))}", (key(type, name),))
+
+
+def _chained(type: str, found: Criterion, value: str, known: Known) -> Filter:
     """``subject:Patient.name``: what refers to a resource that matches, one step away."""
     row = searchable(type).get(found.name)
     others = targets(type, found) if row is not None and row.kind == "reference" else ()
     if not others:
         raise SearchError("query", "has a chain that is not supported")
-    named = [
-        select(literal(f"{other}/") + resources.c.id)
-        .where(resources.c.type == other, resources.c.deleted.is_(False), _filter(other, found.rest, value, base))
-        .correlate(None)
-        for other in others
-    ]
-    return _has(type, found.name, or_(*(terms.c.value.in_(each) for each in named)))
+    matches = []
+    for other in others:
+        sql, values = _matching(other, _filter(other, found.rest, value, known), f"'{other}/' || r.id")
+        matches.append(Match(f"t.low IS NULL AND t.value IN ({sql})", values))
+    return _found(key(type, found.name), either(matches))
 
 
-def _reverse(type: str, reverse: tuple[str, str, str], value: str, base: str) -> ColumnElement[bool]:
+def _matching(type: str, found: Filter, column: str) -> tuple[str, tuple[Any, ...]]:
+    """A SELECT of a column of all living resources of a type that one filter finds."""
+    if found.numbers:
+        return (
+            f"SELECT {column} FROM fhir_resources r WHERE r.deleted = 0 AND r.number IN ({found.numbers})",
+            found.given,
+        )
+    return (
+        f"SELECT {column} FROM fhir_resources r WHERE r.type = ? AND r.deleted = 0 AND {found.sql}",
+        (type, *found.values),
+    )
+
+
+def _reverse(type: str, reverse: tuple[str, str, str], value: str, known: Known) -> Filter:
     """``_has:Observation:patient:code``: what a matching resource refers to."""
     other, reference, name = reverse
     row = searchable(other).get(reference) if other in SERVED else None
-    if row is None or row.kind != "reference" or name not in searchable(other):
+    if row is None or row.kind != "reference" or name.partition(":")[0] not in searchable(other):
         raise SearchError("_has", "is not supported as asked")
-    numbers = (
-        select(resources.c.number)
-        .where(resources.c.type == other, resources.c.deleted.is_(False), _filter(other, name, value, base))
-        .correlate(None)
+    matching, values = _matching(other, _filter(other, name, value, known), "r.number")
+    pointed = (
+        "SELECT substr(s.value, ?) FROM fhir_terms s WHERE s.low IS NULL AND s.parameter = ? AND s.value >= ? "
+        f"AND s.value < ? AND s.number IN ({matching})"
     )
-    here = (terms.c.type == other, terms.c.name == reference, terms.c.number.in_(numbers))
-    pointed = select(terms.c.value).where(*here).correlate(None)
-    return (literal(f"{type}/") + resources.c.id).in_(pointed)
-
-
-def _has(type: str, name: str, matches: ColumnElement[bool]) -> ColumnElement[bool]:
-    here = (terms.c.number == resources.c.number, terms.c.type == type, terms.c.name == name)
-    return exists().where(*here, matches).correlate(resources)
-
-
-def _missing(type: str, name: str, value: str) -> ColumnElement[bool]:
-    if value not in ("true", "false"):
-        raise SearchError(name, "with :missing must be true or false")
-    here = (terms.c.number == resources.c.number, terms.c.type == type, terms.c.name == name)
-    found = exists().where(*here).correlate(resources)
-    return not_(found) if value == "true" else found
+    given = (len(type) + 2, key(other, reference), f"{type}/", f"{type}0", *values)
+    numbers = f"SELECT o.number FROM fhir_resources o WHERE o.type = ? AND o.id IN ({pointed})"
+    return Filter(f"r.type = ? AND r.id IN ({pointed})", (type, *given), numbers, (type, *given))

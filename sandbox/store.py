@@ -2,26 +2,29 @@
 
 Bodies are kept as the exact bytes that are answered. Errors are answers with an OperationOutcome, never exceptions.
 """
+# ruff: noqa: S608 -- every text of SQL here is ours; what a client says is only ever bound
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection
 
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
-from r4.references import parse, walk
+from r4.references import named, parse, walk
 from r4.served import SERVED
 from r4.validate import validate
 from sandbox import capabilities, finding
-from sandbox.answering import etag, found, http_date, refusal, unplain
+from sandbox.answering import etag, found, http_date, parsed, refusal, unplain
+from sandbox.driver import add, execute, positional
 from sandbox.history import history
-from sandbox.indexing import Term, index
-from sandbox.tables import resources, terms, versions
+from sandbox.indexing import date_of, index
+from sandbox.indexing import rows as term_rows
+from sandbox.paging import Found
+from sandbox.tables import moved, resources, terms, versions
 from vocabulary.instant import format_instant
 
 NUMERIC = re.compile(r"[0-9]+")
@@ -35,15 +38,6 @@ class Rules:
     new_id: Callable[[], str]
     references: Literal["check", "free"] = "check"
 
-
-_CURRENT = select(resources).where(resources.c.type == bindparam("type"), resources.c.id == bindparam("id"))
-_EARLIER = select(versions).where(
-    versions.c.type == bindparam("type"), versions.c.id == bindparam("id"), versions.c.version == bindparam("version")
-)
-_ADD = insert(resources).returning(resources)
-_KEEP = insert(versions)
-_FORGET = delete(resources).where(resources.c.number == bindparam("number"))
-_FORGET_TERMS = delete(terms).where(terms.c.number == bindparam("number"))
 
 Performer = Callable[[Connection, float, Interaction, Rules], Answer]
 
@@ -68,15 +62,24 @@ class Stored(NamedTuple):
     deleted: bool
     updated: float
     body: bytes
+    date: float = 0.0
 
 
-_CURRENT_TEXT = str(_CURRENT.compile(dialect=sqlite.dialect()))
+_COLUMNS = "number, type, id, version, deleted, updated, body"
+_CURRENT = f"SELECT {_COLUMNS}, date FROM fhir_resources WHERE type = ? AND id = ?"
+_EARLIER = f"SELECT {_COLUMNS} FROM fhir_versions WHERE type = ? AND id = ? AND version = ?"
 
 
 def _current(connection: Connection, type: str | None, id: str | None) -> Stored | None:
-    """The driver is asked directly: this stands in every read, and in every judgement of a write."""
-    row = connection.connection.cursor().execute(_CURRENT_TEXT, (type, id)).fetchone()
-    return None if row is None else Stored._make(row)
+    row = execute(connection, _CURRENT, (type, id)).fetchone()
+    return None if row is None else Stored(*row)
+
+
+def _earlier(connection: Connection, type: str | None, id: str | None, version: str) -> Stored | None:
+    if not NUMERIC.fullmatch(version) or len(version) > 9:
+        return None
+    row = execute(connection, _EARLIER, (type, id, int(version))).fetchone()
+    return None if row is None else Stored(*row)
 
 
 def _read(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
@@ -92,10 +95,9 @@ def _read(connection: Connection, now: float, interaction: Interaction, rules: R
 
 def _vread(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
     version = interaction.version or ""
-    row: Stored | Row[Any] | None = _current(connection, interaction.type, interaction.id)
-    if row is not None and str(row.version) != version and NUMERIC.fullmatch(version) and len(version) < 10:
-        named = {"type": interaction.type, "id": interaction.id, "version": int(version)}
-        row = connection.execute(_EARLIER, named).one_or_none()
+    row = _current(connection, interaction.type, interaction.id)
+    if row is not None and str(row.version) != version:
+        row = _earlier(connection, interaction.type, interaction.id, version)
     if row is None or str(row.version) != version:
         return refusal(404, "not-found", "There is no such version.")
     return refusal(410, "deleted", "This version is a deletion.") if row.deleted else found(row)
@@ -113,7 +115,7 @@ def _create(connection: Connection, now: float, interaction: Interaction, rules:
         return wrong
     if interaction.if_none_exist is not None:
         matched = finding.matches(
-            connection, str(interaction.type), interaction.if_none_exist, base=rules.base, limit=2
+            connection, now, str(interaction.type), interaction.if_none_exist, base=rules.base, limit=2
         )
         if isinstance(matched, Answer):
             return matched
@@ -123,8 +125,8 @@ def _create(connection: Connection, now: float, interaction: Interaction, rules:
             )
         if matched:
             return _returned(matched[0], interaction, 200, rules)
-    row = _write(connection, now, body, id=rules.new_id(), version=1, rules=rules)
-    return _returned(row, interaction, 201, rules)
+    row, stored = _write(connection, now, body, id=rules.new_id(), version=1, rules=rules)
+    return _returned(row, interaction, 201, rules, stored)
 
 
 def _update(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
@@ -146,12 +148,13 @@ def _update(connection: Connection, now: float, interaction: Interaction, rules:
                 "An id of digits only is for the server to give.",
                 element=f"{interaction.type}.id",
             )
-        return _returned(_write(connection, now, body, id=id, version=1, rules=rules), interaction, 201, rules)
+        made, stored = _write(connection, now, body, id=id, version=1, rules=rules)
+        return _returned(made, interaction, 201, rules, stored)
     if not row.deleted and _content(codec.parse(row.body)) == _content(body):
         return _returned(row, interaction, 200, rules)
-    _retire(connection, row)
-    made = _write(connection, now, body, id=id, version=row.version + 1, rules=rules)
-    return _returned(made, interaction, 201 if row.deleted else 200, rules)
+    _keep(connection, row)
+    made, stored = _write(connection, now, body, id=id, version=row.version + 1, rules=rules, former=row)
+    return _returned(made, interaction, 201 if row.deleted else 200, rules, stored)
 
 
 def _content(resource: Mapping[str, Any]) -> bytes:
@@ -169,28 +172,50 @@ def _delete(connection: Connection, now: float, interaction: Interaction, rules:
         return Answer(status=204)
     if interaction.if_match not in (None, "*", str(row.version)):
         return refusal(412, "conflict", "is not the current version", element="If-Match")
-    _retire(connection, row)
-    connection.execute(
-        insert(resources).values(
-            type=row.type, id=row.id, version=row.version + 1, deleted=True, updated=now, body=b""
-        )
-    )  # fmt: skip
+    _keep(connection, row)
+    _put(connection, now, Stored(0, row.type, row.id, row.version + 1, True, now, b""), row)
     return Answer(status=204, headers={"etag": etag(row.version + 1)})
 
 
-def _retire(connection: Connection, row: Stored) -> None:
-    """The current version becomes an earlier one, and is not found any more."""
-    kept = {name: getattr(row, name) for name in ("type", "id", "version", "deleted", "updated", "body")}
-    connection.execute(_KEEP, kept)
-    connection.execute(_FORGET_TERMS, {"number": row.number})
-    connection.execute(_FORGET, {"number": row.number})
+def _keep(connection: Connection, row: Stored) -> None:
+    """The current version becomes an earlier one."""
+    execute(connection, _ADD_VERSION, row[:7])
+
+
+def _put(connection: Connection, now: float, row: Stored, former: Stored | None) -> int:
+    """The current version, under a new number. Pages that were begun before still find it by its former one."""
+    if former is None:
+        values = (None, *row[1:])
+        return int(execute(connection, _ADD, values).lastrowid or 0)
+    execute(connection, "DELETE FROM fhir_resources WHERE number = ?", (former.number,))
+    number = int(execute(connection, _ADD, (None, *row[1:])).lastrowid or 0)
+    if not former.deleted:
+        said = (former.number, number, *former[1:4], former.updated, former.date, now)
+        execute(connection, _ADD_MOVED, said)
+    _sweep(connection, now)
+    return number
+
+
+def _sweep(connection: Connection, now: float) -> None:
+    """Forgets some of the former numbers that no page asks for any more, and their terms."""
+    some = "SELECT number FROM fhir_moved WHERE at < ? ORDER BY at LIMIT ?"
+    for (number,) in execute(connection, some, (now - PAGES_LIFE, SWEPT)).fetchall():
+        execute(connection, "DELETE FROM fhir_terms WHERE number = ?", (number,))
+        execute(connection, "DELETE FROM fhir_moved WHERE number = ?", (number,))
+
+
+PAGES_LIFE = 1200.0
+"""Seconds that pages begun before a change find what it changed: links to further pages end before."""
+SWEPT = 4
+"""Former numbers that one change forgets at most: more than one, so that they become fewer."""
 
 
 def _refused(connection: Connection, body: Mapping[str, Any], interaction: Interaction, rules: Rules) -> Answer | None:
     """Why this cannot be stored: not R4, of another type than the address, or pointing at nothing."""
     if body.get("resourceType") != interaction.type:
         return refusal(400, "value", f"must be {interaction.type}", element="resourceType")
-    issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
+    checked = [] if interaction.valid else validate(body)
+    issues = [issue for issue in checked if issue.severity in ("error", "fatal")]
     if not issues and rules.references == "check":
         issues = list(unplain(body, base=rules.base)) or list(_missing(connection, body, rules.base))
     return Answer(status=422, resource=outcome(issues)) if issues else None
@@ -198,55 +223,41 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
 
 def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iterable[Issue]:
     """References within this server that lead nowhere."""
-    for path, reference in walk(body):
-        said = reference["reference"]
-        local = parse(said, base=base)
-        if local is None:
-            continue
-        if local.type == body.get("resourceType") and local.id == body.get("id"):
-            continue
-        row = _current(connection, local.type, local.id)
-        if row is None or row.deleted or not _has_version(connection, row, local.version):
+    own = f"{body.get('resourceType')}/{body.get('id')}"
+    lost = {said for said in set(named(body)) if _leads_nowhere(connection, said, own, base)}
+    for path, reference in walk(body) if lost else ():
+        if reference["reference"] in lost:
             yield Issue("not-found", "must be a resource that this server has", f"{path}.reference", "reference-exists")
 
 
-def _has_version(connection: Connection, row: Stored, version: str | None) -> bool:
-    if version is None or version == str(row.version):
-        return True
-    if not NUMERIC.fullmatch(version) or len(version) > 9:
+def _leads_nowhere(connection: Connection, said: str, own: str, base: str) -> bool:
+    local = parse(said, base=base)
+    if local is None or local.local == own:
         return False
-    named = {"type": row.type, "id": row.id, "version": int(version)}
-    return connection.execute(_EARLIER, named).one_or_none() is not None
+    row = _current(connection, local.type, local.id)
+    return row is None or row.deleted or not _has_version(connection, row, local.version)
+
+
+def _has_version(connection: Connection, row: Stored, version: str | None) -> bool:
+    return version in (None, str(row.version)) or _earlier(connection, row.type, row.id, str(version)) is not None
 
 
 def _write(
-    connection: Connection, now: float, body: Mapping[str, Any], *, id: str, version: int, rules: Rules
-) -> Row[Any]:  # fmt: skip
+    connection: Connection, now: float, body: Mapping[str, Any], *, id: str, version: int, rules: Rules,
+    former: Stored | None = None,
+) -> tuple[Stored, dict[str, Any]]:  # fmt: skip
     stored = stamped(body, id=id, version=version, now=now)
-    values = {
-        "type": stored["resourceType"], "id": id, "version": version, "deleted": False, "updated": now,
-        "body": codec.format(stored),
-    }  # fmt: skip
-    row = connection.execute(_ADD, values).one()
-    add_terms(connection, [(row.number, row.type, *term) for term in index(stored, base=rules.base)])
-    return row
+    found = index(stored, base=rules.base)
+    date = date_of(stored["resourceType"], found)
+    row = Stored(0, stored["resourceType"], id, version, False, now, codec.format(stored), date)
+    number = _put(connection, now, row, former)
+    add(connection, ADD_TERM, term_rows(number, found, date))
+    return row, stored
 
 
-def add_terms(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Whole rows of ``terms``, given to the driver as they are: naming and checking the parameters of each, as
-    SQLAlchemy does, costs more than storing them."""
-    if rows:
-        connection.exec_driver_sql(_ADD_TERM, list(rows))
-
-
-def positional(table: Table) -> str:
-    """The insert of a whole row, as the sqlite driver takes it; all names are those of our own tables."""
-    names = [column.name for column in table.columns]
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-
-
-_ADD_TERM = positional(terms)
-assert tuple(terms.c.keys()) == ("number", "type", *Term._fields)
+ADD_TERM, _ADD, _ADD_VERSION, _ADD_MOVED = map(positional, (terms, resources, versions, moved))
+assert tuple(resources.c.keys()) == Stored._fields
+assert tuple(versions.c.keys()) == Stored._fields[:7]
 
 
 def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> dict[str, Any]:
@@ -257,8 +268,8 @@ def stamped(body: Mapping[str, Any], *, id: str, version: int, now: float) -> di
     return {"resourceType": body["resourceType"], "id": id, "meta": {**(meta or {}), **said}, **rest}
 
 
-def _returned(row: Stored | Row[Any], interaction: Interaction, status: int, rules: Rules) -> Answer:
-    """The answer to a write, as the client prefers it."""
+def _returned(row: Stored | Found, interaction: Interaction, status: int, rules: Rules, stored: Any = None) -> Answer:
+    """The answer to a write, as the client prefers it; ``stored`` is the body as a resource where that is at hand."""
     headers = {
         "etag": etag(row.version), "last-modified": http_date(row.updated),
         "location": f"{rules.base}/{row.type}/{row.id}/_history/{row.version}",
@@ -268,11 +279,11 @@ def _returned(row: Stored | Row[Any], interaction: Interaction, status: int, rul
     if interaction.prefer == "OperationOutcome":
         issue = Issue("informational", "Stored.", severity="information")
         return Answer(status=status, resource=outcome([issue]), headers=headers)
-    return Answer(status=status, encoded=row.body, resource=codec.parse(row.body), headers=headers)
+    return Answer(status=status, encoded=row.body, resource=stored or parsed(row.body), headers=headers)
 
 
 def _search(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:
-    return finding.search(connection, interaction, base=rules.base)
+    return finding.search(connection, now, interaction, base=rules.base)
 
 
 def _capabilities(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:

@@ -23,9 +23,10 @@ from r4.outcome import Issue, outcome
 from r4.references import parse, walk
 from r4.validate import validate
 from sandbox.answering import refusal, unplain
-from sandbox.comparing import SearchError
+from sandbox.comparing import Known, SearchError
+from sandbox.cursors import cursor, place_of
 from sandbox.history import span_of
-from sandbox.search import compile, cursor, place_of, without_cursor
+from sandbox.search import compile, without_cursor
 
 SECONDS = 30.0
 BYTES = 32 * 1024 * 1024
@@ -78,9 +79,9 @@ class Upstream:
         body = interaction.body
         try:
             if interaction.action == "search":
-                compile(str(interaction.type), without_cursor(interaction.query), base=self.base)
+                compile(str(interaction.type), without_cursor(interaction.query), Known(base=self.base))
             if interaction.if_none_exist is not None:
-                compile(str(interaction.type), interaction.if_none_exist, base=self.base)
+                compile(str(interaction.type), interaction.if_none_exist, Known(base=self.base))
             if interaction.action == "history":
                 span_of(interaction.query)
         except SearchError as wrong:

@@ -22,6 +22,7 @@ from writeback.formats import format_admission, format_output, format_refusal, p
 from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of, listed
+from writeback.recall import hold, recalled
 from writeback.tables import REFUSED, TAKEN, idempotency, outputs
 
 _REPEAT = select(idempotency).where(
@@ -32,6 +33,9 @@ _NEWEST = select(func.max(outputs.c.as_of)).where(
     outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
     outputs.c.model == bindparam("model"), outputs.c.state != "refused",
 )  # fmt: skip
+RECALLED = Refused(
+    reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
+)
 LOOKED_AT = 20
 """Earlier outputs of one model, patient and point in time that are compared with a new one."""
 _SAME_TIME = (
@@ -131,6 +135,9 @@ def accept(
     newest = connection.scalar(_NEWEST, _whose(submission.output))
     if newest == submission.output.as_of and _repeated(connection, submission):
         submission = replace(submission, judged=DUPLICATE, write=None)
+    if recalled(connection, submission.output.model, submission.output.version):
+        judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
+        submission = replace(submission, judged=judged, write=None)
     state = _state(submission, newest)
     row = _row(now, submission, state)
     said = _said_before(connection, submission, claim) if state == "refused" else None
@@ -199,6 +206,7 @@ def _said_before(
 def _serialize(connection: Connection, output: Output) -> None:
     """Outputs of one model and patient come in one after the other, so that the newest is the newest and the lane has
     one end. SQLite has one writer anyway."""
+    hold(connection, output.model, output.version)
     if connection.dialect.name == "postgresql":
         lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))

@@ -79,6 +79,9 @@ TRANSMITTER = Registered(
 CREATE = Registered(
     system=f"{_THO}v3-DataOperation", code="CREATE", display="create", source="FHIR R4 v3-DataOperation"
 )  # fmt: skip
+UPDATE = Registered(
+    system=f"{_THO}v3-DataOperation", code="UPDATE", display="revise", source="FHIR R4 v3-DataOperation"
+)  # fmt: skip
 
 PROGRESS_NOTE = Registered(
     system=LOINC, code="11506-3", display="Progress note",
@@ -132,7 +135,7 @@ QUALITATIVE: Mapping[str, Registered] = {
 
 OWN: tuple[Registered, ...] = (
     AI_ASSERTED, AI_DEVICE, MODEL_CARD, MARKDOWN_CARD, CLINICAL_NOTE, PROGRESS_NOTE,
-    INSUFFICIENT_EVIDENCE, NOT_PERFORMED, AUTHOR, TRANSMITTER, VERIFIER, CREATE, RISK_FLAG, NORMAL_RANGE,
+    INSUFFICIENT_EVIDENCE, NOT_PERFORMED, AUTHOR, TRANSMITTER, VERIFIER, CREATE, UPDATE, RISK_FLAG, NORMAL_RANGE,
     LEGAL_AUTHENTICATOR, *CATEGORIES.values(), *INTERPRETATIONS.values(),
     *QUALITATIVE.values(),
 )  # fmt: skip

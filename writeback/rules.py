@@ -59,6 +59,8 @@ class WriteRules:
     """Codes of an OperationOutcome in ``issue.details.coding`` which say that the resource was there before."""
     stale: frozenset[int] = frozenset({409, 412})
     """Statuses that answer an ``If-Match`` of an older version: 412 by R4, 409 by STU3 and by several servers."""
+    updates: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The only statuses that it takes in an update, per type; of a type that is not named it takes what R4 has."""
     versions: bool = True
     """False: it keeps no versions, so that ``If-Match`` protects nothing."""
     requests_per_minute: int | None = None
@@ -79,7 +81,7 @@ class WriteRules:
 
 _PER_TYPE = (
     "statuses", "categories", "requires", "site_coded", "encounters", "signers", "largest", "drops", "refuses", "singles",
-    "longest",
+    "longest", "updates",
 )  # fmt: skip
 
 

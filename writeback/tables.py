@@ -125,6 +125,7 @@ FRESH = text("state = 'ready' AND blockers = 0 AND next_at = 0")
 LATER = text("state IN ('ready', 'in_doubt') AND blockers = 0 AND next_at > 0")
 LEASED = text("state = 'leased'")
 MOVING = text("state IN ('ready', 'leased', 'in_doubt')")
+DEAD = text("state IN ('rejected', 'dead')")
 """Conditions of partial indexes, as literal text: a database uses such an index only for a query that says the same,
 and a bound parameter says nothing when the plan is made."""
 
@@ -132,6 +133,7 @@ Index("deliveries_fresh", deliveries.c.ehr, deliveries.c.id, sqlite_where=FRESH,
 Index("deliveries_later", deliveries.c.ehr, deliveries.c.next_at, sqlite_where=LATER, postgresql_where=LATER)
 Index("deliveries_leased", deliveries.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
 Index("deliveries_lane", deliveries.c.lane, deliveries.c.id, sqlite_where=MOVING, postgresql_where=MOVING)
+Index("deliveries_dead", deliveries.c.id, sqlite_where=DEAD, postgresql_where=DEAD)
 Index("deliveries_output", deliveries.c.output)
 
 waits = Table(

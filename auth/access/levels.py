@@ -17,6 +17,7 @@ NOBODY: frozenset[Level] = frozenset()
 FEATURES: Mapping[str, frozenset[Level]] = {
     "chain": SYSTEM,
     "_has": SYSTEM,
+    "_source": UNBOUND,
     "_include": ALL,
     "_revinclude": ALL,
     "history-instance": ALL,
@@ -27,7 +28,8 @@ FEATURES: Mapping[str, frozenset[Level]] = {
     "create-patient": UNBOUND,
     "delete-patient": UNBOUND,
 }
-"""Chains and ``_has`` answer questions about resources that are not shown (smart-auth.md A08, A09); the history of a
+"""Chains and ``_has`` answer questions about resources that are not shown (smart-auth.md A08, A09); where a
+record came from is in no compartment (§3.2 rule 2); the history of a
 type or of the system cannot be narrowed to one patient by any server."""
 
 
@@ -44,7 +46,7 @@ class Operation(NamedTuple):
 OPERATIONS: Mapping[str, Operation] = {
     "$everything": Operation(ALL, "rs", ("instance",), served=True),
     "$validate": Operation(ALL, "cu", ("type", "instance"), served=True),
-    "$export": Operation(SYSTEM, "rs", ("system", "type", "instance")),
+    "$export": Operation(SYSTEM, "rs", ("system", "type", "instance"), served=True),
     "$graphql": Operation(NOBODY),
     "$expunge": Operation(NOBODY),
     "$reindex": Operation(NOBODY),

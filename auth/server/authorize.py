@@ -23,12 +23,14 @@ LONGEST = 4096
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """``issuer`` and ``fhir`` are the EHR's addresses; ``new_secret`` gives unguessable strings."""
+    """``issuer`` and ``fhir`` are the EHR's addresses; ``new_secret`` gives unguessable strings; ``faults`` are those that
+    its operator has switched on for everybody."""
 
     issuer: str
     fhir: str
     new_id: Callable[[], str]
     new_secret: Callable[[], str]
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +68,7 @@ def authorize(
     try:
         _check(parameters, client, server)
         launch = _launch(connection, now, parameters, client)
-        named = launch.faults
+        named = (*launch.faults, *server.faults)
         if (simulated := faults.error(named, "authorize")) is not None:
             raise simulated
         asked = _asked(parameters, client=client, redirect_uri=redirect_uri, launch=launch)
@@ -90,7 +92,8 @@ def conclude(
         query = {"code": _code(connection, now, asked, context, granted, session=session, server=server)}
     else:
         query = {"error": "access_denied", "error_description": "the person did not allow this"}
-    return _redirect(asked.redirect_uri, query, state=asked.state, named=asked.faults, server=server)
+    named = (*asked.faults, *server.faults)
+    return _redirect(asked.redirect_uri, query, state=asked.state, named=named, server=server)
 
 
 def _redirect(

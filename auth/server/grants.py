@@ -201,6 +201,11 @@ def find_by_id(connection: Connection, now: float, id: str) -> Grant | None:
     return None if row is None or row.revoked else _read(row)
 
 
+def any_faults(connection: Connection, now: float) -> bool:
+    """Whether some grant has a fault of its launch."""
+    return connection.execute(select(grants.c.id).where(grants.c.faults != "").limit(1)).first() is not None
+
+
 def take_assertion(connection: Connection, now: float, *, client_id: str, jti: str, expires: float) -> bool:
     """Whether this ``jti`` was not seen before from this client; it is from now on."""
     connection.execute(_SWEEP_ASSERTIONS, {"at": now})
@@ -236,7 +241,7 @@ _FIND_ASSERTION = select(assertions.c.expires).where(
     assertions.c.client == bindparam("by"), assertions.c.jti_hash == bindparam("key")
 )
 _FIND = select(
-    grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, access_tokens.c.scopes,
+    grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, grants.c.faults, access_tokens.c.scopes,
     access_tokens.c.expires,
 ).join_from(grants, access_tokens).where(access_tokens.c.hash == bindparam("hash"))  # fmt: skip
 

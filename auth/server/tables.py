@@ -37,6 +37,7 @@ grants = Table(
     Column("user", String(128), index=True),
     Column("session", String(64)),
     Column("faults", Text),
+    sqlite_with_rowid=False,
 )
 """One row per authorization: code, access and refresh tokens hang off it, and end with it. ``user`` is ``Type/id``,
 ``session`` the browser session in which it was given, ``faults`` the named faults of its launch."""
@@ -80,6 +81,7 @@ access_tokens = Table(
     Column("grant", String(64), ForeignKey("auth_grants.id"), nullable=False, index=True),
     Column("scopes", Text, nullable=False),
     Column("expires", Double, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 refresh_tokens = Table(

@@ -2,6 +2,7 @@
 backend-services). The client is authenticated already."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -31,6 +32,7 @@ def exchange_code(
         return OAuthError("invalid_grant", "code is unknown, used, expired, or another client's")
     if parameters.get("redirect_uri") != code.redirect_uri:
         return OAuthError("invalid_grant", "redirect_uri must be the one of the authorization request")
+    grant = replace(grant, faults=(*grant.faults, *server.faults))
     if (simulated := faults.error(grant.faults, "token")) is not None:
         return simulated
     verifier = parameters.get("code_verifier", "")
@@ -61,6 +63,7 @@ def refresh(
     if used:
         grants.revoke_grant(connection, now, grant.id)
         return OAuthError("invalid_grant", "refresh_token was replaced by a newer one: the grant is ended")
+    grant = replace(grant, faults=(*grant.faults, *server.faults))
     if (simulated := faults.error(grant.faults, "refresh")) is not None:
         return simulated
     if not refreshable(connection, now, session=grant.session, scopes=grant.scopes):
@@ -99,10 +102,19 @@ def client_credentials(
     granted = scopes.narrow(asked, scopes.parse(client.scope))
     if not granted:
         return OAuthError("invalid_scope", "scope must hold system/ scopes that the client is registered for")
+    if (simulated := faults.error(server.faults, "token")) is not None:
+        return simulated
     id = server.new_id()
     grants.save_grant(connection, now, id=id, client_id=client.id, scopes=granted, context=Context())
     access, scope = server.new_secret(), scopes.format(granted)
-    grants.save_access(connection, now, token=access, grant=id, scopes=scope, life=BACKEND_LIFE)
+    grants.save_access(
+        connection,
+        now,
+        token=access,
+        grant=id,
+        scopes=scope,
+        life=BACKEND_LIFE if faults.ACCESS_EXPIRED not in server.faults else -1.0,
+    )
     return {"access_token": access, "token_type": "Bearer", "expires_in": int(BACKEND_LIFE), "scope": scope}
 
 

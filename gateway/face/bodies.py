@@ -10,7 +10,7 @@ from auth.server.grants import Grant
 from gateway.face.guarding import ELSEWHERE, Means, Scopes, only_bound, raw, within
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
-from r4.references import parse, walk
+from r4.references import named, parse, walk
 from r4.validate import validate
 from sandbox.answering import refusal
 
@@ -32,7 +32,7 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
             ELSEWHERE if i.type != "Provenance" or not only_bound(scopes, grant) else _unreached("Provenance.target[0]")
         )
     if only_bound(kept, grant) and means.references == "check":
-        if (wrong := doomed(body)) is not None:
+        if not i.valid and (wrong := doomed(body)) is not None:
             return wrong
         foreign = yield from _foreign(i, kept, grant, means)
         return kept if foreign is None else _unreached(foreign)
@@ -40,16 +40,16 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
 
 
 def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, str | None]:
-    """The first reference within this server to what a scope of one patient does not reach."""
+    """A reference within this server to what a scope of one patient does not reach."""
     reading = [scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant)]
     plain = [replace(scope, query=(), type="*") for scope in reading[:1]]
-    for path, reference in walk(dict(i.body or {})):
-        local = parse(reference["reference"], base=means.base)
+    for said in named(i.body or {}):
+        local = parse(said, base=means.base)
         if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
             continue
         target = yield raw(local.type, local.id)
         if target.status != 200 or not (yield from within(plain, target.resource, grant, means)):
-            return path
+            return next(path for path, reference in walk(i.body or {}) if reference["reference"] == said)
     return None
 
 

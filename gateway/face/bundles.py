@@ -7,6 +7,7 @@ from typing import Any
 from auth.server.grants import Grant
 from gateway.face.bodies import doomed
 from gateway.face.guarding import CHANGED, ODD, UNSERVED, Means, Serving
+from gateway.face.naming import placed, resolved
 from gateway.face.writing import check_write, recheck_write
 from r4.interaction import Answer, Interaction
 from r4.outcome import outcome
@@ -44,7 +45,7 @@ def serve_transaction(i: Interaction, grant: Grant, means: Means, serve: Serve) 
         if place not in answers:
             answers[place] = yield from serve(entry, grant, means)
             if answers[place].status >= 400 and not means.whole:
-                return _placed(answers[place], place)
+                return placed(answers[place], place)
     return Answer(status=200, resource=batch.bundle("transaction", [answers[place] for place in range(len(i.entries))]))
 
 
@@ -54,21 +55,26 @@ def _checked(
     """The writes to perform by place, or the refusal of one, which is the refusal of all."""
     if (fault := batch.fault(i.entries)) is not None:
         return Answer(status=400, resource=outcome([fault]))
-    entries = batch.assign(i.entries, [means.new_id() for _ in i.entries])
+    named = yield from resolved(i.entries, grant, means)
+    if isinstance(named, Answer):
+        return named
+    entries = batch.assign(named, [means.new_id() for _ in named])
     within = replace(means, own=frozenset(f"{each.type}/{each.id}" for each in entries if each.action == "update"))
     checked: dict[int, Interaction | Answer] = {}
-    for place, (original, entry) in enumerate(zip(i.entries, entries, strict=True)):
+    for place, (original, entry) in enumerate(zip(named, entries, strict=True)):
         if entry.type not in SERVED:
             return UNSERVED
         if entry.action not in WRITES:
             continue
+        if entry.body is not None and doomed(entry.body) is None:  # said only after whether it may be written at all
+            entry = replace(entry, valid=True)
         given = original.action == "create" and entry.action == "update"
         allowed = yield from check_write(replace(entry, action="create") if given else entry, grant, within)
         if isinstance(allowed, Answer) and allowed.status >= 400:
-            return _placed(allowed, place)
-        body = allowed.body if isinstance(allowed, Interaction) else None
+            return placed(allowed, place)
+        body = allowed.body if isinstance(allowed, Interaction) and not allowed.valid else None
         if body is not None and (wrong := doomed(body)) is not None:
-            return _placed(wrong, place)
+            return placed(wrong, place)
         checked[place] = entry if given else allowed
     done = [each for each in checked.values() if isinstance(each, Interaction)]
     if (fault := batch.fault(done)) is not None:
@@ -84,7 +90,7 @@ def _one_by_one(
         entry = writes[places[index]]
         answer = yield entry
         if answer.status >= 400:
-            return _placed(answer, places[index])
+            return placed(answer, places[index])
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)
     return None
 
@@ -99,7 +105,7 @@ def _unreadable(
             continue
         answer = yield from serve(entry, grant, means)
         if answer.status >= 400:
-            return _placed(answer, place)
+            return placed(answer, place)
     return None
 
 
@@ -118,18 +124,6 @@ def _together(
     for (place, entry), found in zip(writes.items(), entries, strict=True):
         answers[place] = yield from recheck_write(entry, _alone(found), grant, means)
     return None
-
-
-def _placed(answer: Answer, place: int) -> Answer:
-    """The refusal of an entry, its elements named from the Bundle on."""
-    here = f"Bundle.entry[{place}]"
-    issues = []
-    for issue in (answer.resource or {}).get("issue", ()):
-        said = [str(path).partition(".") for path in issue.get("expression") or ()]
-        issues.append(
-            {**issue, "expression": [f"{here}.resource.{rest}" if dot else here for _, dot, rest in said] or [here]}
-        )
-    return replace(answer, resource={"resourceType": "OperationOutcome", "issue": issues}, encoded=None)
 
 
 def _alone(entry: Mapping[str, Any]) -> Answer:

@@ -1,7 +1,8 @@
 """Named operations: the two that are served, and by a table the refusal of every other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from auth.access.compartment import narrowing
 from auth.access.decide import allowing, fhir_scopes, level, operating
@@ -10,12 +11,14 @@ from auth.server.grants import Grant
 from gateway.face.guarding import ABSENT, FORBIDDEN, UNSERVED, Means, Scopes, Serving, raw, within
 from gateway.face.pages import CURSOR, cursor_of, here, next_link, resume
 from gateway.face.searching import check_search, recheck_search
+from gateway.face.validating import validated
 from r4.interaction import Answer, Interaction
-from r4.outcome import Issue, outcome
+from r4.moments import moment_range
 from r4.served import SERVED
-from r4.validate import validate
 from sandbox.answering import refusal
+from sandbox.indexing import DATES
 
+ALONE = refusal(400, "not-supported", "An export stands in no batch: it is asynchronous.")
 NONE = refusal(404, "not-supported", "This server has no such operation.")
 EVERYTHING_COUNT, EVERYTHING_LONGEST = 100, 500
 SEARCHES = 12
@@ -32,29 +35,14 @@ def serve_operation(i: Interaction, grant: Grant, means: Means) -> Serving:
     place = "system" if i.type is None else "type" if i.id is None else "instance"
     if not row.served or place not in row.places:
         return NONE
+    if i.operation == "$export":
+        return ALONE
     if i.type not in SERVED:
         return UNSERVED
     if i.operation == "$validate":
-        return _validated(i) if operating(grant, "$validate", i.type) else FORBIDDEN
+        return validated(i) if operating(grant, "$validate", i.type) else FORBIDDEN
     scopes = allowing(grant, "read", i.type)
     return (yield from _everything(i, scopes, grant, means)) if scopes else FORBIDDEN
-
-
-def _validated(i: Interaction) -> Answer:
-    """``$validate`` (R4 resource-operation-validate): against R4 itself, never a profile that would have to be fetched.
-    What is on the server is neither read nor told."""
-    body: Any = i.body
-    if i.query or not isinstance(body, dict):
-        return refusal(400, "not-supported", "must be a POST of a resource, or of Parameters", element="query")
-    if body.get("resourceType") == "Parameters":
-        listed = body.get("parameter")
-        parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
-        if any(part.get("name") not in ("resource", "mode") for part in parts) or parts == []:
-            return refusal(400, "not-supported", "may hold resource and mode only", element="Parameters.parameter")
-        body = next((part.get("resource") for part in parts if part.get("name") == "resource"), None)
-    found = validate(body, type=i.type)
-    valid = Issue("informational", "The resource is valid R4.", severity="information")
-    return Answer(status=200, resource=outcome(found or [valid]))
 
 
 def _everything(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Serving:
@@ -72,17 +60,47 @@ def _everything(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> S
     count = said.get("_count", str(EVERYTHING_COUNT))
     if not (count.isascii() and count.isdigit() and int(count[:9]) > 0 and len(count) < 10):
         return refusal(400, "value", "must be a whole number above zero", element="_count")
-    types = _types(said.get("_type"), grant, str(i.id))
+    types, span = _types(said.get("_type"), grant, str(i.id)), _span(said)
     if isinstance(types, Answer):
         return types
+    if isinstance(span, Answer):
+        return span
     start = cursor.partition("|") if cursor is not None else ("0", "", "")
-    page = _Page(types, int(start[0]), start[2], min(int(count), EVERYTHING_LONGEST))
-    own = (
-        [_match(current.resource, means)]
-        if cursor is None and "Patient" in said.get("_type", "Patient").split(",")
-        else []
-    )
+    page = _Page(types, int(start[0]), start[2], min(int(count), EVERYTHING_LONGEST), span)
+    wanted = cursor is None and "Patient" in said.get("_type", "Patient").split(",")
+    own = [_match(current.resource, means)] if wanted and _changed_since(current.resource, span) else []
     return (yield from _fill(asked, page, own, grant, means))
+
+
+class _Span(NamedTuple):
+    """What is wanted of a record: care from ``start`` to ``end``, dates; changed ``since``, Unix seconds and as said."""
+
+    start: str | None
+    end: str | None
+    since: tuple[float, str] | None
+
+
+def _span(said: Mapping[str, str]) -> _Span | Answer:
+    for name in ("start", "end", "_since"):
+        if name in said and moment_range(said[name].replace(" ", "+")) is None:
+            return refusal(400, "value", "must be a date" if name != "_since" else "must be an instant", element=name)
+    since = said["_since"].replace(" ", "+") if "_since" in said else None
+    moment = moment_range(since) if since is not None else None
+    return _Span(said.get("start"), said.get("end"), (moment[0], since) if moment and since is not None else None)
+
+
+def _changed_since(resource: Any, span: _Span) -> bool:
+    moment = moment_range(str((resource.get("meta") or {}).get("lastUpdated", "")))
+    return span.since is None or moment is None or moment[1] > span.since[0]
+
+
+def _within(type: str, span: _Span) -> tuple[tuple[str, str], ...]:
+    """The parameters that keep a search within the span. A type that has no date of care is always in it (R4
+    patient-operation-everything)."""
+    date = DATES.get(type)
+    pairs = [(date, f"ge{span.start}")] if date and span.start else []
+    pairs += [(date, f"le{span.end}")] if date and span.end else []
+    return (*pairs, *([("_lastUpdated", f"ge{span.since[1]}")] if span.since else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,7 @@ class _Page:
     at: int
     cursor: str
     count: int
+    span: _Span
 
 
 def _match(resource: Any, means: Means) -> dict[str, Any]:
@@ -114,7 +133,7 @@ def _fill(i: Interaction, page: _Page, entries: list[Any], grant: Grant, means: 
     for _ in range(SEARCHES):
         if at >= len(page.types) or len(entries) >= page.count:
             break
-        answer = yield from _part(i, page.types[at], cursor, page.count - len(entries), reading, means)
+        answer = yield from _part(i, page, at, cursor, page.count - len(entries), reading, means)
         if answer.status != 200:
             return answer
         found = answer.resource or {}
@@ -128,8 +147,9 @@ def _fill(i: Interaction, page: _Page, entries: list[Any], grant: Grant, means: 
     return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
 
 
-def _part(i: Interaction, type: str, cursor: str, count: int, grant: Grant, means: Means) -> Serving:
-    pairs = narrowing(type, str(i.id)) or ()
+def _part(i: Interaction, page: _Page, at: int, cursor: str, count: int, grant: Grant, means: Means) -> Serving:
+    type = page.types[at]
+    pairs = (*(narrowing(type, str(i.id)) or ()), *_within(type, page.span))
     search = Interaction(action="search", type=type, query=(*pairs, ("_count", str(count)), ("_total", "none")))
     checked = check_search(search, grant, means)
     if isinstance(checked, Answer):

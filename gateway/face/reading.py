@@ -21,6 +21,7 @@ from gateway.face.guarding import (
 )
 from gateway.face.pages import resume, sealed
 from r4.interaction import Answer, Interaction
+from r4.shapes import shape_of, shaped
 
 
 def serve_read(i: Interaction, grant: Grant, means: Means) -> Serving:
@@ -29,9 +30,17 @@ def serve_read(i: Interaction, grant: Grant, means: Means) -> Serving:
     if not scopes:
         return FORBIDDEN
     conditional = i.if_none_match is not None or i.if_modified_since is not None
-    answer = yield replace(i, if_none_match=None, if_modified_since=None) if conditional else i
+    answer = yield replace(i, if_none_match=None, if_modified_since=None, query=()) if conditional or i.query else i
     shown = yield from judged(scopes, answer, grant, means)
-    return _unchanged(i, shown) if conditional and shown.status == 200 else shown
+    return _shaped(i, _unchanged(i, shown) if conditional and shown.status == 200 else shown)
+
+
+def _shaped(i: Interaction, answer: Answer) -> Answer:
+    """As much of the resource as was asked for, after it was judged as a whole."""
+    shape = shape_of(i.query) if i.query else None
+    if shape is None or answer.status != 200 or answer.resource is None:
+        return answer
+    return replace(answer, resource=shaped(answer.resource, shape), encoded=None)
 
 
 def serve_vread(i: Interaction, grant: Grant, means: Means) -> Serving:
@@ -42,8 +51,9 @@ def serve_vread(i: Interaction, grant: Grant, means: Means) -> Serving:
     refused = yield from _now(i, scopes, grant, means)
     if refused is not None:
         return refused
-    answer = yield i
-    return (yield from judged(scopes, answer, grant, means))
+    answer = yield replace(i, query=()) if i.query else i
+    shown = yield from judged(scopes, answer, grant, means)
+    return _shaped(i, shown)
 
 
 def judged(scopes: Scopes, answer: Answer, grant: Grant, means: Means) -> Serving:

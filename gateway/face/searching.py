@@ -25,6 +25,7 @@ from gateway.face.pages import CURSOR, resume, sealed
 from r4.criteria import include, searchable, traversed, uses
 from r4.interaction import Answer, Interaction
 from r4.served import SERVED
+from r4.shapes import Shape, shape_of, shaped, unshaped
 from sandbox.answering import refusal
 
 
@@ -34,7 +35,8 @@ def serve_search(i: Interaction, grant: Grant, means: Means) -> Serving:
     if isinstance(resumed, Answer):
         return resumed
     asked, cursor = resumed
-    checked = check_search(asked, grant, means)
+    shape = shape_of(asked.query)
+    checked = check_search(replace(asked, query=unshaped(asked.query)), grant, means)
     if isinstance(checked, Answer):
         return checked
     wanted = checked if cursor is None else replace(checked, query=(*checked.query, (CURSOR, cursor)))
@@ -43,7 +45,14 @@ def serve_search(i: Interaction, grant: Grant, means: Means) -> Serving:
     if found.status != 200 or found.resource is None:
         return found
     link = sealed(asked, found.resource, grant, means)
-    return replace(found, resource={**found.resource, "link": link}, encoded=None)
+    bundle = found.resource if shape is None else _shaped(found.resource, shape)
+    return replace(found, resource={**bundle, "link": link}, encoded=None)
+
+
+def _shaped(bundle: dict[str, Any], shape: Shape) -> dict[str, Any]:
+    """Only now, when every entry has been judged as a whole."""
+    entries = [{**entry, "resource": shaped(entry["resource"], shape)} for entry in bundle.get("entry", ())]
+    return {**bundle, "entry": entries} if entries else bundle
 
 
 def check_search(i: Interaction, grant: Grant, means: Means) -> Interaction | Answer:

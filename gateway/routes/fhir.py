@@ -7,19 +7,27 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from auth.access.levels import OPERATIONS
-from gateway import app_state, serving
+from gateway import app_state, faulty, serving
 from gateway.accesses import caller_of
+from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
+from gateway.routes import bulk
 from r4 import codec
-from r4.criteria import check
-from r4.interaction import Answer, InteractionError, parse
+from r4.criteria import check, leniently
+from r4.interaction import Answer, Interaction, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
+from sandbox.answering import refusal
+from sandbox.audit import Caller
+from sandbox.personas.answering import answer as spoken
+from sandbox.personas.stating import statement
 from vocabulary.instant import format_instant
 
 BODY_LIMIT = 5 * 1024 * 1024
 JSON = b"application/fhir+json"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+FULL = refusal(507, "no-store", "There is no room to store this: nothing of it was kept. Make room, and send it again.")
+BROKEN = refusal(500, "no-store", "The EHR's storage failed: nothing of this was kept.")
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
@@ -33,15 +41,21 @@ class FhirFace:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await _respond(self._ehr, scope, receive)
+            if isinstance(answer, faulty.Struck):
+                await faulty.send(answer, whole, scope, receive, send, now=self._ehr.clock())
+                return
         except InteractionError as wrong:
-            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
-            answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
+            refused = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+            answer = spoken(self._ehr.persona, None, refused)
+        except DatabaseFailed as failure:
+            answer = FULL if isinstance(failure, DatabaseFull) else BROKEN
         except ClientDisconnect:
             return
         await _send(answer, send, head=scope["method"] == "HEAD")
 
 
-async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
+async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:
     method = scope["method"]
     if method not in METHODS:
         raise InteractionError(405, Issue("not-supported", "this method is not served here"))
@@ -53,23 +67,41 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer:
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(headers)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
-        ehr.audit.refused(401, "login", caller_of(scope))
+        ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
         return _unauthorized("")
-    body = await _read(receive)
+    body, caller = await _read(receive), caller_of(scope)
+    if path.startswith(bulk.PLACE):
+        answer = await bulk.serve(ehr, method, path, token or "", caller)
+        return _unauthorized("invalid_token") if answer is None else answer
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
+    if interaction.operation == "$export":
+        url = f"{ehr.fhir}/{path}{'?' if query else ''}{query}"
+        answer = await bulk.kick_off(ehr, interaction, token or "", dict(headers), url, caller)
+        return _unauthorized("invalid_token") if answer is None else answer
+    return await _performed(ehr, leniently(interaction), token or "", caller, size=len(body))
+
+
+async def _performed(
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller, *, size: int
+) -> Answer | faulty.Struck:
+    """The answer to an interaction that was understood; ``size`` is that of its body."""
     check(interaction)
-    caller, answer = caller_of(scope), None
+    answer = None
     if interaction.type == "Basic":
-        answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
-    answer = answer or await serving.serve(ehr, interaction, token or "", caller)
+        answer = await app_state.serve(ehr, interaction, token, size=size, caller=caller)
+    if answer is None and not ehr.faults.quiet:
+        struck = await faulty.serve(ehr, interaction, token, caller)
+        return struck if struck.answer is not None else _unauthorized("invalid_token")
+    answer = answer or await serving.serve(ehr, interaction, token, caller)
     return _unauthorized("invalid_token") if answer is None else answer
 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
     date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
-    return Answer(status=200, resource=capabilities.statement(base=ehr.fhir, date=date, operations=served))
+    said = capabilities.statement(base=ehr.fhir, date=date, operations=served)
+    return Answer(status=200, resource=statement(ehr.persona, said))
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:
@@ -93,16 +125,22 @@ async def _read(receive: Receive) -> bytes:
 
 
 async def _send(answer: Answer, send: Send, *, head: bool) -> None:
+    headers, content = whole(answer)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else content})
+
+
+def whole(answer: Answer) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body of an answer."""
     content = answer.encoded
     if content is None:
         content = b"" if answer.resource is None else codec.format(answer.resource)
     headers = [(b"cache-control", b"no-store"), (b"content-length", b"%d" % len(content))]
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers += [(b"content-type", JSON)] if content else []
+    headers += [(b"content-type", JSON)] if content and "content-type" not in answer.headers else []
     if answer.status in (204, 304):
         headers = [pair for pair in headers if pair[0] != b"content-length"]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else content})
+    return headers, content
 
 
 def _unauthorized(error: str) -> Answer:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from auth.errors import OAuthError
 from auth.server.authorize import Server, once
+from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
 from r4 import codec
 
@@ -21,7 +22,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def server_of(ehr: SandboxEhr) -> Server:
     """The EHR as its authorization server knows it."""
-    return Server(issuer=ehr.base, fhir=ehr.fhir, new_id=ehr.new_id, new_secret=ehr.new_secret)
+    return Server(issuer=ehr.base, fhir=ehr.fhir, new_id=ehr.new_id, new_secret=ehr.new_secret, faults=ehr.faults.auth)
 
 
 def told(endpoint: Endpoint) -> Endpoint:
@@ -32,6 +33,9 @@ def told(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except OAuthError as refused:
             return failure(refused)
+        except DatabaseFailed as failed:
+            status = 507 if isinstance(failed, DatabaseFull) else 500
+            return failure(OAuthError("server_error", "nothing could be stored: try again later", status=status))
         except ClientDisconnect:
             return Response(status_code=400)
 

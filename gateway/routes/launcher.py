@@ -11,10 +11,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from auth.server import faults, fhir_context, launches, steps, style
+from auth.server import fhir_context, launches, steps, style
 from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
-from gateway import below
+from gateway import below, faults
 from gateway.accesses import caller_of
 from gateway.database import Work
 from gateway.ehr import SandboxEhr
@@ -43,7 +43,7 @@ class LaunchBody(BaseModel):
     smart_style_url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://[\x21-\x7e]+$")
     scopes: str | None = Field(default=None, max_length=4096)
     automatic: bool = False
-    faults: list[str] | None = Field(default=None, max_length=len(faults.FAULTS))
+    faults: list[str] | None = Field(default=None, max_length=64)
     standalone: Literal[True] | None = None
     code_challenge: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{43}$")
 
@@ -136,6 +136,7 @@ async def _prepare(ehr: SandboxEhr, body: LaunchBody, caller: Caller = NOBODY) -
         need_patient_banner=body.need_patient_banner, fhir_context=tuple(body.fhirContext or ()), tenant=body.tenant,
         smart_style_url=body.smart_style_url,
     )  # fmt: skip
+    ehr.faults.launched(body.faults or ())
     launch = launches.Launch(
         client_id=body.client_id, context=context, automatic=body.automatic, scopes=body.scopes,
         faults=tuple(body.faults or ()),
@@ -214,7 +215,7 @@ async def _listed(ehr: SandboxEhr) -> dict[str, Any]:
             for each in clients
             if each.launch_url is not None
         ],
-        "faults": [fault.name for fault in faults.FAULTS],
+        "faults": [name for name, _ in faults.available()],
     }
 
 

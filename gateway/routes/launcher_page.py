@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from auth.server import faults
+from gateway import faults
 from gateway.ehr import SandboxEhr
 from gateway.pages import sentence
+from gateway.routes import fault_form
 from gateway.routes.ehr_pages import page
 
 FIELDS = (
@@ -38,7 +39,7 @@ class Choices:
 def choices(said: Mapping[str, str]) -> Choices:
     """The choices of an address or of the posted form; a fault that is not known is left out."""
     chosen = {name: said.get(name, "")[:4096] for name in FIELDS}
-    return Choices(**chosen, faults=tuple(name for name in faults.BY_NAME if f"fault-{name}" in said))
+    return Choices(**chosen, faults=tuple(name for name, _ in faults.available() if f"fault-{name}" in said))
 
 
 def body(chosen: Choices, listed: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -80,5 +81,6 @@ def show(
         apps=[(each["client_id"], each["name"] or each["client_id"]) for each in listed["clients"]],
         patient_rows=[("", "none: it is picked at sign-in, if the app asks"), *names.items()],
         encounter_rows=[("", "none"), *encounters], user_rows=[("", "whoever signs in"), *people],
-        banner_rows=list(BANNER.items()), fault_rows=faults.FAULTS,
+        banner_rows=list(BANNER.items()), fault_rows=faults.available(),
+        switches=fault_form.switches(ehr),
     )  # fmt: skip

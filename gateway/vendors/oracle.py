@@ -59,6 +59,10 @@ ORACLE = Vendor(
         client_ids=False,
         conditional_create=False,
         stale=frozenset({409}),
+        updates={
+            "Observation": frozenset({"amended", "corrected"}),
+            "DocumentReference": frozenset({"final", "amended", "entered-in-error"}),
+        },
     ),
     sources={
         "creates": f"[V] {_CS}; {_DOCS}: DiagnosticReport only for cardiology and pathology, so it is not used",
@@ -74,5 +78,6 @@ ORACLE = Vendor(
         "client_ids": f"[V] {_CS}: updateCreate false",
         "conditional_create": f"[V] {_CS}: not declared",
         "stale": f"[V] {_DOCS}: a stale version is 409",
+        "updates": f"[V] {_DOCS}: Observation status amended and corrected only; DocumentReference may be entered in error",
     },
 )

@@ -224,7 +224,7 @@ def test_versions_that_were_another_patients_are_withheld(world: World) -> None:
      "patient={base}/Patient/{p2}", "subject:Patient.birthdate=2000", "subject.gender=female", "_has:Provenance:target:recorded=ge2000",
      "_filter=x", "_text=x", "_content=x", "_list=x", "_query=x", "_source=x", "_include=*", "_include:iterate=Observation:subject",
      "_revinclude:recurse=Provenance:target", "_include=Observation:*", "_cursor=eA", "_page=eA", "value-string:unknown=1", "_sort=patient.birthdate",
-     "_contained=true", "_method=PUT", "code:in=x", "_elements=id", "_total=many"],
+     "_contained=true", "_method=PUT", "code:in=x", "_elements=", "_total=many"],
 )  # fmt: skip
 def test_a_search_that_would_go_elsewhere_finds_nothing_there(world: World, query: str) -> None:
     said = query.format(p1=world.id("p1"), p2=world.id("p2"), base=BASE)
@@ -326,7 +326,7 @@ def test_an_operation_that_no_patient_token_has_is_forbidden(world: World, opera
     for path in (operation, f"Patient/{operation}", f"Patient/{world.id('p1')}/{operation}"):
         assert world.ask("GET", path).status_code == 403
     assert world.ask("GET", "$nothing").status_code == 404
-    assert world.ask("GET", "$export", world.token("system/*.rs", patient=None)).status_code == 404
+    assert world.ask("GET", "$export", world.token("system/*.rs", patient=None)).status_code == 400
 
 
 def test_validate_needs_a_write_scope_and_fetches_nothing(world: World) -> None:
@@ -657,7 +657,8 @@ def test_histories_of_types_are_for_who_sees_them_whole(world: World) -> None:
     assert "entry" not in since.json()
     assert world.ask("GET", "_history", world.token("system/*.r", patient=None)).status_code == 403
     assert world.ask("GET", "_history", world.token("system/Observation.rs", patient=None)).status_code == 403
-    assert world.ask("GET", "Observation/_history?_at=2020", system).status_code == 400
+    assert "entry" not in world.ask("GET", "Observation/_history?_at=2020", system).json()
+    assert world.ask("GET", "Observation/_history?_to=2020", system).status_code == 400
 
 
 @pytest.mark.parametrize("words", ["openid", "", "patient/Observation.rsXYZ", "patient/Observation.dus", "user/*.rs"])

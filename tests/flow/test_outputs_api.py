@@ -1,107 +1,20 @@
 """``/api/outputs`` of a running sandbox, driven as a caller from outside would: accepted once, refused by name, delivered."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 import pytest
 
-ROOT = Path(__file__).parents[2]
-MODEL = """
-[model]
-id = "echo"
-version = "1.0.0"
-title = "A model without features"
-entry = "model:predict"
-[output]
-kind = "risk"
-codes = [{ system = "urn:chartgate:assessment", code = "echo" }]
-range = [0.0, 0.5]
-unit = "fraction"
-horizon = "P1Y"
-[writeback]
-policy = "automatic"
-valid_for = "P1D"
-"""
-
-
-@dataclass
-class Running:
-    app: str
-    fhir: str
-    key: str
-    reader: str
-    patients: list[str]
-    encounters: list[dict[str, str]]
-
-    def post(self, body: Any, *, key: str | None = None, idempotency: str | None = None, content: bytes | None = None,
-             kind: str = "application/json") -> httpx2.Response:  # fmt: skip
-        headers = {"authorization": f"Bearer {key or self.key}", "content-type": kind}
-        if idempotency:
-            headers["idempotency-key"] = idempotency
-        data = content if content is not None else json.dumps(body).encode()
-        return httpx2.post(f"{self.app}/api/outputs", content=data, headers=headers, trust_env=False)
-
-    def get(self, path: str, *, key: str | None = None) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {key or self.key}"}
-        return httpx2.get(f"{self.app}{path}", headers=headers, trust_env=False)
-
-    def body(self, **changes: Any) -> dict[str, Any]:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        return {
-            "model": "echo", "version": "1.0.0", "ehr": "spec", "patient": f"Patient/{self.patients[0]}", "kind": "risk",
-            "value": 0.25, "unit": "fraction", "as_of": stamp, "inference_id": uuid4().hex, **changes,
-        }  # fmt: skip
+from tests.flow.outputs_world import Running, running, settled
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    place = tmp_path_factory.mktemp("cg")
-    folder = place / "models" / "echo"
-    folder.mkdir(parents=True)
-    (folder / "model.toml").write_text(MODEL)
-    (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
-    cli = [sys.executable, "-m", "gateway.cli"]
-    data = ["--data", str(place / "data")]
-    command = [*cli, "up", *data, "--port", "0", "--models", str(folder.parent), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            started = json.loads(process.stdout.readline())
-            listed = httpx2.get(started["ehr"]["spec"].removesuffix("/fhir") + "/launch", trust_env=False).json()
-            yield Running(
-                app=started["app"], fhir=started["ehr"]["spec"],
-                key=made_key(cli, data, "outputs.write", "outputs.read", "monitors.read"),
-                reader=made_key(cli, data, "outputs.read"),
-                patients=[each["id"] for each in listed["patients"]], encounters=listed["encounters"],
-            )  # fmt: skip
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def made_key(cli: list[str], data: list[str], *scopes: str) -> str:
-    words = [word for scope in scopes for word in ("--scope", scope)]
-    done = subprocess.run(
-        [*cli, "keys", "add", "test", *data, *words, "--json"], capture_output=True, cwd=ROOT, check=True
-    )
-    return str(json.loads(done.stdout)["key"])
-
-
-def settled(up: Running, location: str) -> dict[str, Any]:
-    for _ in range(200):
-        shown: dict[str, Any] = up.get(location).json()
-        if shown["state"] != "pending":
-            return shown
-        time.sleep(0.05)
-    raise AssertionError("the output did not settle")
+    with running(tmp_path_factory.mktemp("cg")) as made:
+        yield made
 
 
 def element(answer: httpx2.Response) -> str:

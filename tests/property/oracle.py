@@ -13,6 +13,7 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "Coverage": ("beneficiary",), "DetectedIssue": ("patient",), "Device": ("patient",), "DiagnosticReport": ("subject",),
     "DocumentReference": ("subject",), "Encounter": ("subject",), "Flag": ("subject",), "Goal": ("subject",), "Group": ("member.entity",),
     "ImagingStudy": ("subject",), "Immunization": ("patient",), "List": ("subject",), "MedicationAdministration": ("subject",),
+    "MedicationDispense": ("subject",),
     "MedicationRequest": ("subject",), "MedicationStatement": ("subject",), "Observation": ("subject",), "Procedure": ("subject",),
     "QuestionnaireResponse": ("subject",), "RelatedPerson": ("patient",), "RiskAssessment": ("subject",), "ServiceRequest": ("subject",),
     "Specimen": ("subject",), "Task": ("for",),
@@ -22,7 +23,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "AllergyIntolerance": ("recorder", "asserter"), "Basic": ("author",), "CarePlan": ("activity.detail.performer",),
     "CareTeam": ("participant.member",), "Communication": ("sender", "recipient"), "Condition": ("asserter",),
     "Coverage": ("policyHolder", "subscriber", "payor"), "DocumentReference": ("author",), "List": ("source",),
-    "MedicationAdministration": ("performer.actor",), "Observation": ("performer",), "Patient": ("link.other",),
+    "MedicationAdministration": ("performer.actor",), "MedicationDispense": ("performer.actor",), "Observation": ("performer",), "Patient": ("link.other",),
     "Procedure": ("performer.actor",), "QuestionnaireResponse": ("author",), "ServiceRequest": ("performer",),
 }  # fmt: skip
 """Further elements that put a record into a patient's compartment."""

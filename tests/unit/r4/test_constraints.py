@@ -136,6 +136,12 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"mode": "working", "entry": [{"date": "2026"}]},
     ),
     ("mad-1", "MedicationAdministration.dosage", {"text": "a"}, {"dose": {"value": 1}}),
+    (
+        "mdd-1",
+        "MedicationDispense",
+        {"whenPrepared": "2026-01-03", "whenHandedOver": "2026-01-01"},
+        {"whenPrepared": "2026-01-02", "whenHandedOver": "2026-01-02"},
+    ),
     ("org-1", "Organization", {"active": True}, {"name": "x"}),
     ("org-2", "Organization", {"name": "x", "address": [{"use": "home"}]}, {"name": "x", "address": [{"use": "work"}]}),
     ("org-3", "Organization", {"name": "x", "telecom": [{"use": "home"}]}, {"name": "x", "telecom": [{"use": "work"}]}),

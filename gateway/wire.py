@@ -1,0 +1,83 @@
+"""Edge: HTTP below ASGI: uvicorn's protocol with its transport within reach, and answers written onto it by hand.
+
+Only faults need this: an answer that is cut, reset or trickled cannot be sent through ASGI, which sends whole ones.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.types import Receive, Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+EXTENSION = "chartgate.transport"
+PARTS = 20
+"""In how many parts a trickled body comes."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Puts the transport where an application finds it: ``scope["extensions"]``."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: {"transport": self.transport}}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """An answer as it goes onto the wire, and what goes wrong there. Times in seconds; ``reset_at`` and ``end_at`` count
+    bytes of the body: a reset there, or a length that says that it is all. ``lost``: nothing is sent at all."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    lost: bool = False
+    head_late: float = 0.0
+    body_late: float = 0.0
+    reset_at: int | None = None
+    end_at: int | None = None
+
+
+async def write(message: Message, scope: Scope, receive: Receive) -> None:
+    """Sends it, ends the connection, and returns when that is over. Raises LookupError where there is no transport."""
+    transport = scope.get("extensions", {})[EXTENSION]["transport"]
+    if not message.lost:
+        await _send(message, transport)
+    if message.lost or message.reset_at is None:
+        transport.close()
+    else:
+        await asyncio.sleep(0.05)  # what was written leaves first
+        _reset(transport)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+async def _send(message: Message, transport: Any) -> None:
+    body = message.body if message.end_at is None else message.body[: message.end_at]
+    length = b"%d" % len(body)
+    reason = HTTPStatus(message.status).phrase.encode()
+    transport.write(b"HTTP/1.1 %d %s\r\n" % (message.status, reason))
+    await asyncio.sleep(message.head_late)
+    lines = [b"%s: %s\r\n" % pair for pair in message.headers if pair[0] not in (b"content-length", b"connection")]
+    transport.write(b"".join(lines) + b"connection: close\r\ncontent-length: " + length + b"\r\n\r\n")
+    if message.reset_at is not None:
+        body = body[: message.reset_at]
+    if not message.body_late:
+        transport.write(body)
+        return
+    size = max(1, -(-len(body) // PARTS))
+    for start in range(0, len(body), size):
+        await asyncio.sleep(message.body_late / PARTS)
+        transport.write(body[start : start + size])
+
+
+def _reset(transport: Any) -> None:
+    """A reset (RST) in place of an orderly end: SO_LINGER with no time left."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

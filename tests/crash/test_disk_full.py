@@ -1,0 +1,78 @@
+"""A full disk: writes are answered 507 and nothing of them is kept, reads go on, and it recovers once there is room."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from gateway import ehr_face
+from tests.conftest import missing
+from tests.crash.store_writer import SYSTEM, TOKEN, observation, opened
+
+LARGE = "x" * 200_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB in memory."""
+    if os.geteuid() != 0:
+        missing("mounting a small file system needs root: run the tests as root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=True, capture_output=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True, capture_output=True)
+
+
+async def story(place: Path) -> dict[str, Any]:
+    """Writes until the disk is full, then reads and tries again, makes room, and writes again."""
+    ballast = place / "ballast"
+    ballast.write_bytes(b"x" * 2_000_000)
+    ehr = opened(str(place / "ehr.db"))
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    transport = httpx2.ASGITransport(ehr_face.application([ehr]))
+    async with httpx2.AsyncClient(transport=transport, headers=headers, base_url=f"{ehr.fhir}/") as http:
+
+        async def create(mark: str) -> httpx2.Response:
+            body = observation(mark, note=[{"text": LARGE}])
+            return await http.post("Observation", json=body)
+
+        async def count(mark: str) -> int:
+            bundle = (await http.get(f"Observation?identifier={SYSTEM}%7C{mark}")).json()
+            return len(bundle.get("entry", ()))
+
+        kept = []
+        for number in range(200):
+            answer = await create(f"a{number}")
+            if answer.status_code != 201:
+                break
+            kept.append(f"a{number}")
+        first = answer
+        reads = [(await http.get("Patient/p1")).status_code, *[await count(mark) for mark in kept]]
+        half = await count(f"a{len(kept)}")
+        ballast.unlink()
+        again = await create("after")
+        found = {
+            "first": first, "kept": len(kept), "reads": reads, "half": half, "again": again.status_code,
+            "after": await count("after"),
+        }  # fmt: skip
+    ehr.audit.close()
+    ehr.database.close()
+    return found
+
+
+def test_a_full_disk_is_507_reads_go_on_and_it_recovers(small_disk: Path) -> None:
+    found = asyncio.run(story(small_disk))
+    outcome = found["first"].json()
+    assert (found["first"].status_code, outcome["issue"][0]["code"]) == (507, "no-store")
+    assert "INSERT" not in found["first"].text
+    assert found["kept"] > 3
+    assert found["reads"] == [200, *[1] * found["kept"]]
+    assert (found["half"], found["again"], found["after"]) == (0, 201, 1)

@@ -1,0 +1,137 @@
+"""SIGKILL under load: every write of the embedded EHR that was answered is there, and no transaction is there by half."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.ehr import SandboxEhr
+from gateway.serving import rules_of
+from r4.interaction import Answer, Interaction
+from sandbox import store
+from tests.crash.kill_demo import ROOT
+from tests.crash.store_writer import SIZE, SYSTEM, opened
+
+RESULTS = ROOT / "benchmarks" / "results" / "store_kills.jsonl"
+
+
+@dataclass
+class Answered:
+    """What was answered in all rounds: per id the last version with its mark (None: deleted), and the transactions."""
+
+    last: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
+    count: int = 0
+
+    def hear(self, line: str) -> None:
+        words = line.split()
+        if len(words) != 4:  # the last line of a killed process
+            return
+        kind, id, version, mark = words
+        self.count += kind != "begin"
+        if kind in ("begin", "transaction"):
+            (self.begun if kind == "begin" else self.whole).add(mark)
+        elif int(version) >= self.last.get(id, (0, None))[0]:
+            self.last[id] = (int(version), None if kind == "delete" else mark)
+
+
+def kill(path: Path, answered: Answered, *, seed: int, seconds: float, hasty: bool = False) -> None:
+    """Writes to the file, and is killed ``seconds`` after the first answer."""
+    command = [sys.executable, "-m", "tests.crash.store_writer", str(path), str(seed), *(["--hasty"] if hasty else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        assert process.stdout is not None
+        answered.hear(process.stdout.readline())
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            answered.hear(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        for line in process.stdout.read().splitlines():
+            answered.hear(line)
+
+
+def judge(path: Path, answered: Answered) -> list[str]:
+    """What is wrong with the file as it was left."""
+    ehr = opened(str(path))
+    try:
+        check = ehr.database.run_now(lambda c, now: c.exec_driver_sql("PRAGMA integrity_check").scalar())
+        found = [] if check == "ok" else [f"integrity: {check}"]
+        found += [wrong for id, said in answered.last.items() if (wrong := _wrong(ehr, id, *said))]
+        return found + [wrong for mark in answered.begun if (wrong := _half(ehr, mark, mark in answered.whole))]
+    finally:
+        ehr.database.close()
+
+
+def _perform(ehr: SandboxEhr, interaction: Interaction) -> Answer:
+    return ehr.database.run_now(lambda connection, now: store.perform(connection, now, interaction, rules_of(ehr)))
+
+
+def _wrong(ehr: SandboxEhr, id: str, version: int, mark: str | None) -> str | None:
+    """A later version than the one that was answered may stand there: its answer was on its way."""
+    answer = _perform(ehr, Interaction(action="read", type="Observation", id=id))
+    stands = int(answer.headers.get("etag", 'W/"0"')[3:-1])
+    if stands > version:
+        return None
+    if stands < version or (answer.status == 410) != (mark is None):
+        return f"version {version} is lost: {stands} stands there ({answer.status})"
+    if mark is None:
+        return None
+    if (answer.resource or {})["identifier"][0]["value"] != mark:
+        return f"version {version} is another one"
+    hits = _marked(ehr, mark)
+    return None if hits == 1 else f"it is found {hits} times by its identifier"
+
+
+def _marked(ehr: SandboxEhr, mark: str) -> int:
+    query = (("identifier", f"{SYSTEM}|{mark}"),)
+    bundle: dict[str, Any] = _perform(ehr, Interaction(action="search", type="Observation", query=query)).resource or {}
+    return len(bundle.get("entry", ()))
+
+
+def _half(ehr: SandboxEhr, mark: str, whole: bool) -> str | None:
+    count = sum(_marked(ehr, f"{mark}-{each}") for each in range(SIZE))
+    if count in ((SIZE,) if whole else (0, SIZE)):
+        return None
+    return f"{count} of {SIZE} entries of a transaction {'that was answered ' if whole else ''}are there"
+
+
+def campaign(place: Path, *, kills: int, seed: int) -> tuple[Answered, list[str]]:
+    """So many kills on one file, judged after each fourth."""
+    chance, answered, found = random.Random(seed), Answered(), []
+    for number in range(kills):
+        kill(place / "store.db", answered, seed=seed + number, seconds=0.05 + chance.random() * 0.6)
+        if number % 4 == 3 or number == kills - 1:
+            found += judge(place / "store.db", answered)
+            answered.last.clear()
+            answered.begun.clear()
+    return answered, found
+
+
+def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    answered, found = campaign(tmp_path, kills=4, seed=1)
+    assert found == []
+    assert answered.count > 100
+
+
+def test_a_store_that_answers_before_it_has_written_is_found_out(tmp_path: Path) -> None:
+    answered = Answered()
+    kill(tmp_path / "store.db", answered, seed=1, seconds=0.2, hasty=True)
+    assert judge(tmp_path / "store.db", answered) != []
+
+
+@pytest.mark.campaign
+def test_two_hundred_kills_lose_nothing_that_was_answered(tmp_path: Path) -> None:
+    began = time.monotonic()
+    answered, found = campaign(tmp_path, kills=200, seed=7)
+    line = {"campaign": "SIGKILL of the embedded EHR", "kills": 200, "answered": answered.count, "problems": len(found),
+            "seed": 7, "seconds": round(time.monotonic() - began, 1)}  # fmt: skip
+    with RESULTS.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert found == []

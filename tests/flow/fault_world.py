@@ -1,0 +1,162 @@
+"""A sandbox EHR on a real socket, and a client that sees what a socket sees: bytes, when they come, and how it ends."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+from sqlalchemy import Connection
+
+from auth import scopes
+from auth.keys import SigningKeys
+from auth.server import grants
+from auth.server import tables as auth_tables
+from auth.server.clients import Client, save_client
+from gateway import ehr_face, server
+from gateway.database import open_sqlite
+from gateway.ehr import SandboxEhr
+from gateway.serving import rules_of
+from r4 import codec
+from sandbox import loading, tables
+from sandbox.upstream import opened
+
+TOKEN, MARKED = "t" * 43, "m" * 43
+PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"family": "One", "text": "x" * 200}]}
+SCOPES = "system/*.cruds"
+
+
+@dataclass
+class Seen:
+    """``ended`` is ``whole``, ``cut`` (an end before the last byte) or ``reset``; times in seconds since the request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    ended: str
+    head_after: float
+    all_after: float
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class World:
+    """The EHR, where it listens, and its paths."""
+
+    ehr: SandboxEhr
+    port: int
+
+    def send(self, method: str, path: str, body: Any = None, *, token: str | None = TOKEN, **headers: str) -> Seen:
+        """One request on a connection of its own."""
+        content = b"" if body is None else codec.format(body)
+        said = {
+            "host": f"127.0.0.1:{self.port}", "content-length": str(len(content)), "connection": "close",
+            "content-type": "application/json" if not path.startswith("fhir") else "application/fhir+json",
+            **({"authorization": f"Bearer {token}"} if token else {}),
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }  # fmt: skip
+        head = f"{method} /ehr/{self.ehr.name}/{path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in said.items())
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as wire:
+            wire.sendall(head.encode() + b"\r\n" + content)
+            return _seen(wire, time.monotonic())
+
+    def switch(self, *names: str) -> None:
+        assert self.send("PUT", "faults", {"active": list(names)}, token=None).status == 200
+
+    def observation(self, **more: Any) -> dict[str, Any]:
+        return {
+            "resourceType": "Observation", "status": "final", "code": {"text": "t"},
+            "subject": {"reference": "Patient/p1"}, **more,
+        }  # fmt: skip
+
+    def create(self, key: str, **headers: str) -> Seen:
+        """Creates an Observation with an identifier, so that it can be counted."""
+        body = self.observation(identifier=[{"system": "urn:test", "value": key}])
+        return self.send("POST", "fhir/Observation", body, **headers)
+
+    def copies(self, key: str) -> int:
+        """How many there are, seen without faults."""
+        active, self.ehr.faults.active = self.ehr.faults.active, ()
+        found = self.send("GET", f"fhir/Observation?identifier=urn:test%7C{key}").json()
+        self.ehr.faults.active = active
+        return len(found.get("entry", ()))
+
+
+def _seen(wire: socket.socket, began: float) -> Seen:
+    data, head_after, ended = b"", 0.0, "cut"
+    try:
+        while part := wire.recv(65536):
+            data += part
+            if not head_after and b"\r\n\r\n" in data:
+                head_after = time.monotonic() - began
+    except ConnectionResetError:
+        ended = "reset"
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    if ended == "cut" and head and len(body) == int(headers.get("content-length", 0)):
+        ended = "whole"
+    status = int(lines[0].split(" ")[1]) if head else 0
+    return Seen(status, headers, body, ended, head_after, time.monotonic() - began)
+
+
+@contextmanager
+def listening(upstream: str | None = None) -> Iterator[World]:
+    """The world while the block runs, on a thread of its own; ``upstream`` is the base of a FHIR server behind it."""
+    database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
+    ehr = SandboxEhr(
+        name="spec", base="http://127.0.0.1/ehr/spec", database=database, keys=SigningKeys.generate(),
+        new_id=lambda: f"i{uuid.uuid4().hex}", new_secret=lambda: uuid.uuid4().hex, clock=time.time,
+    )  # fmt: skip
+    database.run_now(lambda connection, now: _fill(connection, now, ehr))
+    bound, ready, done = server.bind(0), threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        if upstream is None:
+            await _serve()
+        else:
+            async with opened(upstream=upstream, base=ehr.fhir, new_id=ehr.new_id) as ehr.upstream:
+                await _serve()
+
+    async def _serve() -> None:
+        async with server.Server(ehr_face.application([ehr]), [bound]).running():
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: uvloop.run(serve()))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield World(ehr=ehr, port=bound.getsockname()[1])
+    finally:
+        done.set()
+        thread.join()
+        database.close()
+
+
+def _fill(connection: Connection, now: float, ehr: SandboxEhr) -> None:
+    loading.load(connection, now - 3600, [PATIENT], rules_of(ehr))
+    client = Client(
+        id="app", name="App", redirect_uris=("https://app.example/cb",), launch_url="https://app.example/launch",
+        grant_types=("authorization_code",), scope="patient/*.cruds launch",
+    )  # fmt: skip
+    save_client(connection, now, client=client)
+    for id, token, faults in (("plain", TOKEN, ()), ("marked", MARKED, ("error-503*1", "throttled*2"))):
+        grants.save_grant(
+            connection,
+            now,
+            id=id,
+            client_id="app",
+            scopes=scopes.parse(SCOPES),
+            context=grants.Context(),
+            faults=faults,
+        )
+        grants.save_access(connection, now, token=token, grant=id, scopes=SCOPES, life=3600)

@@ -1,0 +1,169 @@
+"""Every kind of search parameter with its modifiers and prefixes, each finding beside a value that does not (R4 §3.1.1)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from r4.served import SERVED
+from sandbox.indexing import DATES, TOGETHER, key
+from sandbox.planning import FEW
+from tests.unit.sandbox.stores import BASE, Store, quantity
+
+LOINC = "http://loinc.org"
+
+
+def coded(code: str, system: str = LOINC) -> dict[str, Any]:
+    return {"coding": [{**({"system": system} if system else {}), "code": code}]}
+
+
+def observed(store: Store, id: str, **members: Any) -> None:
+    store.put(
+        "Observation",
+        id,
+        **{"status": "final", "code": coded("1-1"), "subject": {"reference": "Patient/p1"}, **members},
+    )
+
+
+@pytest.fixture(scope="module", params=[FEW, 0], ids=["sorted", "walked"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    made = Store(few=request.param)
+    name = [{"family": "Müller", "given": ["Ana", "Bob, jr."]}]
+    mrn = [{"system": "urn:mrn", "value": "7|8"}]
+    made.put("Patient", "p1", active=True, gender="female", birthDate="1980-05", name=name, identifier=mrn)
+    made.put("Patient", "p2", gender="male", birthDate="1990-01-02", name=[{"family": "Mullen"}], deceasedBoolean=False)
+    made.put(
+        "Patient",
+        "p3",
+        deceasedDateTime="2020-01-01",
+        meta={"tag": [{"system": "urn:t", "code": "x"}], "profile": ["urn:p"]},
+    )
+    observed(made, "kg", valueQuantity=quantity(72.5, "kg"), effectiveDateTime="2024-03-01T10:00:00Z")
+    observed(
+        made, "g", valueQuantity=quantity(72400, "g"), effectivePeriod={"start": "2024-02-28", "end": "2024-03-02"}
+    )
+    observed(made, "none", code=coded("2-2", ""), status="amended", subject={"reference": f"{BASE}/Patient/p2"})
+    blood = [{"code": coded("8480-6"), "valueQuantity": quantity(120, "mm[Hg]")},
+             {"code": coded("8462-4"), "valueQuantity": quantity(80, "mm[Hg]")}]  # fmt: skip
+    observed(made, "bp", code=coded("85354-9"), component=blood, effectiveDateTime="2024", meta={"source": "urn:here"})
+    logical = {"type": "Practitioner", "identifier": {"system": "urn:npi", "value": "9"}}
+    observed(made, "by", performer=[logical], valueCodeableConcept=coded("yes"), effectiveDateTime="2025-06-01")
+    observed(made, "two", code={"coding": [coded("1-1")["coding"][0], coded("1-1", "urn:own")["coding"][0]]})
+    made.put(
+        "RiskAssessment",
+        "r1",
+        status="final",
+        subject={"reference": "Patient/p1"},
+        prediction=[{"probabilityDecimal": 0.25}],
+    )
+    made.put(
+        "Encounter",
+        "e1",
+        status="finished",
+        subject={"reference": "Patient/p2"},
+        **{"class": coded("AMB")["coding"][0]},
+    )
+    yield made
+    made.database.close()
+
+
+FINDS = [
+    # token
+    ("Patient?gender=female", "p1"), ("Patient?gender=female,male", "p1 p2"), ("Patient?gender:not=female", "p2 p3"),
+    ("Patient?identifier=urn:mrn%7C7%5C%7C8", "p1"), ("Patient?identifier=7%5C%7C8", "p1"), ("Patient?identifier=urn:mrn%7C", "p1"),
+    ("Patient?identifier=%7C7%5C%7C8", ""), ("Patient?identifier=urn:x%7C7%5C%7C8", ""), ("Patient?active=true", "p1"),
+    ("Patient?active=false", ""), ("Patient?deceased=true", "p3"), ("Patient?deceased=false", "p2"),
+    (f"Observation?code={LOINC}%7C1-1", "kg g by two"), ("Observation?code=%7C2-2", "none"), (f"Observation?code={LOINC}%7C2-2", ""),
+    ("Observation?code=1-1&code=urn:own%7C1-1", "two"), ("Observation?code:not=1-1", "none bp"), ("Observation?combo-code=8480-6", "bp"),
+    # reference
+    ("Observation?subject=Patient/p2", "none"), ("Observation?subject=p2", "none"), ("Observation?patient=p2", "none"),
+    (f"Observation?patient={BASE}/Patient/p2", "none"), ("Observation?subject:Patient=p2", "none"), ("Observation?subject:Group=p2", ""),
+    ("Observation?subject:Group=Patient/p2", ""), ("Observation?performer:identifier=urn:npi%7C9", "by"), ("Observation?performer:identifier=urn:x%7C9", ""),
+    # chains
+    ("Observation?subject:Patient.name=mullen", "none"), ("Observation?patient.birthdate=1990", "none"), ("Observation?patient.gender=none", ""),
+    ("Patient?_has:Observation:patient:status=amended", "p2"), ("Patient?_has:Observation:subject:code=85354-9", "p1"), ("Patient?_has:Encounter:patient:class=EMER", ""),
+    # date: the prefixes against an instant, a period, a year, and none
+    ("Observation?date=2024", "kg g bp"), ("Observation?date=2024-03-01", "kg"), ("Observation?date=ne2024-03-01", "g bp by"),
+    ("Observation?date=gt2024-03-01", "g bp by"), ("Observation?date=lt2024-03-01", "g bp"), ("Observation?date=ge2024-03-01", "kg g bp by"),
+    ("Observation?date=le2024-03-01", "kg g bp"), ("Observation?date=sa2024-03-01", "by"), ("Observation?date=eb2024-03-01", ""),
+    ("Observation?date=eb2025", "kg g bp"), ("Observation?date=ge2024-02&date=lt2024-04", "kg g bp"), ("Observation?date:missing=true", "none two"),
+    ("Patient?birthdate=1980", "p1"), ("Patient?birthdate=1980-05-07", ""), ("Patient?birthdate=ge1980-05-07", "p1 p2"), ("Patient?birthdate=ap1980-06", "p1"),
+    # string
+    ("Patient?name=mul", "p1 p2"), ("Patient?family=M%C3%BCLLER", "p1"), ("Patient?family:exact=M%C3%BCller", "p1"), ("Patient?family:exact=muller", ""),
+    ("Patient?name:contains=lle", "p1 p2"), ("Patient?given=bob%5C,%20jr", "p1"), ("Patient?given=bob,ana", "p1"), ("Patient?name=100%25", ""),
+    # quantity, by implicit precision and in other units
+    ("Observation?value-quantity=72.5", "kg"), ("Observation?value-quantity=73", "kg"), ("Observation?value-quantity=72.50", "kg"), ("Observation?value-quantity=72.51", ""),
+    ("Observation?value-quantity=72.4%7Chttp://unitsofmeasure.org%7Ckg", "g"), ("Observation?value-quantity=gt72.3%7Chttp://unitsofmeasure.org%7Ckg", "kg g"),
+    ("Observation?value-quantity=lt73000%7Chttp://unitsofmeasure.org%7Cg", "kg g"), ("Observation?value-quantity=gt1%7Chttp://unitsofmeasure.org%7Cs", ""),
+    ("Observation?value-quantity=72.5%7C%7Ckg", "kg"), ("Observation?value-quantity=72.5%7Curn:x%7Ckg", ""), ("Observation?value-quantity=ap70%7C%7Ckg", "kg"),
+    ("Observation?value-quantity=ne72.5%7C%7Ckg", ""), ("Observation?component-value-quantity=ge120", "bp"), ("Observation?value-quantity=ge120", "g"),
+    # number, uri, composite
+    ("RiskAssessment?probability=0.25", "r1"), ("RiskAssessment?probability=gt0.25", ""), ("RiskAssessment?probability=ge0.25", "r1"), ("RiskAssessment?probability=0.3", "r1"),
+    ("Patient?_profile=urn:p", "p3"), ("Patient?_profile=urn:q", ""), ("Patient?_tag=urn:t%7Cx", "p3"), ("Observation?_source=urn:here", "bp"),
+    (f"Observation?component-code-value-quantity={LOINC}%7C8480-6$120", "bp"), ("Observation?component-code-value-quantity=8480-6$80", ""),
+    ("Observation?combo-code-value-quantity=8462-4$lt90", "bp"), ("Observation?code-value-quantity=1-1$72.5%7C%7Ckg", "kg"), ("Observation?code-value-quantity=2-2$72.5", ""),
+    ("Observation?code-value-concept=1-1$yes", "by"), ("Observation?combo-code-value-quantity=8480-6$gt130,8462-4$80", "bp"),
+    # one patient and one code
+    ("Observation?patient=p1&code=1-1", "kg g by two"), (f"Observation?patient=Patient/p1&code={LOINC}%7C1-1", "kg g by two"), ("Observation?patient=p1&code=urn:own%7C1-1", "two"),
+    ("Observation?patient=p1&code=%7C1-1", ""), ("Observation?patient=p2&code=1-1", ""), ("Observation?patient=p2&code=2-2", "none"), ("Observation?patient=Group/p1&code=1-1", ""),
+    ("Observation?patient=p1&code=1-1,85354-9", "kg g by two bp"), ("Observation?patient=p1,p2&code=2-2", "none"), ("Observation?patient=p1&code=1-1&code=urn:own%7C1-1", "two"),
+    # presence, ids, alternatives and all together
+    ("Observation?value-quantity:missing=false", "kg g"), ("Patient?gender:missing=true", "p3"), ("Patient?_id=p1,p3", "p1 p3"), ("Patient?_id=nobody", ""),
+    ("Patient?_lastUpdated=gt2000-01-01&gender=male", "p2"), ("Patient?_lastUpdated=lt2000-01-01", ""), ("Observation?patient=p1&code=1-1&date=2024-03-01&status=final", "kg"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "expected"), FINDS, ids=[query for query, _ in FINDS])
+def test_a_search_finds_what_fits_and_nothing_else(store: Store, query: str, expected: str) -> None:
+    assert sorted(store.ids(query)) == sorted(expected.split())
+
+
+ORDERS = [
+    ("Observation?date:missing=false&_sort=date", "bp g kg by"), ("Observation?date:missing=false&_sort=-date", "by kg g bp"),
+    ("Patient?_sort=birthdate", "p1 p2 p3"), ("Patient?_sort=-birthdate", "p2 p1 p3"), ("Patient?_sort=-_id", "p3 p2 p1"),
+    ("Patient?_sort=family", "p2 p1 p3"), ("Patient?_sort=gender,-birthdate", "p1 p2 p3"), ("Patient?_sort=_lastUpdated", "p1 p2 p3"),
+    ("Patient?_sort=-_lastUpdated", "p3 p2 p1"), ("Observation?value-quantity:missing=false&_sort=-value-quantity", "g kg"),
+    ("Observation?code=1-1&_sort=-date&_count=2", "by kg"), ("Observation?patient=p1&code=1-1&_sort=date&_count=3", "g kg by"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "expected"), ORDERS, ids=[query for query, _ in ORDERS])
+def test_what_is_found_comes_in_the_order_asked_for_and_what_has_no_value_last(
+    store: Store, query: str, expected: str
+) -> None:
+    assert store.ids(query) == expected.split()
+
+
+REFUSED = ["code:text=x", "code:in=x", "code:above=x", "value-quantity=1%7C2", "value-quantity=much", "date=yesterday", "date=xx2020", "code=a%7Cb%7Cc",
+           "code-value-quantity=1-1", "code-value-quantity=1-1$2$3", "combo-code-value-quantity:missing=true", "_sort=code-value-quantity", "_sort=nothing",
+           "subject.nothing=1", "_has:Observation:nothing:code=1", "date:not=2020", "status:missing=perhaps", "_count=-1", "code=", "_summary=maybe"]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_what_is_not_understood_is_refused_by_name(store: Store, query: str) -> None:
+    assert store.ask("GET", f"Observation?{query}").status == 400
+
+
+MANY = ",".join(f"i{number}" for number in range(190))
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [(f"focus={MANY}", 400), (f"performer={MANY}", 200), (f"code={MANY}", 200), (f"code={MANY},{MANY}", 400), (f"value-string:contains={'%25' * 3000}", 400),
+     (f"subject:Patient.name={MANY}", 200), ("value-quantity=" + ",".join(["1%7Chttp://unitsofmeasure.org%7Ckg"] * 190), 200), ("value-quantity=0e999999999", 400)],
+)  # fmt: skip
+def test_a_search_for_very_much_is_answered_or_refused_and_never_breaks(store: Store, query: str, status: int) -> None:
+    assert store.ask("GET", f"Observation?{query}").status == status
+
+
+def test_no_two_parameters_share_their_number_in_the_terms() -> None:
+    from r4.definitions import parameters
+
+    every = [key(type, name) for type in SERVED for name in (*parameters(type), TOGETHER)]
+    assert len(set(every)) == len(every)
+
+
+def test_the_leading_date_of_a_type_is_one_of_its_parameters() -> None:
+    from r4.definitions import parameters
+
+    assert all(parameters(type)[name].kind == "date" for type, name in DATES.items())
