@@ -20,6 +20,7 @@ from auth.server.grants import Grant, Issued
 from auth.server.introspection import Asker
 from gateway.accesses import accesses
 from gateway.database import Database, DatabaseClosed, Work
+from gateway.recent import Recent, words
 from r4.interaction import Answer, Interaction
 from sandbox.answering import refusal
 from sandbox.audit import NOBODY, Caller, Event
@@ -46,6 +47,7 @@ class Audit:
     ) -> None:  # fmt: skip
         self._database, self._fhir, self._clock, self._limit = database, fhir, clock, limit
         self._server = database.run_now(lambda connection, now: open_log(connection, now, base=fhir))
+        self.recent = Recent()
         self._waiting: SimpleQueue[list[Event] | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
 
@@ -58,6 +60,7 @@ class Audit:
         request, network = caller.request, caller.network
         said = Event(what, now, status, reason, client, user, patient, grant, request=request, network=network)
         append(connection, now, [said], server=self._server)
+        self.recent.add([said])
 
     def granted(self, connection: Connection, now: float, what: str, grant: Grant, caller: Caller = NOBODY) -> None:
         """Keeps an event of a grant, with its client, user and patient."""
@@ -142,6 +145,7 @@ class Audit:
         if interaction.action in WRITING and answer.status < 400:
             rows = accesses(interaction, grant, answer, caller, at=now, base=self._fhir)
             append(connection, now, rows, server=self._server)
+            self.recent.add(rows, grant=grant)
 
     def access(
         self, interaction: Interaction, grant: Grant | None, answer: Answer, caller: Caller = NOBODY, *,
@@ -153,14 +157,26 @@ class Audit:
             return answer
         if self._waiting.qsize() >= self._limit:
             return UNRECORDED
-        self._wait(accesses(interaction, grant, answer, caller, at=self._clock(), base=self._fhir))
+        rows = accesses(interaction, grant, answer, caller, at=self._clock(), base=self._fhir)
+        ours = embedded or answer.status in (401, 403)
+        self.recent.add(rows, why=words(answer) if ours and answer.status >= 400 else "", grant=grant)
+        self._wait(rows)
         return answer
 
-    def refused(self, status: int, reason: str, caller: Caller = NOBODY) -> None:
-        """A request to the FHIR base that was refused before it was understood."""
+    def refused(self, status: int, reason: str, caller: Caller = NOBODY, *, why: str = "") -> None:
+        """A request to the FHIR base that was refused before it was understood; ``why`` in our own words."""
         if self._waiting.qsize() < self._limit:
             request, network = caller.request, caller.network
-            self._wait([Event("request", self._clock(), status, reason, request=request, network=network)])
+            rows = [Event("request", self._clock(), status, reason, request=request, network=network)]
+            self.recent.add(rows, why=why)
+            self._wait(rows)
+
+    def looked(self, what: str, user: str, caller: Caller = NOBODY, *, patient: str | None = None) -> None:
+        """A person looked at a page: ``read`` of a patient's record, ``search`` of the list, or ``audit``, this log."""
+        status, reason = (404, "not-found") if what == "read" and patient is None else (200, None)
+        said = Event(what, self._clock(), status, reason, user=user, patient=patient, request=caller.request)
+        type, query = None if what == "audit" else "Patient", "name" if what == "search" else None
+        self._wait([said._replace(type=type, id=patient, query=query, network=caller.network)])
 
     def close(self) -> None:
         """Returns when everything that waited is written. Idempotent."""

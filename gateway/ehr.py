@@ -1,6 +1,7 @@
 """A sandbox EHR as the routes of the EHR face see it: its addresses, its database, what is behind it."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,9 @@ from gateway.auditing import Audit
 from gateway.database import Database
 from gateway.faults import Faults
 from gateway.paging import Pages
+from sandbox.personas import SPEC, Persona
+from sandbox.personas.forms import Limit
+from sandbox.personas.rate import Window
 
 if TYPE_CHECKING:
     from sandbox.upstream import Upstream
@@ -21,7 +25,9 @@ class SandboxEhr:
     ``keys`` sign id_tokens; a new ring takes the place of the old one when a key is added. ``new_id`` and ``new_secret``
     are the sources of ids and of unguessable strings. ``operator_secret``: when set, registration, the launcher and
     automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
-    the log of what was done here, made with the EHR in its database. ``faults`` are those that are switched on."""
+    the log of what was done here, made with the EHR in its database. ``persona`` is how it departs from R4, ``window`` the
+    count of its rate limit. ``seeding`` loads the synthetic patients when the EHR is first used. ``faults`` are those that
+    are switched on."""
 
     name: str
     base: str
@@ -30,16 +36,28 @@ class SandboxEhr:
     new_id: Callable[[], str]
     new_secret: Callable[[], str]
     clock: Callable[[], float]
+    persona: Persona = SPEC
     upstream: "Upstream | None" = None
+    seeding: Callable[[], Awaitable[None]] | None = None
     references: Literal["check", "free"] = "check"
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
     page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
     faults: Faults = field(default_factory=Faults)
     audit: Audit = field(init=False)
+    window: Window = field(init=False)
 
     def __post_init__(self) -> None:
+        self._first_use = asyncio.Lock()
+        self.window = Window(self.persona.one(Limit))
         self.audit = Audit(self.database, fhir=self.fhir, clock=self.clock)
+
+    async def ready(self) -> None:
+        """Returns when the synthetic patients are there; the first to ask waits while they are loaded."""
+        async with self._first_use:
+            if self.seeding is not None:
+                await self.seeding()
+                self.seeding = None
 
     @property
     def fhir(self) -> str:

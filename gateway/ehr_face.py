@@ -14,7 +14,18 @@ from gateway.audit_watch import Watch
 from gateway.client_keys import ClientKeys
 from gateway.cors import Cors
 from gateway.ehr import SandboxEhr
-from gateway.routes import authorization, fault_switches, fhir, launcher, manage, registration, sign_in
+from gateway.routes import (
+    authorization,
+    chart_pages,
+    fault_form,
+    fault_switches,
+    fhir,
+    launcher,
+    log_page,
+    manage,
+    registration,
+    sign_in,
+)
 from r4.outcome import Issue, outcome
 
 QUERY_LIMIT = 64 * 1024
@@ -23,25 +34,22 @@ QUERY_LIMIT = 64 * 1024
 
 def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
     """The ASGI application of ``http://127.0.0.1:…/ehr``."""
-    mounts = [
-        Mount(
-            f"/ehr/{ehr.name}",
-            Router(_routes(ehr), redirect_slashes=False),
-            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
-        )
-        for ehr in ehrs
-    ]
-    pages = Starlette(routes=mounts, exception_handlers={404: _absent, 405: _absent})
+    pages = Starlette(routes=_mounts(ehrs), exception_handlers={404: _absent, 405: _absent})
     pages.router.redirect_slashes = False
     bases: dict[str, ASGIApp] = {
         f"/ehr/{ehr.name}": Cors(fhir.FhirFace(ehr), database=ehr.database) for ehr in ehrs
     }  # fmt: skip
+
+    waiting = {f"/ehr/{ehr.name}": ehr for ehr in ehrs if ehr.window.limit is not None or ehr.seeding is not None}
 
     async def face(scope: Scope, receive: Receive, send: Send) -> None:
         if len(scope["query_string"]) > QUERY_LIMIT:
             await _too_long(scope, receive, send)
             return
         issuer, here, below = scope["path"].partition("/fhir")
+        if waiting and (refusal := await _admitted(waiting, scope["path"], issuer)) is not None:
+            await refusal(scope, receive, send)
+            return
         base = bases.get(issuer) if here and below[:1] in ("", "/") else None
         if base is None or below.startswith("/.well-known/"):
             await pages(scope, receive, send)
@@ -49,6 +57,36 @@ def application(ehrs: Sequence[SandboxEhr]) -> ASGIApp:
             await base({**scope, "root_path": issuer}, receive, send)
 
     return face
+
+
+def _mounts(ehrs: Sequence[SandboxEhr]) -> list[Mount]:
+    return [
+        Mount(
+            f"/ehr/{ehr.name}",
+            Router(_routes(ehr), redirect_slashes=False),
+            middleware=[Middleware(Cors, database=ehr.database), Middleware(Watch, ehr=ehr)],
+        )
+        for ehr in ehrs
+    ]
+
+
+async def _admitted(waiting: dict[str, SandboxEhr], path: str, issuer: str) -> Response | None:
+    """The refusal of one request too many, of those to the FHIR base and for tokens. An EHR that is used for the first
+    time gets its patients first."""
+    name = "/".join(issuer.split("/", 3)[:3])
+    ehr = waiting.get(name)
+    if ehr is None:
+        return None
+    await ehr.ready()
+    if ehr.window.limit is None:
+        waiting.pop(name, None)
+        return None
+    counted = path != issuer or path == f"{name}/auth/token"
+    answer = ehr.window.refuse(ehr.clock()) if counted else None
+    if answer is None:
+        return None
+    ehr.audit.refused(answer.status, "throttled")
+    return JSONResponse(answer.resource, answer.status, dict(answer.headers), media_type="application/fhir+json")
 
 
 def _routes(ehr: SandboxEhr) -> list[Route]:
@@ -60,7 +98,10 @@ def _routes(ehr: SandboxEhr) -> list[Route]:
         *sign_in.routes(ehr),
         *manage.routes(ehr),
         *launcher.routes(ehr),
+        *chart_pages.routes(ehr),
+        *log_page.routes(ehr),
         *fault_switches.routes(ehr),
+        *fault_form.routes(ehr),
     ]
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, ehr_face, sandboxes, server, sessions, tls
+from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.installation import Installation, open_installation
 from gateway.routes import control, health
+from sandbox.seed.messy import Messiness
 
 Progress = Callable[[str], None]
 
@@ -24,7 +25,7 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
     """What ``up`` and ``demo`` were asked for. ``ehr`` is ``embedded``, ``hapi`` or a FHIR base;
-    ``only`` leaves but the models of that id."""
+    ``only`` leaves but the models of that id; ``messiness`` None takes an installation as it was seeded, clean at first."""
 
     port: int = 8700
     ehr: str = "embedded"
@@ -34,6 +35,7 @@ class Options:
     references: Literal["check", "free"] = "check"
     allow_loopback_jwks: bool = False
     seed: bool = False
+    messiness: Messiness | None = None
     allow_remote: bool = False
     upstream_auth: Path | None = None
     tls_cert: Path | None = None
@@ -114,7 +116,9 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str)
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
         operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
-        control=control.app(gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}),
+        control=control.app(
+            gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}, delivery_verbs.acts(gateway)
+        ),
         port=port,
         scheme=scheme,
     )

@@ -3,13 +3,14 @@
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
 from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, is_loopback
 from auth.client.registry import RegisteredEhr, save_ehr
@@ -17,7 +18,7 @@ from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
 from auth.server.grants import any_faults
 from auth.server.upgrade import add_columns
-from gateway import hapi
+from gateway import filling, hapi
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.faults import Faults
@@ -26,12 +27,14 @@ from gateway.installation import Installation
 from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.reachable import trust
 from gateway.serving import rules_of
+from gateway.vendors import vendor_for
 from sandbox import loading, tables
 from sandbox import upgrade as store_upgrade
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
-from sandbox.seed import load, ward
+from sandbox.personas import tables as persona_tables
 from sandbox.seed import upstream as seeding
+from sandbox.seed.messy import CLEAN, Messiness
 from sandbox.upstream import Upstream
 from sandbox.upstream import opened as open_upstream
 
@@ -56,16 +59,20 @@ async def opened(
 ) -> AsyncIterator[tuple[SandboxEhr, ...]]:  # fmt: skip
     """The EHRs while the block runs. Raises SandboxError, HapiError."""
     async with contextlib.AsyncExitStack() as stack:
+        if options.messiness is not None and _unseeded(options):
+            raise SandboxError("--messy is about the synthetic patients: for a server at a URL add --seed")
         chosen = [PERSONAS[options.persona]] if options.persona else list(PERSONAS.values())
         if options.ehr != "embedded":
             chosen = chosen[:1]
-        found = []
+        found: list[SandboxEhr] = []
         for persona in chosen:
             ehr = _ehr(installation, persona, options, ehr_url, clock=clock, new_id=new_id)
             stack.callback(ehr.database.close)
             stack.callback(ehr.audit.close)
             if options.ehr == "embedded":
-                await _seed(ehr, progress)
+                ehr.seeding = partial(_seed, ehr, options.messiness, installation.directory, progress)
+                if not found:  # the others are seeded at their first use: nine at once would be seconds
+                    await ehr.ready()
             else:
                 ehr.upstream = await stack.enter_async_context(_behind(installation, ehr, options, progress))
             found.append(ehr)
@@ -78,7 +85,7 @@ def _ehr(
     new_id: Callable[[], str],
 ) -> SandboxEhr:  # fmt: skip
     path = installation.directory / f"ehr-{persona.name}.db"
-    database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata], clock=clock)
+    database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata, persona_tables.metadata], clock=clock)
     database.run_now(add_columns)
     fhir = f"{ehr_url}/ehr/{persona.name}/fhir"
     database.run_now(lambda connection, now: store_upgrade.upgrade(connection, now, base=fhir))
@@ -87,7 +94,7 @@ def _ehr(
         name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),
         new_id=new_id,
         new_secret=lambda: secrets.token_urlsafe(32), clock=clock,
-        references="free" if "free" in (options.references, persona.references) else "check",
+        references=options.references, persona=persona,
         allow_loopback_jwks=options.allow_loopback_jwks,
         operator_secret=_operator_secret(installation.directory) if guarded else None,
         faults=Faults(launches=database.run_now(any_faults)),
@@ -121,25 +128,27 @@ def read_secret(path: Path) -> str:
     return text
 
 
-async def _seed(ehr: SandboxEhr, progress: "Progress") -> None:
+async def _seed(
+    ehr: SandboxEhr, asked: Messiness | None, directory: Path, progress: "Progress"
+) -> None:  # fmt: skip
     """Loads the synthetic patients, once: the marker is written in the same transaction. The ward day hangs on the hour
-    of that first start."""
+    of that first use. Raises SandboxError."""
 
-    def work(connection: Connection, now: float) -> int:
-        if connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "seeded")) is not None:
-            return 0
-        anchor = now - now % HOUR
-        count = loading.load(connection, now, _bodies(anchor), rules_of(ehr))
-        connection.execute(insert(tables.settings).values(name="seeded", value=str(int(anchor))))
-        return count
+    def work(connection: Connection, now: float) -> tuple[int, float, Messiness]:
+        found = filling.seeded(connection, now)
+        if found is not None:
+            return 0, *found
+        anchor, messiness = now - now % HOUR, asked or CLEAN
+        count = loading.load(connection, now, filling.feed(messiness, anchor), rules_of(ehr))
+        filling.keep_seeded(connection, now, anchor=anchor, messiness=messiness)
+        return count, anchor, messiness
 
-    if count := await ehr.database.run(work):
+    count, anchor, messiness = await ehr.database.run(work)
+    if asked not in (None, messiness):
+        raise SandboxError(filling.OTHERWISE)
+    filling.write_labels(directory, messiness, anchor, anew=count > 0)
+    if count:
         progress(f"EHR {ehr.name}: {count} synthetic resources loaded")
-
-
-def _bodies(anchor: float) -> Iterator[dict[str, Any]]:
-    yield from load.resources()
-    yield from ward.ward_day(anchor)
 
 
 @contextlib.asynccontextmanager
@@ -152,7 +161,7 @@ async def _behind(
     try:
         if options.ehr == "hapi" or options.seed:
             anchor = ehr.clock()
-            await _seed_upstream(url, anchor - anchor % HOUR, progress)
+            await _seed_upstream(installation, options, url, anchor - anchor % HOUR, progress)
         else:
             await _greet(url)
         async with open_upstream(
@@ -175,9 +184,13 @@ def _base(installation: Installation, options: "Options", progress: "Progress") 
     return options.ehr.rstrip("/"), lambda: None
 
 
-async def _seed_upstream(url: str, anchor: float, progress: "Progress") -> None:
+async def _seed_upstream(
+    installation: Installation, options: "Options", url: str, anchor: float, progress: "Progress"
+) -> None:
+    messiness = options.messiness or CLEAN
     try:
-        await seeding.seed(url, anchor=anchor, progress=progress)
+        sent = await seeding.seed(url, anchor=anchor, progress=progress, messiness=messiness)
+        filling.write_labels(installation.directory, messiness, anchor, anew=sent > 0)
     except seeding.SeedError as failure:
         raise SandboxError(f"the server did not take the synthetic patients: {failure}") from failure
     except httpx2.HTTPError as failure:
@@ -208,7 +221,12 @@ async def introduce(
             jwks=installation.keyring.signing.jwks(*CLIENT_ALGORITHMS),
         )  # fmt: skip
         registered = RegisteredEhr(
-            name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",), ca=ca
+            name=ehr.name,
+            issuer=ehr.fhir,
+            client_id=CLIENT_ID,
+            networks=("127.0.0.0/8",),
+            ca=ca,
+            vendor=vendor_for(ehr.name),
         )
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
         await installation.database.run(

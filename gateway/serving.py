@@ -23,7 +23,7 @@ def means_of(ehr: SandboxEhr, now: float) -> face.Means:
     """What the face knows of this EHR."""
     return face.Means(
         base=ehr.fhir, new_id=ehr.new_id, pages=ehr.pages, now=now, references=ehr.references,
-        whole=ehr.upstream is not None,
+        whole=ehr.upstream is not None, persona=ehr.persona,
     )  # fmt: skip
 
 
@@ -76,22 +76,39 @@ def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Inte
     try:
         wanted = next(serving)
         while True:
-            wanted = serving.send(store.perform(connection, now, wanted, rules))
+            if isinstance(wanted, face.Own):
+                wanted = serving.send(wanted.work(connection, now))
+            else:
+                wanted = serving.send(store.perform(connection, now, wanted, rules))
     except StopIteration as end:
         answer: Answer = end.value
         return answer
 
 
 async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tuple[Grant | None, Answer]:
-    assert ehr.upstream is not None
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
-    if grant is None:
-        return None, UNKNOWN
+    return (None, UNKNOWN) if grant is None else (grant, await _through(ehr, interaction, grant))
+
+
+async def granted(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """The answer to an interaction of a grant whose token was seen before: for work that goes on after the request."""
+    if ehr.upstream is not None:
+        return await _through(ehr, interaction, grant)
+    return await ehr.database.run(lambda connection, now: drive(connection, now, ehr, interaction, grant))
+
+
+async def _through(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """The face before the server behind."""
+    assert ehr.upstream is not None
     serving = face.serve(interaction, grant, means_of(ehr, ehr.clock()))
     async with ehr.upstream.turns(interaction):
         try:
             wanted = next(serving)
             while True:
-                wanted = serving.send(await ehr.upstream.perform(wanted))
+                if isinstance(wanted, face.Own):
+                    wanted = serving.send(await ehr.database.run(wanted.work))
+                else:
+                    wanted = serving.send(await ehr.upstream.perform(wanted))
         except StopIteration as end:
-            return grant, end.value
+            answer: Answer = end.value
+            return answer

@@ -14,8 +14,15 @@ CODES: Mapping[tuple[str, str], str] = {
     ("GET", "type/_history"): "history-type", ("POST", "type"): "create", ("GET", "type"): "search-type",
 }  # fmt: skip
 """What a row of the table of interactions is called in a CapabilityStatement (value set type-restful-interaction)."""
-DEFINITIONS: Mapping[str, str] = {"$everything": "Patient-everything", "$validate": "Resource-validate"}
-"""The operations of R4 that this server has, where they are called on a type, by the name of their definition."""
+CORE, BULK = "http://hl7.org/fhir/OperationDefinition", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
+DEFINITIONS: Mapping[tuple[str, str], str] = {
+    ("$everything", "Patient"): f"{CORE}/Patient-everything", ("$validate", ""): f"{CORE}/Resource-validate",
+    ("$export", "Patient"): f"{BULK}/patient-export", ("$export", "Group"): f"{BULK}/group-export",
+}  # fmt: skip
+"""The operations that this server has, by name and the type they are called on (every type where empty): R4, and Bulk
+Data Access 2.0.0."""
+EXPORT = {"name": "export", "definition": f"{BULK}/export"}
+BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
 SEARCHES = (
     "Searches by GET and POST _search. A parameter that is not listed is refused, unless Prefer: handling=lenient allows to "
     "leave it out. Modifiers: :missing for all; :not for tokens; :exact and :contains for strings; :Type and :identifier for "
@@ -43,6 +50,7 @@ def statement(*, base: str, date: str, operations: Iterable[str] = (), behind: b
         "date": date,
         "kind": "instance",
         "software": {"name": "Chartgate sandbox EHR"},
+        **({"instantiates": [BULK_DATA]} if "$export" in named else {}),
         "implementation": {"description": "A sandbox EHR with synthetic patients", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
@@ -54,6 +62,7 @@ def statement(*, base: str, date: str, operations: Iterable[str] = (), behind: b
                 "security": security(base),
                 "resource": [_resource(type, named) for type in sorted(SERVED)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
+                **({"operation": [EXPORT]} if "$export" in named else {}),
             }
         ],
     }
@@ -91,7 +100,9 @@ def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
         for name, row in searchable(other).items()
         if row.kind == "reference" and type in row.targets
     ]
-    named = [name for name in sorted(operations) if name != "$everything" or type == "Patient"]
+    named = {
+        name: DEFINITIONS[name, on] for name in sorted(operations) for on in (type, "") if (name, on) in DEFINITIONS
+    }
     return {
         "type": type,
         **({"supportedProfile": [APP_STATE]} if type == "Basic" else {}),
@@ -107,10 +118,5 @@ def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
         **({"searchInclude": includes} if includes else {}),
         **({"searchRevInclude": backwards} if backwards else {}),
         "searchParam": [{"name": name, "type": row.kind} for name, row in rows.items()],
-        **({"operation": [_operation(name) for name in named]} if named else {}),
+        **({"operation": [{"name": name[1:], "definition": url} for name, url in named.items()]} if named else {}),
     }
-
-
-def _operation(name: str) -> Mapping[str, str]:
-    definition = f"http://hl7.org/fhir/OperationDefinition/{DEFINITIONS[name]}"
-    return {"name": name.removeprefix("$"), "definition": definition}

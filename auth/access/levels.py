@@ -46,7 +46,7 @@ class Operation(NamedTuple):
 OPERATIONS: Mapping[str, Operation] = {
     "$everything": Operation(ALL, "rs", ("instance",), served=True),
     "$validate": Operation(ALL, "cu", ("type", "instance"), served=True),
-    "$export": Operation(SYSTEM, "rs", ("system", "type", "instance")),
+    "$export": Operation(SYSTEM, "rs", ("system", "type", "instance"), served=True),
     "$graphql": Operation(NOBODY),
     "$expunge": Operation(NOBODY),
     "$reindex": Operation(NOBODY),

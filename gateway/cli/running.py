@@ -12,6 +12,17 @@ Ehr = Annotated[str, typer.Option(help="embedded, hapi, or the FHIR base of a se
 Persona = Annotated[str | None, typer.Option(help="How the sandbox EHR departs from the specifications.")]
 Models = Annotated[list[Path] | None, typer.Option("--models", help="A folder of model folders; repeatable.")]
 Seed = Annotated[bool, typer.Option("--seed", help="Load the synthetic patients into the server at the given URL.")]
+Messy = Annotated[
+    float | None,
+    typer.Option(
+        "--messy",
+        min=0.0,
+        max=1.0,
+        metavar="RATE",
+        help="Degrade this share of the synthetic records.",
+    ),
+]
+Draw = Annotated[int, typer.Option("--messy-seed", min=0, help="With --messy: another number touches other records.")]
 Remote = Annotated[bool, typer.Option("--allow-remote", help="Accept a FHIR base that is not on loopback.")]
 Upstream = Annotated[
     Path | None, typer.Option(help="File (mode 0600) with the Authorization header for the FHIR base.")
@@ -29,9 +40,12 @@ def options_of(**given: Any) -> Any:
     """The process's options. Ends with a usage error for what this version does not have."""
     from gateway.process import Options
     from gateway.sandboxes import PERSONAS
+    from sandbox.seed.messy import Messiness
 
     if given.get("persona") not in (None, *PERSONAS):
         raise typer.BadParameter(f"--persona must be one of {', '.join(PERSONAS)}")
+    rate, draw = given.pop("messy"), given.pop("messy_seed")
+    given["messiness"] = None if rate is None else Messiness(rate, draw)
     return Options(**{**given, "models": tuple(given.get("models") or ())})
 
 
@@ -59,6 +73,8 @@ def up(
         bool, typer.Option("--allow-loopback-jwks", help="Clients may name a jwks_uri on this machine.")
     ] = False,
     seed: Seed = False,
+    messy: Messy = None,
+    messy_seed: Draw = 1,
     allow_remote: Remote = False,
     upstream_auth: Upstream = None,
     tls_cert: Annotated[
@@ -79,7 +95,7 @@ def up(
     options = options_of(
         port=port, ehr=ehr, persona=persona, models=models, references=references, seed=seed,
         allow_loopback_jwks=allow_loopback_jwks, allow_remote=allow_remote, upstream_auth=upstream_auth,
-        tls_cert=tls_cert, tls_key=tls_key,
+        tls_cert=tls_cert, tls_key=tls_key, messy=messy, messy_seed=messy_seed,
     )  # fmt: skip
     run_loop(_up(data, options, json))
     return None
@@ -170,6 +186,8 @@ def demo(
     model: Annotated[str | None, typer.Option(metavar="ID", help="Only this model.")] = None,
     models: Models = None,
     seed: Seed = False,
+    messy: Messy = None,
+    messy_seed: Draw = 1,
     allow_remote: Remote = False,
     upstream_auth: Upstream = None,
     json: Json = False,
@@ -180,8 +198,8 @@ def demo(
     if model is not None:
         _require_model(model, models or [])
     options = options_of(
-        port=0, ehr=ehr, persona=persona, models=models, only=model, seed=seed, allow_remote=allow_remote,
-        upstream_auth=upstream_auth,
+        port=0, ehr=ehr, persona=persona or "spec", models=models, only=model, seed=seed, allow_remote=allow_remote,
+        upstream_auth=upstream_auth, messy=messy, messy_seed=messy_seed,
     )  # fmt: skip
     ok: Literal[True, False] = run_loop(main_job.run(data, options, only=model, as_json=json))
     raise typer.Exit(0 if ok else 1)

@@ -11,6 +11,8 @@ from auth.server.grants import Grant
 from gateway.face.bundles import serve_batch, serve_transaction
 from gateway.face.guarding import UNSERVED, Means, Serving
 from gateway.face.operations import serve_operation
+from gateway.face.persona import Own, Served
+from gateway.face.persona import serve as by_persona
 from gateway.face.reading import check_history, recheck_history, serve_read, serve_vread
 from gateway.face.searching import serve_search
 from gateway.face.writing import serve_write
@@ -18,15 +20,20 @@ from r4.interaction import Answer, Interaction
 from r4.served import SERVED
 from sandbox.answering import refusal
 
-__all__ = ["Means", "Serving", "serve"]
+__all__ = ["Means", "Own", "Served", "serve"]
 
 
-def serve(interaction: Interaction, grant: Grant, means: Means) -> Serving:
-    """The answer to one interaction of a bearer."""
+def serve(interaction: Interaction, grant: Grant, means: Means) -> Served:
+    """The answer to one interaction of a bearer, by the persona of this EHR."""
+    return by_persona(interaction, grant, means, guarded)
+
+
+def guarded(interaction: Interaction, grant: Grant, means: Means) -> Serving:
+    """The answer by the access decisions alone."""
     if interaction.action == "batch":
-        return (yield from serve_batch(interaction, grant, means, serve))
+        return (yield from serve_batch(interaction, grant, means, guarded))
     if interaction.action == "transaction":
-        return (yield from serve_transaction(interaction, grant, means, serve))
+        return (yield from serve_transaction(interaction, grant, means, guarded))
     if interaction.action == "operation":
         return (yield from serve_operation(interaction, grant, means))
     if interaction.type is not None and interaction.type not in SERVED:

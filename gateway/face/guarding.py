@@ -11,6 +11,7 @@ from gateway.paging import Pages
 from r4.interaction import Answer, Interaction
 from r4.references import parse
 from sandbox.answering import refusal
+from sandbox.personas import SPEC, Persona
 
 Serving = Generator[Interaction, Answer, Answer]
 Checking = Generator[Interaction, Answer, "Answer | Interaction"]
@@ -27,8 +28,8 @@ CHANGED = refusal(409, "conflict", "Another request was changing the same resour
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Means:
     """``base`` is the FHIR base of this EHR; ``whole`` says that a transaction is handed down as one, because what is
-    below is another server; ``new_id`` gives ids; ``pages`` seals links; ``now`` is Unix seconds. ``own`` are resources
-    that the same transaction makes."""
+    below is another server; ``persona`` is how this EHR departs from R4; ``new_id`` gives ids; ``pages`` seals links;
+    ``now`` is Unix seconds. ``own`` are resources that the same transaction makes."""
 
     base: str
     new_id: Callable[[], str]
@@ -36,6 +37,7 @@ class Means:
     now: float
     references: Literal["check", "free"] = "check"
     whole: bool = False
+    persona: Persona = SPEC
     own: frozenset[str] = field(default=frozenset())
 
 

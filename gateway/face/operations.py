@@ -18,6 +18,7 @@ from r4.served import SERVED
 from sandbox.answering import refusal
 from sandbox.indexing import DATES
 
+ALONE = refusal(400, "not-supported", "An export stands in no batch: it is asynchronous.")
 NONE = refusal(404, "not-supported", "This server has no such operation.")
 EVERYTHING_COUNT, EVERYTHING_LONGEST = 100, 500
 SEARCHES = 12
@@ -34,6 +35,8 @@ def serve_operation(i: Interaction, grant: Grant, means: Means) -> Serving:
     place = "system" if i.type is None else "type" if i.id is None else "instance"
     if not row.served or place not in row.places:
         return NONE
+    if i.operation == "$export":
+        return ALONE
     if i.type not in SERVED:
         return UNSERVED
     if i.operation == "$validate":

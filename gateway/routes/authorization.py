@@ -66,6 +66,7 @@ async def _authorize(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Res
 def _page(ehr: SandboxEhr, text: str, status: int) -> Response:
     page = render(
         "ehr_message.html", ehr=ehr.name, base=ehr.base, style=f"{ehr.base}/style.css", person=None,
+        guarded=ehr.operator_secret is not None,
         title="This authorization request was refused", text=sentence(text),
         advice="Launch the app again from the EHR; if that does not help, tell its developer what stands above.",
     )  # fmt: skip

@@ -52,7 +52,8 @@ def page(
     origins = sorted({origin for uri in leads_to if (origin := _origin(uri))})
     allowed = " ".join(["form-action 'self'", *origins])
     policy = HEADERS["Content-Security-Policy"].replace("form-action 'self'", allowed)
-    content = render(template, ehr=ehr.name, base=ehr.base, style=f"{ehr.base}/style.css", **{"person": None, **values})
+    shared = {"person": None, "then": "", "staff": True, "guarded": ehr.operator_secret is not None}
+    content = render(template, ehr=ehr.name, base=ehr.base, style=f"{ehr.base}/style.css", **{**shared, **values})
     return HTMLResponse(content, status, {**HEADERS, "Content-Security-Policy": policy})
 
 

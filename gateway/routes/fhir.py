@@ -1,6 +1,7 @@
 """Edge: the FHIR base of a sandbox EHR over HTTP: bytes in, an interaction, its answer, bytes out."""
 
 import re
+from functools import partial
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
@@ -11,18 +12,24 @@ from gateway import app_state, faulty, serving
 from gateway.accesses import caller_of
 from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
+from gateway.routes import bulk
 from r4 import codec
 from r4.criteria import check, leniently
-from r4.interaction import Answer, InteractionError, parse
+from r4.interaction import Answer, Interaction, InteractionError, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
 from sandbox.answering import refusal
+from sandbox.audit import Caller
+from sandbox.personas.answering import answer as spoken
+from sandbox.personas.stating import statement
 from vocabulary.instant import format_instant
 
 BODY_LIMIT = 5 * 1024 * 1024
 JSON = b"application/fhir+json"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 FULL = refusal(507, "no-store", "There is no room to store this: nothing of it was kept. Make room, and send it again.")
+BULK = Interaction(action="operation", operation="$export")
+"""What the requests about an export that is under way are, to the faults."""
 BROKEN = refusal(500, "no-store", "The EHR's storage failed: nothing of this was kept.")
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
@@ -41,8 +48,9 @@ class FhirFace:
                 await faulty.send(answer, whole, scope, receive, send, now=self._ehr.clock())
                 return
         except InteractionError as wrong:
-            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope))
-            answer = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
+            refused = Answer(status=wrong.status, resource=outcome([wrong.issue]))
+            answer = spoken(self._ehr.persona, None, refused)
         except DatabaseFailed as failure:
             answer = FULL if isinstance(failure, DatabaseFull) else BROKEN
         except ClientDisconnect:
@@ -62,29 +70,50 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(headers)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
-        ehr.audit.refused(401, "login", caller_of(scope))
+        ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
         return _unauthorized("")
-    body = await _read(receive)
+    body, caller = await _read(receive), caller_of(scope)
+    if path.startswith(bulk.PLACE):
+        return await _asked(ehr, BULK, token, lambda _: bulk.serve(ehr, method, path, token or "", caller))
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
+    if interaction.operation == "$export":
+        url = f"{ehr.fhir}/{path}{'?' if query else ''}{query}"
+        ask = partial(bulk.kick_off, ehr, token=token or "", said=dict(headers), url=url, caller=caller)
+        return await _asked(ehr, interaction, token, ask)
     interaction = leniently(interaction)
     check(interaction)
-    caller, answer = caller_of(scope), None
-    if interaction.type == "Basic":
-        answer = await app_state.serve(ehr, interaction, token or "", size=len(body), caller=caller)
-    if answer is None and not ehr.faults.quiet:
-        struck = await faulty.serve(ehr, interaction, token or "", caller)
+    return await _asked(ehr, interaction, token, partial(_performed, ehr, token or "", caller, len(body)))
+
+
+async def _asked(
+    ehr: SandboxEhr, interaction: Interaction, token: str | None, ask: faulty.Ask
+) -> Answer | faulty.Struck:
+    """The answer of ``ask`` to what was understood, with the faults that are switched on for it."""
+    if not ehr.faults.quiet:
+        struck = await faulty.serve(ehr, interaction, token or "", ask)
         return struck if struck.answer is not None else _unauthorized("invalid_token")
-    answer = answer or await serving.serve(ehr, interaction, token or "", caller)
+    answer = await ask(interaction)
     return _unauthorized("invalid_token") if answer is None else answer
+
+
+async def _performed(
+    ehr: SandboxEhr, token: str, caller: Caller, size: int, interaction: Interaction
+) -> Answer | None:  # fmt: skip
+    """The answer to an interaction whose body has ``size`` bytes; None when the token opens nothing."""
+    if interaction.type == "Basic":
+        answer = await app_state.serve(ehr, interaction, token, size=size, caller=caller)
+        if answer is not None:
+            return answer
+    return await serving.serve(ehr, interaction, token, caller)
 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
     date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
     behind = ehr.upstream is not None
     said = capabilities.statement(base=ehr.fhir, date=date, operations=served, behind=behind)
-    return Answer(status=200, resource=said)
+    return Answer(status=200, resource=statement(ehr.persona, said))
 
 
 def _token(headers: list[tuple[str, str]]) -> str | None:

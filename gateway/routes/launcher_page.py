@@ -9,6 +9,7 @@ from starlette.responses import Response
 from gateway import faults
 from gateway.ehr import SandboxEhr
 from gateway.pages import sentence
+from gateway.routes import fault_form
 from gateway.routes.ehr_pages import page
 
 FIELDS = (
@@ -81,4 +82,5 @@ def show(
         patient_rows=[("", "none: it is picked at sign-in, if the app asks"), *names.items()],
         encounter_rows=[("", "none"), *encounters], user_rows=[("", "whoever signs in"), *people],
         banner_rows=list(BANNER.items()), fault_rows=faults.available(),
+        switches=fault_form.switches(ehr),
     )  # fmt: skip

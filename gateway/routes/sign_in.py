@@ -28,7 +28,7 @@ from auth.server.steps import Asked, Step
 from gateway import below
 from gateway.accesses import caller_of
 from gateway.ehr import SandboxEhr
-from gateway.routes import picking
+from gateway.routes import picking, viewing
 from gateway.routes.ehr_pages import (
     cookie_of,
     give_cookie,
@@ -101,7 +101,8 @@ async def _show(ehr: SandboxEhr, request: Request) -> Response:
     key, held = request.query_params.get("request", ""), cookie_of(ehr, request)
     secret = held or ehr.new_secret()
     visit = await ehr.database.run(lambda connection, now: _visit(connection, now, key, secret, bind=True))
-    response = await _page(ehr, visit, name=request.query_params.get("name", "")[:64])
+    said = viewing.asked(request, "name", "then")
+    response = await _page(ehr, visit, name=said["name"][:64], then=said["then"])
     return response if held else give_cookie(response, ehr, secret)
 
 
@@ -123,9 +124,10 @@ def _visit(connection: Connection, now: float, key: str, secret: str, *, bind: b
     return Visit(secret=secret, session=session, kept=kept, client=client[0])
 
 
-async def _page(ehr: SandboxEhr, visit: Visit, *, name: str) -> Response:
+async def _page(ehr: SandboxEhr, visit: Visit, *, name: str, then: str = "") -> Response:
     """The page of the step that is next."""
     values: dict[str, Any] = {
+        "then": then,
         "key": visit.shown[0], "token": form_token(visit.secret, *visit.shown), "name": name,
         "app": visit.client.name or visit.client.id if visit.client else None,
         "host": picking.host_of(visit.asked.redirect_uri) if visit.kept else None,
@@ -190,12 +192,12 @@ async def _signed_in(ehr: SandboxEhr, visit: Visit, form: Mapping[str, str]) -> 
         requests.rebind_requests(connection, now, old=hashed(visit.secret), new=new)
 
     await ehr.database.run(ehr.audit.event("sign-in", work, visit.caller, user=user))
-    return give_cookie(redirect(_next(ehr, visit)), ehr, secret)
+    return give_cookie(redirect(_next(ehr, visit, form.get("then", ""))), ehr, secret)
 
 
-def _next(ehr: SandboxEhr, visit: Visit) -> str:
+def _next(ehr: SandboxEhr, visit: Visit, then: str = "") -> str:
     if visit.kept is None:
-        return f"{ehr.base}/auth/manage"
+        return viewing.after_sign_in(ehr, then)
     return f"{ehr.base}/auth/sign-in?{urlencode({'request': visit.kept.key})}"
 
 

@@ -1,20 +1,21 @@
 """How sandbox EHRs depart from the specifications: one declaration in one file each (house.md §9)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
+from sandbox.personas.athena import ATHENA
+from sandbox.personas.eclinicalworks import ECLINICALWORKS
+from sandbox.personas.epic import EPIC
+from sandbox.personas.hapi import HAPI
+from sandbox.personas.meditech import MEDITECH
+from sandbox.personas.oracle import ORACLE
+from sandbox.personas.persona import Persona
+from sandbox.personas.spec import SPEC
+from sandbox.personas.uscore9 import USCORE9
+from sandbox.personas.veradigm import VERADIGM
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Persona:
-    """A field's default is the specification, so a declaration lists deviations only."""
+__all__ = ["PERSONAS", "SPEC", "Persona"]
 
-    name: str
-    references: Literal["check", "free"] = "check"
-    """Whether references within the server must exist (R4 §2.3.0.2 leaves it to the server)."""
-
-
-SPEC = Persona(name="spec")
-"""No deviation at all."""
-
-PERSONAS: Mapping[str, Persona] = {"spec": SPEC}
+PERSONAS: Mapping[str, Persona] = {
+    persona.name: persona for persona in (SPEC, HAPI, EPIC, ORACLE, VERADIGM, ATHENA, ECLINICALWORKS, MEDITECH, USCORE9)
+}
+"""By name; ``spec`` first, which is the one chosen when none is named."""

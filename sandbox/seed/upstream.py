@@ -15,7 +15,8 @@ import httpx2
 from r4 import codec
 from sandbox.seed import load
 from sandbox.seed.load import Packed
-from sandbox.seed.ward import HOUR, ward_day
+from sandbox.seed.messy import CLEAN, Messiness, degrade
+from sandbox.seed.ward import HOUR, ward, ward_day
 
 BUNDLE = 50
 AT_ONCE = 2
@@ -28,13 +29,15 @@ WAVES = (
     frozenset({"Organization", "Practitioner"}),
     frozenset({"Location", "Patient"}),
     frozenset({"PractitionerRole", "Encounter"}),
-    frozenset({"Condition", "AllergyIntolerance", "Observation", "Immunization", "DocumentReference", "ImagingStudy"}),
+    frozenset(
+        {"Condition", "AllergyIntolerance", "Observation", "Immunization", "DocumentReference", "ImagingStudy", "Group"}
+    ),
     frozenset({"Procedure", "MedicationRequest", "CareTeam", "DiagnosticReport"}),
     frozenset({"CarePlan"}),
 )
 
 MARKER = "Basic/chartgate-seed"
-PACK_SYSTEM, WARD_SYSTEM = "urn:chartgate:seed", "urn:chartgate:ward"
+PACK_SYSTEM, WARD_SYSTEM, MESSY_SYSTEM = "urn:chartgate:seed", "urn:chartgate:ward", "urn:chartgate:messy"
 FHIR = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
 
 Progress = Callable[[str], None]
@@ -44,25 +47,32 @@ class SeedError(RuntimeError):
     """The server did not take the seed; the text says what it answered to what, by status, type and count alone."""
 
 
-async def seed(base: str, *, anchor: float, progress: Progress, client: httpx2.AsyncClient | None = None) -> int:
+async def seed(
+    base: str, *, anchor: float, progress: Progress, client: httpx2.AsyncClient | None = None,
+    messiness: Messiness = CLEAN,
+) -> int:  # fmt: skip
     """Loads what is missing into the FHIR server at ``base``; the number of resources sent.
 
-    ``anchor`` is the end of the ward day, Unix seconds. Raises SeedError, and httpx2.HTTPError when there is no answer.
+    ``anchor`` is the end of the ward day, Unix seconds; ``messiness`` what a live feed makes of it all.
+    Raises SeedError, and httpx2.HTTPError when there is no answer.
     """
     if client is not None:
-        return await _seed(client, base.rstrip("/"), anchor=anchor, progress=progress)
+        return await _seed(client, base.rstrip("/"), anchor, progress, messiness)
     async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False) as own:
-        return await _seed(own, base.rstrip("/"), anchor=anchor, progress=progress)
+        return await _seed(own, base.rstrip("/"), anchor, progress, messiness)
 
 
-async def _seed(client: httpx2.AsyncClient, base: str, *, anchor: float, progress: Progress) -> int:
+async def _seed(
+    client: httpx2.AsyncClient, base: str, anchor: float, progress: Progress, messiness: Messiness
+) -> int:  # fmt: skip
     digest = hashlib.sha256(load.PACK.read_bytes()).hexdigest()
     found = await _marker(client, base)
+    _require_same(found, messiness)
     missing: list[list[Packed]] = []
     if found.get(PACK_SYSTEM) != digest:
-        missing += _waves(load.packed())
+        missing += _waves(_charts(messiness, anchor))
     if found.get(PACK_SYSTEM) != digest or not _fresh(found.get(WARD_SYSTEM, ""), anchor):
-        missing += _waves(_pack(ward_day(anchor)))
+        missing += _waves(_pack([*degrade(ward_day(anchor), messiness, arrived=anchor), ward()]))
         found[WARD_SYSTEM] = str(int(anchor))
     if not missing:
         return 0
@@ -75,8 +85,25 @@ async def _seed(client: httpx2.AsyncClient, base: str, *, anchor: float, progres
 
     for wave in missing:
         await _send_wave(client, base, wave, taken=taken)
-    await _send_marker(client, base, {PACK_SYSTEM: digest, WARD_SYSTEM: found[WARD_SYSTEM]})
+    said = {MESSY_SYSTEM: _said(messiness)} if messiness.rate else {}
+    await _send_marker(client, base, {PACK_SYSTEM: digest, WARD_SYSTEM: found[WARD_SYSTEM], **said})
     return total
+
+
+def _require_same(found: dict[str, str], messiness: Messiness) -> None:
+    """What a feed doubled would stay beside a clean seed. Raises SeedError."""
+    if PACK_SYSTEM in found and found.get(MESSY_SYSTEM, _said(CLEAN)) != _said(messiness):
+        raise SeedError("it holds these charts already, with another --messy: take an empty server, or the same rate")
+
+
+def _said(messiness: Messiness) -> str:
+    return f"{messiness.rate} {messiness.draw}" if messiness.rate else "0"
+
+
+def _charts(messiness: Messiness, anchor: float) -> Iterable[Packed]:
+    if not messiness.rate:
+        return load.packed()
+    return _pack(degrade(load.resources(), messiness, arrived=anchor))
 
 
 def _fresh(ward: str, anchor: float) -> bool:

@@ -110,7 +110,18 @@ def ward_day(anchor: float) -> list[Resource]:
     end = anchor // HOUR * HOUR
     last = [end - 900 - 180 * number for number in range(len(STAYS))]
     encounters = [_encounter(number, since=last[number] - ROUNDS[0] * HOUR - 2400) for number in range(len(STAYS))]
-    return encounters + [item for number in range(len(STAYS)) for item in _rounds(number, last=last[number])]
+    return [*encounters, *(item for number in range(len(STAYS)) for item in _rounds(number, last=last[number]))]
+
+
+def ward() -> Resource:
+    """Everybody who is on the ward, as a Group: what a bulk export of a group is asked for."""
+    members = [
+        {"entity": {"reference": f"Patient/{patient}"}} for patient in dict.fromkeys(stay.patient for stay in STAYS)
+    ]
+    return {
+        "resourceType": "Group", "id": "ward", "type": "person", "actual": True, "active": True, "name": "The ward",
+        "quantity": len(members), "member": members,
+    }  # fmt: skip
 
 
 def _encounter(number: int, *, since: float) -> Resource:

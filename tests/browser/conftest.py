@@ -65,3 +65,16 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(params=[True, False], ids=["scripts on", "scripts off"])
+def scripts(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def person(browser: Browser, scripts: bool) -> Iterator[Page]:
+    """A page in a profile of its own, with or without scripts."""
+    context = browser.new_context(java_script_enabled=scripts, viewport={"width": 1000, "height": 800})
+    yield context.new_page()
+    context.close()

@@ -1,72 +1,23 @@
 """With only a browser, scripts on and off: launch, pick, untick, allow, see the grant, revoke it."""
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.app import App, running
 from tests.browser.conftest import Sandbox
-from tests.browser.pictures import shrink
+from tests.browser.person import fits, heading, picture, sign_in
 
 pytestmark = pytest.mark.browser
-
-IMAGES = os.environ.get("CHARTGATE_SCREENSHOTS")
-"""A folder: then pictures of the pages are saved there. ``CHARTGATE_SCREENSHOTS=docs/images`` renews the documents'."""
 
 
 @pytest.fixture(scope="module")
 def app(sandbox: Sandbox) -> Iterator[App]:
     with running(sandbox.ehr) as started:
         yield started
-
-
-@pytest.fixture(params=[True, False], ids=["scripts on", "scripts off"])
-def scripts(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-@pytest.fixture
-def person(browser: Browser, scripts: bool) -> Iterator[Page]:
-    """A page in a profile of its own, with or without scripts."""
-    context = browser.new_context(java_script_enabled=scripts, viewport={"width": 1000, "height": 800})
-    yield context.new_page()
-    context.close()
-
-
-def heading(page: Page, text: str | re.Pattern[str]) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(text)
-
-
-def picture(page: Page, name: str, *, width: int = 760, height: int = 720) -> None:
-    """The upper part of the page as it is now, when pictures are wanted."""
-    if IMAGES is None:
-        return
-    size = page.viewport_size
-    assert size is not None
-    page.set_viewport_size({"width": width, "height": height})
-    (Path(IMAGES) / f"{name}.png").write_bytes(shrink(page.screenshot()))
-    page.set_viewport_size(size)
-
-
-def fits(page: Page) -> None:
-    """Nothing is wider than a window of 400 pixels."""
-    size = page.viewport_size
-    assert size is not None
-    page.set_viewport_size({"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    page.set_viewport_size(size)
-
-
-def sign_in(page: Page, user: str | None = None) -> None:
-    heading(page, re.compile("^Sign in"))
-    if user is not None:
-        page.get_by_label("Who are you?").select_option(value=user)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_a_person_launches_picks_unticks_allows_sees_and_revokes(person: Page, sandbox: Sandbox, app: App) -> None:
@@ -174,15 +125,15 @@ def test_the_launcher_keeps_its_choices_in_the_address(person: Page, sandbox: Sa
     person.get_by_label("App", exact=True).select_option(value=app.client_id)
     person.get_by_label("Intent").fill("order-review")
     person.get_by_label(re.compile("Automatic")).check()
-    person.locator("summary").click()
-    person.get_by_label(re.compile("authorize-access-denied")).check()
+    person.locator("summary").first.click()
+    person.locator("[name=fault-authorize-access-denied]").check()
     person.get_by_role("button", name=re.compile("in the address")).click()
     shared = person.url
     assert "intent=order-review" in shared
     person.goto("about:blank")
     person.goto(shared)
     expect(person.get_by_label("Intent")).to_have_value("order-review")
-    expect(person.get_by_label(re.compile("authorize-access-denied"))).to_be_checked()
+    expect(person.locator("[name=fault-authorize-access-denied]")).to_be_checked()
     person.get_by_role("button", name="Launch", exact=True).click()
     expect(person.get_by_role("heading")).to_have_text("Back in the app")
     assert app.answers[-1]["error"] == "access_denied"

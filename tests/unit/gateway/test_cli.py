@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.application import application
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,7 +44,8 @@ def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ..
 
 @pytest.mark.parametrize(
     "arguments",
-    [("demo", "--persona", "nobody"), ("up", "--references", "maybe"), ("keys", "add", "x", "--scope", "all"), ("nothing",),
+    [("demo", "--persona", "nobody"), ("up", "--persona", "nobody"), ("personas", "show", "nobody"),
+     ("up", "--references", "maybe"), ("keys", "add", "x", "--scope", "all"), ("nothing",),
      ("demo", "--model", "nobody"), ("conform", "http://127.0.0.1:9/fhir", "--format", "pdf")],
     ids=" ".join,
 )  # fmt: skip
@@ -50,8 +54,24 @@ def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "clients", "models"):
+    for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "clients", "models", "personas"):
         assert run(command, "--help").returncode == 0
+
+
+def test_personas_are_listed_shown_and_compared() -> None:
+    def said(*arguments: str) -> str:
+        return CliRunner().invoke(application, ["personas", *arguments]).output
+
+    listed = json.loads(said("list", "--json"))
+    assert [each["name"] for each in listed][:3] == ["spec", "hapi", "epic"]
+    shown = json.loads(said("show", "epic", "--json"))
+    assert all(rule["source"] for rule in shown["rules"])
+    assert len(shown["rules"]) == next(each["rules"] for each in listed if each["name"] == "epic")
+    assert {"about": "system offers", "epic": "nothing", "oracle": "batch"} in json.loads(
+        said("diff", "epic", "oracle", "--json")
+    )
+    assert "59189" in said("diff", "epic", "oracle")
+    assert "59189" not in said("diff", "hapi", "oracle")
 
 
 def test_keys_are_made_listed_and_revoked_without_a_server(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from r4 import codec
 from sandbox.seed import load, pack, upstream
+from sandbox.seed.messy import CLEAN, Messiness
 from sandbox.seed.ward import HOUR, ward_day
 
 BASE = "http://127.0.0.1:1/fhir"
 ANCHOR = 1_770_000_000.0
-WHOLE = sum(1 for _ in load.packed()) + len(ward_day(ANCHOR))
+WHOLE = sum(1 for _ in load.packed()) + len(ward_day(ANCHOR)) + 1  # the ward itself
 
 
 class Server:
@@ -44,11 +45,13 @@ class Server:
         return 200
 
 
-def seed(server: Server, *, anchor: float = ANCHOR, told: list[str] | None = None) -> int:
+def seed(
+    server: Server, *, anchor: float = ANCHOR, told: list[str] | None = None, messiness: Messiness = CLEAN
+) -> int:  # fmt: skip
     async def run() -> int:
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(server)) as client:
             tell = [].append if told is None else told.append
-            return await upstream.seed(BASE, anchor=anchor, progress=tell, client=client)
+            return await upstream.seed(BASE, anchor=anchor, progress=tell, client=client, messiness=messiness)
 
     return asyncio.run(run())
 
@@ -70,14 +73,14 @@ def test_a_second_run_sends_nothing() -> None:
 def test_hours_later_only_the_ward_day_is_sent_and_nothing_is_doubled() -> None:
     server = Server()
     seed(server)
-    assert seed(server, anchor=ANCHOR + 5 * HOUR) == len(ward_day(ANCHOR))
+    assert seed(server, anchor=ANCHOR + 5 * HOUR) == len(ward_day(ANCHOR)) + 1
     assert len(server.stored) == WHOLE + 1
 
 
 def test_a_clock_set_back_gives_a_ward_day_that_is_not_in_the_future() -> None:
     server = Server()
     seed(server)
-    assert seed(server, anchor=ANCHOR - 2 * HOUR) == len(ward_day(ANCHOR))
+    assert seed(server, anchor=ANCHOR - 2 * HOUR) == len(ward_day(ANCHOR)) + 1
 
 
 def test_a_run_that_was_cut_short_is_made_whole_by_the_next() -> None:
@@ -110,4 +113,21 @@ def test_progress_counts_up_to_the_whole() -> None:
 
 
 def test_every_type_of_the_seed_has_its_wave() -> None:
-    assert set(load.ORDER) == set().union(*upstream.WAVES)
+    assert {*load.ORDER, "Group"} == set().union(*upstream.WAVES)
+
+
+def test_a_messy_seed_is_sent_in_the_same_order_and_sent_once() -> None:
+    server = Server()
+    assert seed(server, messiness=Messiness(0.3)) > WHOLE  # duplicates
+    assert any(name.endswith("-again") for name in server.stored)
+    assert seed(server, messiness=Messiness(0.3)) == 0
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.3, 0.0), (0.0, 0.3), (0.3, 0.4)])
+def test_charts_that_are_there_at_another_rate_are_not_mixed_with_these(first: float, then: float) -> None:
+    server = Server()
+    seed(server, messiness=Messiness(first))
+    sent = server.transactions
+    with pytest.raises(upstream.SeedError, match="--messy"):
+        seed(server, messiness=Messiness(then))
+    assert server.transactions == sent
