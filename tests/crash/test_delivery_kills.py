@@ -48,7 +48,7 @@ def test_kills_lose_and_double_nothing_and_blind_retry_doubles(
 ) -> None:
     cases = [*SEEING, ("sqlite", "post", True)]
     found = run(nursery, tmp_path, new_store, cases, kills=SHORT.__getitem__, workers=len(cases))
-    assert {case: series.verdict.problems for case, series in found.items() if not case[2]} == dict.fromkeys(SEEING, [])
+    assert {case: series.verdict.problems for case, series in found.items() if not case[2]} == {case: [] for case in SEEING}
     for case, series in found.items():
         assert series.verdict.kept > 25, case
         assert series.longest < QUARANTINE, "the EHR was slower than it says, so that nothing is proved"
@@ -63,7 +63,7 @@ def test_many_kills_lose_and_double_nothing(nursery: Nursery, tmp_path: Path, ne
     found = run(nursery, tmp_path, new_store, cases, kills=KILLS.__getitem__, workers=3)
     for (_, kind, _), series in found.items():
         record(f"1 SIGKILL: {kind} on {store}", bar="lost 0, doubled 0", **series.figures, seed=SEED)
-    assert {kind: series.verdict.problems for (_, kind, _), series in found.items()} == dict.fromkeys(KINDS, [])
+    assert {kind: series.verdict.problems for (_, kind, _), series in found.items()} == {kind: [] for kind in KINDS}
     assert all(series.longest < QUARANTINE for series in found.values())
 
 
