@@ -18,6 +18,7 @@ from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
 from gateway.models import Model
+from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
 from monitoring import journal
@@ -39,18 +40,19 @@ class Gateway:
 
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
-        clock: Callable[[], float], totals: Mapping[object, int],
+        clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
         self.reach = Reach(clock=clock)
-        self.senders = Senders(means=self.means, clock=clock)
+        self.senders = senders or Senders(means=self.means, clock=clock)
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         self.worker = Worker(
             run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
             observe=self._observe,
         )  # fmt: skip
+        self.recalls = Recalls(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
         self._unwritten: list[Signal] = []
@@ -111,7 +113,7 @@ class Gateway:
         await self.learn_ehrs()
         for launch_id in await self.run(jobs.waiting_jobs):
             self._begin(scoring.score_launch(self, launch_id))
-        serving = asyncio.create_task(self.worker.serve())
+        serving = asyncio.gather(self.worker.serve(), self.recalls.serve())
         self._working = True
         try:
             yield
@@ -121,6 +123,7 @@ class Gateway:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self.worker.stop()
+            self.recalls.stop()
             await serving
             await self._write_signals()
 
@@ -161,12 +164,15 @@ async def open_gateway(
     base_url: str,
     clock: Callable[[], float],
     only: str | None = None,
+    senders: Senders | None = None,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
     model folder that cannot be used."""
     loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
     totals = await installation.database.run(journal.find_totals)
-    gateway = Gateway(installation, models=loaded, base_url=base_url, clock=clock, totals=totals)  # type: ignore[arg-type]
+    gateway = Gateway(
+        installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders  # type: ignore[arg-type]
+    )  # fmt: skip
     try:
         yield gateway
     finally:

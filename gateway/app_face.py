@@ -1,5 +1,6 @@
 """Edge: the app face: the gateway as a SMART app, its JSON API with OpenAPI, its pages."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,19 +11,46 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import Gateway
-from gateway.routes import entrance, launches, outputs, pages
+from gateway.routes import (
+    alerts,
+    deciding,
+    deliveries,
+    delivery_pages,
+    describing,
+    entrance,
+    launches,
+    outputs,
+    pages,
+    recalls,
+)
 from r4.outcome import Issue, outcome
 
 
 def application(gateway: Gateway) -> FastAPI:
     """The ASGI application of ``http://localhost:…``."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    app.include_router(outputs.router(gateway))
-    for routes in (launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway)):
+    for part in (outputs, deciding, deliveries, recalls, alerts):
+        app.include_router(part.router(gateway))
+    app.openapi = _described(app)  # type: ignore[method-assign]
+    for routes in (
+        launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway), delivery_pages.routes(gateway)
+    ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)
     app.middleware_stack = _short(outputs.submission(gateway), app.build_middleware_stack())
     return app
+
+
+def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, made once."""
+    make = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describing.complete(make())
+        return app.openapi_schema
+
+    return document
 
 
 def _short(submission: Route, others: ASGIApp) -> ASGIApp:

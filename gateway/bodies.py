@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from r4.outcome import Issue
 from vocabulary.instant import parse_instant
-from vocabulary.output import Component, Kind, Output
+from vocabulary.output import Component, Kind, Output, OutputState
 
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?")
 
@@ -51,12 +51,34 @@ def _printable(value: str) -> str:
     return value
 
 
+def _said(pattern: str) -> Any:
+    """What a caller is told of a check that is made in code: the same as a pattern of the schema."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
+_PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+POINT = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])$"
+)
+"""Days to the 28th: the pattern promises nothing that the calendar does not keep."""
 Number = Annotated[Decimal, BeforeValidator(_number)]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_printable)]
-LongText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000), AfterValidator(_printable)]
-Reference = Annotated[str, StringConstraints(max_length=256), AfterValidator(_reference)]
-Instant = Annotated[str, StringConstraints(max_length=64), AfterValidator(_instant)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _said(_PRINTABLE)]
+Sentence = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_printable), _said(_PRINTABLE)
+]
+LongText = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_000_000), AfterValidator(_printable), _said(_PRINTABLE)
+]
+Reference = Annotated[
+    str, StringConstraints(max_length=256), AfterValidator(_reference),
+    _said(r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9-]{1,64}(/_history/[A-Za-z0-9-]{1,64})?$"),
+]  # fmt: skip
+Instant = Annotated[str, StringConstraints(max_length=64), AfterValidator(_instant), _said(POINT)]
+
+
+PatientReference = Annotated[Reference, AfterValidator(_patient), _said(r"^Patient/[A-Za-z0-9-]{1,64}$")]
+EncounterReference = Annotated[Reference, AfterValidator(_encounter), _said(r"^Encounter/[A-Za-z0-9-]{1,64}$")]
 
 
 class ComponentBody(BaseModel):
@@ -78,11 +100,11 @@ class OutputBody(BaseModel):
     model: Word
     version: Word
     ehr: Word
-    patient: Annotated[Reference, AfterValidator(_patient)]
+    patient: PatientReference
     kind: Literal["risk", "score", "classification", "text", "issue"]
     as_of: Instant
     inference_id: Word
-    encounter: Annotated[Reference, AfterValidator(_encounter)] | None = None
+    encounter: EncounterReference | None = None
     value: Number | None = None
     unit: Word | None = None
     inputs: list[Reference] | None = None
@@ -112,6 +134,46 @@ class ReasonBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    reason: Sentence
+
+
+Plain = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
+Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,200}$")]
+Limit = Annotated[int, Field(ge=1, le=500)]
+
+
+class SearchBody(BaseModel):
+    """The body of ``POST /api/outputs/search``: the filters of the list, and the patient, who stands in no address."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    patient: PatientReference | None = None
+    ehr: Plain | None = None
+    model: Plain | None = None
+    version: Plain | None = None
+    state: OutputState | list[OutputState] | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: Limit | None = None
+    cursor: Cursor | None = None
+
+
+class RecallBody(BaseModel):
+    """The body of ``POST /api/recalls``."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: Word
+    version: Word
+    reason: Sentence
+
+
+class AmendBody(BaseModel):
+    """The body of ``POST /api/outputs/{id}/amend``: the FHIR status that the EHR's copy is to have, and why."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    status: Literal["final", "amended", "corrected", "cancelled", "entered-in-error"]
     reason: Sentence
 
 

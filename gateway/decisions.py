@@ -69,7 +69,8 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
     assert stored.admitted is not None
     write = plan(
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
-        capabilities=capabilities, now=gateway.clock(), confirmed_by=Confirmation(by=by, at=gateway.clock()),
+        capabilities=capabilities, rules=gateway.senders.rules(stored.output.ehr), now=gateway.clock(),
+        confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip
     if write is None:
         return Decision(status=409, refusal="There is nothing to write of this output.")

@@ -12,6 +12,7 @@ from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_sqlite
 from gateway.keyring import Keyring, open_keyring
 from monitoring import tables as monitoring_tables
+from writeback import attempts, correcting, recall_tables
 from writeback import tables as writeback_tables
 
 DEFAULT_DIRECTORY = Path(".chartgate")
@@ -25,6 +26,9 @@ METADATA: Sequence[MetaData] = (
 )
 """Every table of the gateway's database; ``migrations`` must lead to exactly these."""
 
+assert {table.metadata for table in (attempts.attempts, correcting.corrections, recall_tables.recalls)} == {
+    writeback_tables.metadata
+}
 assert sessions.sessions.metadata is apikeys.keys.metadata is tables.metadata
 
 

@@ -1,6 +1,7 @@
 """What is wrong with a manifest beyond its form, and what a deployment would miss in it."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from fidelity import demographics
@@ -9,6 +10,9 @@ from fidelity.derive import DERIVATIONS
 from fidelity.presence import CURRENT
 from r4 import ucum
 from vocabulary.manifest import Code, Feature, Manifest
+from writeback.codes import INTERPRETATIONS, QUALITATIVE
+from writeback.meanings import permitted
+from writeback.site import NO_SITE
 
 ATTRIBUTES = (
     "developer", "funding", "output_value", "output_type", "intended_use", "intended_population", "intended_users",
@@ -27,9 +31,23 @@ OWNERS = ("engineering", "clinical_informatics")
 def problems(manifest: Manifest) -> list[str]:
     """What keeps the model from ever working: features that nothing can fill, units that nobody knows."""
     names = {feature.name for feature in manifest.features}
-    return [
-        f"feature {feature.name}: {problem}" for feature in manifest.features for problem in _feature(feature, names)
-    ]
+    found = [f"feature {each.name}: {problem}" for each in manifest.features for problem in _feature(each, names)]
+    return [*found, *_writing(manifest)]
+
+
+def _writing(manifest: Manifest) -> Iterator[str]:
+    """Declarations of the write-back that can never be meant."""
+    for tier in manifest.tiers:
+        if tier.interpretation is not None and tier.interpretation not in INTERPRETATIONS:
+            yield f"output.tiers {tier.name}: interpretation must be one of {', '.join(INTERPRETATIONS)}"
+        if tier.qualitative is not None and tier.qualitative not in QUALITATIVE:
+            yield f"output.tiers {tier.name}: qualitative must be one of {', '.join(QUALITATIVE)}"
+    for prediction in (manifest.output, *manifest.components):
+        normal, limits = prediction.reference_range, prediction.range
+        if normal is not None and (limits is None or not limits[0] <= normal[0] <= normal[1] <= limits[1]):
+            yield f"output {prediction.name}: reference_range must lie within range"
+    if manifest.write_abstention and manifest.kind != "score":
+        yield "writeback.write_abstention is for scores: no other kind can be written without its value"
 
 
 def _feature(feature: Feature, names: set[str]) -> Iterator[str]:
@@ -82,12 +100,30 @@ def _output_warnings(manifest: Manifest) -> Iterator[str]:
         yield "writeback.policy automatic lets a text reach the chart that no clinician has read"
     if manifest.kind == "risk" and manifest.horizon is None:
         yield "output.horizon is missing: a chart reads the risk as one of the rest of the patient's life"
+    yield from _coding_warnings(manifest)
     for prediction in (manifest.output, *manifest.components):
         unit = prediction.unit
         if unit and unit not in ("fraction", "percent") and not ucum.known(unit):
             yield f"output {prediction.name}: the unit is not a UCUM code"
         if not prediction.title:
             yield f"output {prediction.name} has no title"
+
+
+def _coding_warnings(manifest: Manifest) -> Iterator[str]:
+    """Codes that will be left out, and the one code of R4 that is easily taken for another."""
+    predictions, report = (manifest.output, *manifest.components), manifest.report
+    codes = [
+        *(code for each in predictions for code in each.codes),
+        *manifest.labels,
+        *(report.codes if report else ()),
+    ]
+    for code in codes:
+        if not permitted(code.system, code.code, NO_SITE):
+            yield f"output: {code.system} {code.code} is not in the registry of cited codes and will be left out"
+    half = Decimal("0.5") if manifest.output.unit == "fraction" else Decimal(50)
+    for tier in manifest.tiers:
+        if tier.qualitative in ("high", "certain") and manifest.kind == "risk" and tier.low < half:
+            yield f"output.tiers {tier.name}: {tier.qualitative} means more likely to occur than not, which it is not"
 
 
 def _monitoring_warnings(manifest: Manifest, directory: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, ehr_face, sandboxes, server, sessions, tls
+from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
@@ -116,7 +116,9 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str)
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
         operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
-        control=control.app(gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}),
+        control=control.app(
+            gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}, delivery_verbs.acts(gateway)
+        ),
         port=port,
         scheme=scheme,
     )

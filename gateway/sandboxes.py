@@ -27,6 +27,7 @@ from gateway.installation import Installation
 from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.reachable import trust
 from gateway.serving import rules_of
+from gateway.vendors import vendor_for
 from sandbox import loading, tables
 from sandbox import upgrade as store_upgrade
 from sandbox.personas import PERSONAS as PERSONAS
@@ -220,7 +221,12 @@ async def introduce(
             jwks=installation.keyring.signing.jwks(*CLIENT_ALGORITHMS),
         )  # fmt: skip
         registered = RegisteredEhr(
-            name=ehr.name, issuer=ehr.fhir, client_id=CLIENT_ID, networks=("127.0.0.0/8",), ca=ca
+            name=ehr.name,
+            issuer=ehr.fhir,
+            client_id=CLIENT_ID,
+            networks=("127.0.0.0/8",),
+            ca=ca,
+            vendor=vendor_for(ehr.name),
         )
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
         await installation.database.run(

@@ -11,8 +11,10 @@ from auth.client.ehr import RegisteredEhr
 from auth.client.flow import BackendTokens, LaunchTokens, Means
 from gateway.charts import Unavailable
 from gateway.reachable import permitted, trust
+from gateway.vendors import VendorUnknown, vendor_of
 from r4 import codec
 from writeback.capabilities import Capabilities, parse_capabilities
+from writeback.rules import WriteRules
 from writeback.transport import HttpSender, open_session
 
 HELD = 4096
@@ -73,6 +75,17 @@ class Senders:
         if found is None:
             raise EhrUnknown("the gateway is not registered with an EHR of that name")
         return found
+
+    def base(self, ehr: str) -> str:
+        """The EHR's FHIR base. Raises EhrUnknown."""
+        return self.registered(ehr).issuer
+
+    def rules(self, ehr: str) -> WriteRules:
+        """What is known about the EHR's writing beyond what it says. Raises EhrUnknown."""
+        try:
+            return vendor_of(self.registered(ehr).vendor).write
+        except VendorUnknown as failure:
+            raise EhrUnknown("the EHR is registered with a vendor that this version does not know") from failure
 
     async def capabilities(self, ehr: str) -> Capabilities:
         """What the EHR says it takes. Raises Unavailable, EhrUnknown."""

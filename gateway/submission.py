@@ -78,6 +78,7 @@ async def _write(
     return plan(
         output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
         capabilities=await gateway.senders.capabilities(output.ehr), now=gateway.clock(),
+        rules=gateway.senders.rules(output.ehr),
     )  # fmt: skip
 
 

@@ -5,11 +5,12 @@ Format: product.md §5. ``parse`` reads the TOML document; every fault is report
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
-from vocabulary.instant import Span, parse_span
+from vocabulary.instant import Span
 from vocabulary.output import KINDS, Kind
+from vocabulary.tables import TableReader, parse_number
 
 FeatureKind = Literal["observation", "presence", "patient"]
 Policy = Literal["automatic", "confirm", "shadow"]
@@ -67,6 +68,10 @@ class Tier:
     name: str
     low: Decimal
     """The tier holds values from here up to the next tier's ``low``."""
+    interpretation: str | None = None
+    """A code of HL7's v3-ObservationInterpretation that this tier stands for; none is guessed from its name."""
+    qualitative: str | None = None
+    """A code of HL7's risk-probability; its ``high`` means more likely to occur than not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +84,17 @@ class Prediction:
     unit: str | None = None
     title: str | None = None
     required: bool = False
+    reference_range: tuple[Decimal, Decimal] | None = None
+    """Values that call for nothing, in ``unit``: written as the Observation's reference range."""
+    reference_text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A DiagnosticReport that groups a score with its sub-scores, each an Observation of its own."""
+
+    codes: tuple[Code, ...]
+    title: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,95 +120,36 @@ class Manifest:
     labels: tuple[Code, ...] = ()
     write_abstention: bool = False
     """An abstaining score is written as an Observation with ``dataAbsentReason``."""
+    flag: bool = False
+    """A risk that a clinician has confirmed raises a Flag, when its tier is one of ``flag_tiers`` (none: always)."""
+    flag_tiers: tuple[str, ...] = ()
+    report: Report | None = None
+    must_keep: frozenset[str] = frozenset()
+    """Paths (``Observation.component``) or types (``Provenance``) without which the output is not written at all."""
     card: Mapping[str, Any] = field(default_factory=dict)
     monitoring: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _Reader:
-    """Takes typed members out of one table of the document and collects what is wrong with them."""
-
-    def __init__(self, table: Any, path: str, problems: list[str]) -> None:
-        self.table: Mapping[str, Any] = table if isinstance(table, dict) else {}
-        self.path, self.problems = path, problems
-        if not isinstance(table, dict):
-            problems.append(f"{path} must be a table")
-
-    def text(self, name: str, *, required: bool = False) -> str | None:
-        value = self.table.get(name)
-        if isinstance(value, str) and value.strip():
-            return value
-        if value is not None or required:
-            self.problems.append(f"{self.path}.{name} must be a non-empty string")
-        return None
-
-    def choice(self, name: str, allowed: tuple[str, ...], *, default: str | None = None) -> Any:
-        value = self.table.get(name, default)
-        if value in allowed:
-            return value
-        self.problems.append(f"{self.path}.{name} must be one of {', '.join(allowed)}")
-        return allowed[0]
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.table.get(name, default)
-        if not isinstance(value, bool):
-            self.problems.append(f"{self.path}.{name} must be true or false")
-        return bool(value)
-
-    def span(self, name: str, *, required: bool = False) -> Span | None:
-        text = self.text(name, required=required)
-        try:
-            return parse_span(text) if text else None
-        except ValueError:
-            self.problems.append(f"{self.path}.{name} must be an ISO 8601 duration such as P1D")
-            return None
-
-    def range(self, name: str, *, required: bool = False) -> tuple[Decimal, Decimal] | None:
-        value = self.table.get(name)
-        if value is None and not required:
-            return None
-        numbers = [_number(item) for item in value] if isinstance(value, list) else []
-        if len(numbers) != 2 or numbers[0] is None or numbers[1] is None or numbers[0] > numbers[1]:
-            self.problems.append(f"{self.path}.{name} must be [low, high]")
-            return None
-        return numbers[0], numbers[1]
-
-    def tables(self, name: str) -> list["_Reader"]:
-        value = self.table.get(name, [])
-        if not isinstance(value, list):
-            self.problems.append(f"{self.path}.{name} must be a list of tables")
-            return []
-        return [_Reader(item, f"{self.path}.{name}[{index}]", self.problems) for index, item in enumerate(value)]
-
-    def codes(self, name: str, *, required: bool = False) -> tuple[Code, ...]:
-        found = tuple(
-            Code(
-                system=item.text("system", required=True) or "", code=item.text("code", required=True) or "",
-                display=item.text("display"), value=item.text("value"), caveat=item.text("caveat"),
-            )
-            for item in self.tables(name)
-        )  # fmt: skip
-        if required and not found:
-            self.problems.append(f"{self.path}.{name} must list at least one code")
-        return found
-
-
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+def _codes(table: TableReader, name: str, *, required: bool = False) -> tuple[Code, ...]:
+    found = tuple(
+        Code(
+            system=item.text("system", required=True) or "", code=item.text("code", required=True) or "",
+            display=item.text("display"), value=item.text("value"), caveat=item.text("caveat"),
+        )
+        for item in table.tables(name)
+    )  # fmt: skip
+    if required and not found:
+        table.problems.append(f"{table.path}.{name} must list at least one code")
+    return found
 
 
 def parse(document: Mapping[str, Any]) -> Manifest:
     """A parsed ``model.toml`` → Manifest. Raises ManifestError listing every fault by member."""
     problems: list[str] = []
-    model = _Reader(document.get("model", {}), "model", problems)
-    output = _Reader(document.get("output", {}), "output", problems)
-    writeback = _Reader(document.get("writeback", {}), "writeback", problems)
-    root = _Reader(dict(document), "manifest", problems)
+    model = TableReader(document.get("model", {}), "model", problems)
+    output = TableReader(document.get("output", {}), "output", problems)
+    writeback = TableReader(document.get("writeback", {}), "writeback", problems)
+    root = TableReader(dict(document), "manifest", problems)
     manifest = _manifest(document, model, output, writeback, root)
     problems += _contradictions(manifest)
     if problems:
@@ -201,7 +158,7 @@ def parse(document: Mapping[str, Any]) -> Manifest:
 
 
 def _manifest(
-    document: Mapping[str, Any], model: _Reader, output: _Reader, writeback: _Reader, root: _Reader
+    document: Mapping[str, Any], model: TableReader, output: TableReader, writeback: TableReader, root: TableReader
 ) -> Manifest:
     """The members one by one; what is wrong with them stands in the readers' list."""
     kind = output.choice("kind", KINDS)
@@ -214,17 +171,19 @@ def _manifest(
         components=tuple(_prediction(item, numeric=kind in ("risk", "score")) for item in output.tables("component")),
         horizon=output.span("horizon"),
         tiers=tuple(_tier(item) for item in output.tables("tiers")),
-        labels=output.codes("labels"),
+        labels=_codes(output, "labels"),
         policy=writeback.choice("policy", ("automatic", "confirm", "shadow")),
         valid_for=writeback.span("valid_for", required=True) or Span(),
         valid_for_text=writeback.text("valid_for") or "", write_abstention=writeback.flag("write_abstention"),
+        flag=writeback.flag("flag"), flag_tiers=writeback.words("flag_tiers"),
+        must_keep=frozenset(writeback.words("must_keep")), report=_report(output),
         features=tuple(_feature(item) for item in root.tables("feature")),
         card=document.get("card", {}), monitoring=document.get("monitoring", {}),
     )  # fmt: skip
 
 
-def _prediction(table: _Reader, *, required: bool = False, numeric: bool) -> Prediction:
-    codes = table.codes("codes", required=required) or _single_code(table)
+def _prediction(table: TableReader, *, required: bool = False, numeric: bool) -> Prediction:
+    codes = _codes(table, "codes", required=required) or _single_code(table)
     prediction = Prediction(
         name=table.text("name") or (codes[0].code if codes else ""),
         codes=codes,
@@ -232,34 +191,46 @@ def _prediction(table: _Reader, *, required: bool = False, numeric: bool) -> Pre
         unit=table.text("unit", required=numeric),
         title=table.text("title"),
         required=table.flag("required"),
+        reference_range=table.range("reference_range"),
+        reference_text=table.text("reference_text"),
     )
     if not prediction.name:
         table.problems.append(f"{table.path} must have a name or a code")
     return prediction
 
 
-def _single_code(table: _Reader) -> tuple[Code, ...]:
+def _single_code(table: TableReader) -> tuple[Code, ...]:
     """A component may say ``code = "ascvd"`` or ``code = { system, code }`` instead of a list."""
     value = table.table.get("code")
     if isinstance(value, str) and value:
         return (Code(system="urn:chartgate:assessment", code=value),)
     if isinstance(value, dict):
-        item = _Reader(value, f"{table.path}.code", table.problems)
+        item = TableReader(value, f"{table.path}.code", table.problems)
         return (Code(system=item.text("system", required=True) or "", code=item.text("code", required=True) or ""),)
     return ()
 
 
-def _tier(table: _Reader) -> Tier:
-    low = _number(table.table.get("low", 0))
+def _report(output: TableReader) -> Report | None:
+    if "report" not in output.table:
+        return None
+    table = TableReader(output.table["report"], f"{output.path}.report", output.problems)
+    return Report(codes=_codes(table, "codes", required=True), title=table.text("title", required=True) or "")
+
+
+def _tier(table: TableReader) -> Tier:
+    low = parse_number(table.table.get("low", 0))
     if low is None:
         table.problems.append(f"{table.path}.low must be a number")
-    return Tier(name=table.text("name", required=True) or "", low=low or Decimal(0))
+    return Tier(
+        name=table.text("name", required=True) or "", low=low or Decimal(0),
+        interpretation=table.text("interpretation"), qualitative=table.text("qualitative"),
+    )  # fmt: skip
 
 
-def _feature(table: _Reader) -> Feature:
+def _feature(table: TableReader) -> Feature:
     kind = table.choice("kind", ("observation", "presence", "patient"))
     resource = table.text("resource")
-    codes = table.codes("codes", required=kind == "observation" or (kind == "presence" and resource is None))
+    codes = _codes(table, "codes", required=kind == "observation" or (kind == "presence" and resource is None))
     if kind == "presence" and resource is None:
         drugs = any(code.system.endswith("/rxnorm") for code in codes)
         resource = "MedicationRequest" if drugs else "Condition"
@@ -273,7 +244,7 @@ def _feature(table: _Reader) -> Feature:
         required=table.flag("required"),
         limits=table.range("limits"),
         resource=resource,
-        answers=table.codes("answers"),
+        answers=_codes(table, "answers"),
         derive=table.text("derive"),
         ever=table.flag("ever"),
         alternative=table.text("alternative"),
@@ -297,4 +268,22 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems += [
         f"output.component {name} is declared twice" for name in sorted({n for n in parts if parts.count(n) > 1})
     ]
+    own = {(code.system, code.code) for code in manifest.output.codes}
+    problems += [
+        f"output.component {component.name} has the output's own code: nobody could tell the two apart"
+        for component in manifest.components
+        if own & {(code.system, code.code) for code in component.codes}
+    ]
+    return [*problems, *_writing_contradictions(manifest)]
+
+
+def _writing_contradictions(manifest: Manifest) -> list[str]:
+    """Members of ``[writeback]`` and ``[output.report]`` that this kind of model has no use for."""
+    problems = []
+    if manifest.flag and (manifest.kind != "risk" or manifest.policy != "confirm"):
+        problems.append('writeback.flag needs a risk and policy "confirm": only what a clinician confirmed is flagged')
+    undeclared = set(manifest.flag_tiers) - {tier.name for tier in manifest.tiers}
+    problems += [f"writeback.flag_tiers names a tier that is not declared: {name}" for name in sorted(undeclared)]
+    if manifest.report is not None and (manifest.kind != "score" or not manifest.components):
+        problems.append("output.report groups a score with its components: it needs both")
     return problems

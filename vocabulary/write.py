@@ -9,8 +9,13 @@ DeliveryState = Literal[
     "ready", "leased", "delivered", "rejected", "in_doubt", "dead", "superseded", "expired", "retracted"
 ]
 
-Strategy = Literal["put", "conditional", "post"]
-"""PUT to an id of our choosing, create only if our identifier is not there yet, or a plain create."""
+Strategy = Literal["put", "conditional", "post", "edit"]
+"""PUT to an id of our choosing, create only if our identifier is not there yet, or a plain create; ``edit`` changes the
+status of what the EHR has already."""
+
+Role = Literal["primary", "result", "report", "flag", "provenance", "device", "card", "edit", "trail"]
+"""What a resource is in its write: the output itself, a sub-score, the report over them, a flag, who made it from what,
+the two that all outputs of a model version share; an edit of what is there, and the Provenance of the edit."""
 
 PLACEHOLDER = "urn:chartgate:delivery:"
 """A reference ``urn:chartgate:delivery:{key}`` in a planned body stands for the location of that delivery;
@@ -28,11 +33,13 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
     needs: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
-    role: Literal["primary", "provenance", "device", "card"] = "primary"
+    role: Role = "primary"
     strategy: Strategy = "post"
     """How it is written; chosen by the projection."""
     quarantine: float = 0.0
     """Seconds to wait after an answer that never came, before the EHR is asked what became of it."""
+    site_coded: bool = False
+    """Its code is one of the site's own."""
     encoded: bytes | None = None
     """The body's bytes, once it has been checked."""
 

@@ -5,7 +5,7 @@ After the commit the caller may be told 202: nothing that was accepted is lost a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -18,11 +18,12 @@ from vocabulary.manifest import Manifest
 from vocabulary.output import Output, OutputState
 from vocabulary.write import NotWritable, Planned, Write
 from writeback.changes import OutputChanged
-from writeback.formats import format_admission, format_output, format_refusal
-from writeback.gate import Admitted, Refused
+from writeback.formats import format_admission, format_output, format_refusal, parse_output
+from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of, listed
-from writeback.tables import idempotency, outputs
+from writeback.recall import hold, recalled
+from writeback.tables import REFUSED, TAKEN, idempotency, outputs
 
 _REPEAT = select(idempotency).where(
     idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("name"),
@@ -31,6 +32,19 @@ _REPEAT = select(idempotency).where(
 _NEWEST = select(func.max(outputs.c.as_of)).where(
     outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
     outputs.c.model == bindparam("model"), outputs.c.state != "refused",
+)  # fmt: skip
+RECALLED = Refused(
+    reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
+)
+LOOKED_AT = 20
+"""Earlier outputs of one model, patient and point in time that are compared with a new one."""
+_SAME_TIME = (
+    select(outputs.c.body)
+    .where(
+        outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"), outputs.c.model == bindparam("model"),
+        outputs.c.as_of == bindparam("at"), outputs.c.version == bindparam("version"), outputs.c.state != "refused",
+    )
+    .limit(LOOKED_AT)
 )  # fmt: skip
 REMEMBERED = 24 * 3600.0
 """Seconds that an Idempotency-Key is remembered."""
@@ -118,10 +132,19 @@ def accept(
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
-    state = _state(connection, submission)
+    newest = connection.scalar(_NEWEST, _whose(submission.output))
+    if newest == submission.output.as_of and _repeated(connection, submission):
+        submission = replace(submission, judged=DUPLICATE, write=None)
+    if recalled(connection, submission.output.model, submission.output.version):
+        judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
+        submission = replace(submission, judged=judged, write=None)
+    state = _state(submission, newest)
     row = _row(now, submission, state)
-    if not insert_once(connection, outputs, row):
-        return _said_before(connection, submission, claim)
+    said = _said_before(connection, submission, claim) if state == "refused" else None
+    if said is None and not insert_once(connection, outputs, row):
+        said = _said_before(connection, submission, claim)
+    if said is not None:
+        return said
     write = submission.write
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
     sent = write.own if isinstance(write, Write) and due else ()
@@ -155,17 +178,23 @@ def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> A
     return earlier
 
 
-def _said_before(connection: Connection, submission: Submission, claim: Idempotency | None) -> Accepted | Conflict:
-    """The inference id is there already: the same output said again, or another one under its name."""
-    output = submission.output
-    row = connection.execute(
-        select(outputs.c.id, outputs.c.fingerprint).where(
-            outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
-            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
-        )
-    ).one()  # fmt: skip
+def _said_before(
+    connection: Connection, submission: Submission, claim: Idempotency | None
+) -> Accepted | Conflict | None:  # fmt: skip
+    """What stands under this inference id: the same output said again, another one under its name, or nothing. A
+    refusal holds no name: only the very same output is a repeat of it."""
+    output, print = submission.output, fingerprint(submission.output)
+    named = (
+        outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
+        outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
+    )  # fmt: skip
+    found = select(outputs.c.id, outputs.c.fingerprint).where(*named)
+    row = connection.execute(found.where(TAKEN)).one_or_none()
+    row = row or connection.execute(found.where(REFUSED, outputs.c.fingerprint == print).limit(1)).one_or_none()
+    if row is None:
+        return None
     mine = claim and (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
-    if row.fingerprint != fingerprint(output):
+    if row.fingerprint != print:
         if mine:
             connection.execute(delete(idempotency).where(*mine))
         return Conflict(what="inference_id")
@@ -177,16 +206,29 @@ def _said_before(connection: Connection, submission: Submission, claim: Idempote
 def _serialize(connection: Connection, output: Output) -> None:
     """Outputs of one model and patient come in one after the other, so that the newest is the newest and the lane has
     one end. SQLite has one writer anyway."""
+    hold(connection, output.model, output.version)
     if connection.dialect.name == "postgresql":
         lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))
 
 
-def _state(connection: Connection, submission: Submission) -> OutputState:
+def _whose(output: Output) -> dict[str, str]:
+    return {"ehr": output.ehr, "patient": output.patient, "model": output.model}
+
+
+def _repeated(connection: Connection, submission: Submission) -> bool:
+    """Whether an output of the same time says the same under another name."""
+    output = submission.output
+    if not output.inputs or isinstance(submission.judged, Refused):
+        return False
+    rows = connection.execute(_SAME_TIME, {**_whose(output), "version": output.version, "at": output.as_of})
+    return any(repeats(output, parse_output(row.body)) for row in rows)
+
+
+def _state(submission: Submission, newest: float | None) -> OutputState:
     output, policy = submission.output, submission.manifest.policy
     if isinstance(submission.judged, Refused):
         return "refused"
-    newest = connection.scalar(_NEWEST, {"ehr": output.ehr, "patient": output.patient, "model": output.model})
     if newest is not None and output.as_of < newest:
         return "superseded"
     if output.abstained is not None:

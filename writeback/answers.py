@@ -71,7 +71,7 @@ TABLE: Mapping[int, tuple[Meaning, Meaning, Meaning]] = {
     429: ("later",    "later",    "later"),
     501: ("refused",  "refused",  "refused"),
 }  # fmt: skip
-_COLUMN: Mapping[Strategy, int] = {"put": 0, "conditional": 1, "post": 2}
+_COLUMN: Mapping[Strategy, int] = {"put": 0, "conditional": 1, "post": 2, "edit": 0}
 
 
 def classify(answer: Answer, strategy: Strategy) -> Meaning:
@@ -139,3 +139,23 @@ def _etag(answer: Answer) -> str | None:
 def healthy(answer: Answer) -> bool:
     """The EHR is up and answering for itself; a refusal is an answer too."""
     return answer.status < 500 and answer.status not in (408, 429)
+
+
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,40}")
+MOST_ISSUES = 8
+
+
+def issue_codes(answer: Answer) -> tuple[str, ...]:
+    """What an OperationOutcome says in codes: issue types (``processing``) and, after a slash, the EHR's own
+    (``business-rule/59189``). Its texts may hold patient data and are left alone."""
+    resource = answer.resource()
+    issues = resource.get("issue") if resource and resource["resourceType"] == "OperationOutcome" else None
+    found = [_issue(issue) for issue in issues if isinstance(issue, dict)] if isinstance(issues, list) else []
+    return tuple(dict.fromkeys(code for code in found if code))[:MOST_ISSUES]
+
+
+def _issue(issue: Mapping[str, Any]) -> str:
+    details = issue.get("details")
+    codings = details.get("coding") if isinstance(details, dict) else None
+    own = [coding.get("code") for coding in codings if isinstance(coding, dict)] if isinstance(codings, list) else []
+    return "/".join(code for code in (issue.get("code"), *own[:1]) if isinstance(code, str) and _CODE.fullmatch(code))

@@ -51,6 +51,8 @@ class Ending:
     healthy: bool | None = None
     read_back: bool = False
     duplicates: int = 0
+    issues: tuple[str, ...] = ()
+    """FHIR issue types and the EHR's own codes from its OperationOutcome; never its text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

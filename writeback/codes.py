@@ -1,9 +1,10 @@
-"""The codes that the gateway itself puts into a chart, each with where it comes from.
+"""The registry: every public code that may reach a chart, each with where it comes from.
 
-What an output *means* is coded by the manifest (``output.codes``, ``labels``, components); a code that is in neither
-place is never written.
+The first half are the codes that the gateway itself puts there; ``writeback.meanings`` has those that an output may
+have. A manifest may use these, codes of its own local systems, and what the site maps; any other code is left out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ class Registered:
         return {"coding": [self.coding]}
 
 
+LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 UCUM = "http://unitsofmeasure.org"
 _THO = "http://terminology.hl7.org/CodeSystem/"
 _AI = "http://hl7.org/fhir/uv/aitransparency/"
@@ -63,32 +65,92 @@ NOT_PERFORMED = Registered(
     system=f"{_THO}data-absent-reason", code="not-performed", display="Not Performed",
     source="FHIR R4 data-absent-reason: no value because the observation was not made",
 )  # fmt: skip
-AUTHOR, TRANSMITTER, VERIFIER = (
+AUTHOR, VERIFIER = (
     Registered(
         system=f"{_THO}provenance-participant-type", code=code, display=code.capitalize(),
         source="FHIR R4 provenance-agent-type",
     )
-    for code in ("author", "transmitter", "verifier")
+    for code in ("author", "verifier")
+)  # fmt: skip
+TRANSMITTER = Registered(
+    system="http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type", code="transmitter",
+    display="Transmitter", source="US Core 6.1.0, us-core-provenance-participant-type: R4's own table has no such code",
 )  # fmt: skip
 CREATE = Registered(
     system=f"{_THO}v3-DataOperation", code="CREATE", display="create", source="FHIR R4 v3-DataOperation"
 )  # fmt: skip
-
-REGISTRY: tuple[Registered, ...] = (
-    AI_ASSERTED, AI_DEVICE, MODEL_CARD, MARKDOWN_CARD, SURVEY, CLINICAL_NOTE, INSUFFICIENT_EVIDENCE, NOT_PERFORMED,
-    AUTHOR, TRANSMITTER, VERIFIER, CREATE,
+UPDATE = Registered(
+    system=f"{_THO}v3-DataOperation", code="UPDATE", display="revise", source="FHIR R4 v3-DataOperation"
 )  # fmt: skip
 
-INTERPRETATIONS: dict[str, str] = {
-    "N": "Normal", "L": "Low", "H": "High", "LL": "Critical low", "HH": "Critical high", "A": "Abnormal",
-    "AA": "Critical abnormal", "POS": "Positive", "NEG": "Negative", "IND": "Indeterminate",
+PROGRESS_NOTE = Registered(
+    system=LOINC, code="11506-3", display="Progress note",
+    source="FHIR R4 value set c80-doc-typecodes; US Core 6.1.0, us-core-clinical-note-type",
+)  # fmt: skip
+RISK_FLAG = Registered(
+    system=f"{_THO}flag-category", code="clinical", display="Clinical", source="FHIR R4 flag-category"
+)
+NORMAL_RANGE = Registered(
+    system=f"{_THO}referencerange-meaning", code="normal", display="Normal Range",
+    source="FHIR R4 referencerange-meaning",
+)  # fmt: skip
+LEGAL_AUTHENTICATOR = Registered(
+    system=f"{_THO}v3-ParticipationType", code="LA", display="legal authenticator",
+    source="FHIR R4 v3-ParticipationType; Oracle Health Millennium R4 Observation create asks for it",
+)  # fmt: skip
+CATEGORIES: Mapping[str, Registered] = {
+    code: Registered(
+        system=f"{_THO}observation-category", code=code, display=code.replace("-", " ").title(),
+        source="FHIR R4 observation-category",
+    )
+    for code in (
+        "social-history", "vital-signs", "imaging", "laboratory", "procedure", "exam", "therapy", "activity",
+    )
+} | {"survey": SURVEY}  # fmt: skip
+"""What a site may file a score under; a survey unless it says otherwise."""
+
+INTERPRETATIONS: Mapping[str, Registered] = {
+    code: Registered(
+        system=INSUFFICIENT_EVIDENCE.system, code=code, display=display, source="FHIR R4 v3-ObservationInterpretation"
+    )
+    for code, display in (
+        ("N", "Normal"), ("L", "Low"), ("H", "High"), ("LL", "Critical low"), ("HH", "Critical high"),
+        ("A", "Abnormal"), ("AA", "Critical abnormal"), ("POS", "Positive"), ("NEG", "Negative"),
+        ("IND", "Indeterminate"), ("HX", "above high threshold"), ("LX", "below low threshold"),
+    )
 }  # fmt: skip
-"""v3-ObservationInterpretation as in R4. A tier is coded only when the model names it by one of these codes; "high" is
-not "H": what a threshold means is for the site to say."""
+"""A tier is coded only when it is itself called by one of these codes, or its declaration names one; "high" is not "H":
+what a threshold means is for the model and its site to say."""
+
+QUALITATIVE: Mapping[str, Registered] = {
+    code: Registered(
+        system=f"{_THO}risk-probability", code=code, display=display, source="FHIR R4 risk-probability"
+    )
+    for code, display in (
+        ("negligible", "Negligible likelihood"), ("low", "Low likelihood"), ("moderate", "Moderate likelihood"),
+        ("high", "High likelihood"), ("certain", "Certain"),
+    )
+}  # fmt: skip
+"""``high`` is defined as "more likely to occur than not": a twelve-percent risk in a model's top tier is not that."""
+
+OWN: tuple[Registered, ...] = (
+    AI_ASSERTED, AI_DEVICE, MODEL_CARD, MARKDOWN_CARD, CLINICAL_NOTE, PROGRESS_NOTE,
+    INSUFFICIENT_EVIDENCE, NOT_PERFORMED, AUTHOR, TRANSMITTER, VERIFIER, CREATE, UPDATE, RISK_FLAG, NORMAL_RANGE,
+    LEGAL_AUTHENTICATOR, *CATEGORIES.values(), *INTERPRETATIONS.values(),
+    *QUALITATIVE.values(),
+)  # fmt: skip
+
+PUBLIC = (
+    LOINC, SNOMED, "http://hl7.org/", "http://terminology.hl7.org/", "http://www.nlm.nih.gov/", "http://www.ama-assn.org/",
+    "http://unitsofmeasure.org", "https://www.cms.gov/", "http://www.whocc.no/", "urn:oid:", "urn:iso:",
+)  # fmt: skip
+"""Systems that somebody else defines: a code of theirs is written only when the registry or the site has it. Source:
+https://terminology.hl7.org/external_terminologies.html"""
 
 ALTERNATE_REFERENCE = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 """HL7's extension for a reference of a type that the element does not take: a Device as ``Observation.performer``."""
 CONFIDENCE = f"{_AI}StructureDefinition/AIconfidence"
 CARD_OF_DEVICE = f"{_AI}StructureDefinition/aitransparency.modelCardDescription"
+PERFORMER_FUNCTION = "http://hl7.org/fhir/StructureDefinition/event-performerFunction"
 CAVEAT = "urn:chartgate:extension:caveat"
 """Ours, on a Provenance: one sentence of the fidelity verdict that the reader of the output has to know."""

@@ -10,8 +10,19 @@ from typing import Any
 from r4 import codec
 from vocabulary.write import Receipt
 from writeback import keys
-from writeback.answers import Answer, Failure, Place, Request, classify, healthy, place_of, version_in
+from writeback.answers import (
+    Answer,
+    Failure,
+    Place,
+    Request,
+    classify,
+    healthy,
+    issue_codes,
+    place_of,
+    version_in,
+)
 from writeback.claims import Claimed, Ending
+from writeback.editing import edit
 from writeback.receipt import compare
 from writeback.rendering import Rendered, render
 from writeback.states import Event
@@ -25,8 +36,10 @@ _Search = Generator[Request, Reply, "list[Place] | Ending"]
 def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conversation:
     """Speaks about one claimed delivery until it is known what became of it. ``namespace`` is the installation's, by
     which its identifiers are found again."""
+    if claimed.strategy == "edit":
+        return (yield from edit(claimed))
     rendered = render(claimed.body, claimed.needs)
-    if claimed.type == "Provenance" and any(".target[" in loss for loss in rendered.losses):
+    if claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses):
         return Ending(event="orphaned", cause="target_missing")
     if claimed.doubtful and claimed.strategy != "conditional":
         found = yield from _look(claimed, rendered, namespace)
@@ -72,13 +85,14 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
     if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy == "conditional"):
         return (yield from _adopt(claimed, rendered, namespace, answer))
     if meaning == "refused":
-        return Ending(event="refused", status=answer.status, cause=cause, healthy=True)
+        return Ending(event="refused", status=answer.status, cause=cause, healthy=True, issues=issue_codes(answer))
     wish = answer.headers.get("retry-after")
     event: Event = "lost" if meaning == "unsure" else "postponed"
     if event == "postponed" and claimed.doubtful and claimed.strategy == "conditional":
         event = "undecided"  # this try was not processed, but the one before it may have been
     return Ending(
-        event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer)
+        event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer),
+        issues=issue_codes(answer),
     )  # fmt: skip
 
 

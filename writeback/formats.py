@@ -70,11 +70,16 @@ def format_refusal(refused: Refused) -> dict[str, str]:
     return {"reason": refused.reason, "element": refused.element, "text": refused.text}
 
 
-def format_admission(admitted: Admitted) -> dict[str, list[str]]:
-    """``{"inputs", "caveats"}``; ``parse_admission`` is the inverse."""
-    return {"inputs": list(admitted.inputs), "caveats": list(admitted.caveats)}
+def format_admission(admitted: Admitted) -> dict[str, Any]:
+    """``{"inputs", "caveats", "encounter_open"}``; ``parse_admission`` is the inverse."""
+    return {
+        "inputs": list(admitted.inputs), "caveats": list(admitted.caveats), "encounter_open": admitted.encounter_open,
+    }  # fmt: skip
 
 
 def parse_admission(document: Mapping[str, Any]) -> Admitted:
     """What ``format_admission`` gave."""
-    return Admitted(inputs=tuple(document["inputs"]), caveats=tuple(document["caveats"]))
+    return Admitted(
+        inputs=tuple(document["inputs"]), caveats=tuple(document["caveats"]),
+        encounter_open=document.get("encounter_open"),
+    )  # fmt: skip

@@ -6,7 +6,7 @@ itself has read (``Evidence``). The rules are a table; the first that objects re
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from vocabulary.finding import Verdict
@@ -40,10 +40,12 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Admitted:
-    """``inputs`` are versioned references to what was read; ``caveats`` are sentences that travel with the output."""
+    """``inputs`` are versioned references to what was read; ``caveats`` are sentences that travel with the output;
+    ``encounter_open`` whether its encounter was under way then (None: it has none)."""
 
     inputs: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    encounter_open: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,24 @@ def admit(output: Output, manifest: Manifest, evidence: Evidence, now: float) ->
     """Admits the output or gives the first refusal in the order of ``RULES``. ``now`` is Unix seconds."""
     case = _Case(output=output, manifest=manifest, evidence=evidence, now=now)
     refusal = next((refused for rule in RULES for refused in rule(case)), None)
-    return refusal or Admitted(inputs=_versioned(case), caveats=_caveats(case))
+    return refusal or Admitted(inputs=_versioned(case), caveats=_caveats(case), encounter_open=_open(case))
+
+
+DUPLICATE = Refused(
+    reason="duplicate",
+    element="inference_id",
+    text="An earlier output of this model says the same of the same time, from the same inputs, under another name.",
+)
+"""Only whoever records the output can know: ``accepting`` refuses with this."""
+
+
+def repeats(output: Output, earlier: Output) -> bool:
+    """Whether an output says again, under another inference id, what an earlier one of the same time said (read from
+    its record, whose time is rounded). Without inputs nobody can tell a repetition from a second measurement, so that
+    such outputs are never taken for one."""
+    if not output.inputs or output.inference_id == earlier.inference_id:
+        return False
+    return replace(earlier, inference_id=output.inference_id, as_of=output.as_of) == output
 
 
 def _no(reason: str, element: str, text: str) -> Refused:
@@ -229,6 +248,15 @@ RULES: tuple[Rule, ...] = (
 def _versioned(case: _Case) -> tuple[str, ...]:
     """The inputs by version: as the output named it, else the version that was read."""
     return tuple(ownership.versioned(name, case.evidence.inputs.get(name)) for name in case.output.inputs)
+
+
+UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})
+"""Statuses of an Encounter that is neither planned nor over (R4 encounter-status)."""
+
+
+def _open(case: _Case) -> bool | None:
+    encounter = case.evidence.encounter
+    return None if case.output.encounter is None or encounter is None else encounter.get("status") in UNDER_WAY
 
 
 def _caveats(case: _Case) -> tuple[str, ...]:

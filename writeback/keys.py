@@ -15,7 +15,9 @@ import orjson
 from vocabulary.output import Output
 
 PRIMARY, PROVENANCE, DEVICE, CARD = "primary", "provenance", "device", "card"
-"""The roles a resource can have in a write."""
+EDIT, TRAIL = "edit", "trail"
+RESULT, REPORT, FLAG = "result", "report", "flag"
+"""The roles a resource can have in a write; an edit of what is there, and the Provenance of the edit."""
 
 
 def delivery_key(output: Output, *, code: str, role: str, revision: int = 0) -> str:
@@ -39,6 +41,12 @@ def delivery_key(output: Output, *, code: str, role: str, revision: int = 0) -> 
 def shared_key(*, ehr: str, model: str, version: str, role: str) -> str:
     """64 hex digits for what all outputs of a model version share at an EHR: its Device, its card."""
     return digest({"target": ehr, "model": model, "version": version, "role": role})
+
+
+def edit_key(*, ehr: str, location: str, cause: str, role: str = EDIT) -> str:
+    """64 hex digits for one edit of a resource (``Type/id``), or for its Provenance. ``cause`` names what it is for: a
+    recall, an amendment."""
+    return digest({"target": ehr, "location": location, "cause": cause, "role": role})
 
 
 def digest(value: Mapping[str, Any]) -> str:
@@ -80,12 +88,20 @@ def search_of(type: str, *, namespace: str, key: str) -> str:
 
 def carries(resource: Mapping[str, Any], key: str) -> bool:
     """The resource says of itself that it is this delivery."""
+    return key in marked(resource)
+
+
+def marked(resource: Mapping[str, Any], namespace: str = "") -> tuple[str, ...]:
+    """The delivery keys that a resource carries, of any installation, or of the one of this namespace."""
     meta = resource.get("meta")
     tags = meta.get("tag") if isinstance(meta, dict) else None
     found = [(item, "value") for item in _list(resource.get("identifier"))] + [(item, "code") for item in _list(tags)]
-    return any(
-        isinstance(item, dict) and item.get(member) == key and str(item.get("system", "")).endswith("/delivery")
+    return tuple(
+        str(item.get(member))
         for item, member in found
+        if isinstance(item, dict)
+        and str(item.get("system", "")).startswith(namespace)
+        and str(item.get("system", "")).endswith("/delivery")
     )
 
 

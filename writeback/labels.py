@@ -14,7 +14,9 @@ from vocabulary.output import Output
 from vocabulary.write import PLACEHOLDER
 from writeback.codes import AI_ASSERTED
 from writeback.gate import Admitted
+from writeback.meanings import permitted
 from writeback.ownership import unversioned
+from writeback.site import NO_SITE, Mapped, Site
 
 _CODE = re.compile(r"\S+( \S+)*")
 
@@ -50,6 +52,12 @@ class Occasion:
     now: float
     admitted: Admitted = field(default_factory=Admitted)
     confirmed: Confirmation | None = None
+    site: Site = NO_SITE
+
+    @property
+    def title(self) -> str:
+        """What the output is called."""
+        return self.manifest.output.title or self.manifest.title
 
     @property
     def as_of(self) -> str:
@@ -80,10 +88,15 @@ def model_name(manifest: Manifest) -> str:
 
 def head(type: str, occasion: Occasion) -> dict[str, Any]:
     """The members that every output's own resource begins with."""
+    return part_head(type, occasion, occasion.key)
+
+
+def part_head(type: str, occasion: Occasion, key: str) -> dict[str, Any]:
+    """The same for a further resource of the output, with the delivery key of its own."""
     return {
         "resourceType": type,
         "meta": {"security": [AI_ASSERTED.coding]},
-        "identifier": identifiers(occasion.names, occasion.key, inference=occasion.output.inference_id),
+        "identifier": identifiers(occasion.names, key, inference=occasion.output.inference_id),
     }
 
 
@@ -102,13 +115,34 @@ def method(occasion: Occasion) -> dict[str, Any]:
     return {"coding": [coding], "text": model_name(manifest)}
 
 
-def concept(codes: Iterable[Code], text: str | None) -> dict[str, Any]:
-    """A CodeableConcept of declared codes."""
-    codings = [
-        {"system": code.system, "code": code.code, **({"display": code.display} if code.display else {})}
-        for code in codes
-    ]
+def concept(occasion: Occasion, codes: tuple[Code, ...], text: str | None) -> dict[str, Any]:
+    """A CodeableConcept of declared codes: the site's own first, then those that the registry or a local system has;
+    any other is left out, and ``unregistered`` says so."""
+    site = occasion.site
+    mapped = site.mapped(codes)
+    own = (mapped.code,) if mapped is not None else ()
+    codings = [coding(code) for code in (*own, *codes) if permitted(code.system, code.code, site)]
     return {**({"coding": codings} if codings else {}), **({"text": text} if text else {})}
+
+
+def coding(code: Code) -> dict[str, str]:
+    """One code as R4's Coding."""
+    return {"system": code.system, "code": code.code, **({"display": code.display} if code.display else {})}
+
+
+def code_of(occasion: Occasion) -> dict[str, Any]:
+    """What the output is, as a CodeableConcept."""
+    return concept(occasion, occasion.manifest.output.codes, occasion.title)
+
+
+def unregistered(occasion: Occasion, codes: tuple[Code, ...]) -> bool:
+    """Whether ``concept`` leaves one of these codes out."""
+    return not all(permitted(code.system, code.code, occasion.site) for code in codes)
+
+
+def mapped(occasion: Occasion) -> Mapped | None:
+    """What the site makes of the output's code."""
+    return occasion.site.mapped(occasion.manifest.output.codes)
 
 
 def local_concept(names: Names, kind: str, word: str) -> dict[str, Any]:
@@ -130,12 +164,21 @@ def status_words(occasion: Occasion) -> str:
     return f"AI-generated draft, not reviewed when generated. Accepted by a clinician on {day}"
 
 
+MARKS = ("Machine-generated", "AI-generated")
+"""A resource that loses its label must still say one of these where people read it."""
+
+
+def made_by_a_machine(occasion: Occasion) -> str:
+    """The sentence that stands in for the label where that is lost."""
+    if occasion.confirmed is None:
+        return "Machine-generated; not clinician-confirmed."
+    return f"Machine-generated; accepted by a clinician on {format_instant(occasion.confirmed.at)[:10]}."
+
+
 def notes(occasion: Occasion) -> list[dict[str, str]]:
-    """Annotations: that a machine made it, what it says for itself, and each caveat of the chart it was made from."""
-    made = "Machine-generated; not clinician-confirmed."
-    if occasion.confirmed is not None:
-        made = f"Machine-generated; accepted by a clinician on {format_instant(occasion.confirmed.at)[:10]}."
-    return [{"text": made}, *({"text": f"Caveat: {caveat}"} for caveat in occasion.admitted.caveats)]
+    """Annotations: that a machine made it, and each caveat of the chart it was made from."""
+    caveats = ({"text": f"Caveat: {caveat}"} for caveat in occasion.admitted.caveats)
+    return [{"text": made_by_a_machine(occasion)}, *caveats]
 
 
 def subject(occasion: Occasion, element: str = "subject") -> dict[str, Any]:

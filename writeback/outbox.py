@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from r4 import codec
 from vocabulary.write import DeliveryState, Planned, Write
+from writeback.attempts import kept, note
 from writeback.changes import Change, DeliveryChanged
 from writeback.claims import Claimed
 from writeback.inserting import insert_once
@@ -100,7 +101,8 @@ def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin)
     blocking = own | _blocking(connection, outside, shared, tail)
     before = {part.key: {*part.needs, *([tail] if tail else [])} & blocking for part in write.own}
     rows = [_row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key])) for part in write.own]
-    connection.execute(_ADD, rows)
+    if rows:
+        connection.execute(_ADD, rows)
     waiting = [{"delivery": key, "needed": needed} for key, needs in before.items() for needed in sorted(needs)]
     if waiting:
         connection.execute(_WAIT, waiting)
@@ -276,7 +278,10 @@ def recover(connection: Connection, now: float, *, boot: str) -> tuple[Change, .
         .where(LEASED, gone)
         .values(**doubt, changed=now, next_at=now + deliveries.c.quarantine)
         .returning(deliveries)
-    )
+    ).all()
+    for row in rows:
+        if kept(row.attempt):
+            note(connection, now, key=row.key, attempt=row.attempt, event="lease_lost")
     return tuple(
         DeliveryChanged(
             delivery=row.key, output=row.output, ehr=row.ehr, resource_type=row.resource_type, model=row.model,

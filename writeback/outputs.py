@@ -26,7 +26,8 @@ from writeback.changes import Change, OutputChanged
 from writeback.formats import parse_admission, parse_output
 from writeback.gate import Admitted
 from writeback.outbox import Origin, enqueue, lane_of
-from writeback.tables import AWAITING, PENDING, deliveries, outputs
+from writeback.recall import hold, recalled
+from writeback.tables import AWAITING, PENDING, TAKEN, deliveries, outputs
 
 __all__ = [
     "Accepted", "Conflict", "Idempotency", "Stored", "Submission", "accept", "confirm", "count_moving", "decline",
@@ -37,6 +38,8 @@ __all__ = [
 ]  # fmt: skip
 
 CHUNK = 500
+EDITS = ("edit", "trail")
+"""Roles of what changed a resource after it was written."""
 _ONE = select(outputs).where(outputs.c.id == bindparam("id"))
 _PARTS = (
     select(*(column for column in deliveries.c if column.name not in ("body", "needs")))
@@ -57,6 +60,8 @@ class Stored:
     submitter: str
     valid_until: float
     admitted: Admitted | None
+    decided_by: str | None = None
+    decided_at: float | None = None
 
 
 def find_output(connection: Connection, now: float, id: str) -> Stored | None:
@@ -66,7 +71,7 @@ def find_output(connection: Connection, now: float, id: str) -> Stored | None:
         return None
     return Stored(
         id=row.id, output=parse_output(row.body), state=row.state, principal=row.principal, submitter=row.submitter,
-        valid_until=row.valid_until,
+        valid_until=row.valid_until, decided_by=row.decided_by, decided_at=row.decided_at,
         admitted=parse_admission(json.loads(row.admission)) if row.admission else None,  # not FHIR: our own notes
     )  # fmt: skip
 
@@ -83,10 +88,11 @@ def confirm(
         "reason": write.reason if isinstance(write, NotWritable) else reason,
         "losses": json.dumps(write.losses if isinstance(write, Write) else ()),
     }  # fmt: skip
-    if not _decide(connection, stored.id, now, values):
+    output = stored.output
+    hold(connection, output.model, output.version)
+    if recalled(connection, output.model, output.version) or not _decide(connection, stored.id, now, values):
         return None
     if isinstance(write, Write):
-        output = stored.output
         lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
         origin = Origin(
             output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane,
@@ -102,6 +108,11 @@ def decline(
     """A clinician rejects an output that waits: it is never written. None when it does not wait any more."""
     values = {"state": "declined", "decided_by": by, "decided_at": now, "reason": reason}
     return _changed(stored, "declined") if _decide(connection, stored.id, now, values) else None
+
+
+def note_decision(connection: Connection, now: float, *, id: str, by: str) -> None:
+    """A clinician (``by``, a reference) has accepted what stands in the chart already."""
+    connection.execute(update(outputs).where(outputs.c.id == id).values(decided_by=by, decided_at=now))
 
 
 def _decide(connection: Connection, id: str, now: float, values: Mapping[str, Any]) -> bool:
@@ -145,13 +156,13 @@ def list_outputs(
     query = select(outputs).order_by(outputs.c.since.desc(), outputs.c.id)
     for column, wanted in ((outputs.c.patient, patient), (outputs.c.ehr, ehr), (outputs.c.state, state)):
         query = query if wanted is None else query.where(column == wanted)
-    return _shown(connection, connection.execute(query.limit(limit)).all())
+    return shown(connection, connection.execute(query.limit(limit)).all())
 
 
 def show_output(connection: Connection, now: float, id: str) -> dict[str, Any] | None:
     """The body of ``GET /api/outputs/{id}``, or None."""
-    shown = _shown(connection, connection.execute(_ONE, {"id": id}).all())
-    return shown[0] if shown else None
+    found = shown(connection, connection.execute(_ONE, {"id": id}).all())
+    return found[0] if found else None
 
 
 def show_accepted(connection: Connection, now: float, accepted: Accepted) -> dict[str, Any]:
@@ -168,11 +179,13 @@ def show_accepted(connection: Connection, now: float, accepted: Accepted) -> dic
     return _output(SimpleNamespace(decided_by=None, **accepted.row), accepted.said, parts)
 
 
-def _shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Rows of ``outputs`` as ``show_output`` gives them."""
     parts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    edits: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
     for part in _deliveries(connection, list(parts)):
-        parts[part.output].append(_delivery(part))
-    return [_output(row, codec.parse(row.body), parts[row.id]) for row in rows]
+        (edits if part.role in EDITS else parts)[part.output].append(_delivery(part))
+    return [_output(row, codec.parse(row.body), parts[row.id], edits[row.id]) for row in rows]
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]]:
@@ -180,7 +193,9 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]
         yield from connection.execute(_PARTS, {"ids": list(ids[start : start + CHUNK])})
 
 
-def _output(row: Any, document: Mapping[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _output(
+    row: Any, document: Mapping[str, Any], parts: list[dict[str, Any]], edits: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:  # fmt: skip
     return {
         "id": row.id, "model": row.model, "version": row.version, "ehr": row.ehr, "patient": row.patient,
         "encounter": document["encounter"], "kind": row.kind, "inference_id": row.inference_id,
@@ -188,9 +203,19 @@ def _output(row: Any, document: Mapping[str, Any], parts: list[dict[str, Any]]) 
         "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
         "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
         "abstained": document["abstained"], "reason": row.reason, "decided_by": row.decided_by,
-        "losses": json.loads(row.losses),  # not FHIR: a list of paths
-        "deliveries": parts,
+        "losses": [*json.loads(row.losses), *_undelivered(parts)],  # not FHIR: a list of paths
+        "deliveries": parts, "edits": list(edits), "withheld": _withheld(row.withheld),
     }  # fmt: skip
+
+
+def _withheld(body: bytes | None) -> list[str]:
+    """The types of what a shadow output would have sent."""
+    return [resource["resourceType"] for resource in codec.parse(body)] if body else []
+
+
+def _undelivered(parts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Types of what the EHR refused or never took, beside the output's own resource: lost, whatever was planned."""
+    return list(dict.fromkeys(part["resource_type"] for part in parts if part["state"] in ("rejected", "dead")))
 
 
 def _delivery(row: Row[Any]) -> dict[str, Any]:
@@ -202,6 +227,12 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def find_withheld(connection: Connection, now: float, id: str) -> list[dict[str, Any]]:
+    """The resources that a shadow output would have sent: for those who may see the patient."""
+    body = connection.scalar(select(outputs.c.withheld).where(outputs.c.id == id))
+    return list(codec.parse(body)) if body else []
+
+
 def find_bodies(connection: Connection, now: float, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What these outputs say, as submitted, by id: for the pages of those who may see the patient."""
     query = select(outputs.c.id, outputs.c.body).where(outputs.c.id.in_(list(ids)[:CHUNK]))
@@ -209,10 +240,10 @@ def find_bodies(connection: Connection, now: float, ids: Sequence[str]) -> dict[
 
 
 def state_of(connection: Connection, now: float, output: Output) -> OutputState | None:
-    """The state of what stands under this output's inference id, or None."""
+    """The state of what stands under this output's inference id, or None; a refusal does not stand there."""
     return connection.scalar(
         select(outputs.c.state).where(
             outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
-            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
+            outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id, TAKEN,
         )
     )  # fmt: skip

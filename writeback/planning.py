@@ -8,13 +8,14 @@ from r4.validate import validate
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
 from vocabulary.write import NotWritable, Planned, Write
-from writeback.adapters import canonical
+from writeback.adapters import forms
 from writeback.capabilities import Capabilities
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted
 from writeback.labels import Confirmation, Names
 from writeback.projection import project
 from writeback.rules import SPECIFICATION, WriteRules
+from writeback.site import NO_SITE, Site
 
 
 def plan(
@@ -27,13 +28,19 @@ def plan(
     now: float,
     rules: WriteRules = SPECIFICATION,
     confirmed_by: Confirmation | None = None,
+    site: Site = NO_SITE,
 ) -> Write | NotWritable | None:
     """The write of an admitted output, why there can be none, or None for an abstention that is not written. Raises
     PlanInvalid when a planned resource breaks R4: nothing invalid ever reaches the outbox."""
-    planned = canonical(output, manifest, names, now, admitted=admitted, confirmed_by=confirmed_by)
+    said = forms(output, manifest, names, now, admitted=admitted, confirmed_by=confirmed_by, site=site)
+    planned = next(said, ())
     if not planned:
         return None
-    write = project(planned, ehr=names.ehr, capabilities=capabilities, rules=rules)
+    write = project(
+        planned, ehr=names.ehr, capabilities=capabilities, rules=rules, otherwise=said,
+        must_keep=manifest.must_keep | site.must_keep, signer=confirmed_by.by if confirmed_by else None,
+        encounter_open=admitted.encounter_open,
+    )  # fmt: skip
     if isinstance(write, Write):
         own, shared = tuple(check(part) for part in write.own), tuple(_check_shared(part) for part in write.shared)
         write = Write(ehr=write.ehr, own=own, shared=shared, losses=write.losses)

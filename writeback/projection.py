@@ -1,42 +1,99 @@
 """The canonical set of an output → what one EHR takes of it, with everything that is lost on the way.
 
-Its CapabilityStatement decides, then the rules declared for it. Losses are known, and said, before anything is sent.
-"Nothing fits" is an answer with a reason.
+Its CapabilityStatement decides, then the rules declared for it, then what may not be lost. Losses are known, and said,
+before anything is sent. Where the output's own resource does not fit, the other forms are tried; "nothing fits" is an
+answer with a reason.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from msgspec import structs
 
 from vocabulary.write import NotWritable, Planned, Strategy, Write
 from writeback import keys
 from writeback.capabilities import Capabilities, TypeCapability
 from writeback.codes import AI_ASSERTED
+from writeback.fitting import Body, fit, found, has
+from writeback.labels import MARKS
 from writeback.rendering import without
 from writeback.rules import WriteRules
 
 SHARED = (keys.CARD, keys.DEVICE)
-MARKER_ELEMENTS = frozenset({"note", "content", "detail"})
+LABELLED = frozenset({keys.PRIMARY, keys.RESULT, keys.REPORT, keys.FLAG})
+"""What stands in the patient's chart and says something about the patient."""
+MARKER_PATHS = ("note.text", "detail", "code.text", "conclusion", "content.attachment.data")
 """Where a resource says in words that a machine made it; with these gone too, a dropped label leaves no trace."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """On which terms an output is written to an EHR: what it offers, what is known of it, what may not be lost, who
+    accepted the output, and whether its encounter was open when it was read (None: not known)."""
+
+    capabilities: Capabilities
+    rules: WriteRules
+    must_keep: frozenset[str] = field(default_factory=frozenset)
+    signer: str | None = None
+    encounter_open: bool | None = None
+
+
 def project(
-    planned: Sequence[Planned], *, ehr: str, capabilities: Capabilities, rules: WriteRules
-) -> Write | NotWritable:
-    """What this EHR takes of the canonical set. NotWritable when the output's own resource does not fit: its type is
-    not created there, its status is not taken, or it would stand there unmarked."""
-    strategies = {part.key: choose(capabilities.of(part.type), part.type, rules) for part in planned}
-    primary = next(part for part in planned if part.role == keys.PRIMARY)
-    if (problem := _unfit(primary, strategies[primary.key], rules)) is not None:
+    planned: Sequence[Planned], *, ehr: str, capabilities: Capabilities, rules: WriteRules,
+    otherwise: Iterable[Sequence[Planned]] = (), must_keep: frozenset[str] = frozenset(), signer: str | None = None,
+    encounter_open: bool | None = None,
+) -> Write | NotWritable:  # fmt: skip
+    """What this EHR takes of the canonical set, or of the first of the other forms that fits. NotWritable with a reason
+    for each form when none does: its type is not created there, its status is not taken, it would stand there
+    unmarked, or what may not be lost would be."""
+    terms = Terms(
+        capabilities=capabilities, rules=rules, must_keep=must_keep, signer=signer, encounter_open=encounter_open
+    )
+    instead_of: list[str] = []
+    reasons: list[str] = []
+    for form in chain([planned], otherwise):
+        made = _project(form, ehr=ehr, terms=terms, instead_of=instead_of)
+        if isinstance(made, Write):
+            return made
+        reasons.append(made.reason)
+        instead_of.append(_primary(form).type)
+    return NotWritable(reason=" ".join(dict.fromkeys(reasons)))
+
+
+def _primary(planned: Sequence[Planned]) -> Planned:
+    return next(part for part in planned if part.role == keys.PRIMARY)
+
+
+def _project(
+    planned: Sequence[Planned], *, ehr: str, terms: Terms, instead_of: Sequence[str]
+) -> Write | NotWritable:  # fmt: skip
+    """One form. A part that does not fit is left out, and what refers to it says so."""
+    fitted = [_fitted(part, terms) for part in planned]
+    gone = {part.key: made for part, made in zip(planned, fitted, strict=True) if isinstance(made, str)}
+    if (problem := gone.get(_primary(planned).key)) is not None:
         return NotWritable(reason=problem)
-    left_out = [part for part in planned if strategies[part.key] is None]
-    gone = {part.key for part in left_out}
-    kept = [_fit(part, gone, strategies[part.key], rules) for part in planned if part.key not in gone]
-    return Write(
+    kept = [_without(part, gone) for part in fitted if isinstance(part, Planned)]
+    write = Write(
         ehr=ehr,
         own=tuple(part for part in kept if part.role not in SHARED),
         shared=tuple(part for part in kept if part.role in SHARED),
-        losses=(*(part.type for part in left_out), *(path for part in kept for path in part.losses)),
+        losses=(
+            *instead_of,
+            *(part.type for part in planned if part.key in gone),
+            *(path for part in kept for path in part.losses),
+        ),
     )
+    lost = next((path for path in sorted(terms.must_keep) if any(covers(path, loss) for loss in write.losses)), None)
+    if lost is not None:
+        return NotWritable(reason=f"This EHR would not keep {lost}, without which this output may not be written.")
+    return write
+
+
+def covers(path: str, loss: str) -> bool:
+    """Whether a loss takes away something of the path, or all of it."""
+    return path == loss or loss.startswith((f"{path}.", f"{path}[")) or path.startswith((f"{loss}.", f"{loss}["))
 
 
 def choose(capability: TypeCapability, type: str, rules: WriteRules) -> Strategy | None:
@@ -45,54 +102,104 @@ def choose(capability: TypeCapability, type: str, rules: WriteRules) -> Strategy
         return None
     if rules.client_ids and capability.update_create and "update" in capability.interactions:
         return "put"
-    if "create" not in capability.interactions:
+    if "create" not in capability.interactions and type not in rules.unlisted:
         return None
-    return "conditional" if capability.conditional_create else "post"
+    return "conditional" if capability.conditional_create and rules.conditional_create else "post"
 
 
-def _unfit(primary: Planned, strategy: Strategy | None, rules: WriteRules) -> str | None:
+def _fitted(part: Planned, terms: Terms) -> Planned | str:
+    """The part as this EHR takes it, or why it does not."""
+    rules = terms.rules
+    strategy = choose(terms.capabilities.of(part.type), part.type, rules)
     if strategy is None:
-        return f"This EHR does not take a {primary.type}."
-    status = primary.body.get("docStatus", primary.body.get("status"))
-    allowed = rules.statuses.get(primary.type)
-    if allowed is not None and status not in allowed:
-        return f"This EHR takes a {primary.type} only as {', '.join(sorted(allowed))}; this one is {status}."
-    dropped = set(rules.drops.get(primary.type, ()))
-    if {"meta", "meta.security"} & dropped and not (MARKER_ELEMENTS - dropped) & primary.body.keys():
+        return f"This EHR does not take a {part.type}."
+    body, lost = fit(part.body, rules, terms.signer)
+    if (problem := _unfit(body, part, terms)) is not None:
+        return problem
+    body = _marked(body, part, rules)
+    if strategy == "put":
+        body = {"resourceType": body["resourceType"], "id": part.id, **body}
+    return structs.replace(
+        part, body=body, strategy=strategy, losses=(*part.losses, *lost), quarantine=_quarantine(strategy, rules)
+    )
+
+
+def _unfit(body: Body, part: Planned, terms: Terms) -> str | None:
+    """The first of the EHR's conditions that the resource does not meet."""
+    rules, type = terms.rules, part.type
+    taken = rules.statuses.get(type)
+    status = body.get("docStatus", body.get("status"))
+    if taken is not None and status not in taken:
+        return f"This EHR takes a {type} only as {', '.join(sorted(taken))}; this one is {status}."
+    if type in rules.signers and terms.signer is None:
+        return f"This EHR takes a {type} only in the name of a clinician who accepted it."
+    categories = rules.categories.get(type)
+    if categories is not None and not categories & set(found(body, "category.coding.code")):
+        return f"This EHR takes a {type} only of category {' or '.join(sorted(categories))}."
+    if type in rules.site_coded and part.role in LABELLED and not part.site_coded:
+        return f"This EHR takes a {type} only under a code of its own, and the site maps none."
+    missing = [path for path in rules.requires.get(type, ()) if not has(body, path)]
+    if missing:
+        return f"This EHR takes no {type} without {', '.join(missing)}."
+    return _unfit_around(body, part, terms)
+
+
+def _unfit_around(body: Body, part: Planned, terms: Terms) -> str | None:
+    """What it asks of the encounter, the text, and the marker."""
+    rules, type = terms.rules, part.type
+    wanted = rules.encounters.get(type, "any")
+    if wanted != "any" and not (has(body, "encounter") or has(body, "context.encounter")):
+        return f"This EHR takes a {type} only with an encounter."
+    if wanted == "open" and terms.encounter_open is False:
+        return f"This EHR takes a {type} only within an encounter that is open."
+    sizes = [size for size in found(body, "content.attachment.size") if isinstance(size, int)]
+    if type in rules.largest and any(size > rules.largest[type] for size in sizes):
+        return f"This EHR takes a {type} of at most {rules.largest[type]} bytes."
+    types = set(found(body, "content.attachment.contentType"))
+    if rules.content_types and types - set(rules.content_types):
+        return f"This EHR takes a {type} only as {', '.join(rules.content_types)}."
+    if unmarked(_marked(body, part, rules), part.role):
         return f"This EHR would keep neither the label {AI_ASSERTED.code} nor any words in its place."
     return None
 
 
-def _fit(part: Planned, gone: set[str], strategy: Strategy | None, rules: WriteRules) -> Planned:
-    """The part as it will be sent: no reference to what is not written, nothing that is known to be dropped."""
-    assert strategy is not None
+def unmarked(body: Body, role: str) -> bool:
+    """Whether a resource about the patient has neither the label of what an AI asserts nor words that say so."""
+    return role in LABELLED and AI_ASSERTED.code not in found(body, "meta.security.code") and not _says_so(body)
+
+
+def _says_so(body: Body) -> bool:
+    texts = [text for path in MARKER_PATHS for text in found(body, path) if isinstance(text, str)]
+    return any(mark in text or mark in _decoded(text) for text in texts for mark in MARKS)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return b64decode(text, validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def _marked(body: Body, part: Planned, rules: WriteRules) -> Body:
+    """With the marker in the name of its code, when the label and every other place for words are lost."""
+    lost = (*rules.drops.get(part.type, ()), *rules.refuses.get(part.type, ()))
+    named = body.get("code")
+    if not unmarked(body, part.role) or not isinstance(named, dict) or {"code", "code.text"} & set(lost):
+        return body
+    words = named.get("text") or part.type
+    return {**body, "code": {**named, "text": f"{words} ({MARKS[1]})"}}
+
+
+def _without(part: Planned, gone: dict[str, str]) -> Planned:
+    """The part without its references to what is not written; their displays stay."""
+    if not gone.keys() & set(part.needs):
+        return part
     body, references = without(part.body, gone)
-    drops = [name for name in rules.drops.get(part.type, ()) if _has(body, name)]
-    for name in drops:
-        body = _less(body, name.split("."))
-    if strategy == "put":
-        body = {"resourceType": body["resourceType"], "id": part.id, **body}
-    return Planned(
-        key=part.key, type=part.type, id=part.id, body=body, role=part.role, strategy=strategy,
-        needs=tuple(key for key in part.needs if key not in gone) if gone else part.needs,
-        losses=(*part.losses, *references, *(f"{part.type}.{name}" for name in drops)),
-        quarantine=_quarantine(strategy, rules),
-    )  # fmt: skip
+    needs = tuple(key for key in part.needs if key not in gone)
+    return structs.replace(part, body=body, needs=needs, losses=(*part.losses, *references))
 
 
 def _quarantine(strategy: Strategy, rules: WriteRules) -> float:
     """A PUT to one id can be repeated at once, and so can a conditional create where it is known to be atomic."""
     safe = strategy == "put" or (strategy == "conditional" and rules.conditional_create_is_atomic)
     return 0.0 if safe else rules.quarantine
-
-
-def _has(body: dict[str, Any], path: str) -> bool:
-    head, _, rest = path.partition(".")
-    return head in body and (not rest or (isinstance(body[head], dict) and _has(body[head], rest)))
-
-
-def _less(body: dict[str, Any], path: list[str]) -> dict[str, Any]:
-    if len(path) == 1:
-        return {name: value for name, value in body.items() if name != path[0]}
-    inner = _less(body[path[0]], path[1:])
-    return {name: inner if name == path[0] else value for name, value in body.items() if name != path[0] or inner}

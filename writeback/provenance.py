@@ -1,15 +1,19 @@
 """The Provenance of an output: who made what from which versions of what (R4 §6.3; profile AI-Provenance)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from vocabulary.instant import format_instant
+from vocabulary.write import Planned
+from writeback import keys
 from writeback.codes import AI_ASSERTED, AI_DEVICE, AUTHOR, CAVEAT, CREATE, TRANSMITTER, VERIFIER
 from writeback.labels import Confirmation, Names, Occasion, author, filled, model_name, to
 
 
-def provenance(occasion: Occasion, *, target: str, card: str, key: str) -> dict[str, Any]:
-    """It is rendered when its target's version is known. R4 gives a Provenance no identifier, so that it carries its
-    delivery key and its inference as tags. ``target`` is the resource type, ``card`` the card's delivery key."""
+def provenance(occasion: Occasion, *, targets: Sequence[Planned], card: str, key: str) -> dict[str, Any]:
+    """One for the output's whole set, rendered when the versions of its targets are known; the output's own resource
+    is the first. R4 gives a Provenance no identifier, so that it carries its delivery key and its inference as tags.
+    ``card`` is the card's delivery key."""
     names, output, manifest = occasion.names, occasion.output, occasion.manifest
     tags = [
         {"system": f"{names.namespace}/delivery", "code": key},
@@ -20,7 +24,10 @@ def provenance(occasion: Occasion, *, target: str, card: str, key: str) -> dict[
             "resourceType": "Provenance",
             "meta": {"tag": tags if _is_code(output.inference_id) else tags[:1]},
             "extension": [{"url": CAVEAT, "valueString": caveat} for caveat in occasion.admitted.caveats],
-            "target": [to(occasion.key, f"{target}: {model_name(manifest)}", versioned=True)],
+            "target": [
+                to(part.key, f"{part.type}: {model_name(manifest)}", versioned=True)
+                for part in sorted(targets, key=lambda part: part.role != keys.PRIMARY)
+            ],
             "occurredDateTime": occasion.as_of,
             "recorded": format_instant(occasion.now),
             "policy": [f"urn:chartgate:policy:{manifest.policy}"],

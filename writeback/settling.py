@@ -14,13 +14,15 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, select, upd
 
 from vocabulary.output import OutputState
 from vocabulary.write import DeliveryState
+from writeback.attempts import note_attempts
 from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.inserting import insert_once
 from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace, pause
-from writeback.states import SETTLED, advance, derive
+from writeback.states import SETTLED, Event, advance, derive
 from writeback.tables import LEASED, PENDING, deliveries, outputs, targets, waits
+from writeback.withdrawing import edits_done
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = (
@@ -65,6 +67,7 @@ def record(
     if not attempts:
         return ()
     _note_health(connection, now, attempts, pace)
+    note_attempts(connection, now, attempts)
     return settle(connection, now, [_settled(now, attempt, pace) for attempt in attempts])
 
 
@@ -123,7 +126,33 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     ended = [each.row for each in done if each.state in SETTLED]
     _let_go(connection, now, [row.key for row in ended])
     outcome = _derive(connection, {row.output for row in ended if row.output is not None})
-    return (*(_change(each) for each in done), *outcome)
+    edits = [each.row for each in done if each.row.strategy == "edit" and each.state == "delivered"]
+    return (*(_change(each) for each in done), *outcome, *edits_done(connection, now, edits))
+
+
+def stop(connection: Connection, now: float, *, keys: Sequence[str], event: Event) -> tuple[Change, ...]:
+    """What was never sent, and is not being sent, goes no further. Rows under way are left as they are."""
+    state = advance("ready", event)
+    mine = (deliveries.c.key.in_(list(keys)), deliveries.c.state == "ready")
+    rows = connection.execute(
+        update(deliveries).where(*mine).values(state=state, cause=event, changed=now).returning(*_SAID)
+    ).all()
+    _let_go(connection, now, [row.key for row in rows])
+    return (
+        *(
+            DeliveryChanged(
+                delivery=row.key, output=row.output, ehr=row.ehr, resource_type=row.resource_type, model=row.model,
+                version=row.version, before="ready", state=state, cause=event, attempt=row.attempt,
+            )
+            for row in rows
+        ),
+        *_derive(connection, {row.output for row in rows if row.output is not None}),
+    )  # fmt: skip
+
+
+_SAID = [
+    deliveries.c[name] for name in ("key", "output", "ehr", "resource_type", "model", "version", "attempt")
+]  # fmt: skip
 
 
 @cache

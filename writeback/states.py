@@ -61,17 +61,19 @@ OUTPUT_CHANGES: Mapping[OutputState, Mapping[OutputEvent, frozenset[OutputState]
     "awaiting_confirmation": {
         "confirmed": frozenset({"pending"}), "unwritable": frozenset({"not_writable"}),
         "declined": frozenset({"declined"}), "overdue": frozenset({"expired"}), "newer": frozenset({"superseded"}),
+        "recalled": frozenset({"retracted"}),
     },
     "pending": {
         "settled": frozenset({"delivered", "failed", "expired", "superseded", "retracted"}),
         "recalled": frozenset({"retracted"}),
     },
     "delivered": {"recalled": frozenset({"retracted"})},
+    "not_writable": {"resent": frozenset({"pending"}), "recalled": frozenset({"retracted"})},
     "failed": {"resent": frozenset({"pending"}), "recalled": frozenset({"retracted"})},
     **{
         state: {}
         for state in (
-            "refused", "abstained", "shadow", "declined", "not_writable", "superseded", "expired", "retracted",
+            "refused", "abstained", "shadow", "declined", "superseded", "expired", "retracted",
         )
     },
 }  # fmt: skip

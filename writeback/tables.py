@@ -16,7 +16,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )  # fmt: skip
 
@@ -51,12 +50,21 @@ outputs = Table(
     Column("decided_by", String(128), nullable=True),
     Column("decided_at", Double, nullable=True),
     Column("since", Double, nullable=False),
-    UniqueConstraint("ehr", "model", "version", "patient", "inference_id", name="outputs_inference"),
 )
 """``refusal`` and ``verdict`` are JSON for people and ``admission`` what the gate noted; ``body`` is the output as
 submitted; ``principal`` is whose tokens write it (``launch:<id>`` or ``backend``), ``submitter`` who said it;
 ``withheld`` holds what a shadow output would have sent."""
 
+TAKEN = text("state <> 'refused'")
+Index(
+    "outputs_inference", outputs.c.ehr, outputs.c.model, outputs.c.version, outputs.c.patient, outputs.c.inference_id,
+    unique=True, sqlite_where=TAKEN, postgresql_where=TAKEN,
+)  # fmt: skip
+"""An inference is said once; a refusal leaves its name free for the corrected output."""
+REFUSED = text("state = 'refused'")
+Index(
+    "outputs_refused", outputs.c.patient, outputs.c.inference_id, sqlite_where=REFUSED, postgresql_where=REFUSED
+)  # fmt: skip
 Index("outputs_newest", outputs.c.ehr, outputs.c.patient, outputs.c.model, outputs.c.as_of)
 Index("outputs_since", outputs.c.since)
 AWAITING = text("state = 'awaiting_confirmation'")
@@ -117,6 +125,7 @@ FRESH = text("state = 'ready' AND blockers = 0 AND next_at = 0")
 LATER = text("state IN ('ready', 'in_doubt') AND blockers = 0 AND next_at > 0")
 LEASED = text("state = 'leased'")
 MOVING = text("state IN ('ready', 'leased', 'in_doubt')")
+DEAD = text("state IN ('rejected', 'dead')")
 """Conditions of partial indexes, as literal text: a database uses such an index only for a query that says the same,
 and a bound parameter says nothing when the plan is made."""
 
@@ -124,6 +133,7 @@ Index("deliveries_fresh", deliveries.c.ehr, deliveries.c.id, sqlite_where=FRESH,
 Index("deliveries_later", deliveries.c.ehr, deliveries.c.next_at, sqlite_where=LATER, postgresql_where=LATER)
 Index("deliveries_leased", deliveries.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
 Index("deliveries_lane", deliveries.c.lane, deliveries.c.id, sqlite_where=MOVING, postgresql_where=MOVING)
+Index("deliveries_dead", deliveries.c.id, sqlite_where=DEAD, postgresql_where=DEAD)
 Index("deliveries_output", deliveries.c.output)
 
 waits = Table(

@@ -13,13 +13,15 @@ Method = Literal["private_key_jwt", "client_secret_basic", "none"]
 
 LAUNCH_SCOPES = (
     "launch", "openid", "fhirUser", "offline_access", "patient/*.rs", "patient/RiskAssessment.cu",
-    "patient/Observation.cu", "patient/DocumentReference.cu", "patient/DetectedIssue.cu", "patient/Provenance.cu",
+    "patient/Observation.cu", "patient/DocumentReference.cu", "patient/DetectedIssue.cu", "patient/DiagnosticReport.cu",
+    "patient/Flag.cu", "patient/Provenance.cu",
 )  # fmt: skip
 """What a launch asks for: read the chart, write the patient's own outputs (``u`` because a PUT to a new id is one)."""
 
 BACKEND_SCOPES = (
     "system/*.rs", "system/Device.cu", "system/DocumentReference.cu", "system/RiskAssessment.cu",
-    "system/Observation.cu", "system/DetectedIssue.cu", "system/Provenance.cu",
+    "system/Observation.cu", "system/DetectedIssue.cu", "system/DiagnosticReport.cu", "system/Flag.cu",
+    "system/Provenance.cu",
 )  # fmt: skip
 """What the backend client asks for: outputs without a launch, and Device and model card for every launch."""
 
@@ -32,7 +34,8 @@ class RegisteredEhr:
     """``issuer`` is the FHIR base that a launch sends as ``iss``, compared byte for byte. ``origins`` are further ones
     its endpoints may live at (its own is always allowed). ``networks`` are the only networks its addresses may be in
     (CIDR); none means public addresses. ``ca`` are certificates (PEM) trusted for this EHR beside the system's own.
-    ``backend_client_id`` is the client for backend services, when it is another. Raises RegistrationError naming the
+    ``backend_client_id`` is the client for backend services, when it is another; ``vendor`` names what the gateway knows
+    about EHRs of its kind. Raises RegistrationError naming the
     member that cannot be used."""
 
     name: str
@@ -47,6 +50,7 @@ class RegisteredEhr:
     algorithm: Literal["RS384", "ES384"] = "ES384"
     secret: str | None = field(default=None, repr=False)
     ca: str | None = field(default=None, repr=False)
+    vendor: str = "spec"
 
     def __post_init__(self) -> None:
         for member, holds in _RULES.items():
@@ -131,5 +135,6 @@ _RULES: Mapping[str, Callable[[RegisteredEhr], bool]] = {
     "origins": lambda ehr: all(origin(one) is not None for one in ehr.origins),
     "algorithm": lambda ehr: ehr.algorithm in ("RS384", "ES384"),
     "ca": lambda ehr: ehr.ca is None or "-----BEGIN CERTIFICATE-----" in ehr.ca,
+    "vendor": lambda ehr: is_name(ehr.vendor),
     "secret": lambda ehr: bool(ehr.secret) == (ehr.method == "client_secret_basic"),
 }

@@ -33,7 +33,19 @@ def could_not(text: str) -> NoReturn:
     raise typer.Exit(3)
 
 
-from gateway.cli import audit, clients, installed, models, outputs, personas, running, suites  # noqa: E402
+from gateway.cli import (  # noqa: E402
+    audit,
+    clients,
+    deliveries,
+    installed,
+    load,
+    models,
+    outputs,
+    personas,
+    recall,
+    running,
+    suites,
+)
 
-for _group in (running, outputs, audit, clients, models, personas, suites, installed):
+for _group in (running, outputs, deliveries, recall, audit, clients, load, models, personas, suites, installed):
     _group.register(application)

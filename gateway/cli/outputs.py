@@ -21,24 +21,38 @@ def register(application: typer.Typer) -> None:
     application.add_typer(keys, name="keys")
 
 
-def _perform(data: Path, verb: str, **arguments: Any) -> Any:
-    from gateway.verbs import VerbRefused, perform
+Ehr = Annotated[str | None, typer.Option(help="Only at this EHR.")]
+Model = Annotated[str | None, typer.Option(help="Only of this model.")]
+Version = Annotated[str | None, typer.Option(help="Only of this version.")]
+State = Annotated[list[str] | None, typer.Option(help="Only in this state; repeatable.")]
+Since = Annotated[str | None, typer.Option(metavar="INSTANT", help="Accepted at or after 2026-01-02T03:04:05Z.")]
+Until = Annotated[str | None, typer.Option(metavar="INSTANT", help="Accepted before it.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")]
+
+
+def perform(data: Path, verb: str, **arguments: Any) -> Any:
+    """Does the verb where the installation is; what cannot be done ends with exit code 3."""
+    from gateway.verbs import VerbRefused
+    from gateway.verbs import perform as do
 
     try:
-        return perform(data, verb, arguments)
+        return do(data, verb, arguments)
     except VerbRefused as refused:
         return could_not(str(refused))
 
 
 def list_outputs(
-    data: Data = DEFAULT_DATA,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 100,
-    json: Json = False,
-) -> None:
+    data: Data = DEFAULT_DATA, ehr: Ehr = None, model: Model = None, version: Version = None, state: State = None,
+    patient: Annotated[str | None, typer.Option(metavar="Patient/ID", help="Only of this patient.")] = None,
+    since: Since = None, until: Until = None, limit: Limit = 100, json: Json = False,
+) -> None:  # fmt: skip
     """The newest outputs and their states."""
     from gateway.cli.printing import print_json, print_table
 
-    found = _perform(data, "outputs.list", limit=limit)
+    found = perform(
+        data, "outputs.list", ehr=ehr, model=model, version=version, state=state or [], patient=patient, since=since,
+        until=until, limit=limit,
+    )  # fmt: skip
     if json:
         return print_json(found)
     rows = [(o["id"], f"{o['model']} {o['version']}", o["ehr"], o["patient"], o["state"]) for o in found]
@@ -48,20 +62,30 @@ def list_outputs(
 def show_output(
     id: Annotated[str, typer.Argument(help="The output's id.")], data: Data = DEFAULT_DATA, json: Json = False
 ) -> None:
-    """One output: its state, its verdict, and what the EHR kept of it."""
+    """One output's story: its verdict, what was written, each attempt, and what the EHR kept of it."""
+    from gateway.cli.deliveries import print_story
     from gateway.cli.printing import console, print_json, print_table
 
-    found = _perform(data, "outputs.show", id=id)
+    found = perform(data, "outputs.show", id=id)
     if json:
         return print_json(found)
     console.print(f"{found['model']} {found['version']} for {found['patient']} at {found['ehr']}: {found['state']}")
-    if found["refusal"]:
-        console.print(f"why not: {found['refusal']}", markup=False)
+    lines = {
+        "why not": found["refusal"]["text"] if found["refusal"] else None, "abstained": found["abstained"],
+        "reason": found["reason"], "decided by": found["decided_by"],
+        "would have sent": ", ".join(found["withheld"]),
+    }  # fmt: skip
+    for head, text in lines.items():
+        if text:
+            console.print(f"{head}: {text}", markup=False)
     rows = [
         (d["resource_type"], d["id"], d["version"], d["state"], d["attempts"], ", ".join(d["losses"]) or "nothing")
         for d in found["deliveries"]
     ]
-    return print_table("Deliveries", ("type", "id", "version", "state", "attempts", "lost"), rows)
+    print_table("Deliveries", ("type", "id", "version", "state", "attempts", "lost"), rows)
+    for each in found["story"]:
+        print_story(each)
+    return None
 
 
 def add_key(
@@ -80,7 +104,7 @@ def add_key(
         new_key(id="0", name=name, scopes=tuple(scope))
     except KeyRequestError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong
-    made = _perform(data, "keys.add", name=name, scopes=scope, ehrs=ehr or [], models=model or [])
+    made = perform(data, "keys.add", name=name, scopes=scope, ehrs=ehr or [], models=model or [])
     if json:
         return print_json(made)
     return console.print(f"key {made['id']} for {name}, shown once:\n{made['key']}", markup=False, soft_wrap=True)
@@ -90,7 +114,7 @@ def list_keys(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Every key, without its secret."""
     from gateway.cli.printing import print_json, print_table
 
-    found = _perform(data, "keys.list")
+    found = perform(data, "keys.list")
     if json:
         return print_json(found)
     rows = [
@@ -109,5 +133,5 @@ def revoke_key(
     """End a key; it opens nothing from the next request on."""
     from gateway.cli.printing import console, print_json
 
-    done = _perform(data, "keys.revoke", id=id)
+    done = perform(data, "keys.revoke", id=id)
     return print_json(done) if json else console.print(f"key {id} is revoked", markup=False)

@@ -2,7 +2,7 @@
 through a Unix socket of mode 0600 inside a directory of mode 0700: its caller is the installation's owner."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,18 +11,22 @@ from starlette.responses import JSONResponse, Response
 from gateway.database import Database
 from gateway.verbs import EHR_VERBS, NAME, UNKNOWN_EHR, VERBS
 
+Act = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
-def app(database: Database, ehrs: Mapping[str, Database]) -> Any:
+
+def app(database: Database, ehrs: Mapping[str, Database], acts: Mapping[str, Act]) -> Any:
     """The ASGI application of the socket: ``POST /{verb}`` with the verb's arguments as JSON. ``ehrs`` are
-    the databases of the sandbox EHRs by name."""
+    the databases of the sandbox EHRs by name; ``acts`` are what only a running gateway can do, by verb."""
 
     async def control(scope: Any, receive: Any, send: Any) -> None:
-        await (await _answer(Request(scope, receive), database, ehrs))(scope, receive, send)
+        await (await _answer(Request(scope, receive), database, ehrs, acts))(scope, receive, send)
 
     return control
 
 
-async def _answer(request: Request, database: Database, ehrs: Mapping[str, Database]) -> Response:
+async def _answer(
+    request: Request, database: Database, ehrs: Mapping[str, Database], acts: Mapping[str, Act]
+) -> Response:
     name = NAME.fullmatch(request.url.path)
     verb = {**VERBS, **EHR_VERBS}.get(name[1]) if name and request.method == "POST" else None
     if name is None or verb is None:
@@ -33,6 +37,9 @@ async def _answer(request: Request, database: Database, ehrs: Mapping[str, Datab
             return JSONResponse({"error": UNKNOWN_EHR}, status_code=422)
         database = ehrs[arguments["ehr"]]
     try:
+        act = acts.get(name[1])
+        if act is not None:
+            return JSONResponse({"result": await act(arguments)})
         result = await database.run(lambda connection, now: verb(connection, now, arguments))
     except ValueError as refused:
         return JSONResponse({"error": str(refused)}, status_code=422)

@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import decisions, jobs, sessions
+from gateway import amendments, decisions, jobs, sessions
 from gateway.app import Gateway
 from gateway.pages import HEADERS, STATIC, render
 from gateway.sessions import Session
+from r4 import codec
 from writeback import outputs
 
 PAGE = 200
@@ -39,6 +40,9 @@ def routes(gateway: Gateway) -> list[Route]:
     async def decide(request: Request) -> Response:
         return await _decide(gateway, request)
 
+    async def amend(request: Request) -> Response:
+        return await _amend(gateway, request)
+
     async def style(request: Request) -> Response:
         return FileResponse(STATIC / "style.css", media_type="text/css", headers={"cache-control": "max-age=300"})
 
@@ -46,6 +50,7 @@ def routes(gateway: Gateway) -> list[Route]:
         Route("/", home),
         Route("/app", launch),
         Route("/outputs/{id}", output),
+        Route("/app/outputs/{id}/amend", amend, methods=["POST"]),
         Route("/app/outputs/{id}/{decision:str}", decide, methods=["POST"]),
         Route("/static/style.css", style),
     ]
@@ -109,6 +114,7 @@ async def _launch(gateway: Gateway, request: Request) -> Response:
         waiting=job is not None and job.state == "waiting",
         problems=[] if job is None else list(job.problems),
         outputs=await _cards(gateway, found),
+        staff=_staff(session),
         may_confirm=patient is not None and sessions.confirms(ehr=ehr, patient=patient)(session) is not None,
     )
     return HTMLResponse(page, headers=HEADERS)
@@ -127,6 +133,11 @@ async def _output(gateway: Gateway, request: Request) -> Response:
         "output.html",
         session=session,
         output=(await _cards(gateway, [shown]))[0],
+        staff=_staff(session),
+        withheld=[
+            {"type": each["resourceType"], "text": codec.format(each).decode()}
+            for each in await gateway.run(lambda connection, now: outputs.find_withheld(connection, now, id))
+        ],
         may_confirm=sessions.confirms(ehr=shown["ehr"], patient=bare)(session) is not None,
     )
     return HTMLResponse(page, headers=HEADERS)
@@ -149,6 +160,26 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
     if answer.refusal is not None:
         return message("Not done", answer.refusal, status=answer.status, session=session)
     return RedirectResponse("/app", status_code=303, headers=HEADERS)
+
+
+def _staff(session: Session) -> bool:
+    return sessions.require("engineer", "informatics")(session) is not None
+
+
+async def _amend(gateway: Gateway, request: Request) -> Response:
+    """The standing of what was written, by the form; the same rules as the JSON address, told as a page."""
+    session = await session_of(gateway, request)
+    if not sessions.same_origin(request.headers, base_url=gateway.base_url):
+        return message("Refused", "This request came from another site.", status=403, session=session)
+    form = await request.form(max_fields=4, max_files=0)
+    status, reason = form.get("status"), form.get("reason")
+    if not isinstance(status, str) or status not in amendments.NOTES:
+        return message("Not done", "Choose what is to become of it.", status=422, session=session)
+    id, said = request.path_params["id"], reason if isinstance(reason, str) else ""
+    answer = await amendments.amend(gateway, session, id=id, status=status, reason=said)  # type: ignore[arg-type]
+    if answer.refusal is not None:
+        return message("Not done", answer.refusal, status=answer.status, session=session)
+    return RedirectResponse(f"/outputs/{id}", status_code=303, headers=HEADERS)
 
 
 async def _cards(gateway: Gateway, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

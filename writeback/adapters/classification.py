@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from vocabulary.manifest import Code, Manifest
-from writeback.adapters.score import explained, interpretation, observation
+from vocabulary.manifest import Code
+from writeback.adapters.score import components, explained, interpretation, observation
 from writeback.codes import CONFIDENCE
 from writeback.labels import Occasion, concept, filled
 from writeback.numerals import tidy
@@ -13,23 +13,25 @@ def adapt(occasion: Occasion) -> dict[str, Any]:
     """One Observation with ``valueCodeableConcept``; the confidence as the AI Transparency guide's extension."""
     output = occasion.output
     assert output.label is not None
-    value = label_concept(occasion.manifest, output.label)
+    value = label_concept(occasion, output.label)
     if output.confidence is not None:
         value["extension"] = [{"url": CONFIDENCE, "valueDecimal": tidy(output.confidence)}]
     return filled(
         {
             **observation(occasion),
             "valueCodeableConcept": value,
-            "interpretation": interpretation(output.tier),
+            "interpretation": interpretation(occasion),
             "note": explained(occasion),
+            "component": components(occasion),
         }
     )
 
 
-def label_concept(manifest: Manifest, label: str) -> dict[str, Any]:
+def label_concept(occasion: Occasion, label: str) -> dict[str, Any]:
     """The declared code of the label, and the label as the model says it."""
-    return concept([code for code in manifest.labels if label in _words(code)][:1], label)
+    return concept(occasion, label_codes(occasion, label), label)
 
 
-def _words(code: Code) -> tuple[str | None, ...]:
-    return code.code, code.value, code.display
+def label_codes(occasion: Occasion, label: str | None) -> tuple[Code, ...]:
+    """The declared code of the label, if there is one."""
+    return tuple(code for code in occasion.manifest.labels if label in (code.code, code.value, code.display))[:1]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from writeback.adapters.classification import label_concept
-from writeback.labels import Occasion, author, concept, filled, head, notes, references
+from writeback.labels import Occasion, author, code_of, filled, head, notes, references
 
 SEVERITIES = frozenset({"high", "moderate", "low"})
 """R4's detectedissue-severity, a required binding: a tier of another name is not one."""
@@ -11,15 +11,14 @@ SEVERITIES = frozenset({"high", "moderate", "low"})
 
 def adapt(occasion: Occasion) -> dict[str, Any]:
     """One DetectedIssue; ``implicated`` are the resources the model accuses, the evidence is what it looked at."""
-    output, manifest = occasion.output, occasion.manifest
-    declared = concept(manifest.output.codes, manifest.output.title or manifest.title)
+    output = occasion.output
     evidence = references(output.inputs)
     said = [output.text, output.explanation, *(note["text"] for note in notes(occasion))]
     return filled(
         {
             **head("DetectedIssue", occasion),
             "status": occasion.status,
-            "code": declared if output.label is None else label_concept(manifest, output.label),
+            "code": code_of(occasion) if output.label is None else label_concept(occasion, output.label),
             "severity": output.tier if output.tier in SEVERITIES else None,
             "patient": {"reference": output.patient},
             "identifiedDateTime": occasion.as_of,

@@ -1,13 +1,17 @@
-"""A risk → RiskAssessment (R4 §12.13): probabilities as percent, always with the period that they are about."""
+"""A risk → RiskAssessment (R4 §12.13): probabilities as percent, always with the period that they are about. Where an
+EHR takes none, an Observation of category survey says the same: the value in percent, the rest in its notes."""
 
 from decimal import Decimal
 from typing import Any
 
 from vocabulary.instant import format_instant, shift
 from vocabulary.manifest import Prediction
+from writeback.adapters.score import explained, interpretation, observation, range_of
+from writeback.codes import QUALITATIVE
 from writeback.labels import (
     Occasion,
     author,
+    code_of,
     concept,
     filled,
     head,
@@ -17,27 +21,56 @@ from writeback.labels import (
     notes,
     references,
     subject,
-)  # fmt: skip
+)
 from writeback.numerals import percent, percentage
 
 
 def adapt(occasion: Occasion) -> dict[str, Any]:
     """One RiskAssessment: a prediction for the output itself and one for each component, in the manifest's order."""
-    output, manifest = occasion.output, occasion.manifest
     return filled(
         {
             **head("RiskAssessment", occasion),
             "status": occasion.status,
             "method": method(occasion),
-            "code": concept(manifest.output.codes, manifest.output.title or manifest.title),
+            "code": code_of(occasion),
             **subject(occasion),
             "occurrenceDateTime": occasion.as_of,
             "performer": author(occasion),
-            "basis": references(output.inputs),
+            "basis": references(occasion.output.inputs),
             "prediction": [_first(occasion), *_components(occasion)],
             "note": notes(occasion),
         }
     )
+
+
+def as_observation(occasion: Occasion) -> dict[str, Any]:
+    """The same as one Observation in percent, for an EHR that has a place for scores but none for risks."""
+    output, declared = occasion.output, occasion.manifest.output
+    assert output.value is not None
+    return filled(
+        {
+            **observation(occasion),
+            "valueQuantity": percentage(percent(output.value, output.unit)),
+            "interpretation": interpretation(occasion),
+            "referenceRange": range_of(declared, in_percent=output.unit),
+            "note": [*explained(occasion), *({"text": sentence} for sentence in _told(occasion))],
+            "component": [
+                {"code": concept(occasion, part.codes, part.title or part.name), "valueQuantity": percentage(value)}
+                for part, value in _parts(occasion)
+            ],
+        }
+    )
+
+
+def _told(occasion: Occasion) -> list[str]:
+    """What an Observation has no element for: the period and the interval."""
+    period, interval = _period(occasion), occasion.output.interval
+    until = f"Predicted for {period['start'][:10]} to {period['end'][:10]}." if "end" in period else ""
+    found = [until] if until else []
+    if interval is not None:
+        low, high = (percent(bound, occasion.output.unit) for bound in interval)
+        found.append(f"Interval {low} % to {high} %.")
+    return found
 
 
 def _first(occasion: Occasion) -> dict[str, Any]:
@@ -51,26 +84,47 @@ def _first(occasion: Occasion) -> dict[str, Any]:
         del prediction["probabilityDecimal"]
         prediction["probabilityRange"] = {"low": percentage(low), "high": percentage(high)}
         said.insert(0, f"Point estimate {value} %.")
-    if output.tier is not None:
-        prediction["qualitativeRisk"] = local_concept(occasion.names, "tier", output.tier)
-    return filled({**prediction, "rationale": " ".join(said)})
+    return filled({**prediction, "qualitativeRisk": _qualitative(occasion), "rationale": " ".join(said)})
 
 
-def _components(occasion: Occasion) -> list[dict[str, Any]]:
-    given = {component.code: component for component in occasion.output.components}
-    found = []
-    for declared in occasion.manifest.components:
-        component = given.get(declared.name)
-        if component is not None and component.value is not None:
-            found.append(_prediction(occasion, declared, percent(component.value, component.unit)))
+def _qualitative(occasion: Occasion) -> dict[str, Any] | None:
+    """The tier, when the manifest declares it: in the installation's own code system, and in HL7's only if the tier
+    says which of its codes it is."""
+    said = occasion.output.tier
+    tier = next((tier for tier in occasion.manifest.tiers if tier.name == said), None)
+    if tier is None:
+        return None
+    found = local_concept(occasion.names, "tier", tier.name)
+    row = QUALITATIVE.get(tier.qualitative or "")
+    if row is not None:
+        found["coding"] = [row.coding, *found.get("coding", [])]
     return found
 
 
+def _parts(occasion: Occasion) -> list[tuple[Prediction, Decimal]]:
+    """The further predictions, each in percent, in the manifest's order."""
+    given = {component.code: component for component in occasion.output.components}
+    return [
+        (declared, percent(component.value, component.unit))
+        for declared in occasion.manifest.components
+        if (component := given.get(declared.name)) is not None and component.value is not None
+    ]
+
+
+def _components(occasion: Occasion) -> list[dict[str, Any]]:
+    return [_prediction(occasion, declared, value) for declared, value in _parts(occasion)]
+
+
 def _prediction(occasion: Occasion, declared: Prediction, value: Decimal) -> dict[str, Any]:
-    """``whenPeriod`` follows from the horizon; a model that declares none predicts the rest of the subject's life."""
-    output, horizon = occasion.output, occasion.manifest.horizon
     title = declared.title or (model_name(occasion.manifest) if declared is occasion.manifest.output else declared.name)
-    said = {"outcome": concept(declared.codes, title), "probabilityDecimal": value}
+    outcome = concept(occasion, declared.codes, title)
+    return {"outcome": outcome, "probabilityDecimal": value, "whenPeriod": _period(occasion)}
+
+
+def _period(occasion: Occasion) -> dict[str, str]:
+    """From the time that the inputs describe to the horizon; open where the model declares none. Without any period R4
+    would read the prediction as one of the whole life."""
+    start, horizon = {"start": occasion.as_of}, occasion.manifest.horizon
     if horizon is None:
-        return said
-    return {**said, "whenPeriod": {"start": occasion.as_of, "end": format_instant(shift(output.as_of, horizon))}}
+        return start
+    return {**start, "end": format_instant(shift(occasion.output.as_of, horizon))}

@@ -9,9 +9,32 @@ from typing import Any
 from vocabulary.instant import format_instant
 from vocabulary.manifest import Prediction
 from vocabulary.output import Component
-from writeback.codes import ALTERNATE_REFERENCE, INSUFFICIENT_EVIDENCE, INTERPRETATIONS, NOT_PERFORMED, SURVEY
-from writeback.labels import Occasion, author, concept, filled, head, method, model_name, notes, references, subject
-from writeback.numerals import quantity
+from writeback.codes import (
+    ALTERNATE_REFERENCE,
+    CATEGORIES,
+    INSUFFICIENT_EVIDENCE,
+    INTERPRETATIONS,
+    NORMAL_RANGE,
+    NOT_PERFORMED,
+    SURVEY,
+)
+from writeback.labels import (
+    Occasion,
+    author,
+    code_of,
+    concept,
+    filled,
+    head,
+    mapped,
+    method,
+    model_name,
+    notes,
+    part_head,
+    references,
+    subject,
+    to,
+)
+from writeback.numerals import percent, percentage, quantity
 
 DERIVED_FROM = frozenset(
     {"DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse", "Observation", "MolecularSequence"}
@@ -22,29 +45,51 @@ DERIVED_FROM = frozenset(
 def adapt(occasion: Occasion) -> dict[str, Any]:
     """One Observation. An abstention has ``dataAbsentReason`` in place of the value (constraint obs-6)."""
     output, declared = occasion.output, occasion.manifest.output
-    absent = output.value is None
-    value: dict[str, Any] = {} if output.value is None else {"valueQuantity": quantity(output.value, declared.unit)}
+    said: dict[str, Any]
+    if output.value is None:
+        said = {
+            "dataAbsentReason": {**NOT_PERFORMED.concept, "text": output.abstained or ""},
+            "interpretation": [INSUFFICIENT_EVIDENCE.concept],
+        }
+    else:
+        said = {
+            "valueQuantity": quantity(output.value, declared.unit),
+            "interpretation": interpretation(occasion),
+            "referenceRange": range_of(declared),
+            "component": components(occasion),
+        }
+    return filled({**observation(occasion), **said, "note": explained(occasion)})
+
+
+def grouped(occasion: Occasion, keys: dict[str, str]) -> dict[str, Any]:
+    """The same with its sub-scores as members: Observations of their own (``keys``: delivery key by name)."""
+    whole = adapt(occasion)
+    whole.pop("component", None)
+    titles = {part.name: part.title or part.name for part in occasion.manifest.components}
+    return filled({**whole, "hasMember": [to(key, titles[name]) for name, key in keys.items()]})
+
+
+def part(occasion: Occasion, declared: Prediction, component: Component, key: str) -> dict[str, Any]:
+    """One sub-score as an Observation; ``key`` is its delivery key."""
     return filled(
         {
             **observation(occasion),
-            **value,
-            "dataAbsentReason": {**NOT_PERFORMED.concept, "text": output.abstained or ""} if absent else None,
-            "interpretation": [INSUFFICIENT_EVIDENCE.concept] if absent else interpretation(output.tier),
-            "note": explained(occasion),
-            "component": [] if absent else _components(occasion),
+            **part_head("Observation", occasion, key),
+            **_component(occasion, declared, component),
+            "note": notes(occasion),
         }
     )
 
 
 def observation(occasion: Occasion) -> dict[str, Any]:
-    """What an Observation of a model says besides its value; classifications share it."""
+    """What an Observation of a model says besides its value; classifications and risks share it."""
     output, manifest = occasion.output, occasion.manifest
     by_the_model = [{"url": ALTERNATE_REFERENCE, "valueReference": author(occasion)}]
     return {
         **head("Observation", occasion),
         "status": occasion.status,
-        "category": [SURVEY.concept],
-        "code": concept(manifest.output.codes, manifest.output.title or manifest.title),
+        "category": [category(occasion)],
+        "code": code_of(occasion),
         **subject(occasion),
         "effectiveDateTime": occasion.as_of,
         "issued": format_instant(occasion.now),
@@ -55,33 +100,58 @@ def observation(occasion: Occasion) -> dict[str, Any]:
     }
 
 
+def category(occasion: Occasion) -> dict[str, Any]:
+    """A survey, unless the site files this code elsewhere: a model's estimate is not called a measurement here."""
+    row = mapped(occasion)
+    return (SURVEY if row is None or row.category is None else CATEGORIES[row.category]).concept
+
+
 def explained(occasion: Occasion) -> list[dict[str, str]]:
     """The notes, with the model's own words among them."""
     said = occasion.output.explanation
     return [*notes(occasion), *([{"text": said.strip()}] if said else [])]
 
 
-def interpretation(tier: str | None) -> list[dict[str, Any]]:
-    """A tier as the model calls it; coded only when it is itself a code of HL7's table."""
-    if tier is None:
+def interpretation(occasion: Occasion) -> list[dict[str, Any]]:
+    """A tier as the model calls it; coded only when it is itself a code of HL7's table, or its declaration names one."""
+    said = occasion.output.tier
+    if said is None:
         return []
-    if tier not in INTERPRETATIONS:
-        return [{"text": tier}]
-    system = INSUFFICIENT_EVIDENCE.system
-    return [{"coding": [{"system": system, "code": tier, "display": INTERPRETATIONS[tier]}], "text": tier}]
+    declared = next((tier.interpretation for tier in occasion.manifest.tiers if tier.name == said), None)
+    row = INTERPRETATIONS.get(declared or said)
+    return [{**(row.concept if row else {}), "text": said}]
 
 
-def _components(occasion: Occasion) -> list[dict[str, Any]]:
-    given = {component.code: component for component in occasion.output.components}
-    return [
-        _component(declared, given[declared.name])
-        for declared in occasion.manifest.components
-        if declared.name in given
-    ]
+def range_of(declared: Prediction, *, in_percent: str | None = None) -> list[dict[str, Any]]:
+    """The declared reference range; ``in_percent`` is the unit of a probability that is written in percent."""
+    if declared.reference_range is None:
+        return []
+    low, high = (
+        percentage(percent(bound, in_percent)) if in_percent else quantity(bound, declared.unit)
+        for bound in declared.reference_range
+    )
+    text = {"text": declared.reference_text} if declared.reference_text else {}
+    return [{"low": low, "high": high, "type": NORMAL_RANGE.concept, **text}]
 
 
-def _component(declared: Prediction, component: Component) -> dict[str, Any]:
-    code = concept(declared.codes, declared.title or declared.name)
-    if component.value is not None:
-        return {"code": code, "valueQuantity": quantity(component.value, declared.unit)}
-    return {"code": code, "valueString": component.label}
+def components(occasion: Occasion) -> list[dict[str, Any]]:
+    """The sub-scores that were given, in the manifest's order."""
+    return [filled(_component(occasion, declared, component)) for declared, component in given(occasion)]
+
+
+def given(occasion: Occasion) -> list[tuple[Prediction, Component]]:
+    """Each declared component that the output has."""
+    said = {component.code: component for component in occasion.output.components}
+    declared = occasion.manifest.components
+    return [(prediction, said[prediction.name]) for prediction in declared if prediction.name in said]
+
+
+def _component(occasion: Occasion, declared: Prediction, component: Component) -> dict[str, Any]:
+    code = concept(occasion, declared.codes, declared.title or declared.name)
+    if component.value is None:
+        return {"code": code, "valueString": component.label}
+    return {
+        "code": code,
+        "valueQuantity": quantity(component.value, declared.unit),
+        "referenceRange": range_of(declared),
+    }

@@ -18,7 +18,9 @@ from writeback.rules import SPECIFICATION, WriteRules
 NOW = 1_790_000_000.0
 NAMES = Names(ehr="spec", namespace="urn:uuid:0b0e1f3c-5d1e-4d0c-9a53-2f1c8d8f6a10")
 PATIENT = "Patient/p1"
-TYPES = ("Observation", "RiskAssessment", "DocumentReference", "DetectedIssue", "Device", "Provenance")
+TYPES = (
+    "Observation", "RiskAssessment", "DocumentReference", "DetectedIssue", "DiagnosticReport", "Flag", "Device", "Provenance",
+)  # fmt: skip
 FRACTION = (Decimal(0), Decimal(1))
 
 _OWN: dict[Kind, dict[str, Any]] = {
@@ -61,7 +63,7 @@ def manifest(kind: Kind = "risk", **changes: Any) -> Manifest:
         policy="automatic", valid_for=Span(seconds=86400), valid_for_text="P1D", intended_use="Tests.",
         components=_PARTS.get(kind, ()), horizon=Span(months=120) if kind == "risk" else None,
         tiers=(Tier(name="low", low=Decimal(0)), Tier(name="intermediate", low=Decimal("0.075"))) if kind == "risk" else (),
-        labels=(Code(system="http://snomed.info/sct", code="91302008", display="Sepsis", value="sepsis"),)
+        labels=(Code(system="urn:chartgate:label", code="sepsis", display="Sepsis", value="sepsis"),)
         if kind == "classification" else (),
         card={"developer": "The test suite", "known_risks": "None."},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A RiskAssessment says over which time its predictions reach, when the model declared one."""
+"""A RiskAssessment always says over which time its predictions reach: to the horizon, or without end when none is declared."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.writeback.examples import NAMES, NOW, manifest, output
 from vocabulary.manifest import Span
+from writeback.adapters import canonical
 from writeback.gate import Admitted
-from writeback.planning import canonical
 
 
 def predictions(horizon: Span | None) -> list[dict[str, Any]]:
@@ -19,9 +19,10 @@ def predictions(horizon: Span | None) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("horizon", "said"), [(Span(months=120), True), (None, False)], ids=["declared", "not declared"]
+    ("horizon", "ends"), [(Span(months=120), True), (None, False)], ids=["declared", "not declared"]
 )
-def test_a_prediction_has_a_period_when_the_model_declares_a_horizon(horizon: Span | None, said: bool) -> None:
+def test_a_prediction_always_has_a_period_and_its_end_is_the_declared_horizon(horizon: Span | None, ends: bool) -> None:
     found = predictions(horizon)
     assert len(found) == 2
-    assert all(("whenPeriod" in prediction) is said for prediction in found)
+    assert all("start" in prediction["whenPeriod"] for prediction in found)
+    assert all(("end" in prediction["whenPeriod"]) is ends for prediction in found)

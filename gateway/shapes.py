@@ -1,0 +1,192 @@
+"""The bodies of answers, for the OpenAPI document: what callers may rely on. Tests hold the answers against it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from vocabulary.output import OutputState
+from vocabulary.write import DeliveryState, Role, Strategy
+
+
+class Shape(BaseModel):
+    """Members may be added in later versions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PartShown(Shape):
+    """One resource of an output's write; ``id`` and ``version`` are the EHR's."""
+
+    delivery: str
+    resource_type: str
+    id: str | None
+    version: str | None
+    state: DeliveryState
+    attempts: int
+    losses: list[str]
+
+
+class RefusalShown(Shape):
+    """Why the gate let an output not through."""
+
+    reason: str
+    element: str
+    text: str
+
+
+class OutputShown(Shape):
+    """An output, and what became of it. ``edits`` changed the EHR's copy later; ``withheld`` are the types that a
+    shadow output would have sent."""
+
+    id: str
+    model: str
+    version: str
+    ehr: str
+    patient: str
+    encounter: str | None
+    kind: str
+    inference_id: str
+    as_of: str
+    state: OutputState
+    refusal: RefusalShown | None
+    verdict: dict[str, Any] | None
+    abstained: str | None
+    reason: str | None
+    decided_by: str | None
+    losses: list[str]
+    deliveries: list[PartShown]
+    edits: list[PartShown]
+    withheld: list[str]
+
+
+class OutputsShown(Shape):
+    """A page of outputs; ``next`` is the address of the following one (of a search: its cursor)."""
+
+    outputs: list[OutputShown]
+    next: str | None
+
+
+class DeliveryShown(Shape):
+    """One resource on its way. ``cause`` is a short word, ``status`` the EHR's last answer."""
+
+    delivery: str
+    output: str | None
+    ehr: str
+    model: str
+    model_version: str
+    resource_type: str
+    role: Role
+    state: DeliveryState
+    cause: str | None
+    status: int | None
+    attempts: int
+    strategy: Strategy
+    id: str | None
+    version: str | None
+    losses: list[str]
+    read_back: bool
+    next_at: str | None
+    valid_until: str | None
+    since: str
+    changed: str
+
+
+class AttemptShown(Shape):
+    """What became of one attempt; ``issues`` are FHIR issue types and the EHR's own codes."""
+
+    attempt: int
+    event: str
+    status: int | None
+    cause: str | None
+    issues: list[str]
+    at: str
+
+
+class DeliveryStory(DeliveryShown):
+    """One delivery with its history."""
+
+    history: list[AttemptShown]
+
+
+class DeliveriesShown(Shape):
+    """A page of deliveries."""
+
+    deliveries: list[DeliveryShown]
+    next: str | None
+
+
+class RecallShown(Shape):
+    """A recall. ``counts`` are resources by state, ``ehrs`` says whether each EHR was searched beyond the ledger."""
+
+    id: str
+    model: str
+    version: str
+    reason: str
+    by: str
+    state: Literal["running", "done"]
+    since: str
+    counts: dict[str, int]
+    standing: int
+    ehrs: dict[str, Literal["searched", "cannot"]]
+
+
+class ItemShown(Shape):
+    """What still stands, or may: ``waiting``, ``retracting`` or ``worklist``."""
+
+    ehr: str
+    resource_type: str
+    location: str | None
+    output: str | None
+    delivery: str | None
+    source: Literal["ledger", "ehr"]
+    state: str
+    cause: str | None
+
+
+class RecallStory(RecallShown):
+    """A recall with what still stands."""
+
+    items: list[ItemShown]
+    next: str | None
+
+
+class RecallsShown(Shape):
+    """Every recall."""
+
+    recalls: list[RecallShown]
+
+
+class AlertShown(Shape):
+    """A monitor's alert."""
+
+    id: str
+    monitor: str
+    model: str
+    version: str
+    ehr: str
+    severity: str
+    owners: list[str]
+    state: str
+    since: str
+
+
+class AlertsShown(Shape):
+    """Every alert."""
+
+    alerts: list[AlertShown]
+
+
+class IssueShown(BaseModel):
+    """One issue of an OperationOutcome: which element is wrong, and what is expected."""
+
+    severity: str
+    code: str
+    details: dict[str, Any]
+    expression: list[str] | None = None
+
+
+class OperationOutcome(BaseModel):
+    """FHIR R4 OperationOutcome; repeats nothing that was sent."""
+
+    resourceType: Literal["OperationOutcome"]
+    issue: list[IssueShown]

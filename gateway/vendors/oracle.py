@@ -1,0 +1,80 @@
+"""Oracle Health Millennium R4: vital signs, laboratory results and notes, in the name of a clinician, final only."""
+
+from gateway.vendors.declaration import Vendor
+from writeback.rules import WriteRules
+
+_DOCS = "fhir.cerner.com, Millennium R4 (repository of 2024-05-02; now docs.oracle.com, Millennium Platform APIs)"
+_CS = "CapabilityStatement of the secure sandbox (2026-08-14)"
+_LOST = ("meta", "identifier")
+
+ORACLE = Vendor(
+    name="oracle",
+    title="Oracle Health Millennium",
+    write=WriteRules(
+        creates=frozenset({"Observation", "DocumentReference"}),
+        statuses={
+            "Observation": frozenset({"final", "amended", "corrected"}),
+            "DocumentReference": frozenset({"final", "amended"}),
+        },
+        categories={"Observation": frozenset({"vital-signs", "laboratory"})},
+        requires={
+            "Observation": ("subject", "effectiveDateTime", "valueQuantity"),
+            "DocumentReference": ("subject", "type", "content", "context.period.end"),
+        },
+        signers={"Observation": "performer", "DocumentReference": "author"},
+        content_types=(
+            "text/plain; charset=utf-8",
+            "text/rtf; charset=utf-8",
+            "text/html; charset=utf-8",
+            "application/xml; charset=utf-8",
+            "application/xhtml+xml; charset=utf-8",
+            "application/pdf",
+        ),
+        drops={
+            "Observation": (
+                *_LOST,
+                "extension",
+                "method",
+                "device",
+                "derivedFrom",
+                "hasMember",
+                "component",
+                "dataAbsentReason",
+                "referenceRange.text",
+            ),
+            "DocumentReference": (*_LOST, "description", "authenticator", "context.related"),
+        },
+        refuses={
+            "Observation": ("modifierExtension", "implicitRules"),
+            "DocumentReference": ("modifierExtension", "implicitRules"),
+        },
+        singles={
+            "Observation": ("category", "interpretation", "referenceRange"),
+            "DocumentReference": ("content",),
+        },
+        client_ids=False,
+        conditional_create=False,
+        stale=frozenset({409}),
+        updates={
+            "Observation": frozenset({"amended", "corrected"}),
+            "DocumentReference": frozenset({"final", "amended", "entered-in-error"}),
+        },
+    ),
+    sources={
+        "creates": f"[V] {_CS}; {_DOCS}: DiagnosticReport only for cardiology and pathology; "
+        "a Provenance needs one agent by reference, and the model's Device cannot be written there: neither is used",
+        "statuses": f"[V] {_DOCS}: Observation final, amended, corrected; docStatus final (providers), no preliminary",
+        "categories": f"[V] {_DOCS}: Vital Signs and Laboratory are supported",
+        "requires": f"[V] {_DOCS}: required fields; valueQuantity is the only value of vital signs",
+        "signers": f"[V] {_DOCS}: the sole performer must be LA; the author must be the authorised Practitioner",
+        "content_types": f"[V] {_DOCS}: pdf, txt, rtf, html, xhtml, xml, each with its character set",
+        "drops": f'[V] {_DOCS}: "unsupported fields will be ignored"; components only for blood pressure and SpO2; '
+        "[I] which fields of a DocumentReference are not among the supported",
+        "refuses": f"[V] {_DOCS}: modifier fields fail the write, 422 extension and not-supported",
+        "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content",
+        "client_ids": f"[V] {_CS}: updateCreate false",
+        "conditional_create": f"[V] {_CS}: not declared",
+        "stale": f"[V] {_DOCS}: a stale version is 409",
+        "updates": f"[V] {_DOCS}: Observation status amended and corrected only; DocumentReference may be entered in error",
+    },
+)

@@ -1,0 +1,288 @@
+"""A recall finds everything, takes it back where the EHR lets it, and may be killed anywhere; on both databases."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from gateway.database import Database, open_postgres, open_sqlite
+from gateway.installation import METADATA
+from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
+from writeback import recall, tables
+from writeback.answers import Answer
+from writeback.capabilities import Capabilities
+from writeback.errors import AnswerLost
+
+Act = Callable[[World], Awaitable[None]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    if request.param == "sqlite":
+        made: Database = open_sqlite(":memory:", metadata=METADATA)
+    else:
+        made = open_postgres(request.getfixturevalue("database_url"), metadata=METADATA)
+    yield made
+    made.close()
+
+
+def drive(act: Act, folder: Path, database: Database | None = None, **options: Any) -> None:
+    async def run() -> None:
+        async with opened(folder, database=database, **options) as world:
+            await act(world)
+
+    asyncio.run(run())
+
+
+async def begin(world: World, version: str = "1.0.0") -> recall.Recall:
+    id = world.gateway.new_id()
+    begun, _ = await world.gateway.run(
+        lambda c, now: recall.start(c, now, id=id, model="echo", version=version, reason="Wrong weights.", by="test")
+    )
+    return begun
+
+
+async def found(world: World, id: str) -> recall.Recall:
+    made = await world.gateway.run(lambda c, now: recall.find_recall(c, now, id))
+    assert made is not None
+    return made
+
+
+def statuses(ehr: ChartEhr, type: str) -> list[str]:
+    return sorted(each["status"] for each in ehr.all(type))
+
+
+async def outputs_of(world: World, count: int, **changes: Any) -> list[str]:
+    key = await world.key("outputs.write")
+    return [(await world.submit(key, **{"patient": f"Patient/p{1 + n % 2}", **changes}))["id"] for n in range(count)]
+
+
+def test_every_output_of_the_version_is_entered_in_error_and_no_other(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 4)
+        other = await outputs_of(world, 1, version="2.0.0")
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"] * 4 + ["preliminary"]
+        assert statuses(world.ehr, "Device") == ["active", "inactive"]
+        assert {await world.state(id) for id in ids} == {"retracted"}
+        assert await world.state(other[0]) == "delivered"
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, done.standing) == ("done", {"retracted": 5}, 0)
+        trails = [each for each in world.ehr.all("Provenance") if each["activity"]["coding"][0]["code"] == "UPDATE"]
+        assert len(trails) == 5
+        assert {each["entity"][0]["role"] for each in trails} == {"removal", "revision"}
+        assert all(each["target"][0]["reference"].endswith("/_history/2") for each in trails)
+        assert all("Wrong weights." in each["reason"][0]["text"] for each in trails)
+        assert all(each["meta"]["security"][0]["code"] == "AIAST" for each in world.ehr.all("RiskAssessment"))
+
+    drive(act, tmp_path, database)
+
+
+def test_a_second_recall_changes_nothing(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        await outputs_of(world, 3)
+        await world.settle()
+        first = await begin(world)
+        await world.settle()
+        kept, writes = {name: len(versions) for name, versions in world.ehr.kept.items()}, len(world.ehr.writes)
+        again = await begin(world)
+        assert again.id == first.id
+        await world.settle()
+        assert {name: len(versions) for name, versions in world.ehr.kept.items()} == kept
+        assert len(world.ehr.writes) == writes
+        assert (await found(world, first.id)).state == "done"
+
+    drive(act, tmp_path, database)
+
+
+def test_what_was_not_sent_is_stopped_and_new_outputs_are_refused(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 3)
+        begun = await begin(world)
+        await world.settle()
+        assert world.ehr.writes == []
+        assert {await world.state(id) for id in ids} == {"retracted"}
+        done = await found(world, begun.id)
+        assert (done.state, done.counts) == ("done", {"stopped": 4})  # the Device too
+        key = await world.key("outputs.write")
+        answer = await world.client.post("/api/outputs", json=world.body(), headers=key)
+        assert answer.status_code == 422
+        assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "recalled"
+        assert (
+            await world.client.post("/api/outputs", json=world.body(version="2.0.0"), headers=key)
+        ).status_code == 202
+
+    drive(act, tmp_path, database)
+
+
+def test_what_is_being_sent_is_waited_for_and_then_taken_back(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        lost = {"left": 1}
+
+        def cut(method: str, path: str) -> None:
+            if path.startswith("RiskAssessment") and lost["left"]:
+                lost["left"] -= 1
+                raise AnswerLost("cut")
+
+        world.ehr.after = cut
+        ids = await outputs_of(world, 1)
+        for _ in range(3):  # card, Device, then the RiskAssessment, whose answer is lost
+            await world.turn()
+        begun = await begin(world)
+        await world.gateway.recalls.advance(begun.id)
+        during = await found(world, begun.id)
+        assert during.state == "running"
+        assert during.counts["waiting"] == 1
+        await world.settle()
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"]
+        assert await world.state(ids[0]) == "retracted"
+
+    drive(act, tmp_path, database)
+
+
+def test_where_the_ehr_takes_no_update_a_worklist_says_what_still_stands(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 2)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, done.standing) == ("done", {"worklist": 3}, 3)
+        left = await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id, states=["worklist"]))
+        assert {item.cause for item in left} == {"no_update"}
+        assert all(item.location and item.location.partition("/")[0] == item.type for item in left)
+        assert {await world.state(id) for id in ids} == {"delivered"}
+        world.ehr.capabilities = EVERYTHING  # the EHR's next release
+        await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"retracted": 3}
+
+    drive(act, tmp_path, database, ehr=ChartEhr(capabilities=CREATE_ONLY))
+
+
+def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        await outputs_of(world, 5)
+        await world.settle()
+        await world.gateway.run(lambda c, now: c.execute(delete(tables.deliveries)))  # a ledger restored from before
+        await world.gateway.run(lambda c, now: c.execute(delete(tables.outputs)))
+        begun = await begin(world)
+        await world.settle()
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"] * 5
+        done = await found(world, begun.id)
+        assert (done.counts, dict(done.ehrs)) == ({"retracted": 5}, {"spec": "searched"})
+
+    drive(act, tmp_path, database, ehr=ChartEhr(page=2))
+
+
+@pytest.mark.parametrize("stop_after", range(1, 12))
+def test_a_recall_that_is_killed_anywhere_goes_on(stop_after: int, tmp_path: Path) -> None:
+    """The process ends after its n-th transaction, again and again; every start goes one further."""
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 3)
+        await world.settle()
+        begun = await begin(world)
+        run, left = world.gateway.run, {"n": stop_after}
+
+        async def mortal(work: Any, /) -> Any:
+            left["n"] -= 1
+            if left["n"] < 0:
+                raise ConnectionError("killed")
+            return await run(work)
+
+        world.gateway.run = mortal  # type: ignore[method-assign]
+        try:
+            await world.gateway.recalls.advance(begun.id)
+        except ConnectionError:
+            pass
+        world.gateway.run = run  # type: ignore[method-assign]
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"retracted": 4}
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"] * 3
+        assert {len(versions) for name, versions in world.ehr.kept.items() if name.startswith("RiskAss")} == {2}
+
+    drive(act, tmp_path)
+
+
+def test_somebody_elses_newer_version_is_read_again_and_what_is_not_ours_is_left(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        await outputs_of(world, 2)
+        await world.settle()
+        first, second = [each["id"] for each in world.ehr.all("RiskAssessment")]
+        busy = {"left": 2}
+
+        def meddle(method: str, path: str) -> Answer | None:
+            if method == "PUT" and path == f"RiskAssessment/{first}" and busy["left"]:
+                busy["left"] -= 1
+                current = world.ehr.kept[path][-1]
+                world.ehr.keep({**current, "note": [*current["note"], {"text": "A colleague's remark."}]})
+            return None
+
+        world.ehr.fault = meddle
+        world.ehr.keep({"resourceType": "RiskAssessment", "id": second, "status": "final", "identifier": [],
+                        "subject": {"reference": "Patient/p9"}})  # fmt: skip
+        begun = await begin(world)
+        await world.settle()
+        kept = {each["id"]: each for each in world.ehr.all("RiskAssessment")}
+        assert kept[first]["status"] == "entered-in-error"
+        assert [note["text"] for note in kept[first]["note"]].count("A colleague's remark.") == 2
+        assert kept[second]["status"] == "final"
+        left = await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id, states=["worklist"]))
+        assert [(item.cause, item.location) for item in left] == [("not_ours", f"RiskAssessment/{second}")]
+
+    drive(act, tmp_path)
+
+
+def test_an_ehr_that_is_away_leaves_the_recall_running(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        await world.settle()
+        world.ehr.fault = lambda method, path: Answer(status=503)
+        begun = await begin(world)
+        await world.settle(rounds=4)
+        assert (await found(world, begun.id)).state == "running"
+        world.ehr.fault = lambda method, path: None
+        await world.settle()
+        assert (await found(world, begun.id)).state == "done"
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"]
+
+    drive(act, tmp_path)
+
+
+@pytest.mark.parametrize("without", ["searches", "Device"])
+def test_an_ehr_that_cannot_be_searched_is_said_to_be_unsearched(without: str, tmp_path: Path) -> None:
+    blind = {type: replace(each, searches=frozenset({"identifier"})) for type, each in EVERYTHING.types.items()}
+    if without == "Device":
+        blind = {type: each for type, each in EVERYTHING.types.items() if type != "Device"}
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        assert dict((await found(world, begun.id)).ehrs) == {"spec": "cannot"}
+
+    drive(act, tmp_path, ehr=ChartEhr(capabilities=Capabilities(types=blind)))
+
+
+def test_an_output_that_waits_for_a_person_is_taken_back_unsent(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 1)
+        await begin(world)
+        await world.settle()
+        assert await world.state(ids[0]) == "retracted"
+        answer = await world.client.post(
+            f"/api/outputs/{ids[0]}/confirm", json={"reason": "Agreed."}, headers=await world.clinician()
+        )
+        assert answer.status_code == 409
+        rows = await world.gateway.run(lambda c, now: c.execute(select(tables.deliveries.c.role)).all())
+        assert rows == []
+
+    drive(act, tmp_path, policy="confirm")

@@ -1,0 +1,136 @@
+"""``chartgate recall`` and ``deliveries`` on a running sandbox, as docs/how-to/recall-a-model.md tells it; the server is
+killed on the way, and the recall goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli import application
+from tests.flow.delivery_world import MODEL
+
+ROOT = Path(__file__).parents[2]
+CLI = [sys.executable, "-m", "gateway.cli"]
+REASON = ("--reason", "Weights of the wrong site.")
+
+
+class Site:
+    """An installation; its server is started, killed and started again."""
+
+    def __init__(self, place: Path) -> None:
+        for version in ("1.0.0", "2.0.0"):
+            folder = place / "models" / f"echo-{version}"
+            folder.mkdir(parents=True)
+            (folder / "model.toml").write_text(MODEL.format(id="echo", version=version, policy="automatic"))
+            (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
+        self.models, self.data = str(place / "models"), ("--data", str(place / "data"))
+
+    def start(self) -> None:
+        command = [*CLI, "up", *self.data, "--port", "0", "--persona", "spec", "--models", self.models, "--json"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
+        assert self.process.stdout is not None
+        started = json.loads(self.process.stdout.readline())
+        self.app, self.ehr = started["app"], started["ehr"]["spec"].removesuffix("/fhir")
+
+    def kill(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def run(self, *words: str, code: int = 0) -> Any:
+        """The command in this process: its verbs go through the server's socket, or open the database, all the same."""
+        done = CliRunner().invoke(application, [*words, *self.data, "--json"])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout)
+
+    def submit(self, key: str, patient: str, version: str) -> str:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        body = {
+            "model": "echo", "version": version, "ehr": "spec", "patient": f"Patient/{patient}", "kind": "risk",
+            "value": 0.25, "unit": "fraction", "as_of": stamp, "inference_id": uuid4().hex,
+        }  # fmt: skip
+        headers = {"authorization": f"Bearer {key}"}
+        answer = httpx2.post(f"{self.app}/api/outputs", json=body, headers=headers, trust_env=False)
+        return str(answer.json()["id"] if answer.status_code == 202 else answer.status_code)
+
+    def settled(self, ids: list[str]) -> None:
+        for _ in range(200):
+            states = [self.run_show(id) for id in ids]
+            if all(state == "delivered" for state in states):
+                return
+            time.sleep(0.1)
+        raise AssertionError(states)
+
+    def run_show(self, id: str) -> str:
+        headers = {"authorization": f"Bearer {self.reader}"}
+        return str(httpx2.get(f"{self.app}/api/outputs/{id}", headers=headers, trust_env=False).json()["state"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("recall"))
+    made.start()
+    yield made
+    made.kill()
+
+
+def test_a_recall_by_command_goes_on_over_a_kill_and_ends_with_nothing_standing(site: Site) -> None:
+    key = site.run("keys", "add", "feed", "--scope", "outputs.write")["key"]
+    site.reader = site.run("keys", "add", "reader", "--scope", "outputs.read")["key"]
+    listed = httpx2.get(f"{site.ehr}/launch", headers={"accept": "application/json"}, trust_env=False).json()
+    patients = [each["id"] for each in listed["patients"]]
+    ids = [site.submit(key, patient, "1.0.0") for patient in patients[:8]]
+    other = site.submit(key, patients[8], "2.0.0")
+    site.settled([*ids, other])
+
+    begun = site.run("recall", "echo@1.0.0", *REASON, "--patience", "0", code=1)
+    assert begun["state"] == "running"
+    site.kill()
+    alone = subprocess.run(
+        [*CLI, "recall", "echo@1.0.0", *REASON, *site.data, "--json"], capture_output=True, cwd=ROOT, check=False
+    )
+    without = json.loads(alone.stdout)  # nobody is there to do it
+    assert (alone.returncode, without["id"], without["state"]) == (1, begun["id"], "running")
+    site.start()
+    done = site.run("recall", "echo@1.0.0", *REASON)
+    assert (done["id"], done["state"], done["standing"], done["items"]) == (begun["id"], "done", 0, [])
+    assert done["counts"] == {"retracted": 9}
+    assert done["ehrs"] == {"spec": "searched"}
+    assert {site.run_show(id) for id in ids} == {"retracted"}
+    assert site.run_show(other) == "delivered"
+    assert site.submit(key, patients[0], "1.0.0") == "422"
+    again = site.run("recall", "echo@1.0.0", *REASON)
+    assert again["counts"] == done["counts"]
+
+    story = site.run("outputs", "show", ids[0])
+    edit = next(each for each in story["story"] if each["role"] == "edit")
+    assert (edit["state"], edit["version"], edit["history"][-1]["event"]) == ("delivered", "2", "kept")
+    told = next(each for each in story["story"] if each["role"] == "primary")
+    assert [(each["event"], each["status"]) for each in told["history"]] == [("kept", 201)]
+    assert told["history"][0]["at"] < edit["since"] < told["changed"]
+    found = site.run("deliveries", "list", "--model", "echo", "--state", "retracted", "--limit", "3")
+    assert [each["state"] for each in found] == ["retracted"] * 3
+    assert site.run("deliveries", "show", edit["delivery"])["delivery"] == edit["delivery"]
+    assert site.run("deliveries", "list", "--dead") == []
+
+
+def test_what_cannot_be_done_is_said(site: Site) -> None:
+    for words, code in (
+        (("recall", "echo", *REASON), 2), (("recall", "echo@1", "--reason", " "), 3), (("deliveries", "show", "x"), 3),
+        (("deliveries", "resend", "0" * 64), 3), (("outputs", "list", "--state", "gone"), 3),
+    ):  # fmt: skip
+        done = CliRunner().invoke(application, [*words, *site.data])
+        assert done.exit_code == code, done.output
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        assert done.output.strip()

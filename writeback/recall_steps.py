@@ -1,0 +1,222 @@
+"""Edge: the steps of a recall, each one transaction that may be repeated: found, stopped or taken back, told.
+
+Nothing that is being sent right now is touched: it is waited for, and taken back when it has arrived.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from vocabulary.write import Write
+from writeback import keys
+from writeback.changes import Change
+from writeback.inserting import insert_once
+from writeback.outbox import BACKEND, Origin, enqueue
+from writeback.recall import PAGE, Item, ItemState, Recall, list_items
+from writeback.recall_tables import items, recalls
+from writeback.settling import stop
+from writeback.tables import deliveries, outputs
+from writeback.withdrawing import AFTERMATH, retract, withdraw
+
+PLANNED = 5
+"""Items that are dealt with in one transaction: planning an edit takes longer than finding a row."""
+NEVER_THERE = ("rejected", "superseded", "expired", "retracted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a resource's withdrawal needs: where it is, which version was written, whose it is, the key it carries."""
+
+    item: Item
+    location: str
+    version: str | None = None
+    patient: str | None = None
+
+
+Decide = Callable[[Found], "Write | str | None"]
+"""The write that withdraws it, why that cannot be (a stable word), or None while nobody knows."""
+
+
+def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[bool, tuple[Change, ...]]:
+    """Looks through the next page of the ledger, in the order of outputs' ids. True when there may be more."""
+    row = select(recalls.c.cursor).where(recalls.c.id == recall.id).with_for_update()
+    cursor: str | None = connection.scalar(row)
+    if cursor is None:
+        return False, ()
+    page = (
+        select(outputs.c.id, outputs.c.model, outputs.c.version, outputs.c.state)
+        .where(outputs.c.id > cursor)
+        .order_by(outputs.c.id)
+        .limit(PAGE)
+    )
+    rows = connection.execute(page).all()
+    mine = [row for row in rows if (row.model, row.version) == (recall.model, recall.version)]
+    _list(connection, now, recall, [row.id for row in mine])
+    waiting = [row.id for row in mine if row.state in ("awaiting_confirmation", "not_writable")]
+    following = rows[-1].id if len(rows) == PAGE else None
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=following, changed=now))
+    return following is not None, tuple(retract(connection, waiting))
+
+
+def _list(connection: Connection, now: float, recall: Recall, ids: Sequence[str]) -> None:
+    parts = select(deliveries).where(deliveries.c.output.in_(list(ids)), deliveries.c.role.not_in(AFTERMATH))
+    for part in connection.execute(parts.order_by(deliveries.c.id)).all() if ids else ():
+        add(connection, now, recall, key=part.key, ehr=part.ehr, type=part.resource_type, location=part.location,
+            output=part.output)  # fmt: skip
+
+
+def add(
+    connection: Connection, now: float, recall: Recall, *, key: str, ehr: str, type: str, location: str | None,
+    output: str | None, source: str = "ledger",
+) -> bool:  # fmt: skip
+    """One more resource that the recall concerns; False when it is known."""
+    row = {
+        "recall": recall.id, "key": key, "ehr": ehr, "resource_type": type, "location": location, "output": output,
+        "source": source, "state": "waiting", "cause": None, "edit": None, "since": now, "changed": now,
+    }  # fmt: skip
+    return insert_once(connection, items, row)
+
+
+def list_shared(connection: Connection, now: float, *, recall: Recall, ehr: str) -> tuple[Change, ...]:
+    """The Device that stands for the version at this EHR is retired too; a model card that was not sent stays here."""
+    device, card = (
+        keys.shared_key(ehr=ehr, model=recall.model, version=recall.version, role=role)
+        for role in (keys.DEVICE, keys.CARD)
+    )
+    row = connection.execute(select(deliveries).where(deliveries.c.key == device)).one_or_none()
+    if row is not None:
+        add(connection, now, recall, key=device, ehr=ehr, type=row.resource_type, location=row.location, output=None)
+    return stop(connection, now, keys=[card], event="recalled")
+
+
+def adopt(
+    connection: Connection, now: float, *, recall: Recall, ehr: str, found: Mapping[str, str | None]
+) -> int:  # fmt: skip
+    """What the EHR has of this version: ``Type/id`` → the delivery key that it carries. Adds what the ledger does not
+    know; returns how many."""
+    known = set(
+        connection.scalars(select(deliveries.c.key).where(deliveries.c.key.in_([k for k in found.values() if k])))
+    )
+    places = (items.c.recall == recall.id, items.c.ehr == ehr, items.c.location.in_(list(found)))
+    listed = set(connection.scalars(select(items.c.location).where(*places)))
+    added = 0
+    for location, key in found.items():
+        if key not in known and location not in listed:
+            name = key or keys.edit_key(ehr=ehr, location=location, cause="found")
+            added += add(
+                connection, now, recall, key=name, ehr=ehr, type=location.partition("/")[0], location=location,
+                output=None, source="ehr",
+            )  # fmt: skip
+    return added
+
+
+def note_ehr(connection: Connection, now: float, *, recall: Recall, ehr: str, word: str) -> None:
+    """An EHR has been searched (``searched``), or does not offer the searches that it takes (``cannot``)."""
+    row = connection.execute(select(recalls.c.ehrs).where(recalls.c.id == recall.id).with_for_update()).one()
+    ehrs = {**json.loads(row.ehrs), ehr: word}  # not FHIR: our own words
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(ehrs=json.dumps(ehrs), changed=now))
+
+
+def resolve(
+    connection: Connection, now: float, *, recall: Recall, after: int, decide: Decide, away: Collection[str] = ()
+) -> tuple[int | None, tuple[Change, ...]]:
+    """Deals with the next page of waiting items, but for EHRs that are ``away``. Returns where it ended (None at the
+    end) and what changed."""
+    page = list_items(connection, now, recall.id, states=["waiting"], after=after, without=away, limit=PLANNED)
+    parts = {
+        row.key: row
+        for row in connection.execute(select(deliveries).where(deliveries.c.key.in_([i.key for i in page])))
+    }
+    patients = _patients(connection, [item.output for item in page if item.output])
+    changes: list[Change] = []
+    for item in page:
+        row, patient = parts.get(item.key), patients.get(item.output or "")
+        changes += _resolve(connection, now, recall, item, row, patient, decide)
+    return (page[-1].id if len(page) == PLANNED else None), tuple(changes)
+
+
+def _patients(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    query = select(outputs.c.id, outputs.c.patient).where(outputs.c.id.in_(list(ids)))
+    return {row.id: row.patient for row in connection.execute(query)} if ids else {}
+
+
+def _resolve(
+    connection: Connection, now: float, recall: Recall, item: Item, row: Any, patient: str | None, decide: Decide
+) -> Sequence[Change]:
+    """One item, by what its delivery has come to."""
+    if row is None or row.state == "delivered":
+        location = item.location if row is None else row.location
+        assert location is not None
+        found = Found(item=item, location=location, version=row.kept_version if row else None, patient=patient)
+        _withdraw(connection, now, recall, found, decide(found))
+        return ()
+    if row.state == "ready":
+        own = select(deliveries.c.key).where(deliveries.c.output == row.output, deliveries.c.state == "ready")
+        stopped = [row.key] if row.output is None else list(connection.scalars(own))
+        move(connection, now, item, "stopped", cause="never_sent")
+        return stop(connection, now, keys=stopped, event="recalled")
+    if row.state == "dead" and row.doubtful:
+        move(connection, now, item, "worklist", cause="in_doubt")
+    elif row.state in (*NEVER_THERE, "dead"):
+        move(connection, now, item, "stopped", cause=row.state)
+        return retract(connection, [row.output] if row.output else [])
+    return ()  # it is being sent: its end is waited for
+
+
+def _withdraw(connection: Connection, now: float, recall: Recall, found: Found, decided: Write | str | None) -> None:
+    item = found.item
+    if isinstance(decided, str):
+        move(connection, now, item, "worklist", cause=decided, location=found.location)
+    elif decided is not None:
+        origin = Origin(output=item.output, model=recall.model, version=recall.version, principal=BACKEND)
+        enqueue(connection, now, write=decided, origin=origin)
+        move(connection, now, item, "retracting", location=found.location, edit=decided.own[0].key)
+
+
+def move(
+    connection: Connection, now: float, item: Item, state: ItemState, *, cause: str | None = None, **more: Any
+) -> None:
+    """An item goes on."""
+    connection.execute(update(items).where(items.c.id == item.id).values(state=state, cause=cause, changed=now, **more))
+
+
+def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[bool, tuple[Change, ...]]:
+    """Tells what has become of a page of the edits on their way. True when there may be more."""
+    joined = (
+        select(items, deliveries.c.state.label("came_to"), deliveries.c.cause.label("because"))
+        .join(deliveries, deliveries.c.key == items.c.edit)
+        .where(items.c.recall == recall.id, items.c.state.in_(("retracting", "worklist")))
+        .where(deliveries.c.state.in_(("delivered", "rejected", "dead")))
+        .where((items.c.state == "retracting") | (deliveries.c.state == "delivered"))
+        .order_by(items.c.id)
+        .limit(PAGE)
+    )
+    rows = connection.execute(joined).all()
+    over = [row for row in rows if row.came_to == "delivered" or row.because == "gone"]
+    for state, came_to in (("retracted", "delivered"), ("gone", "gone"), ("worklist", "left")):
+        some = [row for row in rows if _came_to(row) == came_to]
+        for cause in {None if state == "retracted" else row.because for row in some}:
+            ids = [row.id for row in some if state == "retracted" or row.because == cause]
+            values = {"state": state, "cause": cause, "changed": now}
+            connection.execute(update(items).where(items.c.id.in_(ids)).values(values))
+    changes = withdraw(connection, now, keys=[row.key for row in over], ids=[row.output for row in over if row.output])
+    return len(rows) == PAGE, tuple(changes)
+
+
+def _came_to(row: Any) -> str:
+    return "delivered" if row.came_to == "delivered" else "gone" if row.because == "gone" else "left"
+
+
+def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:
+    """The recall is done when everything was looked through and nothing is on its way. What stands then is for people."""
+    row = connection.execute(select(recalls).where(recalls.c.id == recall.id).with_for_update()).one()
+    searched = set(json.loads(row.ehrs))  # not FHIR: our own words
+    if row.cursor is not None or set(ehrs) - searched:
+        return False
+    if list_items(connection, now, recall.id, states=("waiting", "retracting"), limit=1):
+        return False
+    connection.execute(update(recalls).where(recalls.c.id == recall.id).values(state="done", changed=now))
+    return True
