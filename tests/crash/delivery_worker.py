@@ -157,7 +157,7 @@ async def serve(order: Order) -> None:
     sender = Blind(sender) if order.blind else sender
     worker = Worker(
         run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-        pace=PACE, read_back=False,
+        pace=PACE,
     )  # fmt: skip
     serving = asyncio.create_task(worker.serve())
     await produce(database, order, journal)
