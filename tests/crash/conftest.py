@@ -1,12 +1,15 @@
-"""What the crash tests of deliveries share: a nursery of workers, and empty databases of both kinds."""
+"""What the crash tests share: a nursery of workers, empty databases of both kinds, and a disk that is soon full."""
 
 import contextlib
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import cluster
+from tests.conftest import missing
 from tests.crash.delivery_kills import Nursery
 
 
@@ -32,3 +35,17 @@ def new_store(request: pytest.FixtureRequest) -> Iterator[Callable[[str, Path], 
     yield new
     for url in made:
         request.getfixturevalue("postgres").drop(url)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB in memory."""
+    if os.geteuid() != 0:
+        missing("mounting a small file system needs root: run the tests as root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=True, capture_output=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True, capture_output=True)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -201,13 +201,13 @@ def drain(nursery: Nursery, order: Order, *, seconds: float = PATIENCE) -> bool:
     return ended and heard(Path(order.journal))[2]
 
 
-def verdict(place: Path, store: str, *, drained: bool, refused_is_nothing: bool = False) -> Verdict:
-    """What the receiver kept against what the database and the callers say."""
-    accepted, refused, _ = heard(place / "journal")
+def verdict(place: Path, store: str, *, drained: bool, refused: Iterable[int] = ()) -> Verdict:
+    """What the receiver kept against what the database and the callers say. ``refused``: of these there is nothing."""
+    accepted, _, _ = heard(place / "journal")
     database = opened(store)
     try:
         found = judge(
-            accepted=accepted, refused=refused if refused_is_nothing else (), outputs=outputs_in(database),
+            accepted=accepted, refused=refused, outputs=outputs_in(database),
             rows=rows_in(database), kept=kept_in(place / "kept"),
         )  # fmt: skip
         broken = [] if whole(database) else ["the database's file is broken"]

@@ -43,8 +43,8 @@ PACE = Pace(
     lease=1.5, conversation=1.0, in_flight=16, poll=0.05, sweep=0.2, shortest_pause=0.05, longest_pause=0.3,
     retry=RetryPolicy(first=0.05, longest=0.4, attempts=100_000),
 )  # fmt: skip
-QUARANTINE = 1.6
-"""Twice what the receiver works on a request at most: the machine may be busy."""
+QUARANTINE = 2.0
+"""Three times what the receiver works on a request at most: the machine may be busy."""
 ROOM = 150
 """Outputs on their way at which a worker stops accepting: the EHR's rate, not the backlog, is the subject."""
 YEAR = Span(seconds=365 * 86400)
@@ -66,6 +66,8 @@ class Order:
     blind: bool = False
     leave: bool = False
     """End once nothing moves any more."""
+    fail_every: int = 0
+    """Every so many writes and syncs of the database one fails, where the nursery runs under ``failing.c``."""
 
 
 class Blind:
@@ -177,6 +179,7 @@ def nursery() -> None:
         pid = os.fork()
         if pid == 0:
             try:
+                os.environ["FAIL_EVERY"] = str(order.fail_every)
                 asyncio.run(serve(order))
             except BaseException:
                 traceback.print_exc()

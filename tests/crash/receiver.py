@@ -4,7 +4,7 @@
 
 ``KIND`` is how it takes a resource: ``conditional`` (If-None-Exist, racy: it looks, works for a while, and then keeps
 it, so that two identical requests at once make two), ``put`` (by id) or ``post`` (only a plain create, and a search by
-identifier). Before keeping it may answer 503 or cut the line; after keeping it may answer 500, cut the line, or answer
+identifier). Before keeping it may answer 503 or cut the line, while it works as well; after keeping it may answer 500, cut the line, or answer
 later than anybody waits. What was begun is finished although the client is gone. ``--calm`` does none of this.
 Each line of FILE, written before the answer, says: type, id, delivery key. SIGKILL loses no line, and the next start
 reads them again. Prints its port.
@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
-LONGEST = 0.8
+LONGEST = 0.6
 """Seconds that it works on a request at most."""
 LATE = 1.6
 """Seconds that it keeps an answer back when it is late: longer than a worker waits."""
@@ -43,6 +43,7 @@ class Ehr:
         self.by_key: dict[tuple[str, str], list[str]] = {}
         self.counts: Counter[str] = Counter()
         self.longest = 0.0
+        self.unheard: set[asyncio.Future[Reply]] = set()
         for type, id, key in kept_in(file):
             self._remember(type, id, key)
         self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -58,7 +59,11 @@ class Ehr:
         if lot < 0.03:
             self.counts["faults before"] += 1
             return (503, {}, None) if lot < 0.02 else None
-        reply = await self._write(method, path, headers, json.loads(body))
+        if 0.09 <= lot < 0.13:
+            self.counts["faults while working"] += 1
+            self.unheard.add(asyncio.ensure_future(self._write(method, path, headers, json.loads(body), slow=True)))
+            return None
+        reply = await self._write(method, path, headers, json.loads(body), slow=self.chance.random() < 0.1)
         if lot < 0.09:
             self.counts["faults after"] += 1
             if lot < 0.05:
@@ -68,7 +73,9 @@ class Ehr:
             await asyncio.sleep(LATE)
         return reply
 
-    async def _write(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any]) -> Reply:
+    async def _write(
+        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any], *, slow: bool
+    ) -> Reply:
         type, _, id = path.partition("/")
         key = key_of(body)
         condition = headers.get("if-none-exist")
@@ -76,7 +83,7 @@ class Ehr:
             return 405, {}, None
         if condition is not None and (found := self.by_key.get((type, condition.rpartition("|")[2]))):
             return _kept(412 if len(found) > 1 else 200, type, found[0])
-        await self._work()
+        await self._work(slow)
         if method == "PUT":
             known = (type, id) in self.by_id
             if not known:
@@ -86,12 +93,12 @@ class Ehr:
         self._keep(type, id, key)
         return _kept(201, type, id)
 
-    async def _work(self) -> None:
+    async def _work(self, slow: bool) -> None:
         if self.calm:
             return
         clock = asyncio.get_running_loop().time
         began = clock()
-        await asyncio.sleep(self.chance.random() * (LONGEST if self.chance.random() < 0.1 else 0.03))
+        await asyncio.sleep(self.chance.random() * (LONGEST if slow else 0.03))
         self.longest = max(self.longest, clock() - began)
 
     def _keep(self, type: str, id: str, key: str) -> None:

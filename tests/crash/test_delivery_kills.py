@@ -48,7 +48,9 @@ def test_kills_lose_and_double_nothing_and_blind_retry_doubles(
 ) -> None:
     cases = [*SEEING, ("sqlite", "post", True)]
     found = run(nursery, tmp_path, new_store, cases, kills=SHORT.__getitem__, workers=len(cases))
-    assert {case: series.verdict.problems for case, series in found.items() if not case[2]} == {case: [] for case in SEEING}
+    assert {case: series.verdict.problems for case, series in found.items() if not case[2]} == {
+        case: [] for case in SEEING
+    }
     for case, series in found.items():
         assert series.verdict.kept > 25, case
         assert series.longest < QUARANTINE, "the EHR was slower than it says, so that nothing is proved"

@@ -47,7 +47,12 @@ def restarts(nursery: Nursery, place: Path, running: cluster.Cluster, *, count: 
         drained = drain(nursery, order)
     found = verdict(place, url, drained=drained)
     running.drop(url)
-    figures = {"restarts": count, "slowest return s": round(slowest, 2), **found.figures, "seconds": round(time.monotonic() - began, 1)}
+    figures = {
+        "restarts": count,
+        "slowest return s": round(slowest, 2),
+        **found.figures,
+        "seconds": round(time.monotonic() - began, 1),
+    }
     return {"problems": found.problems, "slowest": slowest, "figures": figures}
 
 
