@@ -97,7 +97,9 @@ def opened(store: str) -> Database:
 def said(number: int, at: float) -> Output:
     """One output in eight is for one of eight patients, so that some have to keep their order."""
     patient = f"Patient/s{number // 8 % 8}" if number % 8 == 0 else f"Patient/p{number}"
-    return output("risk", patient=patient, as_of=at + number / 1000.0, inference_id=str(number), inputs=())
+    return output(
+        "risk", patient=patient, encounter=None, as_of=at + number / 1000.0, inference_id=str(number), inputs=()
+    )
 
 
 def submission(number: int, at: float, *, strategy: str, quarantine: float = QUARANTINE) -> Submission:

@@ -34,6 +34,10 @@ class Swift:
             self._by_key.setdefault(key, []).append(id)
         return Answer(status=201, headers={"location": f"{type}/{id}/_history/1", "etag": 'W/"1"'})
 
+    def has(self, key: str) -> bool:
+        """Whether something with this delivery key was kept."""
+        return key in self._by_key
+
     def _read(self, path: str) -> Answer:
         type, _, query = path.partition("?")
         if query:
