@@ -91,7 +91,7 @@ def test_the_server_reads_its_own_log_through_the_socket() -> None:
     fill(ehr)
 
     async def ask(arguments: dict[str, Any]) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=control.app(gateway, {"spec": ehr}))
+        transport = httpx2.ASGITransport(app=control.app(gateway, {"spec": ehr}, {}))
         async with httpx2.AsyncClient(transport=transport) as client:
             return await client.post("http://control/audit.list", content=json.dumps(arguments))
 
