@@ -1,5 +1,6 @@
 """``load``."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -77,7 +78,7 @@ class Loading:
 
         report: dict[str, Any] = {"file": source.path.name, "created": 0, "updated": 0, "unchanged": 0, "refused": [],
                                   "refused_total": 0}  # fmt: skip
-        with Progress(disable=quiet, transient=True) as progress:
+        with Progress(disable=quiet or not sys.stdout.isatty(), transient=True) as progress:
             task = progress.add_task(source.path.name, total=source.size)
             part: list[Item] = []
             for item, done in source.items():
