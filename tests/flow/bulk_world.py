@@ -13,7 +13,6 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
@@ -22,6 +21,7 @@ from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading, tables
 from sandbox.upstream import opened
+from tests.keys import KEYS
 
 ASYNC = {"prefer": "respond-async", "accept": "application/fhir+json"}
 ALL = "system/*.rs"
@@ -97,7 +97,7 @@ def drive(act: Callable[[World], Awaitable[None]], upstream: str | None = None) 
     async def story() -> None:
         database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
         ehr = SandboxEhr(
-            name="spec", base="http://127.0.0.1:8700/ehr/spec", database=database, keys=SigningKeys.generate(),
+            name="spec", base="http://127.0.0.1:8700/ehr/spec", database=database, keys=KEYS,
             new_id=lambda: uuid.uuid4().hex, new_secret=lambda: uuid.uuid4().hex, clock=time.time,
         )  # fmt: skip
         database.run_now(lambda connection, now: _fill(connection, now, ehr))

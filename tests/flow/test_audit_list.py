@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from auth.keys import SigningKeys
 from gateway.cli import application
 from gateway.database import Sqlite, open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.routes import control
 from r4.validate import validate
+from tests.keys import KEYS
 
 NOW = 1_767_323_045.0
 ROWS = 250
@@ -32,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 def fill(database: Sqlite) -> None:
     ehr = SandboxEhr(
-        name="spec", base="http://127.0.0.1:8700/ehr/spec", database=database, keys=SigningKeys.generate(), new_id=str,
+        name="spec", base="http://127.0.0.1:8700/ehr/spec", database=database, keys=KEYS, new_id=str,
         new_secret=str, clock=time.time,
     )  # fmt: skip
     for number in range(ROWS):

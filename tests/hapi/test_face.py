@@ -8,7 +8,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from conformance import run
 from gateway import below, ehr_face
@@ -17,6 +16,7 @@ from gateway.ehr import SandboxEhr
 from r4.interaction import Interaction
 from sandbox import tables
 from sandbox.upstream import opened
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 
@@ -30,7 +30,7 @@ def new_id() -> str:
 async def judged(hapi: str) -> Any:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(), new_id=new_id,
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS, new_id=new_id,
         new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
     async with opened(upstream=hapi, base=BASE, new_id=new_id) as upstream:
@@ -90,7 +90,7 @@ def test_what_the_sandbox_lists_of_a_server_behind_goes_on_after_its_first_page(
     async def listed() -> list[Any]:
         database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
         ehr = SandboxEhr(
-            name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(), new_id=new_id,
+            name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS, new_id=new_id,
             new_secret=lambda: uuid.uuid4().hex, clock=time.time,
         )  # fmt: skip
         async with opened(upstream=hapi_seeded, base=BASE, new_id=new_id) as upstream:

@@ -11,7 +11,6 @@ from urllib.parse import quote
 import httpx2
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
@@ -22,6 +21,7 @@ from r4 import codec
 from sandbox import loading, tables
 from sandbox.upstream import opened
 from tests.contract.differential.records import ORDER, TAGS, WRITTEN
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 TOKEN = "d" * 43
@@ -70,7 +70,7 @@ async def hapi(url: str, records: list[dict[str, Any]], run: str) -> AsyncIterat
 async def _side(name: str) -> AsyncIterator[tuple[Side, SandboxEhr]]:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 
