@@ -82,7 +82,7 @@ async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     return states
 
 
-@pytest.mark.parametrize("strategy", ["conditional", "put"])
+@pytest.mark.parametrize("strategy", ["conditional", pytest.param("put", marks=pytest.mark.campaign)])
 def test_sixty_four_identical_deliveries_at_once_make_one_resource(hapi: str, strategy: str) -> None:
     number = uuid.uuid4().int % 10**9 * 8 + 1
     put_patients(hapi, [f"p{number}"])
