@@ -1,7 +1,6 @@
 """Write-back against a real HAPI server: many at once make one, and HAPI killed in mid-write loses and doubles nothing."""
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -126,17 +125,15 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
         at=time.time() - 86400.0, count=outputs,
     )  # fmt: skip
     pid = nursery.bear(order)
-    cut: list[int] = []
-    for each in range(kills):
-        wait_until(lambda least=12 * (each + 1): len(heard(Path(order.journal))[0]) >= least)
-        time.sleep(0.7 + 0.4 * each)
-        assert server.pid is not None
-        os.kill(server.pid, signal.SIGKILL)
-        cut.append(len(heard(Path(order.journal))[0]))
-        server.stop()
-        server = hapi_server.start_process(directory, port=port, database=database)
-    nursery.kill(pid)
     try:
+        for each in range(kills):
+            wait_until(lambda least=12 * (each + 1): len(heard(Path(order.journal))[0]) >= least)
+            time.sleep(0.7 + 0.4 * each)
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            server.stop()
+            server = hapi_server.start_process(directory, port=port, database=database)
+        nursery.kill(pid)
         drained = drain(nursery, replace(order, first=outputs), seconds=240.0)
         kept = read_all(server.url)
     finally:
