@@ -145,7 +145,6 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
     return {
         "problems": [*found.problems, *([] if drained else ["not drained"])],
         "figures": found.figures,
-        "cut": json.dumps(cut),
     }
 
 
