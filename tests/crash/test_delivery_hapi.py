@@ -26,6 +26,8 @@ from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
 
 TOGETHER = 64
+PATIENT = replace(PACE, conversation=10.0, lease=10.5)
+"""HAPI takes seconds for a write when 64 come at once, or just after its start."""
 TYPES = ("RiskAssessment", "Provenance", "Device", "DocumentReference")
 Kept = list[tuple[str, str, str]]
 
@@ -62,7 +64,7 @@ async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     async def deliver(database: Database) -> None:
         worker = Worker(
             run=database.run, senders=lambda name, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-            pace=PACE,
+            pace=PATIENT,
         )  # fmt: skip
         serving = asyncio.create_task(worker.serve())
         async with asyncio.timeout(60):
@@ -122,7 +124,7 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
     put_patients(server.url, [*(f"p{number}" for number in range(outputs)), *(f"s{number}" for number in range(8))])
     order = Order(
         store=str(place / "gateway.db"), base=server.url, journal=str(place / "journal"), strategy=strategy, seed=1, first=0,
-        at=time.time() - 86400.0, count=outputs,
+        at=time.time() - 86400.0, count=outputs, patience=10.0,
     )  # fmt: skip
     pid = nursery.bear(order)
     try:
@@ -134,7 +136,7 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
             server.stop()
             server = hapi_server.start_process(directory, port=port, database=database)
         nursery.kill(pid)
-        drained = drain(nursery, replace(order, first=outputs), seconds=240.0)
+        drained = drain(nursery, replace(order, first=outputs), seconds=400.0)
         kept = read_all(server.url)
     finally:
         server.stop()
