@@ -23,6 +23,7 @@ from writeback.gate import Admitted
 from writeback.labels import Names
 from writeback.planning import plan
 from writeback.settings import PACE
+from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
 
@@ -60,7 +61,7 @@ async def _measure(place: Path, base: str, manifest: Any) -> float:
     sender = HttpSender(base=base, session=session)
     worker = Worker(
         run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("bench",), namespace=NAMES.namespace,
-        pace=replace(PACE, in_flight=64), read_back=False,
+        pace=replace(PACE, in_flight=64), terms=_unread,
     )  # fmt: skip
     serving = asyncio.create_task(worker.serve())
     began = time.perf_counter()
@@ -85,6 +86,10 @@ async def _accept(database: Database, manifest: Any, now: float, number: int) ->
         submitter="bench", write=write,
     )  # fmt: skip
     await database.run(lambda connection, now: outputs.accept(connection, now, submission=submission))
+
+
+async def _unread(ehr: str) -> Terms:
+    return Terms(read_back=0.0)
 
 
 CAPABILITIES = parse_capabilities(

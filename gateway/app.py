@@ -26,6 +26,7 @@ from monitoring.exposition import Exposition
 from monitoring.signals import Signal
 from writeback.changes import Change
 from writeback.labels import Names
+from writeback.terms import EVERYTHING, ReadBack
 from writeback.worker import Worker
 
 T = TypeVar("T")
@@ -41,16 +42,17 @@ class Gateway:
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
+        read_back: ReadBack = EVERYTHING,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
         self.reach = Reach(clock=clock)
-        self.senders = senders or Senders(means=self.means, clock=clock)
+        self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         self.worker = Worker(
             run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe,
+            observe=self._observe, terms=self.senders.terms,
         )  # fmt: skip
         self.recalls = Recalls(self)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,13 +167,15 @@ async def open_gateway(
     clock: Callable[[], float],
     only: str | None = None,
     senders: Senders | None = None,
+    read_back: ReadBack = EVERYTHING,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
     model folder that cannot be used."""
     loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
-        installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders  # type: ignore[arg-type]
+        installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
+        read_back=read_back,
     )  # fmt: skip
     try:
         yield gateway

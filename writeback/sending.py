@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Generator, Mapping
+from typing import Protocol, TypeVar
 
 from writeback.answers import Answer, Failure, Request
-from writeback.claims import Ending
-from writeback.conversation import Conversation
 from writeback.errors import AnswerLost, NoToken, Unsent
 
+T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
 
 
@@ -24,7 +23,7 @@ class Sender(Protocol):
         ...
 
 
-async def converse(conversation: Conversation, sender: Sender, *, seconds: float) -> Ending:
+async def converse(conversation: Generator[Request, Answer | Failure, T], sender: Sender, *, seconds: float) -> T:
     """Drives a conversation to its end within ``seconds``; a request that is cut short then counts as lost. An
     exception that is no ``SendFailed`` says nothing about what was sent, so that it counts as lost as well."""
     loop = asyncio.get_running_loop()
@@ -34,8 +33,8 @@ async def converse(conversation: Conversation, sender: Sender, *, seconds: float
         try:
             request = next(conversation) if reply is None else conversation.send(reply)
         except StopIteration as end:
-            ending: Ending = end.value
-            return ending
+            ended: T = end.value
+            return ended
         reply = await _ask(sender, request, until - loop.time())
 
 

@@ -46,7 +46,7 @@ class HttpSender:
         """See ``sending.Sender``. A path that would leave the base is not sent."""
         if path.startswith("/") or "://" in path or ".." in path.split("?")[0].split("/"):
             raise Unsent("a request was about to leave the EHR's own address")
-        url = URL(f"{self.base}/{path}", encoded=True)
+        url = URL(f"{self.base}/{path}" if path else self.base, encoded=True)
         token = await self._token()
         answer = await self._attempt(method, url, headers, body, token)
         if answer.status != 401 or token is None:
