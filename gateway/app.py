@@ -34,6 +34,8 @@ logger = logging.getLogger("chartgate.gateway")
 
 SIDE_BY_SIDE = 4
 """Launches whose models run at once: each reads a whole chart."""
+LEARN = 5.0
+"""Seconds between two looks of a worker at which EHRs are registered."""
 
 
 class Gateway:
@@ -128,6 +130,31 @@ class Gateway:
             self.recalls.stop()
             await serving
             await self._write_signals()
+
+    @contextlib.asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Delivers, and nothing else, while the block runs: what a ``worker`` does beside others of its kind. EHRs that
+        are registered meanwhile are served as well."""
+        await self.learn_ehrs()
+        learning = asyncio.create_task(self._keep_learning())
+        serving = asyncio.create_task(self.worker.serve())
+        self._working = True
+        try:
+            yield
+        finally:
+            self._working = False
+            learning.cancel()
+            self.worker.stop()
+            await serving
+            await self._write_signals()
+
+    async def _keep_learning(self) -> None:
+        while True:
+            await asyncio.sleep(LEARN)
+            try:
+                await self.learn_ehrs()
+            except Exception as failure:
+                logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
         await self.senders.aclose()

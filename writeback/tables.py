@@ -147,7 +147,7 @@ waits = Table(
 Index("delivery_waits_needed", waits.c.needed)
 
 targets = Table(
-    "targets",
+    "delivery_targets",
     metadata,
     Column("ehr", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),

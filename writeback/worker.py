@@ -63,6 +63,8 @@ class Worker:
         self.boot = boot or uuid4().hex
         self._stopping = asyncio.Event()
         self._lines: dict[str, _Line] = {}
+        self.attempts = 0
+        """Attempts that this worker has recorded."""
 
     async def start(self) -> None:
         """What a new boot does first: finds what an earlier one has left behind."""
@@ -185,6 +187,7 @@ class Worker:
                 await _wait(self._stopping, self._pace.poll)
                 continue
             changes, claims = done
+            self.attempts += len(attempts)
             self._observe((*changes, *claims.changes))
             line.size = claims.size
             for rows in line.groups(claims.rows):
