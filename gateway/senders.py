@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-import aiohttp
-
 from auth.client.ehr import RegisteredEhr
 from auth.client.flow import BackendTokens, LaunchTokens, Means
 from gateway.charts import Unavailable
@@ -14,6 +12,7 @@ from gateway.reachable import permitted, trust
 from gateway.vendors import VendorUnknown, vendor_of
 from r4 import codec
 from writeback.capabilities import Capabilities, parse_capabilities
+from writeback.exchange import Pool
 from writeback.rules import WriteRules
 from writeback.terms import EVERYTHING, ReadBack, Terms
 from writeback.transport import HttpSender, open_session
@@ -40,7 +39,7 @@ class Senders:
     def __init__(self, *, means: Means, clock: Callable[[], float], read_back: ReadBack = EVERYTHING) -> None:
         self._means, self._clock, self._read_back = means, clock, read_back
         self._ehrs: Mapping[str, RegisteredEhr] = {}
-        self._sessions: dict[RegisteredEhr, aiohttp.ClientSession] = {}
+        self._sessions: dict[RegisteredEhr, Pool] = {}
         self._backends: dict[RegisteredEhr, HttpSender] = {}
         self._launches: OrderedDict[tuple[RegisteredEhr, str], HttpSender] = OrderedDict()
         self._statements: dict[RegisteredEhr, _Statement] = {}

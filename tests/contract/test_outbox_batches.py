@@ -15,7 +15,7 @@ from writeback.errors import AnswerLost
 from writeback.terms import Terms
 
 BATCH = Terms(batch=True)
-NUMBER = 12
+NUMBER = 8
 
 
 def deliver(database: Database, ehr: Ehr, *, capabilities: Capabilities = BY_ID, terms: Terms = BATCH) -> list[str]:
