@@ -26,6 +26,7 @@ from monitoring.exposition import Exposition
 from monitoring.signals import Signal
 from writeback.changes import Change
 from writeback.labels import Names
+from writeback.reconciling import Reconciler
 from writeback.terms import EVERYTHING, ReadBack
 from writeback.worker import Worker
 
@@ -55,6 +56,10 @@ class Gateway:
         self.worker = Worker(
             run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
             observe=self._observe, terms=self.senders.terms,
+        )  # fmt: skip
+        self.reconciler = Reconciler(
+            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
+            observe=self._observe,
         )  # fmt: skip
         self.recalls = Recalls(self)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,7 +122,7 @@ class Gateway:
         await self.learn_ehrs()
         for launch_id in await self.run(jobs.waiting_jobs):
             self._begin(scoring.score_launch(self, launch_id))
-        serving = asyncio.gather(self.worker.serve(), self.recalls.serve())
+        serving = asyncio.gather(self.worker.serve(), self.recalls.serve(), self.reconciler.serve())
         self._working = True
         try:
             yield
@@ -128,6 +133,7 @@ class Gateway:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self.worker.stop()
             self.recalls.stop()
+            self.reconciler.stop()
             await serving
             await self._write_signals()
 
@@ -137,7 +143,7 @@ class Gateway:
         are registered meanwhile are served as well."""
         await self.learn_ehrs()
         learning = asyncio.create_task(self._keep_learning())
-        serving = asyncio.create_task(self.worker.serve())
+        serving = asyncio.gather(self.worker.serve(), self.reconciler.serve())
         self._working = True
         try:
             yield
@@ -145,6 +151,7 @@ class Gateway:
             self._working = False
             learning.cancel()
             self.worker.stop()
+            self.reconciler.stop()
             await serving
             await self._write_signals()
 

@@ -30,7 +30,7 @@ from writeback.states import Event
 JSON = "application/fhir+json"
 Reply = Answer | Failure
 Conversation = Generator[Request, Reply, Ending]
-_Search = Generator[Request, Reply, "list[Place] | Ending"]
+Search = Generator[Request, Reply, "list[Place] | Ending"]
 
 
 def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conversation:
@@ -114,7 +114,7 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
     """Is it there already? An ending when that is known or cannot be found out; None when it may be sent."""
     if claimed.strategy == "put":
         return (yield from _look_by_id(claimed, rendered))
-    found = yield from _search(claimed, namespace)
+    found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
     return (yield from _read_back(claimed, rendered, found[0], status=200, read_back=True, copies=len(found)))
@@ -136,22 +136,22 @@ def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Repl
     return ending_of(claimed, rendered, resource, Place(type=claimed.type, id=claimed.fhir_id), status=200)
 
 
-def _search(claimed: Claimed, namespace: str) -> _Search:
+def search(type: str, key: str, namespace: str) -> Search:
     """Every copy of this delivery that the EHR finds, or an ending when it cannot be asked."""
-    query = keys.search_of(claimed.type, namespace=namespace, key=claimed.key).replace("|", "%7C")
-    answer = yield _read(f"{claimed.type}?{query}")
+    query = keys.search_of(type, namespace=namespace, key=key).replace("|", "%7C")
+    answer = yield _read(f"{type}?{query}")
     bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if bundle is None or bundle["resourceType"] != "Bundle":
         return _undecided(answer)
     entries = bundle.get("entry")
     resources = [entry.get("resource") for entry in (entries if isinstance(entries, list) else ())]
     return [
-        Place(type=claimed.type, id=resource["id"], version=version_in(resource))
+        Place(type=type, id=resource["id"], version=version_in(resource))
         for resource in resources
         if isinstance(resource, dict)
-        and resource.get("resourceType") == claimed.type
+        and resource.get("resourceType") == type
         and isinstance(resource.get("id"), str)
-        and keys.carries(resource, claimed.key)
+        and keys.carries(resource, key)
     ]
 
 
@@ -166,7 +166,7 @@ def _undecided(reply: Reply) -> Ending:
 
 def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer) -> Conversation:
     """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
-    found = yield from _search(claimed, namespace)
+    found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending):
         return found
     if not found:

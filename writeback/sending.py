@@ -2,14 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
 
 from writeback.answers import Answer, Failure, Request
 from writeback.errors import AnswerLost, NoToken, Unsent
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
+
+
+class Run(Protocol):
+    """The storage seam, ``database.run``."""
+
+    async def __call__(self, work: Callable[[Connection, float], T], /) -> T: ...
 
 
 class Sender(Protocol):

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from random import random
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -20,19 +20,13 @@ from writeback.claiming import Claims, claim_due
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
 from writeback.pacing import Bundled, Size
-from writeback.sending import Sender, converse
+from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
 from writeback.terms import SINGLY, Terms, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
-
-
-class Run(Protocol):
-    """The storage seam, ``database.run``."""
-
-    async def __call__(self, work: Callable[[Connection, float], T], /) -> T: ...
 
 
 async def _singly(ehr: str) -> Terms:
