@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from auth.server.clients import registers_origin
 from gateway.database import Database
 
+MARK = "chartgate.cors"
+"""Where an application that writes its answer past ASGI finds what marks its headers."""
 LONGEST = 300
 """Characters of an Origin that are looked at; a host name has at most 253."""
 KEEP = "60"
@@ -68,7 +70,10 @@ class Cors:
                 _mark(MutableHeaders(scope=message), rule, allowed)
             await send(message)
 
-        return await self._app(scope, receive, tell)
+        def mark(headers: MutableHeaders) -> None:
+            _mark(headers, rule, allowed)
+
+        return await self._app({**scope, MARK: mark}, receive, tell)
 
     async def _allowed(self, rule: Rule, origins: list[str]) -> str | None:
         """What to say in ``Access-Control-Allow-Origin``, or None."""

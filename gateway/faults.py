@@ -44,10 +44,16 @@ class Faults:
     def due(self, place: str, names: Iterable[str], interaction: Interaction) -> list[Active]:
         """Those that strike this interaction, each counted. ``place`` is the grant they belong to, or empty."""
         parsed = [found for name in names if (found := faults.parse(name)) is not None]
-        return [each for each in parsed if faults.strikes(each.fault, interaction) and self._left(place, each)]
+        return [each for each in parsed if faults.strikes(each, interaction) and self._due(place, each)]
 
-    def _left(self, place: str, active: Active) -> bool:
-        return active.times is None or self.count(place, active.spoken) <= active.times
+    def _due(self, place: str, active: Active) -> bool:
+        asked = self.count(place, active.spoken)
+        return active.struck(asked) > active.struck(asked - 1)
+
+    def struck(self) -> dict[str, int]:
+        """How often each of the FHIR base that is active at this EHR has struck since it was switched on."""
+        parsed = [found for name in self.active if (found := faults.parse(name)) is not None]
+        return {each.spoken: each.struck(self._counts.get(("", each.spoken), 0)) for each in parsed}
 
     def count(self, place: str, name: str) -> int:
         """Counts once more, and says how often by now."""

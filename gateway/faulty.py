@@ -3,31 +3,32 @@
 The face, its guard and the store know nothing of this: what a fault asks of them is asked as a bearer would.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import Receive, Scope, Send
 
 from auth.server.grants import find_grant
 from gateway import serving, wire
+from gateway.cors import MARK
 from gateway.faults import DEAD
-from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.moments import moment_range
 from sandbox import faults
 from sandbox.answering import etag, refusal
-from sandbox.audit import Caller
 from sandbox.faults import Active
-from vocabulary.instant import format_instant
 
 if TYPE_CHECKING:
     from gateway.ehr import SandboxEhr
 
 Whole = Callable[[Answer], tuple[list[tuple[bytes, bytes]], bytes]]
 """An answer's headers and body as they would be sent."""
+Ask = Callable[[Interaction], Awaitable[Answer | None]]
+"""What answers an interaction when nothing goes wrong; None for a token that opens nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,7 @@ class Struck:
     wire: tuple[Active, ...] = ()
 
 
-async def serve(ehr: "SandboxEhr", interaction: Interaction, token: str, caller: Caller) -> Struck:
+async def serve(ehr: "SandboxEhr", interaction: Interaction, token: str, ask: Ask) -> Struck:
     """The answer to a bearer's interaction with what is switched on for it; None for a token that opens nothing."""
     due = await _due(ehr, interaction, token)
     if any(each.fault.act == "token" and _dead(ehr, each, token) for each in due):
@@ -50,7 +51,7 @@ async def serve(ehr: "SandboxEhr", interaction: Interaction, token: str, caller:
             return Struck(answer=faults.instead(each, now=now), wire=wired)
     if any(each.fault.act == "request" for each in due):
         interaction = faults.without_conditions(interaction)
-    answer = await serving.serve(ehr, interaction, token, caller)
+    answer = await ask(interaction)
     for each in due if answer is not None else ():
         assert answer is not None
         answer = await _changed(ehr, each, interaction, answer, token, now)
@@ -126,7 +127,7 @@ async def send(struck: Struck, whole: Whole, scope: Scope, receive: Receive, sen
     """The answer onto the wire with the faults that strike it there."""
     assert struck.answer is not None
     named = {each.fault.name: each for each in struck.wire}
-    answer = _skewed(struck.answer, named["clock-skew"].value) if "clock-skew" in named else struck.answer
+    answer = faults.ahead(struck.answer, named["clock-skew"].value) if "clock-skew" in named else struck.answer
     headers, body = whole(answer)
     if "wrong-content-type" in named:
         headers = [pair for pair in headers if pair[0] != b"content-type"] + [(b"content-type", b"text/plain")]
@@ -134,6 +135,8 @@ async def send(struck: Struck, whole: Whole, scope: Scope, receive: Receive, sen
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
         return
+    if (mark := scope.get(MARK)) is not None:
+        mark(MutableHeaders(raw=headers))
     date = formatdate(now + (named["clock-skew"].value if "clock-skew" in named else 0), usegmt=True)
     message = wire.Message(
         status=answer.status, headers=((b"date", date.encode()), *headers), body=body, lost="answer-lost" in named,
@@ -145,16 +148,3 @@ async def send(struck: Struck, whole: Whole, scope: Scope, receive: Receive, sen
 
 def _value(named: dict[str, Active], name: str) -> int | None:
     return named[name].value if name in named else None
-
-
-def _skewed(answer: Answer, seconds: int) -> Answer:
-    """The answer of a server whose clock is ahead."""
-    headers, resource = dict(answer.headers), answer.resource
-    updated = moment_range(faults.updated_of(resource))
-    if updated is None or resource is None:
-        return answer
-    if "last-modified" in headers:
-        headers["last-modified"] = formatdate(updated[0] + seconds, usegmt=True)
-    meta = {**resource["meta"], "lastUpdated": format_instant(updated[0] + seconds)}
-    said = {**resource, "meta": meta}
-    return replace(answer, headers=headers, resource=said, encoded=codec.format(said))

@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 EXTENSION = "chartgate.transport"
+BODILESS = (204, 304)
+"""Statuses whose answers have neither a body nor its length (RFC 9110 §8.6)."""
 PARTS = 20
 """In how many parts a trickled body comes."""
 
@@ -46,7 +48,7 @@ async def write(message: Message, scope: Scope, receive: Receive) -> None:
     """Sends it, ends the connection, and returns when that is over. Raises LookupError where there is no transport."""
     transport = scope.get("extensions", {})[EXTENSION]["transport"]
     if not message.lost:
-        await _send(message, transport)
+        await _send(message, transport, head=scope["method"] == "HEAD")
     if message.lost or message.reset_at is None:
         transport.close()
     else:
@@ -58,14 +60,15 @@ async def write(message: Message, scope: Scope, receive: Receive) -> None:
                 pass
 
 
-async def _send(message: Message, transport: Any) -> None:
+async def _send(message: Message, transport: Any, *, head: bool) -> None:
     body = message.body if message.end_at is None else message.body[: message.end_at]
-    length = b"%d" % len(body)
+    length = b"" if message.status in BODILESS else b"content-length: %d\r\n" % len(body)
+    body = b"" if head else body
     reason = HTTPStatus(message.status).phrase.encode()
     transport.write(b"HTTP/1.1 %d %s\r\n" % (message.status, reason))
     await asyncio.sleep(message.head_late)
     lines = [b"%s: %s\r\n" % pair for pair in message.headers if pair[0] not in (b"content-length", b"connection")]
-    transport.write(b"".join(lines) + b"connection: close\r\ncontent-length: " + length + b"\r\n\r\n")
+    transport.write(b"".join(lines) + b"connection: close\r\n" + length + b"\r\n")
     if message.reset_at is not None:
         body = body[: message.reset_at]
     if not message.body_late:

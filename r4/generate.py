@@ -208,7 +208,7 @@ def _search(definitions: Iterable[Definition]) -> dict[str, dict[str, Any]]:
     ``system:email``. Expressions that need more than paths are left out, and so is the parameter. A composite has a fourth
     member, the names of its components."""
     table: dict[str, dict[str, Any]] = {}
-    known = {d["url"]: d for d in definitions if d["resourceType"] == "SearchParameter"}
+    known = {d["url"]: d for d in definitions if d["resourceType"] == "SearchParameter" and not _is_example(d)}
     for definition in known.values():
         for base in definition["base"] if "expression" in definition else ():
             if base in SERVED or base in ("Resource", "DomainResource"):
@@ -216,6 +216,11 @@ def _search(definitions: Iterable[Definition]) -> dict[str, dict[str, Any]]:
                 if row is not None:
                     table.setdefault(base, {})[definition["code"]] = row
     return {name: dict(sorted(table[name].items())) for name in sorted(table)}
+
+
+def _is_example(definition: Definition) -> bool:
+    """R4 publishes examples beside its search parameters, one of them a Condition.subject that is an Organization."""
+    return str(definition["url"]).rpartition("/")[2].startswith("example")
 
 
 def _parameter(definition: Definition, base: str, known: Mapping[str, Definition]) -> list[Any] | None:

@@ -1,18 +1,21 @@
 """Named faults of a sandbox EHR's FHIR base: what goes wrong when its operator, or one launch, says so.
 
-Never switched by the client's request. A fault is spoken as ``name``, ``name:value`` (a number, see ``unit``) or
-``name*times`` (the first so many requests that it strikes, then no more), in that order. Those of the authorization
-server have a table of their own (``auth.server.faults``). Everything here is values: ``gateway.faulty`` acts on them.
+Never switched by the client's request. A fault is spoken as ``name:value@what/every*times``, of which all but the name
+may be left out: a number (see ``unit``), which requests it is narrowed to (``read``, ``search``, ``write``), that only each
+so manieth of them is struck, and how often at most. Those of the authorization server have a table of their own
+(``auth.server.faults``). Everything here is values: ``gateway.faulty`` acts on them.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Any, Literal
 
 from r4.interaction import Answer, Interaction
+from r4.moments import moment_range
 from r4.outcome import Issue, outcome
+from vocabulary.instant import format_instant
 
 Touches = Literal["all", "write", "read", "search", "conditional"]
 Act = Literal["answer", "after", "request", "change", "wire", "token"]
@@ -65,18 +68,27 @@ FAULTS: Sequence[Fault] = (
 )
 BY_NAME: Mapping[str, Fault] = {fault.name: fault for fault in FAULTS}
 
-_SPOKEN = re.compile(r"([a-z0-9-]{1,32})(?::([0-9]{1,6}))?(?:\*([0-9]{1,4}))?")
+_SPOKEN = re.compile(
+    r"([a-z0-9-]{1,32})(?::([0-9]{1,6}))?(?:@(read|search|write))?(?:/([1-9][0-9]{0,3}))?(?:\*([0-9]{1,4}))?"
+)
 WRITES = frozenset({"create", "update", "patch", "delete", "transaction", "batch"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Active:
-    """A fault as it was spoken; ``times`` is None when it strikes always."""
+    """A fault as it was spoken: ``touches`` is what it is narrowed to, ``times`` None when it strikes for ever."""
 
     fault: Fault
     spoken: str
     value: int
+    touches: Touches = "all"
+    every: int = 1
     times: int | None = None
+
+    def struck(self, asked: int) -> int:
+        """How often it has struck when so many requests that it touches were made."""
+        often = asked // self.every
+        return often if self.times is None else min(often, self.times)
 
 
 def parse(spoken: str) -> Active | None:
@@ -86,18 +98,26 @@ def parse(spoken: str) -> Active | None:
     if match is None or fault is None or (match[2] is not None and not fault.unit):
         return None
     value = fault.value if match[2] is None else int(match[2])
-    return Active(fault=fault, spoken=spoken, value=value, times=int(match[3]) if match[3] else None)
+    narrowed: dict[str | None, Touches] = {"read": "read", "search": "search", "write": "write"}
+    return Active(
+        fault=fault, spoken=spoken, value=value, touches=narrowed.get(match[3], "all"), every=int(match[4] or 1),
+        times=int(match[5]) if match[5] else None,
+    )  # fmt: skip
 
 
-def strikes(fault: Fault, interaction: Interaction) -> bool:
+def strikes(active: Active, interaction: Interaction) -> bool:
     """Whether it touches such an interaction."""
-    if fault.touches == "write":
+    return _touched(active.fault.touches, interaction) and _touched(active.touches, interaction)
+
+
+def _touched(touches: Touches, interaction: Interaction) -> bool:
+    if touches == "write":
         return interaction.action in WRITES
-    if fault.touches == "conditional":
+    if touches == "conditional":
         return any(entry.if_none_exist is not None for entry in interaction.entries or (interaction,))
-    if fault.touches == "search":
+    if touches == "search":
         return interaction.action == "search"
-    return fault.touches == "all" or interaction.action in ("read", "search")
+    return touches == "all" or interaction.action in ("read", "search")
 
 
 def instead(active: Active, *, now: float) -> Answer:
@@ -154,6 +174,29 @@ def updated_of(resource: Any) -> str:
     """``meta.lastUpdated`` of a resource, empty where there is none."""
     meta = resource.get("meta") if isinstance(resource, dict) else None
     return str(meta.get("lastUpdated", "")) if isinstance(meta, dict) else ""
+
+
+def ahead(answer: Answer, seconds: int) -> Answer:
+    """The answer of a server whose clock is ahead: ``Last-Modified`` and every ``lastUpdated``, also in a Bundle."""
+    headers, resource = dict(answer.headers), answer.resource
+    if "last-modified" in headers:
+        told = parsedate_to_datetime(headers["last-modified"]).timestamp()
+        headers["last-modified"] = formatdate(told + seconds, usegmt=True)
+    if not isinstance(resource, dict):
+        return replace(answer, headers=headers)
+    return replace(answer, headers=headers, resource=_later(resource, seconds), encoded=None)
+
+
+def _later(resource: Mapping[str, Any], seconds: int) -> dict[str, Any]:
+    later = dict(resource)
+    if (span := moment_range(updated_of(resource))) is not None:
+        later["meta"] = {**resource["meta"], "lastUpdated": format_instant(span[0] + seconds)}
+    if resource.get("resourceType") == "Bundle" and "entry" in resource:
+        later["entry"] = [
+            {**entry, "resource": _later(entry["resource"], seconds)} if "resource" in entry else entry
+            for entry in resource["entry"]
+        ]
+    return later
 
 
 def known(names: Iterable[str]) -> bool:

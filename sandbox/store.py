@@ -100,7 +100,8 @@ def _vread(connection: Connection, now: float, interaction: Interaction, rules: 
         row = _earlier(connection, interaction.type, interaction.id, version)
     if row is None or str(row.version) != version:
         return refusal(404, "not-found", "There is no such version.")
-    return refusal(410, "deleted", "This version is a deletion.") if row.deleted else found(row)
+    gone = refusal(410, "deleted", "This version is a deletion.", headers={"etag": etag(row.version)})
+    return gone if row.deleted else found(row)
 
 
 def _history(connection: Connection, now: float, interaction: Interaction, rules: Rules) -> Answer:

@@ -6,48 +6,31 @@ what it answers in its own way becomes what R4 says (a stale version is 412). It
 """
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode
+from typing import Literal
+from urllib.parse import parse_qsl
 
 import aiohttp
 from yarl import URL
 
-from r4 import codec
 from r4.interaction import Answer, Interaction, format
 from r4.outcome import Issue, outcome
 from r4.references import parse, walk
 from r4.validate import validate
 from sandbox.answering import refusal, unplain
 from sandbox.comparing import Known, SearchError
-from sandbox.cursors import cursor, place_of
+from sandbox.cursors import place_of
 from sandbox.history import span_of
+from sandbox.rewording import UNAVAILABLE, answered
 from sandbox.search import compile, without_cursor
+from sandbox.wording import since, worded
 
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 SECONDS = 30.0
 BYTES = 32 * 1024 * 1024
-KEPT = frozenset({"etag", "last-modified"})
-WRITES = frozenset({"create", "update", "delete", "transaction"})
-STATUSES: Mapping[int, tuple[str, str]] = {
-    400: ("invalid", "The server behind this EHR did not understand the request."),
-    404: ("not-found", "There is no such resource."),
-    405: ("not-supported", "This interaction is not served."),
-    409: ("conflict", "Another request was changing the same resource. Send it again."),
-    410: ("deleted", "The resource was deleted."),
-    412: ("conflict", "The condition does not hold."),
-    413: ("too-long", "The request is too large for the server behind this EHR."),
-    422: ("processing", "The server behind this EHR does not accept the resource."),
-    429: ("throttled", "Too many requests. Wait before the next."),
-}
-"""What a refusal says; the server's own words are not repeated."""
-UNAVAILABLE = refusal(
-    503, "transient", "The FHIR server behind this EHR does not answer.", headers={"retry-after": "5"}
-)
-_HAPI_VERSION_FAULT = re.compile(rb"HAPI-(2223|0989|0974)")
 
 
 @dataclass(kw_only=True)
@@ -69,14 +52,38 @@ class Upstream:
         for entry in interaction.entries or (interaction,):
             if (wrong := self._refused(entry)) is not None:
                 return wrong
+            if (lost := await self._lost_version(entry)) is not None:
+                return lost
             conditional = entry.if_match is not None and entry.action in ("update", "delete")
             if conditional and (stale := await self._stale(entry)) is not None:
                 return stale
+        if interaction.action == "search":
+            return await self._search(interaction)
+        if interaction.action == "history":
+            interaction = replace(interaction, query=since(interaction.query))
         return await self._send(interaction)
+
+    async def _search(self, interaction: Interaction) -> Answer:
+        """A search in HAPI's words. A full page without a link to the next one is asked for again with its total: where a
+        resource is found in two ways HAPI takes the page for the last one, unless it has counted."""
+        if any(name == "_cursor" for name, _ in interaction.query):
+            return await self._send(interaction)
+        try:
+            query = worded(str(interaction.type), interaction.query, base=self.base)
+        except SearchError as wrong:
+            return Answer(status=wrong.status, resource=outcome([wrong.issue]))
+        answer = await self._send(replace(interaction, query=query))
+        said = dict(query)
+        if not _cut_off(answer, said.get("_count", "")) or said.get("_total") == "accurate":
+            return answer
+        counted = tuple(pair for pair in query if pair[0] != "_total")
+        return await self._send(replace(interaction, query=(*counted, ("_total", "accurate"))))
 
     def _refused(self, interaction: Interaction) -> Answer | None:
         """What the embedded store would not take either: both have to answer alike."""
         body = interaction.body
+        if interaction.action == "vread" and not NUMBER.fullmatch(str(interaction.version)):
+            return refusal(404, "not-found", "There is no such version.")
         try:
             if interaction.action == "search":
                 compile(str(interaction.type), without_cursor(interaction.query), Known(base=self.base))
@@ -94,6 +101,20 @@ class Upstream:
         if not issues and self.references == "check":
             issues = list(unplain(body, base=self.base))
         return Answer(status=422, resource=outcome(issues)) if issues else None
+
+    async def _lost_version(self, interaction: Interaction) -> Answer | None:
+        """A reference to a version that is not there: HAPI looks at the resource alone."""
+        for path, reference in walk(dict(interaction.body or {})) if self.references == "check" else ():
+            local = parse(reference["reference"], base=self.base)
+            if local is None or local.version is None or interaction.action not in ("create", "update"):
+                continue
+            read = Interaction(action="vread", type=local.type, id=local.id, version=local.version)
+            answer = await self._send(read)
+            if answer.status in (400, 404, 410):
+                text = "must be a resource that this server has"
+                issue = Issue("not-found", text, f"{path}.reference", "reference-exists")
+                return Answer(status=422, resource=outcome([issue]))
+        return None
 
     async def _stale(self, interaction: Interaction) -> Answer | None:
         """The version is compared here first: HAPI ignores If-Match on DELETE, and fails on ``*``."""
@@ -153,6 +174,9 @@ class Upstream:
         if method in ("POST", "PUT"):
             armed["prefer"] = "return=representation"
             if body is not None:
+                body = body.replace(
+                    f'"reference":"{self.base}/'.encode(), b'"reference":"'
+                )  # HAPI's own base is foreign to it
                 body = body.replace(f'"{self.base}/'.encode(), f'"{self.upstream}/'.encode())
         try:
             async with self.session.request(method, url, headers=armed, data=body, allow_redirects=False) as reply:
@@ -160,71 +184,17 @@ class Upstream:
                 while len(data) <= BYTES and (more := await reply.content.read(BYTES)):
                     data += more
                 said = {name.lower(): value for name, value in reply.headers.items()}
-                return self._answer(reply.status, said, data, interaction)
+                data = data.replace(self.upstream.encode(), self.base.encode())
+                return answered(reply.status, said, data, interaction, base=self.base)
         except (aiohttp.ClientError, OSError, TimeoutError):
             return UNAVAILABLE
 
-    def _answer(self, status: int, headers: Mapping[str, str], data: bytes, interaction: Interaction) -> Answer:
-        """The server's answer in our own words."""
-        if status >= 300 and status != 304:
-            return self._failure(status, data, interaction)
-        if status == 304 or not data:
-            return Answer(status=status, headers=self._headers(headers, None, interaction))
-        try:
-            document = codec.parse(data.replace(self.upstream.encode(), self.base.encode()), max_depth=128)
-        except codec.CodecError:
-            return UNAVAILABLE
-        if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
-            return UNAVAILABLE
-        if interaction.action == "delete":
-            return Answer(status=204)
-        if document["resourceType"] == "Bundle":
-            document = self._bundle(document, interaction)
-        return Answer(status=status, resource=document, headers=self._headers(headers, document, interaction))
 
-    def _failure(self, status: int, data: bytes, interaction: Interaction) -> Answer:
-        versioned = interaction.if_match is not None and _HAPI_VERSION_FAULT.search(data)
-        if versioned and status in (409, 500):
-            return refusal(412, "conflict", "is not the current version", element="If-Match")
-        if interaction.action in WRITES and status == 400 and b"HAPI-1094" in data:
-            issue = Issue(
-                "not-found",
-                "must be a resource that this server has",
-                _missing_path(interaction, data),
-                "reference-exists",
-            )
-            return Answer(status=422, resource=outcome([issue]))
-        if status in STATUSES:
-            return refusal(status, *STATUSES[status])
-        return (
-            UNAVAILABLE
-            if status >= 500
-            else refusal(502, "exception", "The FHIR server behind this EHR answered oddly.")
-        )
-
-    def _headers(self, headers: Mapping[str, str], document: Any, interaction: Interaction) -> dict[str, str]:
-        kept = {name: headers[name] for name in KEPT if name in headers}
-        meta = document.get("meta") if isinstance(document, dict) else None
-        version = meta.get("versionId") if isinstance(meta, dict) else None
-        if interaction.action in ("create", "update") and version and isinstance(document.get("id"), str):
-            kept["location"] = f"{self.base}/{document['resourceType']}/{document['id']}/_history/{version}"
-            kept["etag"] = f'W/"{version}"'
-        return kept
-
-    def _bundle(self, bundle: dict[str, Any], interaction: Interaction) -> dict[str, Any]:
-        """A searchset with links of our own: the server's paging stays behind an opaque cursor."""
-        bundle.pop("id", None)
-        bundle.pop("meta", None)
-        links = [link for link in bundle.get("link", ()) if isinstance(link, dict)]
-        following = [str(link.get("url")) for link in links if link.get("relation") == "next"]
-        if interaction.action in ("search", "history"):
-            bundle["link"] = []
-            for url in following[:1]:
-                place = ("_cursor", cursor(url.removeprefix(self.base).removeprefix("/")))
-                bundle["link"].append(
-                    {"relation": "next", "url": f"{self.base}/{interaction.type}?{urlencode([place])}"}
-                )
-        return bundle
+def _cut_off(answer: Answer, count: str) -> bool:
+    """Whether a page may be the last one only because HAPI found some resource twice."""
+    bundle = answer.resource or {}
+    matches = [entry for entry in bundle.get("entry", ()) if entry.get("search", {}).get("mode") != "include"]
+    return answer.status == 200 and count.isdigit() and 0 < int(count) <= len(matches) and not bundle.get("link")
 
 
 PAGE_PARAMETERS = frozenset(
@@ -256,20 +226,6 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.waiting = 0
-
-
-def _missing_path(interaction: Interaction, data: bytes) -> str:
-    """Which reference of the body leads nowhere: the server names its target in its own text."""
-    try:
-        said = json.dumps(codec.parse(data))
-    except (codec.CodecError, TypeError):
-        said = ""
-    for entry in interaction.entries or (interaction,):
-        for path, reference in walk(dict(entry.body or {})):
-            local = parse(reference["reference"])
-            if local is not None and local.local in said:
-                return f"{path}.reference"
-    return str(interaction.type or "Bundle")
 
 
 @asynccontextmanager

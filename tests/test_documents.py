@@ -1,6 +1,7 @@
 """What is there is documented, and what the documents name is there. Contract items of later work are marked "not yet"."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,14 @@ from auth.server.faults import BY_NAME as AUTH
 from conformance.suites import NOT_YET, SUITES
 from gateway.cli.application import application
 from gateway.faults import available
+from gateway.vendors import VENDORS
+from gateway.vendors.declaration import Vendor
 from sandbox.personas import PERSONAS
 from sandbox.personas.comparing import documented
+from tests.vendor_rows import section
 from vocabulary.output import KINDS
 from writeback.adapters import ADAPTERS
+from writeback.rules import WriteRules
 
 ROOT = Path(__file__).parent.parent
 CONTRACT = (ROOT / "docs" / "reference" / "contract.md").read_text()
@@ -86,3 +91,26 @@ def test_no_document_or_lock_file_names_a_machine_path_or_a_registry() -> None:
     assert [
         path.name for path in files if re.search(r"/(root|home|work)/|index-url|--find-links", path.read_text())
     ] == []
+
+
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=lambda vendor: vendor.name)
+def test_the_table_of_a_vendor_is_its_declaration(vendor: Vendor) -> None:
+    document = (ROOT / "docs" / "reference" / "vendors.md").read_text()
+    assert section(vendor) in document, "python -m tests.vendor_rows prints the tables"
+
+
+def test_every_rule_of_a_vendor_is_explained_and_every_member_of_the_manifest_that_decides_about_writing() -> None:
+    vendors = (ROOT / "docs" / "reference" / "vendors.md").read_text()
+    writing = (ROOT / "docs" / "reference" / "write-back.md").read_text()
+    assert [each.name for each in fields(WriteRules) if f"`{each.name}`" not in vendors] == []
+    members = (
+        "write_abstention",
+        "flag",
+        "flag_tiers",
+        "must_keep",
+        "report",
+        "reference_range",
+        "interpretation",
+        "qualitative",
+    )
+    assert [name for name in members if f"`{name}`" not in writing] == []

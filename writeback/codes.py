@@ -65,12 +65,16 @@ NOT_PERFORMED = Registered(
     system=f"{_THO}data-absent-reason", code="not-performed", display="Not Performed",
     source="FHIR R4 data-absent-reason: no value because the observation was not made",
 )  # fmt: skip
-AUTHOR, TRANSMITTER, VERIFIER = (
+AUTHOR, VERIFIER = (
     Registered(
         system=f"{_THO}provenance-participant-type", code=code, display=code.capitalize(),
         source="FHIR R4 provenance-agent-type",
     )
-    for code in ("author", "transmitter", "verifier")
+    for code in ("author", "verifier")
+)  # fmt: skip
+TRANSMITTER = Registered(
+    system="http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type", code="transmitter",
+    display="Transmitter", source="US Core 6.1.0, us-core-provenance-participant-type: R4's own table has no such code",
 )  # fmt: skip
 CREATE = Registered(
     system=f"{_THO}v3-DataOperation", code="CREATE", display="create", source="FHIR R4 v3-DataOperation"
@@ -94,10 +98,16 @@ LEGAL_AUTHENTICATOR = Registered(
     system=f"{_THO}v3-ParticipationType", code="LA", display="legal authenticator",
     source="FHIR R4 v3-ParticipationType; Oracle Health Millennium R4 Observation create asks for it",
 )  # fmt: skip
-VITAL_SIGNS, LABORATORY = (
-    Registered(system=f"{_THO}observation-category", code=code, display=display, source="FHIR R4 observation-category")
-    for code, display in (("vital-signs", "Vital Signs"), ("laboratory", "Laboratory"))
-)
+CATEGORIES: Mapping[str, Registered] = {
+    code: Registered(
+        system=f"{_THO}observation-category", code=code, display=code.replace("-", " ").title(),
+        source="FHIR R4 observation-category",
+    )
+    for code in (
+        "social-history", "vital-signs", "imaging", "laboratory", "procedure", "exam", "therapy", "activity",
+    )
+} | {"survey": SURVEY}  # fmt: skip
+"""What a site may file a score under; a survey unless it says otherwise."""
 
 INTERPRETATIONS: Mapping[str, Registered] = {
     code: Registered(
@@ -124,9 +134,10 @@ QUALITATIVE: Mapping[str, Registered] = {
 """``high`` is defined as "more likely to occur than not": a twelve-percent risk in a model's top tier is not that."""
 
 OWN: tuple[Registered, ...] = (
-    AI_ASSERTED, AI_DEVICE, MODEL_CARD, MARKDOWN_CARD, SURVEY, VITAL_SIGNS, LABORATORY, CLINICAL_NOTE, PROGRESS_NOTE,
+    AI_ASSERTED, AI_DEVICE, MODEL_CARD, MARKDOWN_CARD, CLINICAL_NOTE, PROGRESS_NOTE,
     INSUFFICIENT_EVIDENCE, NOT_PERFORMED, AUTHOR, TRANSMITTER, VERIFIER, CREATE, UPDATE, RISK_FLAG, NORMAL_RANGE,
-    LEGAL_AUTHENTICATOR, *INTERPRETATIONS.values(), *QUALITATIVE.values(),
+    LEGAL_AUTHENTICATOR, *CATEGORIES.values(), *INTERPRETATIONS.values(),
+    *QUALITATIVE.values(),
 )  # fmt: skip
 
 PUBLIC = (

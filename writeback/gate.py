@@ -85,11 +85,12 @@ DUPLICATE = Refused(
 
 
 def repeats(output: Output, earlier: Output) -> bool:
-    """Whether an output says again, under another inference id, what an earlier one said. Without inputs nobody can tell
-    a repetition from a second measurement, so that such outputs are never taken for one."""
+    """Whether an output says again, under another inference id, what an earlier one of the same time said (read from
+    its record, whose time is rounded). Without inputs nobody can tell a repetition from a second measurement, so that
+    such outputs are never taken for one."""
     if not output.inputs or output.inference_id == earlier.inference_id:
         return False
-    return replace(earlier, inference_id=output.inference_id) == output
+    return replace(earlier, inference_id=output.inference_id, as_of=output.as_of) == output
 
 
 def _no(reason: str, element: str, text: str) -> Refused:

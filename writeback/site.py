@@ -9,19 +9,7 @@ from typing import Any
 
 from vocabulary.manifest import Code
 from vocabulary.tables import TableReader
-
-CATEGORIES = (
-    "survey",
-    "vital-signs",
-    "laboratory",
-    "exam",
-    "social-history",
-    "procedure",
-    "imaging",
-    "therapy",
-    "activity",
-)
-"""R4's observation-category. A site that files a score to a flowsheet row says so here; it is never guessed."""
+from writeback.codes import CATEGORIES
 
 
 class SiteInvalid(ValueError):
@@ -83,7 +71,7 @@ def _row(reader: TableReader) -> tuple[tuple[str, str], Mapped]:
     source, target = (
         TableReader(reader.table.get(name), f"{reader.path}.{name}", reader.problems) for name in ("from", "to")
     )
-    category = reader.choice("category", CATEGORIES) if "category" in reader.table else None
+    category = reader.choice("category", tuple(CATEGORIES)) if "category" in reader.table else None
     key = (source.text("system", required=True) or "", source.text("code", required=True) or "")
     code = Code(
         system=target.text("system", required=True) or "", code=target.text("code", required=True) or "",

@@ -59,6 +59,7 @@ FAULTS = (
     Fault(name="id-token-wrong-issuer", stage="id_token", says="the id_token is of another issuer"),
     Fault(name="id-token-wrong-nonce", stage="id_token", says="the id_token carries another nonce"),
     Fault(name="id-token-expired", stage="id_token", says="the id_token has expired"),
+    Fault(name="id-token-ahead", stage="id_token", says="the id_token was issued an hour from now"),
 )
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -99,4 +100,6 @@ def bend_claims(names: Collection[str], claims: dict[str, object]) -> dict[str, 
         claims = {**claims, "nonce": "simulated-wrong-nonce"}
     if "id-token-expired" in names:
         claims = {**claims, "iat": int(str(claims["iat"])) - 7200, "exp": int(str(claims["iat"])) - 3600}
+    if "id-token-ahead" in names:
+        claims = {**claims, "iat": int(str(claims["iat"])) + 3600, "exp": int(str(claims["exp"])) + 3600}
     return claims

@@ -39,6 +39,8 @@ def serve_transaction(i: Interaction, grant: Grant, means: Means, serve: Serve) 
         return refused
     perform = _together if means.whole else _one_by_one
     failed = yield from perform(writes, answers, grant, means)
+    if failed is not None and failed.status == 412 and not any(entry.if_match for entry in i.entries):
+        return CHANGED  # a version that was judged here, and named by no client
     if failed is not None:
         return failed
     for place, entry in enumerate(i.entries):
@@ -117,7 +119,7 @@ def _together(
         return None
     answer = yield Interaction(action="transaction", entries=tuple(writes.values()))
     if answer.status >= 400:
-        return CHANGED if answer.status == 412 else answer
+        return answer
     entries = (answer.resource or {}).get("entry") or []
     if len(entries) != len(writes):
         return ODD

@@ -42,6 +42,7 @@ def _told(ehr: SandboxEhr) -> Response:
         "available": [name for name, _ in faults.available()],
         "active": list(ehr.faults.active),
         "described": dict(faults.available()),
+        "struck": ehr.faults.struck(),
     }
     return JSONResponse(listed, headers={"cache-control": "no-store"})
 

@@ -1,6 +1,7 @@
 """Edge: the FHIR base of a sandbox EHR over HTTP: bytes in, an interaction, its answer, bytes out."""
 
 import re
+from functools import partial
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
@@ -27,6 +28,8 @@ BODY_LIMIT = 5 * 1024 * 1024
 JSON = b"application/fhir+json"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 FULL = refusal(507, "no-store", "There is no room to store this: nothing of it was kept. Make room, and send it again.")
+BULK = Interaction(action="operation", operation="$export")
+"""What the requests about an export that is under way are, to the faults."""
 BROKEN = refusal(500, "no-store", "The EHR's storage failed: nothing of this was kept.")
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
 
@@ -71,36 +74,45 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         return _unauthorized("")
     body, caller = await _read(receive), caller_of(scope)
     if path.startswith(bulk.PLACE):
-        answer = await bulk.serve(ehr, method, path, token or "", caller)
-        return _unauthorized("invalid_token") if answer is None else answer
+        return await _asked(ehr, BULK, token, lambda _: bulk.serve(ehr, method, path, token or "", caller))
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
     if interaction.action == "capabilities":
         return await _metadata(ehr)
     if interaction.operation == "$export":
         url = f"{ehr.fhir}/{path}{'?' if query else ''}{query}"
-        answer = await bulk.kick_off(ehr, interaction, token or "", dict(headers), url, caller)
-        return _unauthorized("invalid_token") if answer is None else answer
-    return await _performed(ehr, leniently(interaction), token or "", caller, size=len(body))
+        ask = partial(bulk.kick_off, ehr, token=token or "", said=dict(headers), url=url, caller=caller)
+        return await _asked(ehr, interaction, token, ask)
+    interaction = leniently(interaction)
+    check(interaction)
+    return await _asked(ehr, interaction, token, partial(_performed, ehr, token or "", caller, len(body)))
+
+
+async def _asked(
+    ehr: SandboxEhr, interaction: Interaction, token: str | None, ask: faulty.Ask
+) -> Answer | faulty.Struck:
+    """The answer of ``ask`` to what was understood, with the faults that are switched on for it."""
+    if not ehr.faults.quiet:
+        struck = await faulty.serve(ehr, interaction, token or "", ask)
+        return struck if struck.answer is not None else _unauthorized("invalid_token")
+    answer = await ask(interaction)
+    return _unauthorized("invalid_token") if answer is None else answer
 
 
 async def _performed(
-    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller, *, size: int
-) -> Answer | faulty.Struck:
-    """The answer to an interaction that was understood; ``size`` is that of its body."""
-    check(interaction)
-    answer = None
+    ehr: SandboxEhr, token: str, caller: Caller, size: int, interaction: Interaction
+) -> Answer | None:  # fmt: skip
+    """The answer to an interaction whose body has ``size`` bytes; None when the token opens nothing."""
     if interaction.type == "Basic":
         answer = await app_state.serve(ehr, interaction, token, size=size, caller=caller)
-    if answer is None and not ehr.faults.quiet:
-        struck = await faulty.serve(ehr, interaction, token, caller)
-        return struck if struck.answer is not None else _unauthorized("invalid_token")
-    answer = answer or await serving.serve(ehr, interaction, token, caller)
-    return _unauthorized("invalid_token") if answer is None else answer
+        if answer is not None:
+            return answer
+    return await serving.serve(ehr, interaction, token, caller)
 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
     date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
-    said = capabilities.statement(base=ehr.fhir, date=date, operations=served)
+    behind = ehr.upstream is not None
+    said = capabilities.statement(base=ehr.fhir, date=date, operations=served, behind=behind)
     return Answer(status=200, resource=statement(ehr.persona, said))
 
 

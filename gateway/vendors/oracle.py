@@ -11,7 +11,7 @@ ORACLE = Vendor(
     name="oracle",
     title="Oracle Health Millennium",
     write=WriteRules(
-        creates=frozenset({"Observation", "DocumentReference", "Provenance"}),
+        creates=frozenset({"Observation", "DocumentReference"}),
         statuses={
             "Observation": frozenset({"final", "amended", "corrected"}),
             "DocumentReference": frozenset({"final", "amended"}),
@@ -20,7 +20,6 @@ ORACLE = Vendor(
         requires={
             "Observation": ("subject", "effectiveDateTime", "valueQuantity"),
             "DocumentReference": ("subject", "type", "content", "context.period.end"),
-            "Provenance": ("target.reference",),
         },
         signers={"Observation": "performer", "DocumentReference": "author"},
         content_types=(
@@ -44,17 +43,14 @@ ORACLE = Vendor(
                 "referenceRange.text",
             ),
             "DocumentReference": (*_LOST, "description", "authenticator", "context.related"),
-            "Provenance": ("meta", "extension", "occurredDateTime", "policy", "reason", "activity"),
         },
         refuses={
             "Observation": ("modifierExtension", "implicitRules"),
             "DocumentReference": ("modifierExtension", "implicitRules"),
-            "Provenance": ("modifierExtension", "implicitRules"),
         },
         singles={
             "Observation": ("category", "interpretation", "referenceRange"),
             "DocumentReference": ("content",),
-            "Provenance": ("target", "agent"),
         },
         client_ids=False,
         conditional_create=False,
@@ -65,16 +61,17 @@ ORACLE = Vendor(
         },
     ),
     sources={
-        "creates": f"[V] {_CS}; {_DOCS}: DiagnosticReport only for cardiology and pathology, so it is not used",
+        "creates": f"[V] {_CS}; {_DOCS}: DiagnosticReport only for cardiology and pathology; "
+        "a Provenance needs one agent by reference, and the model's Device cannot be written there: neither is used",
         "statuses": f"[V] {_DOCS}: Observation final, amended, corrected; docStatus final (providers), no preliminary",
         "categories": f"[V] {_DOCS}: Vital Signs and Laboratory are supported",
         "requires": f"[V] {_DOCS}: required fields; valueQuantity is the only value of vital signs",
         "signers": f"[V] {_DOCS}: the sole performer must be LA; the author must be the authorised Practitioner",
         "content_types": f"[V] {_DOCS}: pdf, txt, rtf, html, xhtml, xml, each with its character set",
         "drops": f'[V] {_DOCS}: "unsupported fields will be ignored"; components only for blood pressure and SpO2; '
-        "[I] which fields of a DocumentReference and a Provenance are not among the supported",
+        "[I] which fields of a DocumentReference are not among the supported",
         "refuses": f"[V] {_DOCS}: modifier fields fail the write, 422 extension and not-supported",
-        "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content, target, agent",
+        "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content",
         "client_ids": f"[V] {_CS}: updateCreate false",
         "conditional_create": f"[V] {_CS}: not declared",
         "stale": f"[V] {_DOCS}: a stale version is 409",

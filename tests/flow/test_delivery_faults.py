@@ -10,22 +10,36 @@ import pytest
 
 from tests.flow.outputs_world import Running, running, settled
 
-FAULTS = (
-    "answer-lost*2", "committed-500*2", "committed-503*2", "error-502*2", "error-503*2", "throttled*2",
-    "throttled-seconds:1*2", "throttled-date:1*2", "html-error*2", "empty-406*1", "wrong-content-type*4",
-    "truncated-json*4", "reset-at-byte:10*4", "version-skew*2", "stale-reads:1*4", "search-truncated:0*2",
+WRITTEN = (
+    "answer-lost*2", "committed-500*2", "committed-502*1", "committed-503*1", "committed-504*1", "error-500@write*2",
+    "error-502@write*1", "error-503@write*1", "error-504@write*1", "throttled@write*1", "throttled-seconds:1@write*1",
+    "throttled-date:1@write*1", "html-error@write*1", "wrong-content-type@write*2", "slow-headers:1@write*1",
+    "slow-body:1@write*1", "truncated-json@write*2", "reset-at-byte:0@write*1", "version-skew*2", "clock-skew@write*2",
 )  # fmt: skip
+"""Faults that strike what the gateway writes, so often."""
+ASKED = (
+    "error-503@read*2", "throttled@read*2", "empty-406@read*2", "wrong-content-type*4", "truncated-json*4",
+    "reset-at-byte:10*4", "stale-reads:1*4", "token-dies:1", "error-500/3*2",
+)  # fmt: skip
+"""Faults that strike what it reads on the way, too."""
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(tmp_path_factory.mktemp("cg")) as made:
+        assert settled(made, accepted(made))["state"] == "delivered"  # the model's Device is there now
         yield made
 
 
 def switch(up: Running, *names: str) -> None:
     answer = httpx2.put(f"{up.fhir.removesuffix('/fhir')}/faults", json={"active": list(names)}, trust_env=False)
     assert answer.status_code == 200
+
+
+def struck(up: Running) -> int:
+    """How often the one fault that is active has struck."""
+    told = httpx2.get(f"{up.fhir.removesuffix('/fhir')}/faults", trust_env=False).json()["struck"]
+    return int(next(iter(told.values())))
 
 
 def judge(up: Running) -> str:
@@ -67,10 +81,19 @@ def accepted(up: Running) -> str:
     raise AssertionError("it was never accepted")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*WRITTEN, *ASKED])
 def test_an_output_is_in_the_ehr_once_in_spite_of(up: Running, fault: str) -> None:
     switch(up, fault)
     shown = settled(up, accepted(up))
+    often = struck(up)
     switch(up)
     assert shown["state"] == "delivered"
     assert kept(up, shown) == {"RiskAssessment": 1, "Provenance": 1}
+    assert often == int(fault.rpartition("*")[2]) if fault in WRITTEN else often > 0
+
+
+def test_what_the_ehr_refuses_to_take_is_not_there_and_is_said_to_have_failed(up: Running) -> None:
+    switch(up, "empty-403@write*1")
+    shown = settled(up, accepted(up))
+    switch(up)
+    assert (shown["state"], kept(up, shown)["RiskAssessment"]) == ("failed", 0)

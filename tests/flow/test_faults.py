@@ -4,12 +4,13 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import pytest
 
 from sandbox import faults
-from tests.flow.fault_world import MARKED, World, listening
+from tests.flow.fault_world import MARKED, SECRET, TOKEN, World, listening
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +148,16 @@ def stale(world: World, name: str) -> None:
 
 
 def skewed_clock(world: World, name: str) -> None:
-    was = world.send("GET", "fhir/Patient/p1").json()["meta"]["lastUpdated"]
+    def told() -> list[float]:
+        answer = world.send("GET", "fhir/Patient/p1")
+        found = world.send("GET", "fhir/Patient?_id=p1").json()["entry"][0]["resource"]
+        stamps = [datetime.fromisoformat(each["meta"]["lastUpdated"]) for each in (answer.json(), found)]
+        heads = [parsedate_to_datetime(answer.headers[name]) for name in ("date", "last-modified")]
+        return [moment.timestamp() for moment in (*stamps, *heads)]
+
+    was = told()
     world.switch(f"{name}:600")
-    answer = world.send("GET", "fhir/Patient/p1")
-    assert parsedate_to_datetime(answer.headers["date"]).timestamp() > time.time() + 500
-    assert answer.json()["meta"]["lastUpdated"] > was
+    assert [round(late - true, -1) for late, true in zip(told(), was, strict=True)] == [600] * 4
 
 
 def dying(world: World, name: str) -> None:
@@ -197,6 +203,48 @@ def test_a_fault_that_strikes_so_many_times_strikes_no_more(world: World) -> Non
     assert [world.send("GET", "fhir/Patient/p1").status for _ in range(3)] == [500, 500, 200]
 
 
+def test_a_fault_strikes_each_so_manieth_request_and_those_it_is_narrowed_to() -> None:
+    with listening() as world:
+        world.switch("error-500@read/3*2")
+        assert world.create(uuid.uuid4().hex).status == 201
+        seen = [world.send("GET", "fhir/Patient/p1").status for _ in range(9)]
+        assert seen == [200, 200, 500, 200, 200, 500, 200, 200, 200]
+        assert world.send("GET", "faults", token=None).json()["struck"] == {"error-500@read/3*2": 2}
+
+
+@pytest.mark.parametrize(("method", "path"), [
+    ("GET", "Basic/none"), ("GET", "Basic?code=x"), ("GET", "$export"), ("GET", "bulk/none"),
+    ("GET", "Patient/p1/_history"), ("GET", "Patient/p1/$everything"), ("DELETE", "Patient/none"),
+])  # fmt: skip
+def test_every_request_of_a_bearer_is_struck(world: World, method: str, path: str) -> None:
+    world.switch("throttled")
+    assert world.send(method, f"fhir/{path}").status == 429
+
+
+def test_an_answer_without_a_body_is_sent_without_one_on_the_wire_too(world: World) -> None:
+    made = world.create(uuid.uuid4().hex).json()["id"]
+    world.switch("slow-headers:0")
+    answer = world.send("HEAD", "fhir/Patient/p1")
+    assert (answer.status, answer.body, int(answer.headers["content-length"]) > 200) == (200, b"", True)
+    answer = world.send("DELETE", f"fhir/Observation/{made}")
+    assert (answer.status, answer.body, "content-length" in answer.headers) == (204, b"", False)
+
+
+def test_a_page_of_a_registered_origin_may_read_what_was_struck_on_the_wire(world: World) -> None:
+    world.switch("slow-body:0")
+    for origin, allowed in (("https://app.example", "https://app.example"), ("https://other.example", None)):
+        answer = world.send("GET", "fhir/Patient/p1", origin=origin)
+        assert answer.headers.get("access-control-allow-origin") == allowed
+
+
+def test_before_somebody_elses_server_the_faults_want_the_operators_secret() -> None:
+    with listening(secret=SECRET) as world:
+        for method, body in (("GET", None), ("PUT", {"active": ["throttled"]}), ("DELETE", None)):
+            assert [world.send(method, "faults", body, token=said).status for said in (None, TOKEN)] == [401, 401]
+            assert world.ehr.faults.active == ()
+        assert world.send("PUT", "faults", {"active": ["throttled"]}, token=SECRET).json()["active"] == ["throttled"]
+
+
 def test_what_is_active_is_told_and_cleared(world: World) -> None:
     said = world.send("PUT", "faults", {"active": ["throttled", "error-503*1"]}, token=None).json()
     assert said["active"] == ["throttled", "error-503*1"]
@@ -207,7 +255,7 @@ def test_what_is_active_is_told_and_cleared(world: World) -> None:
 
 @pytest.mark.parametrize("body", [
     {}, {"active": "throttled"}, {"active": ["made-up"]}, {"active": ["throttled:3"]}, {"active": [1]}, [],
-    {"active": [], "more": 1}, {"active": ["throttled"] * 65}, {"active": ["throttled*0x1"]},
+    {"active": ["error-500/0"]}, {"active": ["error-500@all"]}, {"active": ["error-500*1/2"]}, {"active": [], "more": 1}, {"active": ["throttled"] * 65}, {"active": ["throttled*0x1"]},
 ])  # fmt: skip
 def test_what_cannot_be_switched_is_refused_and_changes_nothing(world: World, body: object) -> None:
     world.switch("empty-403")

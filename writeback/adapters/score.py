@@ -11,14 +11,12 @@ from vocabulary.manifest import Prediction
 from vocabulary.output import Component
 from writeback.codes import (
     ALTERNATE_REFERENCE,
+    CATEGORIES,
     INSUFFICIENT_EVIDENCE,
     INTERPRETATIONS,
-    LABORATORY,
     NORMAL_RANGE,
     NOT_PERFORMED,
     SURVEY,
-    VITAL_SIGNS,
-    Registered,
 )
 from writeback.labels import (
     Occasion,
@@ -42,7 +40,6 @@ DERIVED_FROM = frozenset(
     {"DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse", "Observation", "MolecularSequence"}
 )
 """The types that ``Observation.derivedFrom`` takes; other inputs stand in the Provenance."""
-FILED_AS = {row.code: row for row in (SURVEY, VITAL_SIGNS, LABORATORY)}
 
 
 def adapt(occasion: Occasion) -> dict[str, Any]:
@@ -106,12 +103,7 @@ def observation(occasion: Occasion) -> dict[str, Any]:
 def category(occasion: Occasion) -> dict[str, Any]:
     """A survey, unless the site files this code elsewhere: a model's estimate is not called a measurement here."""
     row = mapped(occasion)
-    if row is None or row.category is None:
-        return SURVEY.concept
-    filed = FILED_AS.get(row.category) or Registered(
-        system=SURVEY.system, code=row.category, display=row.category.replace("-", " ").capitalize(), source="the site"
-    )
-    return filed.concept
+    return (SURVEY if row is None or row.category is None else CATEGORIES[row.category]).concept
 
 
 def explained(occasion: Occasion) -> list[dict[str, str]]:

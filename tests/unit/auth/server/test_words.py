@@ -59,6 +59,7 @@ def test_the_faults_of_an_id_token() -> None:
         bent = faults.bend_claims([f"id-token-wrong-{name}"], dict(claims))
         assert {each for each in claims if bent[each] != claims[each]} == {member}
     assert int(str(faults.bend_claims(["id-token-expired"], dict(claims))["exp"])) < 10_000
+    assert int(str(faults.bend_claims(["id-token-ahead"], dict(claims))["iat"])) == int(str(claims["iat"])) + 3600
 
 
 def test_the_address_of_the_style_is_made_of_its_values() -> None:
