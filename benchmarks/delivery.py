@@ -38,7 +38,10 @@ from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
 
-OUTPUTS, QUEUE = 3000, int(os.environ.get("CHARTGATE_BENCH_QUEUE", "20000"))
+OUTPUTS, QUEUE = (
+    int(os.environ.get("CHARTGATE_BENCH_OUTPUTS", "3000")),
+    int(os.environ.get("CHARTGATE_BENCH_QUEUE", "20000")),
+)
 NAMES = Names(ehr="bench", namespace="urn:chartgate:installation:bench")
 RUNS = (
     ("single", Terms(read_back=0.0), 3000.0, 2),
