@@ -26,6 +26,8 @@ from monitoring.exposition import Exposition
 from monitoring.signals import Signal
 from writeback.changes import Change
 from writeback.labels import Names
+from writeback.reconciling import Reconciler
+from writeback.terms import EVERYTHING, ReadBack
 from writeback.worker import Worker
 
 T = TypeVar("T")
@@ -33,6 +35,8 @@ logger = logging.getLogger("chartgate.gateway")
 
 SIDE_BY_SIDE = 4
 """Launches whose models run at once: each reads a whole chart."""
+LEARN = 5.0
+"""Seconds between two looks of a worker at which EHRs are registered."""
 
 
 class Gateway:
@@ -41,14 +45,19 @@ class Gateway:
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
+        read_back: ReadBack = EVERYTHING,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
         self.reach = Reach(clock=clock)
-        self.senders = senders or Senders(means=self.means, clock=clock)
+        self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         self.worker = Worker(
+            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
+            observe=self._observe, terms=self.senders.terms,
+        )  # fmt: skip
+        self.reconciler = Reconciler(
             run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
             observe=self._observe,
         )  # fmt: skip
@@ -113,7 +122,7 @@ class Gateway:
         await self.learn_ehrs()
         for launch_id in await self.run(jobs.waiting_jobs):
             self._begin(scoring.score_launch(self, launch_id))
-        serving = asyncio.gather(self.worker.serve(), self.recalls.serve())
+        serving = asyncio.gather(self.worker.serve(), self.recalls.serve(), self.reconciler.serve())
         self._working = True
         try:
             yield
@@ -124,8 +133,35 @@ class Gateway:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self.worker.stop()
             self.recalls.stop()
+            self.reconciler.stop()
             await serving
             await self._write_signals()
+
+    @contextlib.asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Delivers, and nothing else, while the block runs: what a ``worker`` does beside others of its kind. EHRs that
+        are registered meanwhile are served as well."""
+        await self.learn_ehrs()
+        learning = asyncio.create_task(self._keep_learning())
+        serving = asyncio.gather(self.worker.serve(), self.reconciler.serve())
+        self._working = True
+        try:
+            yield
+        finally:
+            self._working = False
+            learning.cancel()
+            self.worker.stop()
+            self.reconciler.stop()
+            await serving
+            await self._write_signals()
+
+    async def _keep_learning(self) -> None:
+        while True:
+            await asyncio.sleep(LEARN)
+            try:
+                await self.learn_ehrs()
+            except Exception as failure:
+                logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
         await self.senders.aclose()
@@ -165,13 +201,15 @@ async def open_gateway(
     clock: Callable[[], float],
     only: str | None = None,
     senders: Senders | None = None,
+    read_back: ReadBack = EVERYTHING,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
     model folder that cannot be used."""
     loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
-        installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders  # type: ignore[arg-type]
+        installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
+        read_back=read_back,
     )  # fmt: skip
     try:
         yield gateway

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from monitoring.signals import Signal
-from writeback.changes import Change, DeliveryChanged
+from writeback.changes import Change, CopiesFound, DeliveryChanged
 
 
 def signals_of(changes: Iterable[Change]) -> list[Signal]:
@@ -13,7 +13,12 @@ def signals_of(changes: Iterable[Change]) -> list[Signal]:
 
 
 def _of(change: Change) -> Iterator[Signal]:
+    if isinstance(change, CopiesFound):
+        yield _copies(change, change.copies)
+        return
     if isinstance(change, DeliveryChanged):
+        if change.duplicates:
+            yield _copies(change, 1 + change.duplicates)
         yield Signal(
             what="delivery", ehr=change.ehr, model=change.model, version=change.version, state=change.state,
             reason=change.cause, resource_type=change.resource_type, value=float(change.losses),
@@ -25,3 +30,10 @@ def _of(change: Change) -> Iterator[Signal]:
     yield about
     if change.state == "refused":
         yield replace(about, what="refusal", reason=change.reason or "unknown")
+
+
+def _copies(change: CopiesFound | DeliveryChanged, copies: int) -> Signal:
+    return Signal(
+        what="copies", ehr=change.ehr, model=change.model, version=change.version, resource_type=change.resource_type,
+        value=float(copies),
+    )  # fmt: skip

@@ -229,9 +229,15 @@ def open_sqlite(
 
 
 def open_postgres(url: str, *, metadata: Sequence[MetaData] = ()) -> Postgres:
-    """Connects and creates missing tables of ``metadata``. ``url`` is ``postgresql://…``."""
+    """Connects and creates missing tables of ``metadata``; of several processes at once one does, and the others wait.
+    ``url`` is ``postgresql://…``."""
     database = Postgres(url)
-    database.run_now(lambda connection, now: _create(connection, metadata))
+
+    def create(connection: Connection, now: float) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('chartgate tables'))"))
+        _create(connection, metadata)
+
+    database.run_now(create)
     return database
 
 

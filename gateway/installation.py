@@ -9,7 +9,7 @@ from sqlalchemy import MetaData
 
 from auth.client import tables as client_tables
 from gateway import apikeys, sessions, tables
-from gateway.database import Database, open_sqlite
+from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import Keyring, open_keyring
 from monitoring import tables as monitoring_tables
 from writeback import attempts, correcting, recall_tables
@@ -60,3 +60,11 @@ def open_installation(directory: Path) -> Installation:
     keyring = open_keyring(directory)
     database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
     return Installation(directory=directory, keyring=keyring, database=database)
+
+
+def open_replica(directory: Path, url: str) -> Installation:
+    """The installation whose database is PostgreSQL (``postgresql://…``), open in any number of processes at once; the
+    directory has the key file that they share. Raises KeyFileError, SQLAlchemy's OperationalError."""
+    directory = prepare(directory)
+    keyring = open_keyring(directory)
+    return Installation(directory=directory, keyring=keyring, database=open_postgres(url, metadata=METADATA))

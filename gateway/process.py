@@ -18,6 +18,7 @@ from gateway.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.installation import Installation, open_installation
 from gateway.routes import control, health
 from sandbox.seed.messy import Messiness
+from writeback.terms import EVERYTHING, ReadBack
 
 Progress = Callable[[str], None]
 
@@ -40,6 +41,7 @@ class Options:
     upstream_auth: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    read_back: ReadBack = EVERYTHING
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +77,14 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
         gateway = await stack.enter_async_context(
-            open_gateway(installation, models=options.models, only=options.only, base_url=app_url, clock=time.time)
+            open_gateway(
+                installation,
+                models=options.models,
+                only=options.only,
+                base_url=app_url,
+                clock=time.time,
+                read_back=options.read_back,
+            )
         )
         await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
         application = _faces(gateway, ehrs, port, scheme)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-import aiohttp
-
 from auth.client.ehr import RegisteredEhr
 from auth.client.flow import BackendTokens, LaunchTokens, Means
 from gateway.charts import Unavailable
@@ -14,7 +12,9 @@ from gateway.reachable import permitted, trust
 from gateway.vendors import VendorUnknown, vendor_of
 from r4 import codec
 from writeback.capabilities import Capabilities, parse_capabilities
+from writeback.exchange import Pool
 from writeback.rules import WriteRules
+from writeback.terms import EVERYTHING, ReadBack, Terms
 from writeback.transport import HttpSender, open_session
 
 HELD = 4096
@@ -36,10 +36,10 @@ class _Statement:
 class Senders:
     """One for the process. ``know`` tells it the registered EHRs; a changed declaration starts new connections."""
 
-    def __init__(self, *, means: Means, clock: Callable[[], float]) -> None:
-        self._means, self._clock = means, clock
+    def __init__(self, *, means: Means, clock: Callable[[], float], read_back: ReadBack = EVERYTHING) -> None:
+        self._means, self._clock, self._read_back = means, clock, read_back
         self._ehrs: Mapping[str, RegisteredEhr] = {}
-        self._sessions: dict[RegisteredEhr, aiohttp.ClientSession] = {}
+        self._sessions: dict[RegisteredEhr, Pool] = {}
         self._backends: dict[RegisteredEhr, HttpSender] = {}
         self._launches: OrderedDict[tuple[RegisteredEhr, str], HttpSender] = OrderedDict()
         self._statements: dict[RegisteredEhr, _Statement] = {}
@@ -96,6 +96,13 @@ class Senders:
             kept = _Statement(capabilities=parse_capabilities(statement), fetched=self._clock())
             self._statements[registered] = kept
         return kept.capabilities
+
+    async def terms(self, ehr: str) -> Terms:
+        """On what terms deliveries are sent to the EHR. Raises Unavailable, EhrUnknown."""
+        advertised = (await self.capabilities(ehr)).interactions
+        return Terms(
+            batch="batch" in advertised, per_minute=self.rules(ehr).requests_per_minute, read_back=self._read_back.of(ehr)
+        )  # fmt: skip
 
     async def aclose(self) -> None:
         for session in self._sessions.values():

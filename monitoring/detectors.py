@@ -23,10 +23,17 @@ REFUSAL_RULES: Mapping[str, Rule] = {
 }
 
 
+COPIES = Rule(monitor="M-WB-COPIES", severity="critical", owners=("engineering",))
+"""An EHR has a delivery more than once: what must never happen, so that the first is an alert. Our own; the catalogue has
+no monitor for it."""
+
+
 def triggered(signals: Iterable[Signal]) -> list[tuple[Rule, Signal]]:
     """The rules that these signals break, each with the signal that did."""
-    return [
-        (REFUSAL_RULES[signal.reason], signal)
-        for signal in signals
-        if signal.what == "refusal" and signal.reason in REFUSAL_RULES
-    ]
+    return [(rule, signal) for signal in signals if (rule := _rule(signal)) is not None]
+
+
+def _rule(signal: Signal) -> Rule | None:
+    if signal.what == "copies":
+        return COPIES
+    return REFUSAL_RULES.get(signal.reason) if signal.what == "refusal" else None

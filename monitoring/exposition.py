@@ -10,6 +10,7 @@ HELP: Mapping[What, str] = {
     "output": "Outputs that entered a state",
     "refusal": "Outputs refused by the gate",
     "delivery": "Deliveries that entered a state",
+    "copies": "Deliveries found at an EHR more than once",
 }
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-What = Literal["output", "refusal", "delivery"]
+What = Literal["output", "refusal", "delivery", "copies"]
 
 COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
     "output": ("chartgate_outputs", ("model", "version", "kind", "state")),
     "refusal": ("chartgate_refusals", ("model", "reason")),
     "delivery": ("chartgate_deliveries", ("ehr", "resource_type", "state")),
+    "copies": ("chartgate_copies", ("ehr", "resource_type")),
 }
 """Metric name (``_total`` is appended by the exposition) and labels of each signal: product.md §6, "Metrics"."""
 

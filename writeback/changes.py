@@ -39,4 +39,17 @@ class OutputChanged:
     reason: str | None = None
 
 
-Change = DeliveryChanged | OutputChanged
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CopiesFound:
+    """An EHR has a delivery more than once: ``copies`` of it."""
+
+    delivery: str
+    output: str | None
+    ehr: str
+    resource_type: str
+    model: str
+    version: str
+    copies: int
+
+
+Change = DeliveryChanged | OutputChanged | CopiesFound

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from vocabulary.write import Receipt, Strategy
+from writeback.pacing import Bundled
 from writeback.rendering import Need
 from writeback.states import Event
 
@@ -57,8 +58,9 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempted:
-    """One delivery's ending, with the jitter in [0, 1) for its next try."""
+    """One delivery's ending, with the jitter in [0, 1) for its next try, and the Bundle that it was part of."""
 
     delivery: Claimed
     ending: Ending
     jitter: float = 0.0
+    bundle: Bundled | None = None

@@ -30,7 +30,7 @@ from writeback.states import Event
 JSON = "application/fhir+json"
 Reply = Answer | Failure
 Conversation = Generator[Request, Reply, Ending]
-_Search = Generator[Request, Reply, "list[Place] | Ending"]
+Search = Generator[Request, Reply, "list[Place] | Ending"]
 
 
 def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conversation:
@@ -39,16 +39,24 @@ def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conv
     if claimed.strategy == "edit":
         return (yield from edit(claimed))
     rendered = render(claimed.body, claimed.needs)
-    if claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses):
-        return Ending(event="orphaned", cause="target_missing")
+    if orphaned(claimed, rendered):
+        return ORPHANED
     if claimed.doubtful and claimed.strategy != "conditional":
         found = yield from _look(claimed, rendered, namespace)
         if found is not None:
             return found
     answer = yield _write(claimed, rendered.body, namespace)
     if not isinstance(answer, Answer):
-        return _unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
+        return unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
+
+
+ORPHANED = Ending(event="orphaned", cause="target_missing")
+
+
+def orphaned(claimed: Claimed, rendered: Rendered) -> bool:
+    """It is about something that will never be at the EHR."""
+    return claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses)
 
 
 def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
@@ -66,7 +74,7 @@ def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
     return Request(method="POST", path=claimed.type, headers=headers, body=body)
 
 
-def _unanswered(failure: Failure, *, doubtful: bool) -> Ending:
+def unanswered(failure: Failure, *, doubtful: bool) -> Ending:
     """No answer to a write: it never left (and what was in doubt stays so), or nobody knows."""
     if failure == "answer_lost":
         return Ending(event="lost", cause=failure, healthy=False)
@@ -76,7 +84,7 @@ def _unanswered(failure: Failure, *, doubtful: bool) -> Ending:
 
 
 def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: str, read_back: bool) -> Conversation:
-    meaning, cause = classify(answer, claimed.strategy), f"http_{answer.status}"
+    meaning = classify(answer, claimed.strategy)
     if meaning == "accepted":
         place = place_of(answer) or Place(type=claimed.type, id=claimed.fhir_id)
         if place.type != claimed.type:
@@ -84,10 +92,16 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
         return (yield from _read_back(claimed, rendered, place, status=answer.status, read_back=read_back))
     if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy == "conditional"):
         return (yield from _adopt(claimed, rendered, namespace, answer))
+    return declined(claimed, answer)
+
+
+def declined(claimed: Claimed, answer: Answer) -> Ending:
+    """What an answer that is no success means for a delivery: never, later, or nobody knows."""
+    meaning, cause = classify(answer, claimed.strategy), f"http_{answer.status}"
     if meaning == "refused":
         return Ending(event="refused", status=answer.status, cause=cause, healthy=True, issues=issue_codes(answer))
     wish = answer.headers.get("retry-after")
-    event: Event = "lost" if meaning == "unsure" else "postponed"
+    event: Event = "postponed" if meaning == "later" else "lost"
     if event == "postponed" and claimed.doubtful and claimed.strategy == "conditional":
         event = "undecided"  # this try was not processed, but the one before it may have been
     return Ending(
@@ -100,7 +114,7 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
     """Is it there already? An ending when that is known or cannot be found out; None when it may be sent."""
     if claimed.strategy == "put":
         return (yield from _look_by_id(claimed, rendered))
-    found = yield from _search(claimed, namespace)
+    found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
     return (yield from _read_back(claimed, rendered, found[0], status=200, read_back=True, copies=len(found)))
@@ -119,25 +133,25 @@ def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Repl
         return _undecided(answer)
     if not keys.carries(resource, claimed.key):
         return None  # there, but not seen to be ours: a PUT of the same body to its own id makes no second one
-    return _ending(claimed, rendered, resource, Place(type=claimed.type, id=claimed.fhir_id), status=200)
+    return ending_of(claimed, rendered, resource, Place(type=claimed.type, id=claimed.fhir_id), status=200)
 
 
-def _search(claimed: Claimed, namespace: str) -> _Search:
+def search(type: str, key: str, namespace: str) -> Search:
     """Every copy of this delivery that the EHR finds, or an ending when it cannot be asked."""
-    query = keys.search_of(claimed.type, namespace=namespace, key=claimed.key).replace("|", "%7C")
-    answer = yield _read(f"{claimed.type}?{query}")
+    query = keys.search_of(type, namespace=namespace, key=key).replace("|", "%7C")
+    answer = yield _read(f"{type}?{query}")
     bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if bundle is None or bundle["resourceType"] != "Bundle":
         return _undecided(answer)
     entries = bundle.get("entry")
     resources = [entry.get("resource") for entry in (entries if isinstance(entries, list) else ())]
     return [
-        Place(type=claimed.type, id=resource["id"], version=version_in(resource))
+        Place(type=type, id=resource["id"], version=version_in(resource))
         for resource in resources
         if isinstance(resource, dict)
-        and resource.get("resourceType") == claimed.type
+        and resource.get("resourceType") == type
         and isinstance(resource.get("id"), str)
-        and keys.carries(resource, claimed.key)
+        and keys.carries(resource, key)
     ]
 
 
@@ -152,7 +166,7 @@ def _undecided(reply: Reply) -> Ending:
 
 def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer) -> Conversation:
     """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
-    found = yield from _search(claimed, namespace)
+    found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending):
         return found
     if not found:
@@ -167,12 +181,17 @@ def _read_back(
     answer = (yield _read(place.location)) if read_back else None
     resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if resource is not None and resource["resourceType"] == claimed.type:
-        return _ending(claimed, rendered, resource, place, status=status, copies=copies)
+        return ending_of(claimed, rendered, resource, place, status=status, copies=copies)
+    return unread(rendered, place, status=status, copies=copies)
+
+
+def unread(rendered: Rendered, place: Place, *, status: int, copies: int = 1) -> Ending:
+    """It is there, and what of it was kept is not known."""
     receipt = Receipt(location=place.location, version=place.version, losses=rendered.losses)
     return Ending(event="kept", receipt=receipt, status=status, healthy=True, duplicates=copies - 1)
 
 
-def _ending(
+def ending_of(
     claimed: Claimed, rendered: Rendered, kept: dict[str, Any], place: Place, *, status: int, copies: int = 1
 ) -> Ending:
     """``kept`` is the resource as the EHR gives it now. Where it is what was sent, its own word for its version counts,

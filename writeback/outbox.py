@@ -1,4 +1,4 @@
-"""Edge: the outbox's SQL, first half: rows come in, are claimed under a lease, and come back from the dead.
+"""Edge: the outbox's SQL, first part: rows come in, and come back from the dead (then ``claiming``, then ``settling``).
 
 Reasons and measurements: docs/decisions/0003. PostgreSQL claims by ``= ANY(ARRAY(SELECT … FOR UPDATE SKIP LOCKED))``,
 which keeps its plan when the planner's statistics are stale; SQLite has one writer and needs no locks. A lease is
@@ -8,19 +8,14 @@ fenced by owner and attempt: whoever lost it cannot settle the row any more.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Integer,
-    Row,
     bindparam,
-    func,
     insert,
-    or_,
     select,
     update,
 )
@@ -29,19 +24,13 @@ from r4 import codec
 from vocabulary.write import DeliveryState, Planned, Write
 from writeback.attempts import kept, note
 from writeback.changes import Change, DeliveryChanged
-from writeback.claims import Claimed
 from writeback.clock_steps import lease_over, set_again
 from writeback.inserting import insert_once
-from writeback.rendering import Need
-from writeback.settings import PACE, Pace
-from writeback.settling import Settled, settle
 from writeback.states import SETTLED
-from writeback.tables import FRESH, LATER, LEASED, MOVING, deliveries, targets, waits
+from writeback.tables import LEASED, MOVING, deliveries, waits
 
 BACKEND = "backend"
 """The principal of what outputs share: the gateway's own client."""
-CLOCK_STEP = 2 * 3600.0
-"""Seconds beyond the longest wait: a time so far ahead was set before the clock was put back, and counts as come."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,14 +43,6 @@ class Origin:
     principal: str
     lane: str | None = None
     valid_until: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claims:
-    """Rows now leased to the caller, and what else changed on the way (rows that had become too old)."""
-
-    rows: tuple[Claimed, ...] = ()
-    changes: tuple[Change, ...] = ()
 
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
@@ -78,10 +59,6 @@ _TAIL = (
     .where(deliveries.c.lane == bindparam("lane"), MOVING)
     .order_by(deliveries.c.id.desc())
     .limit(1)
-)
-_HEALTH = select(targets).where(targets.c.ehr == bindparam("target"))
-_NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, deliveries.c.kept_version).where(
-    deliveries.c.key.in_(_KEYS)
 )
 """Statements made once: putting one together costs more than running it."""
 
@@ -185,85 +162,6 @@ def _tail(connection: Connection, lane: str | None) -> str | None:
     if lane is None:
         return None
     return connection.scalar(_TAIL, {"lane": lane})
-
-
-def claim_due(
-    connection: Connection, now: float, *, ehr: str, owner: str, limit: int, pace: Pace = PACE
-) -> Claims:  # fmt: skip
-    """Leases up to ``limit`` rows of one EHR: half of them those whose time has come, the rest those never tried,
-    oldest first. None while the EHR is left in peace, and one at a time until it has answered again."""
-    health = connection.execute(_HEALTH, {"target": ehr}).one_or_none()
-    if health is not None and now < health.paused_until <= now + CLOCK_STEP:
-        return Claims()
-    room = min(limit, 1) if health is not None and health.failures >= pace.trip else limit
-    taken: list[Claimed] = []
-    shares: tuple[tuple[Candidates, int], ...] = (("later", (room + 1) // 2), ("fresh", room))
-    for candidates, share in shares:
-        most = min(share, room - len(taken))
-        taken += _take(connection, now, candidates, ehr=ehr, owner=owner, room=most, pace=pace)
-    if len(taken) < room and taken:
-        taken += _take(connection, now, "later", ehr=ehr, owner=owner, room=room - len(taken), pace=pace)
-    late = {row.id for row in taken if not row.doubtful and row.valid_until is not None and row.valid_until < now}
-    overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
-    changes = settle(connection, now, overdue) if overdue else ()
-    return Claims(rows=tuple(_with_needs(connection, [row for row in taken if row.id not in late])), changes=changes)
-
-
-Candidates = Literal["fresh", "later"]
-
-
-@cache
-def _lease(candidates: Candidates, dialect: str) -> Any:
-    """Leases rows never tried, or rows whose time has come: made once for each database."""
-    chosen = select(deliveries.c.id).where(deliveries.c.ehr == bindparam("target"))
-    if candidates == "fresh":
-        chosen = chosen.where(FRESH).order_by(deliveries.c.id)
-    else:
-        at = deliveries.c.next_at
-        chosen = chosen.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
-    chosen = chosen.limit(bindparam("room", type_=Integer))
-    if dialect == "postgresql":
-        mine: Any = deliveries.c.id == func.any(func.array(chosen.with_for_update(skip_locked=True).scalar_subquery()))
-    else:
-        mine = deliveries.c.id.in_(chosen.scalar_subquery())
-    lease = {
-        "state": "leased", "owner": bindparam("holder"), "lease_until": bindparam("until"),
-        "attempt": deliveries.c.attempt + 1,
-    }  # fmt: skip
-    return update(deliveries).where(mine).values(lease).returning(deliveries)
-
-
-def _take(
-    connection: Connection, now: float, candidates: Candidates, *, ehr: str, owner: str, room: int, pace: Pace
-) -> list[Claimed]:  # fmt: skip
-    if room <= 0:
-        return []
-    asked = {"target": ehr, "room": room, "holder": owner, "until": now + pace.lease}
-    if candidates == "later":
-        asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
-    rows = connection.execute(_lease(candidates, connection.dialect.name), asked)
-    return [_claimed(row) for row in sorted(rows, key=lambda row: row.id)]
-
-
-def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(
-        id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
-        strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt,
-        owner=row.owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
-        valid_until=row.valid_until, planned_losses=tuple(json.loads(row.losses)),  # not FHIR: a list of paths
-        needs=dict.fromkeys(json.loads(row.needs), Need(state="ready")),  # not FHIR: a list of delivery keys
-    )  # fmt: skip
-
-
-def _with_needs(connection: Connection, rows: Sequence[Claimed]) -> Iterable[Claimed]:
-    wanted = {key for row in rows for key in row.needs}
-    if not wanted:
-        return rows
-    found = {
-        row.key: Need(state=row.state, location=row.location, version=row.kept_version)
-        for row in connection.execute(_NEEDED, {"keys": sorted(wanted)})
-    }
-    return [row.with_needs({key: found.get(key, Need(state="dead")) for key in row.needs}) for row in rows]
 
 
 def recover(connection: Connection, now: float, *, boot: str) -> tuple[Change, ...]:

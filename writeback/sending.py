@@ -2,15 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Generator, Mapping
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
 
 from writeback.answers import Answer, Failure, Request
-from writeback.claims import Ending
-from writeback.conversation import Conversation
 from writeback.errors import AnswerLost, NoToken, Unsent
 
+T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
+
+
+class Run(Protocol):
+    """The storage seam, ``database.run``."""
+
+    async def __call__(self, work: Callable[[Connection, float], T], /) -> T: ...
 
 
 class Sender(Protocol):
@@ -24,7 +31,7 @@ class Sender(Protocol):
         ...
 
 
-async def converse(conversation: Conversation, sender: Sender, *, seconds: float) -> Ending:
+async def converse(conversation: Generator[Request, Answer | Failure, T], sender: Sender, *, seconds: float) -> T:
     """Drives a conversation to its end within ``seconds``; a request that is cut short then counts as lost. An
     exception that is no ``SendFailed`` says nothing about what was sent, so that it counts as lost as well."""
     loop = asyncio.get_running_loop()
@@ -34,8 +41,8 @@ async def converse(conversation: Conversation, sender: Sender, *, seconds: float
         try:
             request = next(conversation) if reply is None else conversation.send(reply)
         except StopIteration as end:
-            ending: Ending = end.value
-            return ending
+            ended: T = end.value
+            return ended
         reply = await _ask(sender, request, until - loop.time())
 
 

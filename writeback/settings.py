@@ -17,6 +17,8 @@ class Pace:
     conversation: float = 12.0
     in_flight: int = 32
     """Deliveries under way at one EHR at a time, in one process."""
+    bundles: int = 4
+    """Bundles under way at one EHR at a time, in one process."""
     poll: float = 0.5
     """How often an idle worker looks for rows whose time has come."""
     sweep: float = 5.0

@@ -1,4 +1,4 @@
-"""Edge: the outbox's SQL, second half: what a conversation came to is recorded, and what waited for it may go.
+"""Edge: the outbox's SQL, third part: what a conversation came to is recorded, and what waited for it may go.
 
 ``record`` is one transaction for any number of conversations. Only who still holds the lease may record.
 """
@@ -17,11 +17,11 @@ from vocabulary.write import DeliveryState
 from writeback.attempts import note_attempts
 from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.claims import Attempted, Claimed, Ending
-from writeback.inserting import insert_once
 from writeback.retry import next_attempt, parse_retry_after
-from writeback.settings import PACE, Pace, pause
+from writeback.settings import PACE, Pace
 from writeback.states import SETTLED, Event, advance, derive
-from writeback.tables import LEASED, PENDING, deliveries, outputs, targets, waits
+from writeback.tables import LEASED, PENDING, deliveries, outputs, waits
+from writeback.targets import note_health
 from writeback.withdrawing import edits_done
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -45,7 +45,6 @@ _ENDED = (
     .with_for_update()
 )
 _END = update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state"))
-_HEALTH = select(targets).where(targets.c.ehr == bindparam("target"))
 """Statements made once: putting one together costs more than running it."""
 
 
@@ -66,7 +65,7 @@ def record(
     """Writes down what became of the attempts; those whose lease is lost are left out. Returns what changed."""
     if not attempts:
         return ()
-    _note_health(connection, now, attempts, pace)
+    note_health(connection, now, attempts, pace)
     note_attempts(connection, now, attempts)
     return settle(connection, now, [_settled(now, attempt, pace) for attempt in attempts])
 
@@ -214,23 +213,3 @@ def _change(settled: Settled) -> DeliveryChanged:
         before="leased", state=settled.state, cause=settled.values.get("cause") or "", attempt=row.attempt,
         losses=settled.losses, duplicates=settled.duplicates,
     )  # fmt: skip
-
-
-def _note_health(connection: Connection, now: float, attempts: Sequence[Attempted], pace: Pace) -> None:
-    """Counts an EHR's failures in a row and leaves it in peace for a while, for every worker. One that answers is
-    healthy again; its ``Retry-After`` is meant for everybody."""
-    for ehr in sorted({attempt.delivery.ehr for attempt in attempts}):
-        endings = [attempt.ending for attempt in attempts if attempt.delivery.ehr == ehr]
-        well = any(ending.healthy for ending in endings)
-        ill = sum(ending.healthy is False for ending in endings)
-        wishes = [parse_retry_after(ending.retry_after, now) or 0.0 for ending in endings if ending.retry_after]
-        row = connection.execute(_HEALTH, {"target": ehr}).one_or_none()
-        failures = 0 if well else (row.failures if row else 0) + ill
-        until = now + max([pause(failures, pace) if ill else 0.0, *wishes])
-        if row is None and (failures or wishes):
-            insert_once(connection, targets, {"ehr": ehr, "failures": failures, "paused_until": until})
-        elif row is not None and (failures != row.failures or wishes):
-            later = max(until, row.paused_until) if row.paused_until < now + 7200.0 else until
-            connection.execute(
-                update(targets).where(targets.c.ehr == ehr).values(failures=failures, paused_until=later)
-            )

@@ -147,10 +147,14 @@ waits = Table(
 Index("delivery_waits_needed", waits.c.needed)
 
 targets = Table(
-    "targets",
+    "delivery_targets",
     metadata,
     Column("ehr", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("paused_until", Double, nullable=False),
+    Column("batch_size", Integer, nullable=False),
+    Column("batch_most", Integer, nullable=False),
+    Column("booked", Double, nullable=False),
 )
-"""How an EHR is doing, for all workers alike: failures in a row, and until when nobody sends it anything."""
+"""How an EHR is doing, for all workers alike: failures in a row, and until when nobody sends it anything; how many
+entries a Bundle for it has, and at most; until when what its rate limit allows is used up."""

@@ -6,34 +6,37 @@ dies in mid-sentence leaves a lease behind, which ``recover`` turns into doubt; 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from random import random
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from writeback import outbox, outputs
+from writeback.bundling import deliver_together, groups
 from writeback.changes import Change
+from writeback.claiming import Claims, claim_due
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
-from writeback.sending import Sender, converse
+from writeback.pacing import Bundled, Size
+from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
+from writeback.terms import SINGLY, Terms, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
 
 
-class Run(Protocol):
-    """The storage seam, ``database.run``."""
-
-    async def __call__(self, work: Callable[[Connection, float], T], /) -> T: ...
+async def _singly(ehr: str) -> Terms:
+    return SINGLY
 
 
 class Worker:
     """``senders(ehr, principal)`` gives who speaks with an EHR for a launch (``launch:<id>``) or for the gateway itself
-    (``backend``). ``ehrs`` names the EHRs to serve, asked again at every sweep. ``observe`` is told what changed."""
+    (``backend``). ``ehrs`` names the EHRs to serve, and ``terms`` says on what terms, both asked again at every sweep;
+    ``terms`` may fail with any exception while an EHR does not answer. ``observe`` is told what changed."""
 
     def __init__(
         self,
@@ -44,16 +47,18 @@ class Worker:
         namespace: str,
         observe: Callable[[Sequence[Change]], None] = lambda changes: None,
         pace: Pace = PACE,
-        read_back: bool = True,
+        terms: Callable[[str], Awaitable[Terms]] = _singly,
         boot: str | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
         self._run, self._senders, self._ehrs = run, senders, ehrs
         self._namespace, self._observe, self._pace = namespace, observe, pace
-        self._read_back, self._jitter = read_back, jitter
+        self._terms_of, self._jitter = terms, jitter
         self.boot = boot or uuid4().hex
         self._stopping = asyncio.Event()
         self._lines: dict[str, _Line] = {}
+        self.attempts = 0
+        """Attempts that this worker has recorded."""
 
     async def start(self) -> None:
         """What a new boot does first: finds what an earlier one has left behind."""
@@ -61,8 +66,13 @@ class Worker:
 
     async def turn(self, ehr: str) -> int:
         """One round for one EHR, to its end: claims, delivers, records. Returns how many deliveries it claimed."""
-        claims = await self._run(lambda connection, now: self._claim(connection, now, ehr, self._pace.in_flight))
-        attempts = await asyncio.gather(*(self._attempt(row) for row in claims.rows))
+        line = self._lines.setdefault(ehr, _Line())
+        await self._learn(ehr, line)
+        room = line.room(self._pace)
+        claims = await self._run(lambda connection, now: self._claim(connection, now, ehr, line, room))
+        line.size = claims.size
+        made = await asyncio.gather(*(self._attempt(rows, line) for rows in line.groups(claims.rows)))
+        attempts = [attempt for attempts in made for attempt in attempts]
         changes = await self._run(
             lambda connection, now: record(connection, now, attempts=attempts, pace=self._pace)
         )  # fmt: skip
@@ -77,9 +87,10 @@ class Worker:
                 if ehr not in self._lines or self._lines[ehr].task.done():
                     self._lines[ehr] = line = _Line()
                     line.task = asyncio.create_task(self._serve(ehr, line))
+                self._lines[ehr].learn(self._learn(ehr, self._lines[ehr]))
             await _wait(self._stopping, self._pace.sweep)
             await self._guarded(self._sweep())
-        await asyncio.gather(*(line.task for line in self._lines.values()))
+        await asyncio.gather(*(line.close() for line in self._lines.values()))
 
     def stop(self) -> None:
         """Claims nothing more; ``serve`` returns when what is under way has been recorded."""
@@ -92,36 +103,77 @@ class Worker:
             if ehr in (None, name):
                 line.ready.set()
 
-    def _claim(self, connection: Connection, now: float, ehr: str, limit: int) -> outbox.Claims:
-        return outbox.claim_due(connection, now, ehr=ehr, owner=self.boot, limit=limit, pace=self._pace)
+    def _claim(self, connection: Connection, now: float, ehr: str, line: "_Line", limit: int) -> Claims:
+        return claim_due(
+            connection, now, ehr=ehr, owner=self.boot, limit=limit, pace=self._pace, terms=line.terms, turn=line.claimed
+        )
 
-    async def _attempt(self, row: Claimed) -> Attempted:
-        return Attempted(delivery=row, ending=await self._end(row), jitter=self._jitter())
+    async def _attempt(self, rows: Sequence[Claimed], line: "_Line") -> Sequence[Attempted]:
+        """Speaks with the EHR about one delivery, or about several together."""
+        bundle: Bundled | None = None
+        if len(rows) == 1:
+            endings: Mapping[int, Ending] = {rows[0].id: await self._end(rows[0], line)}
+            if line.terms.batch and line.size == 1 and endings[rows[0].id].event == "kept":
+                bundle = Bundled(first=rows[0].id, entries=1, verdict="taken")  # all went well: two together next time
+        else:
+            endings, bundle = await self._end_together(rows, line)
+        return [
+            Attempted(delivery=row, ending=endings[row.id], jitter=self._jitter(), bundle=bundle) for row in rows
+        ]  # fmt: skip
 
-    async def _end(self, row: Claimed) -> Ending:
-        try:
-            sender = self._senders(row.ehr, row.principal)
-        except Exception as failure:
-            logger.warning("no sender for an EHR: %s", type(failure).__name__)
+    async def _end(self, row: Claimed, line: "_Line") -> Ending:
+        sender = self._sender(row)
+        if sender is None:
             return Ending(event="undecided" if row.doubtful else "postponed", cause="no_sender")
         try:
-            conversation = deliver(row, namespace=self._namespace, read_back=self._read_back)
+            read_back = reads_back(row.key, line.terms.read_back)
+            conversation = deliver(row, namespace=self._namespace, read_back=read_back)
             return await converse(conversation, sender, seconds=self._pace.conversation)
         except Exception as failure:  # a fault of ours; what was sent before it is not known
             logger.error("a delivery failed with %s", type(failure).__name__)
             return Ending(event="lost", cause="fault")
 
+    async def _end_together(
+        self, rows: Sequence[Claimed], line: "_Line"
+    ) -> tuple[Mapping[int, Ending], Bundled | None]:  # fmt: skip
+        sender, share = self._sender(rows[0]), line.terms.read_back
+        if sender is None:
+            return {row.id: Ending(event="postponed", cause="no_sender") for row in rows}, None
+        try:
+            conversation = deliver_together(
+                rows, namespace=self._namespace, reads_back=lambda key: reads_back(key, share)
+            )  # fmt: skip
+            done = await converse(conversation, sender, seconds=self._pace.conversation)
+        except Exception as failure:  # a fault of ours, as above
+            logger.error("deliveries failed with %s", type(failure).__name__)
+            return {row.id: Ending(event="lost", cause="fault") for row in rows}, None
+        return done.endings, Bundled(first=rows[0].id, entries=done.entries, verdict=done.verdict)
+
+    def _sender(self, row: Claimed) -> Sender | None:
+        try:
+            return self._senders(row.ehr, row.principal)
+        except Exception as failure:
+            logger.warning("no sender for an EHR: %s", type(failure).__name__)
+            return None
+
+    async def _learn(self, ehr: str, line: "_Line") -> None:
+        """The terms as they are now; those known before while the EHR does not say."""
+        try:
+            line.terms = await self._terms_of(ehr)
+        except Exception as failure:
+            logger.info("an EHR's terms are not known: %s", type(failure).__name__)
+
     async def _serve(self, ehr: str, line: "_Line") -> None:
         """The pipeline of one EHR: each step records what has ended and claims as much as there is room for."""
         while not self._stopping.is_set() or line.busy or line.ended:
             attempts, line.ended = line.ended, []
-            room = 0 if self._stopping.is_set() else self._pace.in_flight - len(line.busy)
+            room = 0 if self._stopping.is_set() else line.room(self._pace)
 
             def step(
                 connection: Connection, now: float, attempts: Sequence[Attempted] = attempts, room: int = room
-            ) -> tuple[Sequence[Change], outbox.Claims]:
+            ) -> tuple[Sequence[Change], Claims]:
                 changes = record(connection, now, attempts=attempts, pace=self._pace)
-                return changes, self._claim(connection, now, ehr, room) if room > 0 else outbox.Claims()
+                return changes, self._claim(connection, now, ehr, line, room) if room > 0 else Claims(size=line.size)
 
             done = await self._guarded(self._run(step))
             if done is None:
@@ -129,11 +181,13 @@ class Worker:
                 await _wait(self._stopping, self._pace.poll)
                 continue
             changes, claims = done
+            self.attempts += len(attempts)
             self._observe((*changes, *claims.changes))
-            for row in claims.rows:
-                line.begin(self._attempt(row))
-            if not line.ended and not (claims.rows and len(line.busy) < self._pace.in_flight):
-                await line.wait(self._pace.poll)
+            line.size = claims.size
+            for rows in line.groups(claims.rows):
+                line.begin(self._attempt(rows, line), len(rows))
+            if not line.ended and not (claims.rows and line.room(self._pace) > 0):
+                await line.wait(min(claims.wait or self._pace.poll, self._pace.poll))
 
     async def _sweep(self) -> None:
         def sweep(connection: Connection, now: float) -> tuple[Change, ...]:
@@ -152,23 +206,54 @@ class Worker:
 
 
 class _Line:
-    """What is under way at one EHR."""
+    """What is under way at one EHR, and on what terms."""
 
     def __init__(self) -> None:
         self.ready = asyncio.Event()
         self.ended: list[Attempted] = []
         self.busy: set[asyncio.Task[None]] = set()
         self.task: asyncio.Future[None]
+        self.terms = SINGLY
+        self.size = Size().now
+        self.claimed = self._under_way = 0
+        self._learning: asyncio.Task[None] | None = None
 
-    def begin(self, attempt: Awaitable[Attempted]) -> None:
-        """Starts a delivery; ``ended`` holds what came of it."""
-        task = asyncio.ensure_future(self._finish(attempt))
+    def learn(self, learning: Coroutine[Any, Any, None]) -> None:
+        """Asks for the terms anew, unless they are being asked for still."""
+        if self._learning is not None and not self._learning.done():
+            return learning.close()
+        self._learning = asyncio.create_task(learning)
+        return None
+
+    async def close(self) -> None:
+        """Returns when what is under way has been recorded."""
+        if self._learning is not None:
+            self._learning.cancel()
+        await self.task
+
+    def room(self, pace: Pace) -> int:
+        """How many deliveries more may be under way."""
+        most = pace.in_flight if not self.terms.batch else max(pace.in_flight, pace.bundles * self.size)
+        return most - self._under_way
+
+    def groups(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, ...]]:
+        """The claimed rows as they are sent."""
+        self.claimed += len(rows)
+        return groups(rows, size=self.size if self.terms.batch else 1)
+
+    def begin(self, attempts: Awaitable[Sequence[Attempted]], rows: int) -> None:
+        """Starts deliveries; ``ended`` holds what came of them."""
+        self._under_way += rows
+        task = asyncio.ensure_future(self._finish(attempts, rows))
         self.busy.add(task)
         task.add_done_callback(self.busy.discard)
 
-    async def _finish(self, attempt: Awaitable[Attempted]) -> None:
-        made = await attempt  # first: ``ended`` is another list after every round
-        self.ended.append(made)
+    async def _finish(self, attempts: Awaitable[Sequence[Attempted]], rows: int) -> None:
+        try:
+            made = await attempts  # first: ``ended`` is another list after every round
+        finally:
+            self._under_way -= rows
+        self.ended += made
         self.ready.set()
 
     async def wait(self, seconds: float) -> None:

@@ -45,7 +45,8 @@ from gateway.cli import (  # noqa: E402
     recall,
     running,
     suites,
+    worker,
 )
 
-for _group in (running, outputs, deliveries, recall, audit, clients, load, models, personas, suites, installed):
+for _group in (running, outputs, deliveries, recall, audit, clients, load, models, personas, suites, installed, worker):
     _group.register(application)

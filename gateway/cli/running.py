@@ -29,6 +29,15 @@ Upstream = Annotated[
 ]
 
 
+ReadBack = Annotated[
+    str,
+    typer.Option(
+        envvar="CHARTGATE_READ_BACK",
+        help="What is read back after it was written: always, never or a share; by EHR: 0.1,epic=always.",
+    ),
+]
+
+
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
     application.command("up")(up)
@@ -47,6 +56,16 @@ def options_of(**given: Any) -> Any:
     rate, draw = given.pop("messy"), given.pop("messy_seed")
     given["messiness"] = None if rate is None else Messiness(rate, draw)
     return Options(**{**given, "models": tuple(given.get("models") or ())})
+
+
+def policy_of(text: str) -> Any:
+    """The read-back policy; a usage error for one that says nothing."""
+    from writeback.terms import parse_read_back
+
+    try:
+        return parse_read_back(text)
+    except ValueError as failure:
+        raise typer.BadParameter(str(failure)) from None
 
 
 def _require_model(id: str, folders: list[Path]) -> None:
@@ -81,6 +100,7 @@ def up(
         Path | None, typer.Option(help="Serve by https: a certificate for localhost and 127.0.0.1.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
+    read_back: ReadBack = "always",
     detach: Annotated[bool, typer.Option("--detach", help="Run in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="With --detach: return when it answers.")] = False,
     json: Json = False,
@@ -95,7 +115,7 @@ def up(
     options = options_of(
         port=port, ehr=ehr, persona=persona, models=models, references=references, seed=seed,
         allow_loopback_jwks=allow_loopback_jwks, allow_remote=allow_remote, upstream_auth=upstream_auth,
-        tls_cert=tls_cert, tls_key=tls_key, messy=messy, messy_seed=messy_seed,
+        tls_cert=tls_cert, tls_key=tls_key, messy=messy, messy_seed=messy_seed, read_back=policy_of(read_back),
     )  # fmt: skip
     run_loop(_up(data, options, json))
     return None

@@ -18,6 +18,7 @@ from writeback.capabilities import Capabilities, TypeCapability
 from writeback.gate import Admitted
 from writeback.outputs import Accepted, Conflict, Idempotency, Submission
 from writeback.planning import plan
+from writeback.terms import SINGLY, Terms
 from writeback.worker import Worker
 
 TYPES = ("Observation", "RiskAssessment", "DocumentReference", "DetectedIssue", "Device", "Provenance")
@@ -44,6 +45,9 @@ class Ehr:
     writes: list[str] = field(default_factory=list)
     fault: Callable[[str, str, int], Answer | None] = lambda method, path, number: None
     after: Callable[[str, str, int], None] = lambda method, path, number: None
+    bundles: list[int] = field(default_factory=list)
+    whole: Callable[[Any], Answer | None] = lambda bundle: None
+    say: Callable[[list[Any]], list[Any]] = lambda entries: entries
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -51,6 +55,8 @@ class Ehr:
         number = len(self.writes)
         if method == "GET":
             return self._read(path)
+        if path == "":
+            return await self._batch(codec.parse(body or b""))
         self.writes.append(f"{method} {path.split('/')[0]}")
         if (answer := self.fault(method, path, number)) is not None:
             return answer
@@ -61,6 +67,22 @@ class Ehr:
         self.kept[name] = {**resource, "id": id, "meta": {**resource.get("meta", {}), "versionId": "1"}}
         self.after(method, path, number)
         return Answer(status=status, headers={"location": f"{name}/_history/1", "etag": 'W/"1"'})
+
+    async def _batch(self, bundle: Any) -> Answer:
+        """Each entry as a request of its own; ``whole`` may answer instead, and ``say`` changes what is said of them."""
+        self.bundles.append(len(bundle["entry"]))
+        if (answer := self.whole(bundle)) is not None:
+            return answer
+        entries = []
+        for entry in bundle["entry"]:
+            asked = entry["request"]
+            body = codec.format(entry["resource"]) if "resource" in entry else None
+            one = await self.send(asked["method"], asked["url"], body=body)
+            said = {"status": f"{one.status} Said", **one.headers}
+            kept = {"resource": one.resource()} if one.body and one.status < 400 else {}
+            entries.append({**kept, "response": said})
+        told = {"resourceType": "Bundle", "type": "batch-response", "entry": self.say(entries)}
+        return Answer(status=200, body=codec.format(told))
 
     def _read(self, path: str) -> Answer:
         if "?" in path:
@@ -99,10 +121,15 @@ async def accept(database: Database, made: Submission, claim: Idempotency | None
     return await database.run(lambda connection, now: outputs.accept(connection, now, submission=made, claim=claim))
 
 
-async def settle(database: Database, ehr: Ehr, *, rounds: int = 60, boot: str = "one") -> None:
+async def settle(
+    database: Database, ehr: Ehr, *, rounds: int = 60, boot: str = "one", terms: Terms = SINGLY
+) -> None:  # fmt: skip
+    async def known(name: str) -> Terms:
+        return terms
+
     worker = Worker(
         run=database.run, senders=lambda name, principal: ehr, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-        boot=boot, jitter=lambda: 0.0,
+        boot=boot, jitter=lambda: 0.0, terms=known,
     )  # fmt: skip
     await worker.start()
     for _ in range(rounds):

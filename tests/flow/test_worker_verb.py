@@ -1,0 +1,120 @@
+"""``chartgate worker``: several processes on one PostgreSQL, each output at the EHR once."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from auth.client.ehr import RegisteredEhr
+from auth.client.registry import save_ehr
+from gateway.installation import Installation, open_replica
+from r4 import codec
+from sandbox.capabilities import statement
+from tests.flow.outputs_world import MODEL, Running, running
+from tests.flow.test_delivery_faults import judge
+from vocabulary import manifest as manifests
+from vocabulary.output import Output
+from writeback import outputs
+from writeback.capabilities import parse_capabilities
+from writeback.gate import Admitted
+from writeback.labels import Names
+from writeback.planning import plan
+
+ROOT = Path(__file__).parents[2]
+OUTPUTS, MODELS = 500, 40
+WORKER = [sys.executable, "-m", "gateway.cli", "worker", "--json"]
+
+
+def manifest_of(model: str) -> Any:
+    text = MODEL.replace('id = "echo"', f'id = "{model}"')
+    return manifests.parse(tomllib.loads(text, parse_float=Decimal))
+
+
+async def accept(installation: Installation, up: Running) -> None:
+    """Outputs of some models for each patient: no two of them in one lane."""
+    offered = parse_capabilities(codec.parse(codec.format(statement(base=up.fhir, date="2026-01-01T00:00:00Z"))))
+    names = Names(ehr="spec", namespace=installation.keyring.namespace)
+    now = time.time()
+    known = [manifest_of(f"echo-{number}") for number in range(MODELS)]
+
+    async def one(number: int) -> None:
+        model, manifest = f"echo-{number % MODELS}", known[number % MODELS]
+        said = Output(
+            model=model, version="1.0.0", ehr="spec", patient=f"Patient/{up.patients[number // MODELS]}", kind="risk",
+            as_of=now - 1, inference_id=str(number), value=Decimal("0.25"), unit="fraction",
+        )  # fmt: skip
+        write = plan(said, manifest, admitted=Admitted(), names=names, capabilities=offered, now=now)
+        made = outputs.Submission(
+            id=f"{number:032x}", output=said, manifest=manifest, judged=Admitted(), verdict=None, principal="backend",
+            submitter="test", write=write,  # type: ignore[arg-type]
+        )  # fmt: skip
+        await installation.database.run(lambda connection, now: outputs.accept(connection, now, submission=made))
+
+    await asyncio.gather(*(one(number) for number in range(OUTPUTS)))
+
+
+def total(up: Running, type: str) -> int:
+    headers = {"authorization": f"Bearer {judge(up)}"}
+    bundle = httpx2.get(f"{up.fhir}/{type}?_summary=count", headers=headers, trust_env=False, timeout=30).json()
+    return int(bundle["total"])
+
+
+def register(installation: Installation, up: Running) -> None:
+    ehr = RegisteredEhr(name="spec", issuer=up.fhir, client_id="chartgate", networks=("127.0.0.0/8",))
+    cipher = installation.keyring.cipher
+    installation.database.run_now(lambda connection, now: save_ehr(connection, now, ehr=ehr, cipher=cipher))
+
+
+def start(data: Path, url: str) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "CHARTGATE_DATABASE_URL": url}
+    command = [*WORKER, "--data", str(data)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def ended(worker: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    worker.send_signal(signal.SIGTERM)
+    said, errors = worker.communicate(timeout=30)
+    assert worker.returncode == 0, errors[-2000:]
+    done: dict[str, Any] = json.loads(said)
+    return done
+
+
+def test_two_workers_on_one_database_deliver_every_output_once(tmp_path: Path, database_url: str) -> None:
+    with running(tmp_path) as up:
+        before = total(up, "RiskAssessment"), total(up, "Provenance")
+        installation = open_replica(tmp_path / "data", database_url)
+        try:
+            register(installation, up)
+            asyncio.run(accept(installation, up))
+            workers = [start(tmp_path / "data", database_url) for _ in range(2)]
+            until = time.monotonic() + 60
+            while installation.database.run_now(outputs.count_moving) and time.monotonic() < until:
+                time.sleep(0.1)
+            left = installation.database.run_now(outputs.count_moving)
+            done = [ended(worker)["attempts"] for worker in workers]
+        finally:
+            installation.close()
+        assert left == 0
+        assert min(done) > 0
+        assert (total(up, "RiskAssessment"), total(up, "Provenance")) == (before[0] + OUTPUTS, before[1] + OUTPUTS)
+
+
+@pytest.mark.parametrize("url", [None, "sqlite:///x.db", "postgresql://127.0.0.1:1/nowhere"])
+def test_a_worker_without_postgresql_ends_with_what_to_do(tmp_path: Path, url: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "CHARTGATE_DATABASE_URL"}
+    environment |= {"CHARTGATE_DATABASE_URL": url} if url else {}
+    done = subprocess.run(
+        [*WORKER, "--data", str(tmp_path)], cwd=ROOT, env=environment, capture_output=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert b"CHARTGATE_DATABASE_URL" in done.stderr

@@ -1,0 +1,165 @@
+"""Edge: the outbox's SQL, second part: rows are claimed under a lease.
+
+Two lanes: rows whose time has come (retries, and what waited for another delivery), and rows never tried. Of the latter
+the newest have a share of their own, so that what was accepted just now is not stuck behind the backlog of an outage.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Integer,
+    Row,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from writeback.changes import Change
+from writeback.claims import Claimed
+from writeback.pacing import AT_ONCE, Size, allowance, book
+from writeback.rendering import Need
+from writeback.settings import PACE, Pace
+from writeback.settling import Settled, settle
+from writeback.tables import FRESH, LATER, deliveries
+from writeback.targets import Target, find_target, keep_target, lock_target
+from writeback.terms import SINGLY, Terms
+
+CLOCK_STEP = 2 * 3600.0
+"""Seconds beyond the longest wait: a time so far ahead was set before the clock was put back, and counts as come."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claims:
+    """Rows now leased to the caller, and what else changed on the way (rows that had become too old). ``size`` is how
+    many entries a Bundle for this EHR has now; ``wait`` the seconds until its rate limit lets more go, 0 when it does."""
+
+    rows: tuple[Claimed, ...] = ()
+    changes: tuple[Change, ...] = ()
+    size: int = Size().now
+    wait: float = 0.0
+
+
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, deliveries.c.kept_version).where(
+    deliveries.c.key.in_(_KEYS)
+)
+"""A statement made once: putting one together costs more than running it."""
+
+Candidates = Literal["later", "newest", "oldest"]
+CYCLE: tuple[Candidates, ...] = ("later", "newest", "later", "oldest")
+
+
+def claim_due(
+    connection: Connection, now: float, *, ehr: str, owner: str, limit: int, pace: Pace = PACE, terms: Terms = SINGLY,
+    turn: int = 0,
+) -> Claims:  # fmt: skip
+    """Leases up to ``limit`` rows of one EHR: half of them those whose time has come, the rest those never tried, newest
+    and oldest alike. ``turn`` counts what was claimed before, so that small claims are fair as well. None while the EHR is
+    left in peace, one at a time until it has answered again, and no more than its rate limit lets go."""
+    limited = terms.per_minute is not None
+    target = (lock_target(connection, ehr) if limited else find_target(connection, ehr)) or Target()
+    if now < target.paused_until <= now + CLOCK_STEP:
+        return Claims(size=target.size.now)
+    room = min(limit, 1) if target.failures >= pace.trip else limit
+    wait = 0.0
+    if terms.per_minute is not None:
+        free = allowance(now, target.booked, per_minute=terms.per_minute)
+        room = min(room, free.requests // AT_ONCE)
+        wait = 0.0 if room else free.wait
+    taken = _fill(connection, now, ehr=ehr, owner=owner, room=room, turn=turn, pace=pace)
+    if terms.per_minute is not None and taken:
+        _book(connection, now, ehr, target=target, per_minute=terms.per_minute, taken=taken, terms=terms)
+    late = {row.id for row in taken if not row.doubtful and row.valid_until is not None and row.valid_until < now}
+    overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
+    changes = settle(connection, now, overdue) if overdue else ()
+    rows = _with_needs(connection, [row for row in taken if row.id not in late])
+    return Claims(rows=tuple(rows), changes=changes, size=target.size.now, wait=wait)
+
+
+def _book(
+    connection: Connection, now: float, ehr: str, *, target: Target, per_minute: int, taken: Sequence[Claimed],
+    terms: Terms,
+) -> None:  # fmt: skip
+    """Counts the requests these rows may need: each is written, may be read back, and is looked for when in doubt."""
+    requests = sum(AT_ONCE if row.doubtful else 1 + (terms.read_back > 0) for row in taken)
+    booked = book(now, target.booked, per_minute=per_minute, requests=requests)
+    keep_target(connection, ehr, target, replace(target, booked=booked))
+
+
+def _fill(
+    connection: Connection, now: float, *, ehr: str, owner: str, room: int, turn: int, pace: Pace
+) -> list[Claimed]:  # fmt: skip
+    """Takes what is due from each lane in its share, and more from one where another has too little."""
+    places = [CYCLE[(turn + place) % len(CYCLE)] for place in range(room)]
+
+    def take(candidates: Candidates, most: int) -> list[Claimed]:
+        return _take(connection, now, candidates, ehr=ehr, owner=owner, room=most, pace=pace)
+
+    due = take("later", places.count("later"))
+    taken = due + take("newest", places.count("newest"))
+    taken += take("oldest", room - len(taken))
+    if len(due) == places.count("later"):
+        taken += take("later", room - len(taken))
+    return taken
+
+
+@cache
+def _lease(candidates: Candidates, dialect: str) -> Any:
+    """Leases rows never tried, or rows whose time has come: made once for each database."""
+    chosen = select(deliveries.c.id).where(deliveries.c.ehr == bindparam("target"))
+    at, id = deliveries.c.next_at, deliveries.c.id
+    if candidates == "later":
+        chosen = chosen.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
+    else:
+        chosen = chosen.where(FRESH).order_by(id.desc() if candidates == "newest" else id)
+    chosen = chosen.limit(bindparam("room", type_=Integer))
+    if dialect == "postgresql":
+        mine: Any = deliveries.c.id == func.any(func.array(chosen.with_for_update(skip_locked=True).scalar_subquery()))
+    else:
+        mine = deliveries.c.id.in_(chosen.scalar_subquery())
+    lease = {
+        "state": "leased", "owner": bindparam("holder"), "lease_until": bindparam("until"),
+        "attempt": deliveries.c.attempt + 1,
+    }  # fmt: skip
+    return update(deliveries).where(mine).values(lease).returning(deliveries)
+
+
+def _take(
+    connection: Connection, now: float, candidates: Candidates, *, ehr: str, owner: str, room: int, pace: Pace
+) -> list[Claimed]:  # fmt: skip
+    if room <= 0:
+        return []
+    asked = {"target": ehr, "room": room, "holder": owner, "until": now + pace.lease}
+    if candidates == "later":
+        asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
+    rows = connection.execute(_lease(candidates, connection.dialect.name), asked)
+    return [_claimed(row) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def _claimed(row: Row[Any]) -> Claimed:
+    return Claimed(
+        id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
+        strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt,
+        owner=row.owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
+        valid_until=row.valid_until, planned_losses=tuple(json.loads(row.losses)),  # not FHIR: a list of paths
+        needs=dict.fromkeys(json.loads(row.needs), Need(state="ready")),  # not FHIR: a list of delivery keys
+    )  # fmt: skip
+
+
+def _with_needs(connection: Connection, rows: Sequence[Claimed]) -> Iterable[Claimed]:
+    wanted = {key for row in rows for key in row.needs}
+    if not wanted:
+        return rows
+    found = {
+        row.key: Need(state=row.state, location=row.location, version=row.kept_version)
+        for row in connection.execute(_NEEDED, {"keys": sorted(wanted)})
+    }
+    return [row.with_needs({key: found.get(key, Need(state="dead")) for key in row.needs}) for row in rows]

@@ -1,0 +1,84 @@
+"""How many deliveries go into one Bundle, and how many requests may go now. Values: what is remembered of an EHR between
+two looks, so that restarts forget nothing and all workers share it, are columns of ``targets``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["taken", "too_much", "too_large", "not_taken", "unknown"]
+"""What an EHR made of a Bundle as a whole: it answered for the entries; it failed or was too slow; 413; no batches here;
+it never saw it, or has no time for anything now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundled:
+    """One Bundle that was sent: the row id of its first entry, how many entries it had, and what became of it."""
+
+    first: int
+    entries: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """How many entries a Bundle for this EHR has now, and never more than ``most``."""
+
+    now: int = 8
+    most: int = 100
+
+
+BYTES = 2 * 1024 * 1024
+"""A Bundle is closed before it grows beyond this, whatever its size in entries."""
+
+
+def resized(size: Size, bundles: Iterable[Bundled]) -> Size:
+    """The probe: by a half more while full Bundles are answered for, half after one that failed; what was too large once
+    is never tried again, and after a refusal of batches as such everything goes singly."""
+    for bundle in bundles:
+        if bundle.verdict == "unknown":
+            continue
+        if bundle.verdict == "taken":
+            grown = size.now + max(1, size.now // 2) if bundle.entries >= size.now else size.now
+            size = Size(now=min(grown, size.most), most=size.most)
+        else:
+            half = max(1, bundle.entries // 2)
+            most = {"too_much": size.most, "too_large": min(half, size.most), "not_taken": 1}[bundle.verdict]
+            size = Size(now=min(half, size.now, most), most=most)
+    return size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """What a limit of requests in a minute leaves: how many may go ``now``, and seconds until one more may."""
+
+    requests: int
+    wait: float
+
+
+AT_ONCE = 3
+"""Requests that one delivery may need together: looking for it, writing it, reading it back."""
+
+
+def spacing(per_minute: int) -> tuple[float, int]:
+    """Seconds between two requests, and how many may go at once. Both together stay below ``per_minute`` in any sixty
+    seconds, with one in a hundred (and at least one) left for token requests."""
+    at_once = max(AT_ONCE, per_minute // 40)
+    return 60.0 / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
+
+
+def allowance(now: float, booked: float, *, per_minute: int) -> Allowance:
+    """What may be sent now, where all before ``booked`` (Unix seconds) is used up: the generic cell rate algorithm, with
+    one column. A time far ahead was booked before the clock was put back, and counts as now."""
+    apart, at_once = spacing(per_minute)
+    start = _start(now, booked, apart, at_once)
+    return Allowance(requests=max(0, int((now - start) / apart + 1e-9)), wait=apart)
+
+
+def book(now: float, booked: float, *, per_minute: int, requests: int) -> float:
+    """The column after so many requests."""
+    apart, at_once = spacing(per_minute)
+    return _start(now, booked, apart, at_once) + requests * apart
+
+
+def _start(now: float, booked: float, apart: float, at_once: int) -> float:
+    return max(now - at_once * apart, min(booked, now + at_once * apart))
