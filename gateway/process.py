@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
+from gateway import app_face, delivery_verbs, ehr_check, ehr_face, ehr_file, ehr_verbs, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
@@ -61,7 +61,7 @@ def new_id() -> str:
 @contextlib.asynccontextmanager
 async def running(directory: Path, options: Options, progress: Progress) -> AsyncIterator[Running]:
     """The whole sandbox on loopback while the block runs. Raises PortTaken, KeyFileError, SandboxError, HapiError,
-    TlsError."""
+    SettingsRefused, TlsError."""
     async with contextlib.AsyncExitStack() as stack:
         installation = open_installation(directory)
         stack.callback(installation.close)
@@ -78,8 +78,8 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             open_gateway(installation, models=options.models, only=options.only, base_url=app_url, clock=time.time)
         )
         await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
-        application = _faces(gateway, ehrs, port, scheme)
-        await stack.enter_async_context(_served(installation, application, listening, secured))
+        await ehr_file.register_declared(installation, progress)
+        await stack.enter_async_context(_served(installation, _faces(gateway, ehrs, port, scheme), listening, secured))
         await stack.enter_async_context(gateway.working())
         link = secrets.token_urlsafe(32)
         await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
@@ -117,7 +117,9 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str)
         ehr=ehr_face.application(ehrs),
         operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
         control=control.app(
-            gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}, delivery_verbs.acts(gateway)
+            gateway.installation.database,
+            {ehr.name: ehr.database for ehr in ehrs},
+            {**delivery_verbs.acts(gateway), **ehr_verbs.acts(gateway), **ehr_check.acts(gateway)},
         ),
         port=port,
         scheme=scheme,

@@ -23,6 +23,11 @@ BYTES = 8 * 1024 * 1024
 KEPT_OPEN = 4.0
 """Seconds that an idle connection is kept: shorter than servers do, so that none is used that is just being closed."""
 
+_UNSENT = (
+    aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL, aiohttp.ClientHttpProxyError,
+)  # fmt: skip
+"""What happens before anything of a request is sent; the last: a proxy refuses to connect."""
+
 Permits = Callable[[str], bool]
 
 
@@ -84,7 +89,7 @@ class HttpSender:
                 data = await _bounded(response)
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status, headers=found, body=data)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as failure:
+        except _UNSENT as failure:
             raise Unsent("the EHR could not be reached") from failure
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             if isinstance(failure, SendFailed):
@@ -141,12 +146,14 @@ class CheckedResolver(AbstractResolver):
 
 
 def open_session(
-    *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None
-) -> aiohttp.ClientSession:
+    *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None,
+    proxy: str | None = None,
+) -> aiohttp.ClientSession:  # fmt: skip
     """The connection pool of one EHR. ``permits`` says of an IP address, as text, whether it may be connected to;
-    None permits all. ``trust`` verifies the EHR's certificate, None by the system's authorities.
-    Raises Unsent when the base itself is an address that is not permitted."""
-    host = URL(base).host or ""
+    None permits all. ``trust`` verifies the EHR's certificate, None by the system's authorities. ``proxy``
+    (``http://host:port``) is what is connected to instead, so that ``permits`` is asked about its address.
+    Raises Unsent when the base, or the proxy, itself is an address that is not permitted."""
+    host = URL(proxy or base).host or ""
     if permits is not None and _is_address(host) and not permits(host):
         raise Unsent("the EHR's address is in no network it was registered with")
     return aiohttp.ClientSession(
@@ -161,6 +168,7 @@ def open_session(
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
+        proxy=proxy,
         middlewares=(_never_repeat,),
     )
 

@@ -37,6 +37,7 @@ from gateway.cli import (  # noqa: E402
     audit,
     clients,
     deliveries,
+    ehrs,
     installed,
     load,
     models,
@@ -47,5 +48,5 @@ from gateway.cli import (  # noqa: E402
     suites,
 )
 
-for _group in (running, outputs, deliveries, recall, audit, clients, load, models, personas, suites, installed):
+for _group in (running, outputs, deliveries, recall, audit, clients, ehrs, load, models, personas, suites, installed):
     _group.register(application)
