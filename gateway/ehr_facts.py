@@ -10,6 +10,8 @@ from gateway.fetch import Fetched
 from vocabulary.manifest import Manifest
 
 Result = Literal["pass", "warn", "fail", "skip"]
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """No usable answer: what happened, and what to do."""

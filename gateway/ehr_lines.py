@@ -17,6 +17,7 @@ SKEW = 60.0
 leeway (RFC 7519 §4.1.4)."""
 Rule = Callable[[Facts], Iterator[Line]]
 TELL = "Tell whoever runs the EHR."
+UNSAID = "there is no SMART configuration to say so"
 
 
 def judged(facts: Facts) -> Iterator[Line]:
@@ -127,6 +128,7 @@ def pkce(facts: Facts) -> Iterator[Line]:
     """Whether a stolen code is worthless (SMART App Launch 2.2 §considerations-for-pkce-support)."""
     found = facts.configuration
     if found is None:
+        yield Line("pkce", "skip", UNSAID)
         return
     if "S256" in found.code_challenge_methods_supported:
         yield Line("pkce", "pass", "PKCE with S256")
@@ -139,6 +141,7 @@ def authentication(facts: Facts) -> Iterator[Line]:
     """Whether it takes the registered way of proving who we are."""
     found, ehr = facts.configuration, facts.ehr
     if found is None:
+        yield Line("authentication", "skip", UNSAID)
         return
     offered, algorithms = (
         found.token_endpoint_auth_methods_supported,
@@ -166,6 +169,7 @@ def wanted_scopes(facts: Facts) -> Iterator[Line]:
     """Whether what launches ask for can be granted at all."""
     found = facts.configuration
     if found is None:
+        yield Line("scopes", "skip", UNSAID)
         return
     if not found.scopes_supported:
         yield Line(
@@ -202,8 +206,10 @@ _WITHOUT = {
 def ways_in(facts: Facts) -> Iterator[Line]:
     """Which of the ways in are open (SMART App Launch 2.2 conformance §capabilities)."""
     found = facts.configuration
-    for way, opened in WAYS.items() if found is not None else ():
-        if found is not None and opened(found):
+    for way, opened in WAYS.items():
+        if found is None:
+            yield Line(way, "skip", UNSAID)
+        elif opened(found):
             yield Line(way, "pass", "offered")
         else:
             yield Line(way, "warn", _WITHOUT[way], "Ask whoever runs the EHR, if it is needed.")
@@ -251,6 +257,14 @@ def traps(facts: Facts) -> Iterator[Line]:
 
 def statement(facts: Facts) -> Iterator[Line]:
     """Whether it says what it takes, in the version of FHIR that is spoken here."""
+    if isinstance(facts.metadata, Trouble):
+        yield Line(
+            "metadata",
+            "fail",
+            f"its CapabilityStatement cannot be had: {facts.metadata.happened}",
+            facts.metadata.advice,
+        )
+        return
     if facts.statement is None:
         yield Line("metadata", "fail", "no CapabilityStatement can be read at metadata",
                    "Check the issuer: it is the FHIR base.")  # fmt: skip

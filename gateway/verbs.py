@@ -86,7 +86,9 @@ EHR_VERBS: Mapping[str, Verb] = {
     "load.missing": load_verb.missing,
 }
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
-OUTGOING_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {"ehrs.check": ehr_check.check_here}
+OUTGOING_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
+    "ehrs.check": ehr_check.check_here
+}
 """Verbs that ask EHRs."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
 

@@ -121,7 +121,9 @@ def test_a_clock_that_is_wrong_is_a_warning_from_a_minute_on() -> None:
 
 
 def test_another_address_of_itself_and_another_issuer_are_told() -> None:
-    ehr = AdversarialEhr(answers={METADATA: answers(json={**STATEMENT, "implementation": {"url": "https://ehr.example/r4/"}})})
+    ehr = AdversarialEhr(
+        answers={METADATA: answers(json={**STATEMENT, "implementation": {"url": "https://ehr.example/r4/"}})}
+    )
     ehr.answers["/.well-known/openid-configuration"] = answers(json={"issuer": "https://other.example"})
     lines = run(ehr)
     assert (lines["issuer"].result, lines["openid-issuer"].result) == ("warn", "fail")
@@ -131,6 +133,7 @@ def test_an_ehr_that_never_answers_fails_once_and_the_rest_is_skipped() -> None:
     lines = run(AdversarialEhr(), handle=slow)
     assert "seconds" in lines["reachable"].text
     assert lines["clock"].result == lines["discovery"].result == lines["backend-token"].result == "skip"
+    assert lines["pkce"].result == lines["launch-ehr"].result == lines["scopes"].result == "skip"
 
 
 def test_a_vendor_s_known_departures_are_told_with_where_they_are_known_from() -> None:

@@ -103,7 +103,11 @@ async def both(ehr: RegisteredEhr) -> list[Any]:
 
 def ehr(port: int, **members: Any) -> RegisteredEhr:
     return RegisteredEhr(
-        name="hospital", issuer=f"https://localhost:{port}/r4", client_id="c", networks=members.pop("networks", LOCAL), **members
+        name="hospital",
+        issuer=f"https://localhost:{port}/r4",
+        client_id="c",
+        networks=members.pop("networks", LOCAL),
+        **members,
     )
 
 
@@ -143,7 +147,9 @@ def test_a_proxy_that_refuses_or_lies_outside_the_networks_gets_nothing(pair: tu
         seen: list[bytes] = []
         async with server(pair) as port, proxy(seen, refuses=True) as through:
             for address in ("localhost", "127.0.0.1"):
-                declared = ehr(port, ca=pair[0].read_text(), proxy=f"http://{address}:{through}", networks=("10.0.0.0/8",))
+                declared = ehr(
+                    port, ca=pair[0].read_text(), proxy=f"http://{address}:{through}", networks=("10.0.0.0/8",)
+                )
                 reach = Reach(clock=lambda: 0.0)
                 with pytest.raises(EhrFault):
                     await reach.look(declared, f"{declared.issuer}/metadata")
