@@ -82,8 +82,7 @@ def discovery(facts: Facts) -> Iterator[Line]:
         yield Line("discovery", "fail", f"it has no SMART configuration at its address (status {answer.status})",
                    "Check the issuer: it is the FHIR base, without metadata or .well-known at its end.")  # fmt: skip
     elif facts.unusable is not None:
-        name = "pkce" if facts.unusable.startswith("code_challenge") else "discovery"
-        yield Line(name, "fail", f"its SMART configuration cannot be used. {facts.unusable}", TELL)
+        yield Line("discovery", "fail", f"its SMART configuration cannot be used. {facts.unusable}", TELL)
     elif not answer.headers.get("content-type", "").lower().startswith("application/json"):
         yield Line("discovery", "warn", "its SMART configuration does not call itself application/json", TELL)
     else:
@@ -127,6 +126,9 @@ def issuer(facts: Facts) -> Iterator[Line]:
 def pkce(facts: Facts) -> Iterator[Line]:
     """Whether a stolen code is worthless (SMART App Launch 2.2 §considerations-for-pkce-support)."""
     found = facts.configuration
+    if facts.unusable is not None and facts.unusable.startswith("code_challenge"):
+        yield Line("pkce", "fail", f"it does not do what every launch must: {facts.unusable}", TELL)
+        return
     if found is None:
         yield Line("pkce", "skip", UNSAID)
         return

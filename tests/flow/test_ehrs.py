@@ -11,7 +11,8 @@ import pytest
 
 from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES
 from gateway import process
-from gateway.ehr_file import SettingsRefused
+from gateway.ehr_file import SettingsRefused, register_declared
+from gateway.installation import open_installation
 from gateway.process import Options, Running
 from gateway.verbs import VerbRefused, perform
 
@@ -93,23 +94,40 @@ async def launch(here: Running, issuer: str) -> int:
 
 
 def test_what_the_file_declares_wins_is_not_changed_by_command_and_goes_with_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "chartgate.toml"
+    file, told = tmp_path / "chartgate.toml", list[str]()
     declared = '[[ehr]]\nname = "hospital"\nissuer = "https://fhir.hospital.example/r4"\nclient_id = "theirs"\n'
     by_hand = {"name": "hospital", "issuer": "https://old.hospital.example/r4", "client_id": "mine"}
+
+    def start() -> dict[str, Any]:
+        """What every start does with the file, and the registrations after it."""
+        installation = open_installation(tmp_path)
+        try:
+            asyncio.run(register_declared(installation, told.append))
+        finally:
+            installation.close()
+        return {each["name"]: each for each in perform(tmp_path, "ehrs.list", {})}
+
     perform(tmp_path, "ehrs.add", {"ehr": by_hand})
-
-    async def story() -> None:
-        do = doing(tmp_path)
-        async with sandbox(tmp_path):
-            found = {each["name"]: each for each in await do("ehrs.list")}
-            assert (found["hospital"]["client_id"], found["hospital"]["declared"]) == ("theirs", "file")
-            with pytest.raises(VerbRefused, match="declared in chartgate.toml"):
-                await do("ehrs.remove", name="hospital")
-            with pytest.raises(VerbRefused, match="declared in chartgate.toml"):
-                await do("ehrs.add", ehr=by_hand)
-
+    assert start()["hospital"]["client_id"] == "mine"
     file.write_text(declared)
-    asyncio.run(story())
-    file.write_text(declared + 'colour = "red"\n')
+    assert (start()["hospital"]["client_id"], len(told)) == ("theirs", 1)
+    for verb, arguments in (("ehrs.remove", {"name": "hospital"}), ("ehrs.add", {"ehr": by_hand})):
+        with pytest.raises(VerbRefused, match=r"declared in chartgate\.toml"):
+            perform(tmp_path, verb, arguments)
+    perform(tmp_path, "ehrs.add", {"ehr": {**by_hand, "name": "other"}})
+    file.write_text(declared.replace("fhir.hospital", "old.hospital"))
+    with pytest.raises(SettingsRefused, match="another EHR is registered with"):
+        start()
+    file.unlink()
+    assert set(start()) == {"other"}
+
+
+def test_a_file_with_a_member_that_is_not_known_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "chartgate.toml").write_text('[[ehr]]\ncolour = "red"\n')
     with pytest.raises(SettingsRefused, match=r"\[\[ehr\]\] 1: colour"):
-        asyncio.run(story())
+        asyncio.run(_start(tmp_path))
+
+
+async def _start(directory: Path) -> None:
+    async with sandbox(directory):
+        pass
