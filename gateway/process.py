@@ -65,6 +65,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         installation = open_installation(directory)
         stack.callback(installation.close)
+        await ehr_file.register_declared(installation, progress)
         secured = tls.load(options.tls_cert, options.tls_key) if options.tls_cert and options.tls_key else None
         listening = server.bind(options.port)
         stack.callback(listening.close)
@@ -78,7 +79,6 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             open_gateway(installation, models=options.models, only=options.only, base_url=app_url, clock=time.time)
         )
         await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
-        await ehr_file.register_declared(installation, progress)
         await stack.enter_async_context(_served(installation, _faces(gateway, ehrs, port, scheme), listening, secured))
         await stack.enter_async_context(gateway.working())
         link = secrets.token_urlsafe(32)
