@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from auth.errors import OAuthError
 from gateway.ehr import SandboxEhr
@@ -29,11 +30,24 @@ async def read(ehr: SandboxEhr, reference: str) -> dict[str, Any] | None:
 
 
 async def search(ehr: SandboxEhr, type: str, *query: tuple[str, str]) -> list[dict[str, Any]]:
-    """The first resources of a search. Raises OAuthError 503 when the server behind does not answer."""
-    answer = await perform(ehr, Interaction(action="search", type=type, query=(*query, ("_count", str(LISTED)))))
-    if answer.status != 200 or answer.resource is None:
-        raise OAuthError("temporarily_unavailable", "the FHIR server behind this EHR does not answer", status=503)
-    return [entry["resource"] for entry in answer.resource.get("entry", ()) if isinstance(entry.get("resource"), dict)]
+    """The first resources of a search, page by page: a server behind has pages of its own size. Raises OAuthError 503 when
+    it does not answer."""
+    found: list[dict[str, Any]] = []
+    asked: tuple[tuple[str, str], ...] = (*query, ("_count", str(LISTED)))
+    while asked and len(found) < LISTED:
+        answer = await perform(ehr, Interaction(action="search", type=type, query=asked))
+        if answer.status != 200 or answer.resource is None:
+            raise OAuthError("temporarily_unavailable", "the FHIR server behind this EHR does not answer", status=503)
+        entries = answer.resource.get("entry", ())
+        found += [entry["resource"] for entry in entries if isinstance(entry.get("resource"), dict)]
+        asked = _next(answer.resource) if entries else ()
+    return found[:LISTED]
+
+
+def _next(bundle: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The query of the next page; none at the end."""
+    links = [str(link["url"]) for link in bundle.get("link", ()) if link.get("relation") == "next"]
+    return tuple(parse_qsl(urlsplit(links[0]).query)) if links else ()
 
 
 def name_of(person: Mapping[str, Any]) -> str:

@@ -1,35 +1,34 @@
 """Edge: one bulk export from its kick-off to its last part. Every page is a search of the client's own grant through the
 face, so that an export shows nothing that a search would not, on the embedded store and before a server behind alike."""
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from auth.access.compartment import narrowing
 from auth.access.decide import operating
 from auth.server.grants import Grant
 from gateway import export_jobs, serving
+from gateway.database import DatabaseFailed
 from gateway.ehr import SandboxEhr
+from gateway.export_pages import Unfinished, deletions, pages
 from r4 import codec
-from r4.criteria import PAGE
-from r4.interaction import Interaction
+from r4.interaction import Answer, Interaction
 from r4.references import parse, walk
 from r4.requests import Pairs
 from r4.served import SERVED
 from r4.shapes import shaped
 from sandbox.bulk import ASSOCIATED, Export
 
-COUNT, LINES = 200, 2000
-"""Resources of one search, and of one part of the export."""
+COUNT, COUNT_BEHIND = 20, 200
+"""Resources of one page: few of the embedded store, which does nothing else meanwhile, more of a server behind."""
+SIZE = 512 * 1024
+"""Bytes of one file of the export, about: it is kept, and sent, as one."""
 NAMED = 50
 """Ids in one search for what records refer to."""
 logger = logging.getLogger("chartgate.export")
-
-
-class Unfinished(RuntimeError):
-    """The store did not answer a search of the export, or the export was cancelled."""
 
 
 def allowed(grant: Grant, export: Export) -> tuple[str, ...]:
@@ -57,14 +56,17 @@ class Run:
         try:
             for place, type in enumerate(self._order()):
                 await self._tell(f"{place} of {len(self.types)} types")
-                await self._type(type)
+                await self._write("output", type, self._lines(type))
+                if self.export.since is not None:
+                    await self._write("deleted", type, self._deleted(type))
             state = "done"
         except Unfinished:
             state = "failed"
         except Exception as failure:
             logger.error("an export failed with %s", type_of(failure))
             state = "failed"
-        await self.ehr.database.run(lambda c, now: export_jobs.end(c, now, id=self.job, state=state))
+        with contextlib.suppress(DatabaseFailed):  # neither alive nor ended: that is told as failed
+            await self.ehr.database.run(lambda c, now: export_jobs.end(c, now, id=self.job, state=state))
 
     def _order(self) -> list[str]:
         """What is associated comes after what refers to it."""
@@ -74,21 +76,17 @@ class Run:
     async def _tell(self, progress: str) -> None:
         await self.ehr.database.run(lambda c, now: export_jobs.tell(c, now, id=self.job, progress=progress))
 
-    async def _type(self, type: str) -> None:
-        lines: list[bytes] = []
+    async def _lines(self, type: str) -> AsyncIterator[bytes]:
         seen: set[str] = set()
         async for resource in self._resources(type):
-            if resource["id"] in seen:
-                continue
-            seen.add(resource["id"])
-            self._refer(resource)
-            shown = resource if self.export.shape is None else shaped(resource, self.export.shape)
-            lines.append(codec.format(shown) + b"\n")
-            if len(lines) == LINES:
-                await self._write(type, lines)
-                lines = []
-        if lines:
-            await self._write(type, lines)
+            if resource["id"] not in seen:
+                seen.add(resource["id"])
+                self._refer(resource)
+                shown = resource if self.export.shape is None else shaped(resource, self.export.shape)
+                yield codec.format(shown) + b"\n"
+
+    def _deleted(self, type: str) -> AsyncIterator[bytes]:
+        return deletions(self._ask, self.export, type, base=self.ehr.fhir, count=self._count)
 
     def _refer(self, resource: dict[str, Any]) -> None:
         if self.export.level == "system":
@@ -98,13 +96,22 @@ class Run:
             if local is not None and local.type in ASSOCIATED:
                 self.refers.setdefault(local.type, set()).add(local.id)
 
-    async def _write(self, type: str, lines: Sequence[bytes]) -> None:
+    async def _write(self, kind: str, type: str, lines: AsyncIterator[bytes]) -> None:
+        """Keeps the lines in files of about ``SIZE``. Raises Unfinished."""
+        held, size = [], 0
+        async for line in lines:
+            held.append(line)
+            size += len(line)
+            if size >= SIZE:
+                await self._keep(kind, type, held)
+                held, size = [], 0
+        if held:
+            await self._keep(kind, type, held)
+
+    async def _keep(self, kind: str, type: str, lines: Sequence[bytes]) -> None:
         self.number += 1
-        number = self.number
-        kept = await self.ehr.database.run(
-            lambda c, now: export_jobs.add(c, now, job=self.job, number=number, type=type, lines=lines)
-        )
-        if not kept:
+        part, body = export_jobs.Part(self.number, kind, type, len(lines)), b"".join(lines)
+        if not await self.ehr.database.run(lambda c, now: export_jobs.add(c, now, job=self.job, part=part, body=body)):
             raise Unfinished
 
     async def _resources(self, type: str) -> AsyncIterator[dict[str, Any]]:
@@ -128,21 +135,17 @@ class Run:
     async def _search(self, type: str, query: Pairs) -> AsyncIterator[dict[str, Any]]:
         """Every match, page by page. Raises Unfinished."""
         since = (("_lastUpdated", f"gt{self.export.since}"),) if self.export.since is not None else ()
-        asked: Pairs = (*query, *since, ("_count", str(COUNT)))
-        while True:
-            found = Interaction(action="search", type=type, query=asked)
-            answer = await serving.granted(self.ehr, found, self.grant)
-            if answer.status == 403:
-                return
-            if answer.status != 200 or answer.resource is None:
-                raise Unfinished
-            for entry in answer.resource.get("entry") or ():
-                if entry.get("search", {}).get("mode", "match") == "match" and entry["resource"].get("id"):
-                    yield entry["resource"]
-            link = next((each["url"] for each in answer.resource.get("link") or () if each["relation"] == "next"), None)
-            if link is None:
-                return
-            asked = tuple(pair for pair in parse_qsl(urlsplit(link).query) if pair[0] == PAGE)
+        found = Interaction(action="search", type=type, query=(*query, *since))
+        async for entry in pages(self._ask, found, count=self._count):
+            if entry.get("search", {}).get("mode", "match") == "match" and entry["resource"].get("id"):
+                yield entry["resource"]
+
+    async def _ask(self, interaction: Interaction) -> Answer:
+        return await serving.granted(self.ehr, interaction, self.grant)
+
+    @property
+    def _count(self) -> int:
+        return COUNT if self.ehr.upstream is None else COUNT_BEHIND
 
 
 def type_of(failure: Exception) -> str:

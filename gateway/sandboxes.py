@@ -22,6 +22,7 @@ from auth.server.upgrade import add_columns
 from gateway import filling, hapi
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
+from gateway.export_runs import clearing
 from gateway.faults import Faults
 from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
@@ -78,6 +79,7 @@ async def opened(
                 ehr.upstream = await stack.enter_async_context(_behind(installation, ehr, options, progress))
             found.append(ehr)
         await stack.enter_async_context(turning(found))
+        await stack.enter_async_context(clearing(found))
         yield tuple(found)
 
 

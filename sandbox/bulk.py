@@ -124,10 +124,19 @@ def _apart(value: str) -> list[str]:
     return parts
 
 
-def manifest(*, at: str, request: str, output: Sequence[tuple[str, str, int]]) -> dict[str, Any]:
-    """The answer of a finished export; ``output`` are ``(type, url, count)``, ``at`` is when it was asked for."""
-    return {
-        "transactionTime": at, "request": request, "requiresAccessToken": True,
-        "output": [{"type": type, "url": url, "count": count} for type, url, count in output],
-        "error": [],
-    }  # fmt: skip
+def manifest(
+    *, at: str, request: str, output: Sequence[tuple[str, str, int]], deleted: Sequence[tuple[str, str, int]] | None
+) -> dict[str, Any]:
+    """The answer of a finished export. ``output`` are ``(type, url, count)``, and so are ``deleted``, which only an export
+    with ``_since`` has; ``at`` is when it was asked for."""
+    body: dict[str, Any] = {"transactionTime": at, "request": request, "requiresAccessToken": True}
+    listed = {"output": output, **({"deleted": deleted} if deleted is not None else {}), "error": ()}
+    return body | {
+        name: [{"type": type, "url": url, "count": count} for type, url, count in rows] for name, rows in listed.items()
+    }
+
+
+def deletion(places: Sequence[str]) -> dict[str, Any]:
+    """A line of a file of what was deleted (§ Response - Complete Status, ``deleted``); ``places`` are ``Type/id``."""
+    entries = [{"request": {"method": "DELETE", "url": place}} for place in places]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

@@ -30,14 +30,19 @@ SEARCHES = (
     "Besides: _count, _sort by any parameter but composites, _total, _summary, _elements, _include and _revinclude of one step "
     "(no :iterate, no wildcard). Without _total the total is told where it costs nothing. Pages are stable under writes."
 )
+BEHIND = (
+    " The data are on another server: refused there are :missing of _tag, _security and _profile, |code and system| of _tag and "
+    "_security, dates with prefixes in a list, and chains of a named type to _tag, _security, _profile, _source or _lastUpdated."
+)
+"""What HAPI ignores or answers wrongly (``sandbox.wording``)."""
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 APP_STATE = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/smart-app-state-basic"
 
 
-def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[str, Any]:
+def statement(*, base: str, date: str, operations: Iterable[str] = (), behind: bool = False) -> dict[str, Any]:
     """The CapabilityStatement of the server at ``base`` (``…/ehr/{name}/fhir``); ``date`` is an instant, ``operations``
-    are the names of those that are served."""
+    are the names of those that are served, ``behind`` says that another server keeps the data."""
     named = frozenset(operations)
     return {
         "resourceType": "CapabilityStatement",
@@ -53,7 +58,7 @@ def statement(*, base: str, date: str, operations: Iterable[str] = ()) -> dict[s
         "rest": [
             {
                 "mode": "server",
-                "documentation": SEARCHES,
+                "documentation": SEARCHES + (BEHIND if behind else ""),
                 "security": security(base),
                 "resource": [_resource(type, named) for type in sorted(SERVED)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],

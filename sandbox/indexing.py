@@ -106,7 +106,20 @@ def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
             for value in paths.values(resource, path, rule):
                 for term in read(parameter, 0, value, base):
                     add(term)
+    for parameter in _untold(str(resource.get("resourceType")), tuple(resource)):
+        add(Term(parameter, 0, "false"))
     return [*found, *_together(str(resource.get("resourceType")), found)]
+
+
+@lru_cache(maxsize=2048)
+def _untold(type: str, members: tuple[str, ...]) -> tuple[int, ...]:
+    """Parameters that ask whether an element is there (``deceased``), of a resource in which it is not."""
+    return tuple(
+        key(type, name)
+        for name, row in parameters(type).items()
+        for path, _ in row.paths
+        if path.endswith(".exists") and not paths.choices(members, path.partition(".")[0])
+    )
 
 
 TOGETHER = "patient+code"

@@ -48,6 +48,8 @@ def _written(type: str, name: str, modifier: str, value: str, base: str) -> str:
     if modifier == "missing":
         return value
     values = parts(value, ",")
+    if row.kind == "composite":
+        values = [_composite(type, row, each, base) for each in values]
     if row.kind == "reference" and not modifier:
         bare = len(values) > 1
         values = [each for value in values for each in _reference(name, row, value, base, bare)]
@@ -77,6 +79,16 @@ def _reference(name: str, row: Parameter, value: str, base: str, bare: bool) -> 
     else:
         types = {"Patient"} if name == "patient" else SERVED & {*row.targets}
         yield from (f"{type}/{value}" for type in sorted(types))
+
+
+def _composite(type: str, row: Parameter, value: str, base: str) -> str:
+    """Its bare ids get their type, where that can be one only."""
+    said = parts(value, "$")
+    for place, name in enumerate(row.components[: len(said)]):
+        part = searchable(type)[name]
+        if part.kind == "reference" and len(found := [*_reference(name, part, said[place], base, True)]) == 1:
+            said[place] = found[0]
+    return "$".join(said)
 
 
 def _whole(value: str) -> str:

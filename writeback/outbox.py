@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     Row,
     bindparam,
+    case,
     func,
     insert,
     or_,
@@ -33,7 +34,7 @@ from writeback.changes import Change, DeliveryChanged
 from writeback.claims import Claimed
 from writeback.inserting import insert_once
 from writeback.rendering import Need
-from writeback.settings import PACE, Pace
+from writeback.settings import LONGEST_LEASE, PACE, Pace
 from writeback.settling import Settled, settle
 from writeback.states import SETTLED
 from writeback.tables import FRESH, LATER, LEASED, MOVING, deliveries, targets, waits
@@ -42,6 +43,8 @@ BACKEND = "backend"
 """The principal of what outputs share: the gateway's own client."""
 CLOCK_STEP = 2 * 3600.0
 """Seconds beyond the longest wait: a time so far ahead was set before the clock was put back, and counts as come."""
+PUT_BACK = 10.0
+"""Seconds by which a clock has to be put back to be seen so: replicas and slow transactions differ by less."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,10 +269,22 @@ def _with_needs(connection: Connection, rows: Sequence[Claimed]) -> Iterable[Cla
     return [row.with_needs({key: found.get(key, Need(state="dead")) for key in row.needs}) for row in rows]
 
 
+def _set_again(connection: Connection, now: float) -> None:
+    """What was written down in a time still to come was written before the clock was put back. What is in doubt waits
+    its quarantine from now on, the rest is due, and no EHR is left in peace for longer."""
+    doubt = case((deliveries.c.state == "in_doubt", deliveries.c.quarantine), else_=0.0)
+    ahead = (LATER, deliveries.c.next_at > now, deliveries.c.changed > now + PUT_BACK)
+    if connection.execute(update(deliveries).where(*ahead).values(next_at=now + doubt, changed=now)).rowcount:
+        connection.execute(update(targets).where(targets.c.paused_until > now).values(paused_until=now))
+
+
 def recover(connection: Connection, now: float, *, boot: str) -> tuple[Change, ...]:
     """Rows whose holder is gone become ``in_doubt``: they may have been sent. On SQLite there is one process, so that
-    every lease of another boot is a dead one's, whatever the clock says; on PostgreSQL leases run out by its clock."""
-    gone: ColumnElement[bool] = deliveries.c.lease_until < now
+    every lease of another boot is a dead one's, whatever the clock says; on PostgreSQL leases run out by its clock, or
+    are from before it was put back."""
+    _set_again(connection, now)
+    until = deliveries.c.lease_until
+    gone: ColumnElement[bool] = or_(until < now, until > now + LONGEST_LEASE + PUT_BACK)
     if connection.dialect.name != "postgresql":
         gone = deliveries.c.owner.not_like(f"{boot}%")
     doubt = {"state": "in_doubt", "doubtful": True, "owner": None, "lease_until": None, "cause": "lease_lost"}

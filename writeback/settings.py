@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from writeback.retry import RetryPolicy
 
+LONGEST_LEASE = 15.0
+"""Seconds."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
@@ -25,7 +28,7 @@ class Pace:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
-        if not 0 < self.conversation < self.lease <= 15.0:
+        if not 0 < self.conversation < self.lease <= LONGEST_LEASE:
             raise ValueError("a conversation is shorter than a lease, and a lease has at most 15 seconds")
 
 

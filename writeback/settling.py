@@ -35,7 +35,7 @@ _GONE = delete(waits).where(waits.c.needed.in_(bindparam("keys", expanding=True)
 _FEWER = (
     update(deliveries)
     .where(deliveries.c.key == bindparam("waiting"))
-    .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=bindparam("at"))
+    .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=bindparam("at"), changed=bindparam("at"))
 )
 _PARTS = select(deliveries.c.output, deliveries.c.role, deliveries.c.state).where(deliveries.c.output.in_(_IDS))
 _ENDED = (

@@ -1,17 +1,17 @@
 """Edge: Bulk Data Access 2.0.0 over HTTP: kick-off, status, cancelling, and the files, all with a bearer of the client."""
 
-import asyncio
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from secrets import token_hex
-from typing import Any
 
+from auth import scopes
 from auth.access.decide import fhir_scopes, level, operating
 from auth.server.grants import Grant, find_grant
-from gateway import export_jobs, serving
+from gateway import export_jobs, export_runs, serving
 from gateway.ehr import SandboxEhr
+from gateway.export_runs import BOOT
 from gateway.exporting import Run, allowed
 from r4 import codec
 from r4.interaction import Answer, Interaction
@@ -26,8 +26,6 @@ PLACE = "bulk/"
 _PLACE = re.compile(r"bulk/([0-9a-f]{32})(?:/([0-9]{1,6})\.ndjson)?")
 POLLS = 20
 """Questions about one export within a second, at most."""
-BOOT = token_hex(16)
-_TASKS: set[asyncio.Task[None]] = set()
 _POLLED: dict[str, tuple[float, int]] = {}
 
 ABSENT = refusal(404, "not-found", "There is no such export, or it has expired or was cancelled.")
@@ -43,13 +41,13 @@ async def kick_off(
 ) -> Answer | None:
     """202 with the status address, or why not; None for a token that opens nothing. Raises InteractionError."""
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
-    if grant is None:
-        return None
-    return ehr.audit.access(i, grant, await _begun(ehr, i, grant, said, url), caller)
+    answer = serving.UNKNOWN if grant is None else await _begun(ehr, i, grant, said, url)
+    told = ehr.audit.access(i, grant, answer, caller)
+    return None if grant is None else told
 
 
 async def _begun(ehr: SandboxEhr, i: Interaction, grant: Grant, said: Mapping[str, str], url: str) -> Answer:
-    if not any(level(scope, grant) == "system" for scope in fhir_scopes(grant)):
+    if not _system(grant):
         return FORBIDDEN
     if (i.type, i.id is None) not in ((None, True), ("Patient", True), ("Group", False)):
         return refusal(404, "not-supported", "An export is of the system, of Patient, or of a Group.")
@@ -85,52 +83,79 @@ async def _members(ehr: SandboxEhr, export: Export, grant: Grant) -> tuple[str, 
 
 
 async def _start(ehr: SandboxEhr, grant: Grant, export: Export, types: tuple[str, ...], url: str) -> Answer:
-    id = token_hex(16)
+    id, words = token_hex(16), scopes.format(fhir_scopes(grant))
     begun = await ehr.database.run(
-        lambda c, now: export_jobs.begin(c, now, id=id, client=grant.client_id, boot=BOOT, request=url)
+        lambda c, now: export_jobs.begin(
+            c, now, id=id, client=grant.client_id, scopes=words, boot=BOOT, request=url, since=export.since is not None
+        )
     )
     if not begun:
         return BUSY
-    task = asyncio.create_task(Run(ehr, grant, export, types, id).finish())
-    _TASKS.add(task)
-    task.add_done_callback(_TASKS.discard)
+    export_runs.start(Run(ehr, grant, export, types, id))
     return Answer(status=202, headers={"content-location": f"{ehr.fhir}/{PLACE}{id}"})
 
 
 async def serve(ehr: SandboxEhr, method: str, path: str, token: str, caller: Caller) -> Answer | None:
-    """Status, cancelling or a file; None for a token that opens nothing."""
+    """Status, cancelling or a file, recorded but for the status; None for a token that opens nothing."""
     grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
-    if grant is None:
-        return None
+    asked, answer = STATUS, serving.UNKNOWN
+    if grant is not None:
+        asked, answer = await _answered(ehr, method, path, grant)
+    if asked is not STATUS or method == "DELETE" or answer.status in (401, 403, 404):
+        answer = ehr.audit.access(asked, grant, answer, caller)
+    return None if grant is None else answer
+
+
+async def _answered(ehr: SandboxEhr, method: str, path: str, grant: Grant) -> tuple[Interaction, Answer]:
+    """What this is in the audit log, and the answer."""
     match = _PLACE.fullmatch(path)
+    if not _system(grant):
+        return STATUS, FORBIDDEN
     if match is None:
-        return ABSENT
-    id, number = match[1], match[2]
-    job = await ehr.database.run(lambda c, now: export_jobs.find(c, now, id=id, client=grant.client_id, boot=BOOT))
+        return STATUS, ABSENT
+    id, alive = match[1], export_runs.alive(match[1])
+    job = await ehr.database.run(lambda c, now: export_jobs.find(c, now, id=id, client=grant.client_id))
     if job is None:
-        return ABSENT
-    if number is not None:
-        return await _file(ehr, job, int(number), grant, caller) if method == "GET" else _UNSERVED
+        return STATUS, ABSENT
+    if match[2] is not None:
+        return await _file(ehr, job, int(match[2]), grant) if method == "GET" else (STATUS, _UNSERVED)
     if method == "DELETE":
         await ehr.database.run(lambda c, now: export_jobs.remove(c, now, id))
-        return Answer(status=202)
-    return _status(ehr, job) if method == "GET" else _UNSERVED
+        return STATUS, Answer(status=202)
+    return STATUS, _status(ehr, job, alive=alive) if method == "GET" else _UNSERVED
 
 
 _UNSERVED = refusal(405, "not-supported", "This method is not served here.")
+STATUS = Interaction(action="operation", operation="$export")
+"""What a request about an export is in the audit log."""
 
 
-def _status(ehr: SandboxEhr, job: export_jobs.Job) -> Answer:
+def _system(grant: Grant) -> bool:
+    return any(level(scope, grant) == "system" for scope in fhir_scopes(grant))
+
+
+def _status(ehr: SandboxEhr, job: export_jobs.Job, *, alive: bool) -> Answer:
     if _polled(job.id, time.monotonic()) > POLLS:
         return HASTY
-    if job.state == "running":
+    if job.state == "running" and alive:
         return Answer(status=202, headers={"x-progress": job.progress, "retry-after": "1"})
-    if job.state == "failed":
+    if job.state != "done":
         return FAILED
-    output = [(type, f"{ehr.fhir}/{PLACE}{job.id}/{number}.ndjson", count) for number, type, count in job.parts]
-    body: dict[str, Any] = manifest(at=format_instant(job.at), request=job.request, output=output)
+    output, deleted = _files(ehr, job, "output"), _files(ehr, job, "deleted")
+    body = manifest(
+        at=format_instant(job.at), request=job.request, output=output, deleted=deleted if job.since else None
+    )
     headers = {"content-type": "application/json", "expires": http_date(job.expires)}
     return Answer(status=200, resource=body, encoded=codec.format(body), headers=headers)
+
+
+def _files(ehr: SandboxEhr, job: export_jobs.Job, kind: str) -> list[tuple[str, str, int]]:
+    """Type, address and count of lines of each file of the kind."""
+    return [
+        (part.type if kind == "output" else "Bundle", f"{ehr.fhir}/{PLACE}{job.id}/{part.number}.ndjson", part.lines)
+        for part in job.parts
+        if part.kind == kind
+    ]
 
 
 def _polled(id: str, now: float) -> int:
@@ -142,13 +167,22 @@ def _polled(id: str, now: float) -> int:
     return _POLLED[id][1]
 
 
-async def _file(ehr: SandboxEhr, job: export_jobs.Job, number: int, grant: Grant, caller: Caller) -> Answer:
-    found = await ehr.database.run(lambda c, now: export_jobs.body(c, now, job=job.id, number=number))
-    if found is None or job.state != "done":
-        return ABSENT
-    type, body = found
-    asked = Interaction(action="search", type=type)
-    if not operating(grant, "$export", type):
-        return ehr.audit.access(asked, grant, FORBIDDEN, caller)
-    answer = Answer(status=200, encoded=body, headers={"content-type": "application/fhir+ndjson"})
-    return ehr.audit.access(asked, grant, answer, caller)
+async def _file(ehr: SandboxEhr, job: export_jobs.Job, number: int, grant: Grant) -> tuple[Interaction, Answer]:
+    part = next((part for part in job.parts if part.number == number), None)
+    if part is None or job.state != "done":
+        return STATUS, ABSENT
+    asked = Interaction(action="search", type=part.type)
+    if not _reads_all(grant, job, part.type):
+        return asked, FORBIDDEN
+    body = await ehr.database.run(lambda c, now: export_jobs.body(c, now, job=job.id, number=number))
+    if body is None:
+        return asked, ABSENT
+    return asked, Answer(status=200, encoded=body, headers={"content-type": "application/fhir+ndjson"})
+
+
+def _reads_all(grant: Grant, job: export_jobs.Job, type: str) -> bool:
+    """Whether the token reaches all that the one that asked did: a narrower one of the same client gets no more by this."""
+    asked = operating(replace(grant, scopes=scopes.parse(job.scopes)), "$export", type)
+    have = operating(grant, "$export", type)
+    wanted = [replace(scope, type=type, actions=frozenset("rs")) for scope in asked]
+    return bool(have) and all(any(scopes.covers(each, scope) for each in have) for scope in wanted)

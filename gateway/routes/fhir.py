@@ -111,7 +111,8 @@ async def _performed(
 
 async def _metadata(ehr: SandboxEhr) -> Answer:
     date, served = format_instant(ehr.clock()), [name for name, row in OPERATIONS.items() if row.served]
-    said = capabilities.statement(base=ehr.fhir, date=date, operations=served)
+    behind = ehr.upstream is not None
+    said = capabilities.statement(base=ehr.fhir, date=date, operations=served, behind=behind)
     return Answer(status=200, resource=statement(ehr.persona, said))
 
 

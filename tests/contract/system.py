@@ -10,7 +10,6 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from gateway import ehr_face
 from gateway.database import Sqlite
@@ -18,6 +17,7 @@ from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading
 from sandbox.seed import load
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 TOKEN, OF_PATIENT = "c" * 43, "d" * 43
@@ -34,7 +34,7 @@ class Server:
 
     def __init__(self, database: Sqlite, *, seeded: bool = True) -> None:
         ehr = SandboxEhr(
-            name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
+            name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
             new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time, references="free",
         )  # fmt: skip
         self.database, self._loop = database, asyncio.new_event_loop()

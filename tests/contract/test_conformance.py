@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import Connection
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from conformance import CannotRun, report, run
@@ -29,6 +28,7 @@ from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading, tables
 from sandbox.seed import load
+from tests.keys import KEYS
 from tests.mutants.servers import MUTANTS, Mutant, Wrapped
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
@@ -40,7 +40,7 @@ def ehr() -> Iterator[SandboxEhr]:
     """A seeded sandbox EHR in memory, with one token that opens everything (for mutants to misuse)."""
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     made = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex + uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 

@@ -14,7 +14,6 @@ import httpx2
 import pytest
 
 from auth import scopes as scope_words
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import below, ehr_face
@@ -23,6 +22,7 @@ from gateway.ehr import SandboxEhr
 from r4.interaction import Interaction
 from sandbox import tables
 from sandbox.upstream import opened
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -102,7 +102,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     upstream = request.getfixturevalue("hapi") if request.param == "hapi" else None
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
     loop, stack = asyncio.new_event_loop(), AsyncExitStack()

@@ -1,34 +1,15 @@
 """A full disk: writes are answered 507 and nothing of them is kept, reads go on, and it recovers once there is room."""
 
 import asyncio
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from gateway import ehr_face
-from tests.conftest import missing
 from tests.crash.store_writer import SYSTEM, TOKEN, observation, opened
 
 LARGE = "x" * 200_000
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB in memory."""
-    if os.geteuid() != 0:
-        missing("mounting a small file system needs root: run the tests as root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=True, capture_output=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", place], check=True, capture_output=True)
 
 
 async def story(place: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from gateway import ehr_face
 from gateway.audit_verb import list_audit
@@ -22,6 +21,7 @@ from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading, tables
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec"
 FHIR = f"{BASE}/fhir"
@@ -112,7 +112,7 @@ class Audited:
 def opened() -> Iterator[SandboxEhr]:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE, database=database, keys=SigningKeys.generate(), new_id=lambda: str(uuid.uuid4()),
+        name="spec", base=BASE, database=database, keys=KEYS, new_id=lambda: str(uuid.uuid4()),
         new_secret=lambda: secrets.token_urlsafe(32), clock=time.time,
     )  # fmt: skip
     database.run_now(lambda connection, now: loading.load(connection, now, PEOPLE, rules_of(ehr)))

@@ -18,7 +18,6 @@ import uvloop
 from sqlalchemy import Connection
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
@@ -29,6 +28,7 @@ from gateway.serving import rules_of
 from r4 import codec
 from sandbox import loading, tables
 from sandbox.upstream import opened
+from tests.keys import KEYS
 
 TOKEN, MARKED = "t" * 43, "m" * 43
 BACK, VERIFIER, SECRET = "https://app.example/cb", "v" * 43, "o" * 43
@@ -151,7 +151,7 @@ def listening(upstream: str | None = None, *, secret: str | None = None) -> Iter
     ``secret`` the operator's."""
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base="http://127.0.0.1/ehr/spec", database=database, keys=SigningKeys.generate(),
+        name="spec", base="http://127.0.0.1/ehr/spec", database=database, keys=KEYS,
         new_id=lambda: f"i{uuid.uuid4().hex}", new_secret=lambda: uuid.uuid4().hex, clock=time.time, operator_secret=secret,
     )  # fmt: skip
     database.run_now(lambda connection, now: _fill(connection, now, ehr))

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from auth.keys import SigningKeys
 from gateway.cli import application
 from gateway.database import Sqlite, open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.routes import control
 from r4.validate import validate
+from tests.keys import KEYS
 
 NOW = 1_767_323_045.0
 ROWS = 250
@@ -32,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 def fill(database: Sqlite) -> None:
     ehr = SandboxEhr(
-        name="spec", base="http://127.0.0.1:8700/ehr/spec", database=database, keys=SigningKeys.generate(), new_id=str,
+        name="spec", base="http://127.0.0.1:8700/ehr/spec", database=database, keys=KEYS, new_id=str,
         new_secret=str, clock=time.time,
     )  # fmt: skip
     for number in range(ROWS):
@@ -91,7 +91,7 @@ def test_the_server_reads_its_own_log_through_the_socket() -> None:
     fill(ehr)
 
     async def ask(arguments: dict[str, Any]) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=control.app(gateway, {"spec": ehr}))
+        transport = httpx2.ASGITransport(app=control.app(gateway, {"spec": ehr}, {}))
         async with httpx2.AsyncClient(transport=transport) as client:
             return await client.post("http://control/audit.list", content=json.dumps(arguments))
 

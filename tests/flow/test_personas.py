@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 
-from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from gateway import ehr_face
 from gateway.database import open_sqlite
@@ -17,6 +16,7 @@ from gateway.ehr import SandboxEhr
 from gateway.process import Options, running
 from sandbox import tables
 from sandbox.personas import PERSONAS
+from tests.keys import KEYS
 
 
 def test_an_ehr_is_seeded_once_before_its_first_answer_however_many_ask() -> None:
@@ -32,7 +32,7 @@ async def _many_ask() -> None:
         seeded.append("once")
 
     ehr = SandboxEhr(
-        name="epic", base="http://127.0.0.1:8700/ehr/epic", database=database, keys=SigningKeys.generate(),
+        name="epic", base="http://127.0.0.1:8700/ehr/epic", database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time, seeding=seed,
     )  # fmt: skip
     transport = httpx2.ASGITransport(app=ehr_face.application([ehr]))

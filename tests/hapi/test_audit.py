@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Connection
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
@@ -24,6 +23,7 @@ from sandbox.audit import Event, event
 from sandbox.audit_codes import KINDS
 from sandbox.upstream import opened
 from tests.flow.test_nothing_leaks import shown
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec"
 TOKEN = "t" * 43
@@ -65,7 +65,7 @@ def test_hapi_would_notice_one(hapi: str) -> None:
 async def driven(hapi: str, mine: str, other: str) -> list[dict[str, Any]]:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE, database=database, keys=SigningKeys.generate(), new_id=lambda: str(uuid.uuid4()),
+        name="spec", base=BASE, database=database, keys=KEYS, new_id=lambda: str(uuid.uuid4()),
         new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 

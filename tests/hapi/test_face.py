@@ -8,15 +8,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
 from conformance import run
-from gateway import ehr_face
+from gateway import below, ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from r4.interaction import Interaction
 from sandbox import tables
 from sandbox.upstream import opened
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 
@@ -30,7 +30,7 @@ def new_id() -> str:
 async def judged(hapi: str) -> Any:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(), new_id=new_id,
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS, new_id=new_id,
         new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
     async with opened(upstream=hapi, base=BASE, new_id=new_id) as upstream:
@@ -84,6 +84,48 @@ def test_the_servers_address_and_words_never_leave(hapi_seeded: str) -> None:
     assert refused.status == 422
     assert refused.resource["issue"][0]["expression"] == ["Observation.subject.reference"]
     assert "HAPI" not in str(refused.resource)
+
+
+def test_what_the_sandbox_lists_of_a_server_behind_goes_on_after_its_first_page(hapi_seeded: str) -> None:
+    async def listed() -> list[Any]:
+        database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
+        ehr = SandboxEhr(
+            name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS, new_id=new_id,
+            new_secret=lambda: uuid.uuid4().hex, clock=time.time,
+        )  # fmt: skip
+        async with opened(upstream=hapi_seeded, base=BASE, new_id=new_id) as upstream:
+            ehr.upstream = upstream
+            found = await below.search(ehr, "Observation", ("status", "final"))
+        database.close()
+        return found
+
+    found = asyncio.run(listed())
+    assert len(found) == len({each["id"] for each in found}) == below.LISTED
+
+
+def test_the_last_page_is_told_from_a_full_one_and_partial_dates_are_whole(hapi_seeded: str) -> None:
+    word = f"w{uuid.uuid4().hex[:8]}"
+    tag = {"tag": [{"system": "urn:t", "code": word}]}
+
+    def create(number: int) -> Interaction:
+        body = {
+            "resourceType": "Organization",
+            "id": f"{word}{number}",
+            "meta": tag,
+            "name": "one",
+            "alias": ["two", "three"],
+        }
+        return Interaction(action="update", type="Organization", id=f"{word}{number}", body=body)
+
+    mine = ("_tag", f"urn:t|{word}")
+    named = Interaction(action="search", type="Organization", query=(mine, ("name:missing", "false"), ("_count", "2")))
+    absolute = Interaction(action="search", type="Patient", query=(("organization", f"{BASE}/Organization/{word}0"),))
+    listed = Interaction(action="search", type="Patient", query=(mine, ("birthdate", "ge1950,le1960")))
+    *_, page, none, refused = asyncio.run(asked(hapi_seeded, *map(create, range(3)), named, absolute, listed))
+    assert len(page.resource["entry"]) == 2
+    assert [link["relation"] for link in page.resource["link"]] == ["next"]
+    assert (none.status, none.resource.get("entry")) == (200, None)
+    assert refused.status == 400
 
 
 def test_a_server_that_is_not_there_or_answers_html_is_503() -> None:

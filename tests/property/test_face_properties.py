@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
@@ -23,6 +22,7 @@ from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading, tables
 from sandbox.seed import load
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 TOKEN = "p" * 43
@@ -55,7 +55,7 @@ def face() -> Iterator[tuple[SandboxEhr, str, str]]:
     """A seeded EHR, and a token of one of its patients that may do everything to that patient's record."""
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
     patients = [each["id"] for each in load.resources() if each["resourceType"] == "Patient"]

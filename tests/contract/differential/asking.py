@@ -12,6 +12,7 @@ from sandbox.search import SORTABLE
 from tests.contract.differential.observing import Case, Step
 from tests.contract.differential.records import ORDER, TAGS
 from tests.contract.differential.terms import term
+from tests.contract.differential.values import CODES, UCUM, UNITS
 
 Pair = tuple[str, str]
 FORM = "application/x-www-form-urlencoded"
@@ -35,14 +36,8 @@ class Asking:
     def drawn(self) -> Case:
         """One search out of many."""
         kinds = (
-            self._combined,
-            self._combined,
-            self._sorted,
-            self._paged,
-            self._included,
-            self._chained,
-            self._reversed,
-        )
+            self._combined, self._combined, self._sorted, self._paged, self._included, self._chained, self._reversed, self._telling,
+        )  # fmt: skip
         while True:
             found = self.random.choice(kinds)()
             if found is not None:
@@ -109,6 +104,20 @@ class Asking:
         more = self.random.choice((("_summary", "count"), ("_summary", "true"), ("_summary", "data"), ("_summary", "text"),
                                    ("_elements", "status,identifier"), ("_total", "accurate"), ("_total", "estimate")))  # fmt: skip
         return self._case("paged", type, [*pairs, more])
+
+    def _telling(self) -> Case:
+        """Searches that servers are known to read in different ways, which chance would seldom draw."""
+        code, unit, canonical = (
+            self.random.choice(each) for each in (CODES, UNITS, ("CarePlan", "Communication", "Procedure"))
+        )
+        type, pairs = self.random.choice((
+            ("Observation", [("combo-code-value-quantity", f"{code}$ge-100")]),
+            ("Observation", [("combo-value-quantity", f"{self.random.choice(('', 'ne'))}1|{UCUM}|{unit}")]),
+            ("Encounter", [("date", "eb2024"), ("date", "ne2020-02")]), ("Observation", [("date", "2021-07-04")]),
+            ("Communication", [("received", "2021-07-04")]), ("Patient", [("deceased", "false")]), (canonical, [("instantiates-canonical", "urn:test:one")]),
+            ("Condition", [("subject:Patient._tag", f"{TAGS}|{code}")]),
+        ))  # fmt: skip
+        return self._case("combined", type, pairs)
 
     def _included(self) -> Case | None:
         type = self._type()

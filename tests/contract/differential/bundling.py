@@ -60,7 +60,7 @@ class Bundling:
         observation, key = self.writing.keyed()
         observation = {**self.writing.resource("Observation"), "identifier": observation["identifier"]}
         report = {
-            "resourceType": "DiagnosticReport", "id": self.writing.id(), "status": "final", "code": {"text": "t"},
+            "resourceType": "DiagnosticReport", "id": self.writing.id(), "meta": self.writing.meta(), "status": "final", "code": {"text": "t"},
             "result": [{"reference": "urn:uuid:8f0c1c3e-0000-4000-8000-000000000001"}],
         }  # fmt: skip
         del observation["id"]
@@ -86,7 +86,7 @@ class Bundling:
     def _wrong(self) -> Entry:
         body = self.writing.resource()
         type, place = body["resourceType"], f"{body['resourceType']}/{body['id']}"
-        broken: dict[str, Any] = {"resourceType": "Observation", "id": body["id"]}
+        broken: dict[str, Any] = {"resourceType": "Observation", "id": body["id"], "meta": self.writing.meta()}
         lost = {**self.writing.resource("Observation"), "subject": {"reference": "Patient/nobody"}}
         return self.random.choice((
             self._request("PUT", place, body, ifMatch='W/"7"'), self._request("PUT", f"Observation/{body['id']}", broken),

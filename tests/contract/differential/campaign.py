@@ -65,7 +65,7 @@ async def campaign(url: str, *, requests: int, seed: int) -> Report:
     searches = sum(
         len(case.steps) == 1 and case.kind in SEARCHES for case in cases
     )  # they come first, and before writes
-    async with sides.embedded(found) as embedded, sides.hapi(url, found) as hapi:
+    async with sides.embedded(found) as embedded, sides.hapi(url, found, run) as hapi:
         ours = [seen for some in (cases[:searches], cases[searches:]) for seen in await _all(embedded, some)]
         theirs = [seen for some in (cases[:searches], cases[searches:]) for seen in await _all(hapi, some)]
     report = judged(cases, ours, theirs)

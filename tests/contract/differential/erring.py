@@ -85,7 +85,7 @@ class Erring:
     def _element(self) -> Step:
         """A resource with one thing wrong, or nothing."""
         body = self.writing.resource()
-        name = self.random.choice(sorted(set(body) - {"resourceType", "id"}))
+        name = self.random.choice(sorted(set(body) - {"resourceType", "id", "meta"}))
         value = body[name]
         changes: tuple[Callable[[], Any], ...] = (
             lambda: body.pop(name), lambda: body.update(unknownElement="x"), lambda: body.update({name: {"a": 1}}),

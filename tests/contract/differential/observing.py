@@ -99,7 +99,7 @@ def _seen(answer: httpx2.Response, parsed: Any, documents: list[Any], ours: dict
     seen = Seen(
         status=answer.status_code, outcome=kind == "OperationOutcome", etag=_etag(answer.headers.get("etag", "")),
         location=_place(answer.headers.get("location", "")), total=parsed.get("total") if kind == "Bundle" else None,
-        ids=tuple(found), included=tuple(sorted(set(along))),
+        ids=tuple(found), included=tuple(sorted({*along} - {*found})),
         versions=tuple(sorted({_version(body) for body in bodies})), contents=tuple(sorted({*map(_content, bodies)})),
     )  # fmt: skip
     named = Seen(*(_ours(value, ours) for value in seen))

@@ -19,6 +19,10 @@ from tests.contract.differential import values
 from tests.contract.minimal import MINIMAL
 
 TAGS = "urn:chartgate:differential"
+WRITTEN = "written-"
+"""Before the word of the run, in the tag of what is written in it."""
+RUN = 8
+"""Characters of that word."""
 EACH, MANY = 5, {"Observation": 14, "Patient": 8, "RiskAssessment": 8}
 """Resources made of a type."""
 SAMPLED, FEW = 12, {"Patient": 2, "Encounter": 40, "Observation": 40}

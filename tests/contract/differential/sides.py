@@ -6,11 +6,11 @@ import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
 from auth import scopes
-from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
@@ -20,6 +20,8 @@ from gateway.serving import rules_of
 from r4 import codec
 from sandbox import loading, tables
 from sandbox.upstream import opened
+from tests.contract.differential.records import ORDER, TAGS, WRITTEN
+from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 TOKEN = "d" * 43
@@ -53,19 +55,22 @@ async def embedded(records: Iterable[dict[str, Any]]) -> AsyncIterator[Side]:
 
 
 @asynccontextmanager
-async def hapi(url: str, records: list[dict[str, Any]]) -> AsyncIterator[Side]:
-    """HAPI at ``url``, where these records are put first."""
+async def hapi(url: str, records: list[dict[str, Any]], run: str) -> AsyncIterator[Side]:
+    """HAPI at ``url``, where these records are put first, and taken away at the end with all that was written: others share it."""
     await _put(url, records)
-    async with _side("hapi") as (side, ehr), opened(upstream=url, base=BASE, new_id=ehr.new_id) as upstream:
-        ehr.upstream = upstream
-        yield side
+    try:
+        async with _side("hapi") as (side, ehr), opened(upstream=url, base=BASE, new_id=ehr.new_id) as upstream:
+            ehr.upstream = upstream
+            yield side
+    finally:
+        await _clear(url, run)
 
 
 @asynccontextmanager
 async def _side(name: str) -> AsyncIterator[tuple[Side, SandboxEhr]]:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=SigningKeys.generate(),
+        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 
@@ -94,3 +99,14 @@ async def _put(url: str, records: list[dict[str, Any]]) -> None:
             headers = {"content-type": "application/fhir+json", "prefer": "return=minimal"}
             answer = await client.post(url, content=codec.format(bundle), headers=headers)
             assert answer.status_code == 200, answer.text
+
+
+async def _clear(url: str, run: str) -> None:
+    """Everything with a tag of the run, in one transaction, so that nothing holds on to anything."""
+    tags = quote(f"{TAGS}|{run},{TAGS}|{WRITTEN}{run}")
+    entries = [{"request": {"method": "DELETE", "url": f"{type}?_tag={tags}"}} for type in ORDER]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    async with httpx2.AsyncClient(timeout=120, trust_env=False) as client:
+        headers = {"content-type": "application/fhir+json", "prefer": "return=minimal"}
+        answer = await client.post(url, content=codec.format(bundle), headers=headers)
+        assert answer.status_code == 200, answer.text

@@ -64,6 +64,8 @@ def _reference(random: Random, value: Any, modifier: str) -> str:
     text = value.get("reference") if isinstance(value, dict) else value
     if not isinstance(text, str):
         return ""
+    if text.startswith(("http", "urn")):
+        return "" if modifier else text
     if modifier:
         return text.partition("/")[2]
     return random.choice((text, text, text.partition("/")[2], f"{BASE}/{text}")) if "/" in text else text

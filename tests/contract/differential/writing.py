@@ -7,7 +7,7 @@ from typing import Any
 
 from r4 import codec
 from tests.contract.differential.observing import Case, Step
-from tests.contract.differential.records import ORDER, Known, made
+from tests.contract.differential.records import ORDER, RUN, TAGS, WRITTEN, Known, made
 
 FHIR = {"content-type": "application/fhir+json"}
 PATCH = {"content-type": "application/json-patch+json"}
@@ -52,8 +52,12 @@ class Writing:
         return f"{self._run}w{self._count:05d}"
 
     def resource(self, type: str = "") -> dict[str, Any]:
-        """A new resource of a type, or of any."""
-        return made(self.random, type or self.random.choice(SIMPLE), self.id(), self.known)
+        """A new resource of a type, or of any, with the tag of what is written in this run."""
+        body = made(self.random, type or self.random.choice(SIMPLE), self.id(), self.known)
+        return {**body, "meta": self.meta()}
+
+    def meta(self) -> dict[str, Any]:
+        return {"tag": [{"system": TAGS, "code": WRITTEN + self._run[:RUN]}]}
 
     def keyed(self, key: str = "") -> tuple[dict[str, Any], str]:
         """A resource with an identifier of its own, and the search for it."""

@@ -72,7 +72,7 @@ FINDS = [
     ("Patient?gender=female", "p1"), ("Patient?gender=female,male", "p1 p2"), ("Patient?gender:not=female", "p2 p3"),
     ("Patient?identifier=urn:mrn%7C7%5C%7C8", "p1"), ("Patient?identifier=7%5C%7C8", "p1"), ("Patient?identifier=urn:mrn%7C", "p1"),
     ("Patient?identifier=%7C7%5C%7C8", ""), ("Patient?identifier=urn:x%7C7%5C%7C8", ""), ("Patient?active=true", "p1"),
-    ("Patient?active=false", ""), ("Patient?deceased=true", "p3"), ("Patient?deceased=false", "p2"),
+    ("Patient?active=false", ""), ("Patient?deceased=true", "p3"), ("Patient?deceased=false", "p1 p2"),
     (f"Observation?code={LOINC}%7C1-1", "kg g by two"), ("Observation?code=%7C2-2", "none"), (f"Observation?code={LOINC}%7C2-2", ""),
     ("Observation?code=1-1&code=urn:own%7C1-1", "two"), ("Observation?code:not=1-1", "none bp"), ("Observation?combo-code=8480-6", "bp"),
     # reference

@@ -1,0 +1,206 @@
+"""A lean gateway: it accepts outputs and delivers them, over ``writeback.worker`` and the storage seam, until it is killed.
+
+    python -m tests.crash.delivery_worker
+
+is a nursery: it imports everything once, and each line on stdin (an ``Order`` as JSON) forks a worker of that order,
+whose pid is printed. A worker opens its database itself, after the fork, so that each is a process of its own that
+SIGKILL ends at any moment. What it does with outputs goes into ``journal``, a line each, written after the fact:
+``accepted NUMBER``, ``refused NUMBER`` and, once nothing moves any more, ``drained``.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from random import Random
+
+import psycopg  # noqa: F401  (the nursery has it before a worker needs it)
+import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
+
+from gateway.database import Database, open_postgres, open_sqlite
+from tests.unit.writeback.examples import NAMES, manifest, output, write
+from vocabulary.instant import Span
+from vocabulary.manifest import Manifest
+from vocabulary.output import Output
+from writeback import outputs, tables
+from writeback.answers import Answer
+from writeback.gate import Admitted
+from writeback.outputs import Accepted, Submission
+from writeback.retry import RetryPolicy
+from writeback.rules import WriteRules
+from writeback.sending import Sender
+from writeback.settings import Pace
+from writeback.transport import HttpSender, open_session
+from writeback.worker import Worker
+
+PACE = Pace(
+    lease=1.5, conversation=1.0, in_flight=16, poll=0.05, sweep=0.2, shortest_pause=0.05, longest_pause=0.3,
+    retry=RetryPolicy(first=0.05, longest=0.4, attempts=100_000),
+)  # fmt: skip
+QUARANTINE = 2.0
+"""Three times what the receiver works on a request at most: the machine may be busy."""
+ROOM = 150
+"""Outputs on their way at which a worker stops accepting: the EHR's rate, not the backlog, is the subject."""
+YEAR = Span(seconds=365 * 86400)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """``store`` is a path or a postgresql:// URL; ``first`` the number of the first output; ``count`` how many are
+    accepted at most; ``at`` the ``as_of`` of output 0. ``blind`` sends again at once, without looking."""
+
+    store: str
+    base: str
+    journal: str
+    strategy: str
+    seed: int
+    first: int
+    at: float
+    count: int = 10**9
+    blind: bool = False
+    leave: bool = False
+    """End once nothing moves any more."""
+    fail_every: int = 0
+    """Every so many writes and syncs of the database one fails, where the nursery runs under ``failing.c``."""
+
+
+class Blind:
+    """Never looks: whatever it is asked, it says that nothing is there."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        if method == "GET":
+            return (
+                Answer(status=200, body=b'{"resourceType":"Bundle","type":"searchset"}')
+                if "?" in path
+                else Answer(status=404)
+            )
+        return await self._sender.send(method, path, headers=headers, body=body)
+
+
+def opened(store: str) -> Database:
+    if store.startswith("postgresql:"):
+        return open_postgres(store, metadata=[tables.metadata])
+    return open_sqlite(store, metadata=[tables.metadata])
+
+
+def said(number: int, at: float) -> Output:
+    """One output in eight is for one of eight patients, so that some have to keep their order."""
+    patient = f"Patient/s{number // 8 % 8}" if number % 8 == 0 else f"Patient/p{number}"
+    return output(
+        "risk", patient=patient, encounter=None, as_of=at + number / 1000.0, inference_id=str(number), inputs=()
+    )
+
+
+def submission(number: int, at: float, *, strategy: str, quarantine: float = QUARANTINE) -> Submission:
+    """As the gateway makes it of an output that the gate has let through. Valid for a year: no clock test outdates it."""
+    made: Manifest = replace(manifest("risk"), valid_for=YEAR)
+    planned = write(said(number, at), strategy=strategy, rules=WriteRules(quarantine=quarantine))
+    return Submission(
+        id=f"{number:032d}", output=said(number, at), manifest=made, judged=Admitted(), verdict=None,
+        principal="backend", submitter="crash", write=planned,
+    )  # fmt: skip
+
+
+async def accept(database: Database, made: Submission) -> bool:
+    """Whether it was accepted: durable once this has returned."""
+    accepted = await database.run(lambda connection, now: outputs.accept(connection, now, submission=made))
+    return isinstance(accepted, Accepted)
+
+
+class Journal:
+    """Lines that outlive the process."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def write(self, *words: object) -> None:
+        os.write(self._file, (" ".join(map(str, words)) + "\n").encode())
+
+
+async def produce(database: Database, order: Order, journal: Journal) -> None:
+    """Accepts outputs, four at a time; one in ten is said again."""
+    chance = Random(order.seed)
+    number, end = order.first, order.first + order.count
+    while number < end:
+        group = [*range(number, min(number + 4, end))]
+        number = group[-1] + 1
+        if chance.random() < 0.4 and number - order.first > 8:
+            group.append(chance.randrange(order.first, number - 4))
+        quarantine = 0.0 if order.blind else QUARANTINE
+        made = [submission(each, order.at, strategy=order.strategy, quarantine=quarantine) for each in group]
+        done = await asyncio.gather(*(accept(database, each) for each in made), return_exceptions=True)
+        for each, result in zip(group, done, strict=True):
+            journal.write("accepted" if result is True else "refused", each)
+        while await moving(database) > ROOM:
+            await asyncio.sleep(0.02)
+
+
+async def moving(database: Database) -> int:
+    """A database that is away for a moment says that everything still moves."""
+    with contextlib.suppress(Exception):
+        return await database.run(outputs.count_moving)
+    await asyncio.sleep(0.05)
+    return ROOM + 1
+
+
+async def serve(order: Order) -> None:
+    database, journal = opened(order.store), Journal(order.journal)
+    session = open_session(base=order.base)
+    sender: Sender = HttpSender(base=order.base, session=session)
+    sender = Blind(sender) if order.blind else sender
+    worker = Worker(
+        run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
+        pace=PACE,
+    )  # fmt: skip
+    serving = asyncio.create_task(worker.serve())
+    await produce(database, order, journal)
+    while not order.leave or await moving(database):
+        await asyncio.sleep(0.05)
+    worker.stop()
+    await serving
+    await session.close()
+    database.close()
+    journal.write("drained")
+
+
+def nursery() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are not kept
+    for line in sys.stdin:
+        order = Order(**json.loads(line))
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.environ["FAIL_EVERY"] = str(order.fail_every)
+                asyncio.run(serve(order))
+            except BaseException:
+                traceback.print_exc()
+            os._exit(0)
+        print(pid, flush=True)
+
+
+def as_line(order: Order) -> str:
+    return json.dumps(asdict(order))
+
+
+def heard(journal: Path) -> tuple[set[int], set[int], bool]:
+    """Numbers that were accepted, numbers that were refused and never accepted, and whether the last worker drained."""
+    lines = [line.split(" ") for line in journal.read_text().splitlines()] if journal.exists() else []
+    accepted = {int(words[1]) for words in lines if words[0] == "accepted"}
+    refused = {int(words[1]) for words in lines if words[0] == "refused"}
+    return accepted, refused - accepted, bool(lines) and lines[-1] == ["drained"]
+
+
+if __name__ == "__main__":
+    print("ready", flush=True)
+    nursery()

@@ -1,0 +1,174 @@
+"""Write-back against a real HAPI server: many at once make one, and HAPI killed in mid-write loses and doubles nothing."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from gateway import hapi as hapi_server
+from gateway.database import Database
+from tests import cluster
+from tests.crash.delivery_judge import judge, outputs_in, record, rows_in
+from tests.crash.delivery_kills import Nursery, drain, wait_until
+from tests.crash.delivery_worker import PACE, Order, accept, heard, moving, opened, submission
+from tests.crash.receiver import key_of
+from tests.unit.writeback.examples import NAMES
+from writeback.keys import search_of
+from writeback.transport import HttpSender, open_session
+from writeback.worker import Worker
+
+TOGETHER = 64
+TYPES = ("RiskAssessment", "Provenance", "Device", "DocumentReference")
+Kept = list[tuple[str, str, str]]
+
+
+def put_patients(base: str, ids: Iterable[str]) -> None:
+    """HAPI refuses a reference to what is not there."""
+    entries = [
+        {"resource": {"resourceType": "Patient", "id": id}, "request": {"method": "PUT", "url": f"Patient/{id}"}} for id in ids
+    ]  # fmt: skip
+    answer = httpx2.post(base, json={"resourceType": "Bundle", "type": "batch", "entry": entries}, timeout=60)
+    assert answer.status_code == 200, answer.text
+
+
+def read_all(base: str) -> Kept:
+    """(type, id, delivery key) of what HAPI has, page by page: nothing is asked for by what it should be."""
+    kept: Kept = []
+    with httpx2.Client(timeout=60) as client:
+        for type in TYPES:
+            address: str | None = f"{base}/{type}?_count=200"
+            while address:
+                page = client.get(address, headers={"cache-control": "no-cache"}).json()
+                resources = [entry["resource"] for entry in page.get("entry", [])]
+                kept += [(type, each["id"], key) for each in resources if (key := key_of(each)) != "-"]
+                address = next((link["url"] for link in page["link"] if link["relation"] == "next"), None)
+    return kept
+
+
+async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
+    """The same output accepted by so many gateways, delivered by all at the same time; the states it came to."""
+    databases: list[Database] = [opened(":memory:") for _ in range(TOGETHER)]
+    session = open_session(base=base)
+    sender = HttpSender(base=base, session=session)
+
+    async def deliver(database: Database) -> None:
+        worker = Worker(
+            run=database.run, senders=lambda name, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
+            pace=PACE,
+        )  # fmt: skip
+        serving = asyncio.create_task(worker.serve())
+        async with asyncio.timeout(60):
+            while await moving(database):
+                await asyncio.sleep(0.05)
+        worker.stop()
+        await serving
+
+    made = submission(number, time.time() - 600.0 - number / 1000.0, strategy=strategy)
+    await asyncio.gather(*(accept(database, made) for database in databases))
+    await asyncio.gather(*(deliver(database) for database in databases))
+    await session.close()
+    states = [state for database in databases for state in outputs_in(database).values()]
+    for database in databases:
+        database.close()
+    return states
+
+
+@pytest.mark.parametrize("strategy", ["conditional", "put"])
+def test_sixty_four_identical_deliveries_at_once_make_one_resource(hapi: str, strategy: str) -> None:
+    number = uuid.uuid4().int % 10**9 * 8 + 1
+    put_patients(hapi, [f"p{number}"])
+    states = asyncio.run(deliver_together(hapi, number, strategy))
+    assert states == ["delivered"] * TOGETHER
+    keys = [part.key for part in submission(number, 0.0, strategy=strategy).write.own]  # type: ignore[union-attr]
+    found = httpx2.get(f"{hapi}/RiskAssessment?subject=Patient/p{number}", headers={"cache-control": "no-cache"}).json()
+    assert [key_of(entry["resource"]) for entry in found["entry"]] == keys[:1]
+    query = search_of("Provenance", namespace=NAMES.namespace, key=keys[1])
+    assert len(httpx2.get(f"{hapi}/Provenance?{query}", headers={"cache-control": "no-cache"}).json()["entry"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_two_identical_conditional_entries_of_one_bundle_make_one_resource(hapi: str, kind: str) -> None:
+    patient, mark = f"p{uuid.uuid4().hex}", uuid.uuid4().hex
+    put_patients(hapi, [patient])
+    resource = {
+        "resourceType": "RiskAssessment", "status": "final", "subject": {"reference": f"Patient/{patient}"},
+        "identifier": [{"system": "urn:twice/delivery", "value": mark}],
+    }  # fmt: skip
+    condition = {"method": "POST", "url": "RiskAssessment", "ifNoneExist": f"identifier=urn:twice/delivery|{mark}"}
+    entries = [{"fullUrl": f"urn:uuid:{uuid.uuid4()}", "resource": resource, "request": condition} for _ in range(2)]
+    answer = httpx2.post(hapi, json={"resourceType": "Bundle", "type": kind, "entry": entries}, timeout=60)
+    assert answer.status_code == 200
+    statuses = [entry["response"]["status"][:3] for entry in answer.json()["entry"]]
+    assert statuses == (["201", "200"] if kind == "batch" else ["201"]), "so answers are matched by key, never by place"
+    found = httpx2.get(
+        f"{hapi}/RiskAssessment?identifier=urn:twice/delivery|{mark}", headers={"cache-control": "no-cache"}
+    )
+    assert len(found.json()["entry"]) == 1
+
+
+def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills: int, strategy: str) -> dict[str, Any]:
+    """A worker delivers to a HAPI server of our own on PostgreSQL; its JVM is killed in mid-write and started again."""
+    directory, database, outputs = place / "hapi", running.database(), 400
+    server = hapi_server.start_process(directory, database=database)
+    port = int(server.url.rsplit(":", 1)[1].split("/")[0])
+    put_patients(server.url, [*(f"p{number}" for number in range(outputs)), *(f"s{number}" for number in range(8))])
+    order = Order(
+        store=str(place / "gateway.db"), base=server.url, journal=str(place / "journal"), strategy=strategy, seed=1, first=0,
+        at=time.time() - 86400.0, count=outputs,
+    )  # fmt: skip
+    pid = nursery.bear(order)
+    cut: list[int] = []
+    for each in range(kills):
+        wait_until(lambda least=12 * (each + 1): len(heard(Path(order.journal))[0]) >= least)
+        time.sleep(0.7 + 0.4 * each)
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        cut.append(len(heard(Path(order.journal))[0]))
+        server.stop()
+        server = hapi_server.start_process(directory, port=port, database=database)
+    nursery.kill(pid)
+    try:
+        drained = drain(nursery, replace(order, first=outputs), seconds=240.0)
+        kept = read_all(server.url)
+    finally:
+        server.stop()
+    store = opened(order.store)
+    found = judge(accepted=heard(Path(order.journal))[0], outputs=outputs_in(store), rows=rows_in(store), kept=kept)
+    store.close()
+    running.drop(database)
+    return {
+        "problems": [*found.problems, *([] if drained else ["not drained"])],
+        "figures": found.figures,
+        "cut": json.dumps(cut),
+    }
+
+
+@pytest.mark.campaign
+@pytest.mark.hapi
+@pytest.mark.parametrize("strategy", ["conditional", "put", "post"])
+def test_hapi_killed_in_mid_write_loses_and_doubles_nothing(
+    nursery: Nursery, hapi_built: None, tmp_path: Path, strategy: str
+) -> None:
+    place = cluster.binaries()
+    assert place is not None, cluster.INSTALL
+    began = time.monotonic()
+    with cluster.running(place) as running:
+        found = kill_hapi(nursery, tmp_path, running, kills=3, strategy=strategy)
+    seconds = round(time.monotonic() - began, 1)
+    record(
+        f"1 SIGKILL of HAPI in mid-write: {strategy}",
+        bar="lost 0, doubled 0",
+        kills=3,
+        **found["figures"],
+        seconds=seconds,
+    )
+    assert found["problems"] == []

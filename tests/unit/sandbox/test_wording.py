@@ -1,0 +1,65 @@
+"""A search in HAPI's words, and what is refused because HAPI would do something else."""
+
+import pytest
+
+from sandbox.comparing import SearchError
+from sandbox.wording import since, worded
+
+BASE = "http://ehr.example/fhir"
+
+
+def said(type: str, name: str, value: str) -> str:
+    return dict(worded(type, ((name, value), ("_count", "5")), base=BASE))[name]
+
+
+@pytest.mark.parametrize(
+    ("type", "name", "value", "wanted"),
+    [
+        ("Observation", "subject", f"{BASE}/Patient/p", "Patient/p"),
+        (
+            "Observation",
+            "subject",
+            "http://elsewhere.example/fhir/Patient/p",
+            "http://elsewhere.example/fhir/Patient/p",
+        ),
+        ("Observation", "patient", "p", "p"),
+        ("Observation", "patient", "p,Patient/q", "Patient/p,Patient/q"),
+        ("Condition", "subject", "p,q", "Group/p,Patient/p,Group/q,Patient/q"),
+        ("Observation", "date", "ge2020", "ge2020-01-01"),
+        ("Observation", "date", "le2020", "le2020-12-31"),
+        ("Observation", "date", "le2020-02", "le2020-02-29"),
+        ("Observation", "date", "gt2020", "gt2020"),
+        ("Observation", "date", "2020,2021", "2020,2021"),
+        ("Observation", "value-quantity", "sa5||mg", "gt5||mg"),
+        ("Observation", "value-quantity", "eb5", "lt5"),
+        ("Observation", "value-quantity", "ge5", "ge5"),
+        ("Patient", "_has:Observation:patient:date", "le2020", "le2020-12-31"),
+        ("Patient", "_tag", "urn:t|a", "urn:t|a"),
+        ("Patient", "_source:missing", "true", "true"),
+        ("Patient", "name", "ge2020", "ge2020"),
+    ],
+)
+def test_a_search_is_written_as_hapi_reads_it(type: str, name: str, value: str, wanted: str) -> None:
+    assert said(type, name, value) == wanted
+
+
+@pytest.mark.parametrize(
+    ("type", "name", "value"),
+    [
+        ("Patient", "_tag:missing", "true"),
+        ("Patient", "_profile:missing", "false"),
+        ("Patient", "_tag", "|a"),
+        ("Patient", "_security:not", "urn:t|"),
+        ("Patient", "birthdate", "ge1950,le1960"),
+        ("Observation", "subject:Patient._tag", "urn:t|a"),
+    ],
+)
+def test_what_hapi_would_ignore_or_answer_wrongly_is_refused(type: str, name: str, value: str) -> None:
+    with pytest.raises(SearchError):
+        said(type, name, value)
+
+
+def test_pages_have_the_same_size_on_every_server_and_a_history_begins_at_an_instant() -> None:
+    assert worded("Patient", (), base=BASE) == (("_count", "50"),)
+    assert since((("_since", "2020"), ("_count", "3"))) == (("_since", "2020-01-01T00:00:00.000Z"), ("_count", "3"))
+    assert since((("_at", "2020"),)) == (("_at", "2020"),)
