@@ -20,7 +20,7 @@ from auth.client.tokens import TokenReply
 from auth.discovery import DiscoveryError, SmartConfiguration
 from auth.discovery import parse as parse_configuration
 from auth.keys import KeySet, parse_key_set
-from gateway.reachable import EhrTransport, PinnedTransport, Unreachable
+from gateway.reachable import EhrTransport, Unreachable, transport_to
 
 SECONDS = 5.0
 BYTES = 256 * 1024
@@ -59,7 +59,7 @@ class Reach:
         self, *, clock: Callable[[], float], transport: MakeTransport | None = None, seconds: float = SECONDS
     ) -> None:
         self._clock, self._seconds = clock, seconds
-        self._transport = transport or (lambda ehr: PinnedTransport(ehr.networks, ca=ehr.ca))
+        self._transport = transport or transport_to
         self._clients: dict[RegisteredEhr, httpx2.AsyncClient] = {}
         self._configurations: dict[tuple[str, str], _Kept[SmartConfiguration]] = {}
         self._key_sets: dict[tuple[str, str], _Kept[KeySet]] = {}
@@ -77,6 +77,14 @@ class Reach:
                 timeout=httpx2.Timeout(30.0, connect=SECONDS),
             )
         return self._clients[ehr]
+
+    def anew(self) -> "Reach":
+        """Another one with the same seams that remembers nothing: for whoever wants to know how an EHR is now."""
+        return Reach(clock=self._clock, transport=self._transport, seconds=self._seconds)
+
+    async def look(self, ehr: RegisteredEhr, url: str, *, limit: int = BYTES) -> Fetched:
+        """One answer of the EHR, whatever it is, asked for without any token. Raises EhrFault and EhrUnavailable."""
+        return await self._fetch(ehr, "GET", url, headers={}, limit=limit)
 
     async def aclose(self) -> None:
         """Closes every client."""
@@ -128,15 +136,16 @@ class Reach:
         return answer
 
     async def _fetch(
-        self, ehr: RegisteredEhr, method: str, url: str, *, headers: dict[str, str], form: dict[str, str] | None = None
-    ) -> Fetched:
+        self, ehr: RegisteredEhr, method: str, url: str, *, headers: dict[str, str], form: dict[str, str] | None = None,
+        limit: int = BYTES,
+    ) -> Fetched:  # fmt: skip
         headers = {"accept": "application/json", "accept-encoding": "identity", **headers}
         try:
             async with (
                 asyncio.timeout(self._seconds),
                 self.client(ehr).stream(method, url, headers=headers, data=form) as response,
             ):
-                body = await _bounded(response)
+                body = await _bounded(response, limit)
                 return Fetched(status=response.status_code, headers=response.headers, body=body)
         except (Unreachable, httpx2.InvalidURL) as failure:
             raise EhrFault(
@@ -146,14 +155,14 @@ class Reach:
             raise EhrUnavailable("The EHR did not answer.") from failure
 
 
-async def _bounded(response: httpx2.Response) -> bytes:
+async def _bounded(response: httpx2.Response, limit: int) -> bytes:
     """The body, unless it is longer than any honest one, or packed although nobody offered to unpack it."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise EhrFault("The EHR's answer is packed in a way that was not asked for.", "Tell whoever runs the EHR.")
     body = bytearray()
     async for part in response.aiter_bytes():
         body += part
-        if len(body) > BYTES:
+        if len(body) > limit:
             raise EhrFault("The EHR's answer is too long to be one.", "Tell whoever runs the EHR.")
     return bytes(body)
 

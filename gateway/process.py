@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
+from gateway import app_face, delivery_verbs, ehr_check, ehr_face, ehr_file, ehr_verbs, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
@@ -63,10 +63,11 @@ def new_id() -> str:
 @contextlib.asynccontextmanager
 async def running(directory: Path, options: Options, progress: Progress) -> AsyncIterator[Running]:
     """The whole sandbox on loopback while the block runs. Raises PortTaken, KeyFileError, SandboxError, HapiError,
-    TlsError."""
+    SettingsRefused, TlsError."""
     async with contextlib.AsyncExitStack() as stack:
         installation = open_installation(directory)
         stack.callback(installation.close)
+        await ehr_file.register_declared(installation, progress)
         secured = tls.load(options.tls_cert, options.tls_key) if options.tls_cert and options.tls_key else None
         listening = server.bind(options.port)
         stack.callback(listening.close)
@@ -76,23 +77,11 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
         ehrs = await stack.enter_async_context(
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
-        gateway = await stack.enter_async_context(
-            open_gateway(
-                installation,
-                models=options.models,
-                only=options.only,
-                base_url=app_url,
-                clock=time.time,
-                read_back=options.read_back,
-            )
-        )
+        gateway = await stack.enter_async_context(_gateway(installation, options, app_url))
         await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
-        application = _faces(gateway, ehrs, port, scheme)
-        await stack.enter_async_context(_served(installation, application, listening, secured))
+        await stack.enter_async_context(_served(installation, _faces(gateway, ehrs, port, scheme), listening, secured))
         await stack.enter_async_context(gateway.working())
-        link = secrets.token_urlsafe(32)
-        await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
-        server.write_server_file(installation.directory, app_url)
+        link = await _announced(installation, app_url)
         stack.callback(lambda: (installation.directory / server.SERVER_FILE).unlink(missing_ok=True))
         yield Running(
             app=app_url,
@@ -101,6 +90,23 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             gateway=gateway,
             ehrs=tuple(ehrs),
         )
+
+
+def _gateway(
+    installation: Installation, options: Options, app_url: str
+) -> contextlib.AbstractAsyncContextManager[Gateway]:  # fmt: skip
+    return open_gateway(
+        installation, models=options.models, only=options.only, base_url=app_url, clock=time.time,
+        read_back=options.read_back,
+    )  # fmt: skip
+
+
+async def _announced(installation: Installation, app_url: str) -> str:
+    """Tells where the server is, and gives the secret of the one-time link."""
+    link = secrets.token_urlsafe(32)
+    await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
+    server.write_server_file(installation.directory, app_url)
+    return link
 
 
 @contextlib.asynccontextmanager
@@ -126,7 +132,9 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str)
         ehr=ehr_face.application(ehrs),
         operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
         control=control.app(
-            gateway.installation.database, {ehr.name: ehr.database for ehr in ehrs}, delivery_verbs.acts(gateway)
+            gateway.installation.database,
+            {ehr.name: ehr.database for ehr in ehrs},
+            {**delivery_verbs.acts(gateway), **ehr_verbs.acts(gateway), **ehr_check.acts(gateway)},
         ),
         port=port,
         scheme=scheme,

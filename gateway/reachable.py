@@ -5,6 +5,7 @@ differently the second time changes nothing. TLS still verifies the name.
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterable
@@ -68,8 +69,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
     """Resolves, checks and connects to the very address it checked. One pool for each name: connections to equal
     addresses must not be shared between names, whose certificates differ."""
 
-    def __init__(self, networks: Iterable[str], *, ca: str | None = None) -> None:
-        self._networks, self._ca = tuple(networks), ca
+    def __init__(self, networks: Iterable[str], *, context: ssl.SSLContext | None = None) -> None:
+        self._networks, self._context = tuple(networks), context or trust(None)
         self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -88,12 +89,49 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
 
     def _pool(self, host: str) -> httpx2.AsyncHTTPTransport:
         if host not in self._pools:
-            self._pools[host] = httpx2.AsyncHTTPTransport(verify=trust(self._ca), trust_env=False)
+            self._pools[host] = httpx2.AsyncHTTPTransport(verify=self._context, trust_env=False)
         return self._pools[host]
 
     async def aclose(self) -> None:
         for pool in self._pools.values():
             await pool.aclose()
+
+
+class ProxiedTransport(httpx2.AsyncBaseTransport):
+    """Has a proxy connect to the EHR (CONNECT) and speaks TLS through it: the proxy sees the EHR's name and nothing else. The
+    proxy's own address is resolved, checked and pinned; the EHR's name is the proxy's to resolve."""
+
+    def __init__(self, proxy: str, networks: Iterable[str], *, context: ssl.SSLContext) -> None:
+        self._proxy, self._networks, self._context = httpx2.URL(proxy), tuple(networks), context
+        self._pools: dict[Address, httpx2.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.scheme != "https":
+            raise Unreachable("only encrypted requests go through a proxy", request=request)
+        found = await _resolve(self._proxy)
+        usable = [address for address in found if permitted(address, self._networks, encrypted=True)]
+        if not usable:
+            raise Unreachable("the proxy's name leads to no network that the EHR was registered with", request=request)
+        return await self._pool(usable[0]).handle_async_request(request)
+
+    def _pool(self, address: Address) -> httpx2.AsyncHTTPTransport:
+        if address not in self._pools:
+            proxy = httpx2.Proxy(self._proxy.copy_with(host=str(address)))
+            self._pools[address] = httpx2.AsyncHTTPTransport(verify=self._context, proxy=proxy, trust_env=False)
+        return self._pools[address]
+
+    async def aclose(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+def transport_to(ehr: RegisteredEhr) -> httpx2.AsyncBaseTransport:
+    """How this EHR is reached: by whom it trusts, what it shows, and through the proxy, as it is declared. Raises
+    ssl.SSLError for certificates that cannot be used."""
+    context = trust(ehr.ca, ehr.certificate, ehr.key)
+    if ehr.proxy is None:
+        return PinnedTransport(ehr.networks, context=context)
+    return ProxiedTransport(ehr.proxy, ehr.networks, context=context)
 
 
 def _pin(request: httpx2.Request, address: Address) -> httpx2.Request:
@@ -120,12 +158,27 @@ async def _resolve(url: httpx2.URL) -> list[Address]:
 
 
 @cache
-def trust(ca: str | None) -> ssl.SSLContext:
-    """Whom to trust: the system's authorities, and the certificates of an EHR's declaration (PEM) themselves. Made once
-    for each: reading the certificate store takes 17 ms."""
+def trust(ca: str | None, certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
+    """Whom to trust: the system's authorities, and the certificates of an EHR's declaration (PEM) themselves; and the
+    certificate with its key (PEM) to show to a server that wants one. Made once for each: reading the certificate store
+    takes 17 ms. Raises ssl.SSLError, of which a subclass of OSError, when one of them cannot be used."""
     context = httpx2.create_ssl_context(trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca is not None:
         context.load_verify_locations(cadata=ca)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if certificate is not None and key is not None:
+        _show(context, f"{certificate}\n{key}".encode())
     return context
+
+
+def _show(context: ssl.SSLContext, pem: bytes) -> None:
+    """Loads certificate and key through a file that exists in memory only: ``ssl`` takes paths, and a private key goes on
+    no disk."""
+    handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(handle), "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(f"/proc/self/fd/{handle}", password=lambda: b"")
+    finally:
+        os.close(handle)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, is_loopback
 from auth.client.registry import RegisteredEhr, save_ehr
@@ -229,8 +230,15 @@ async def introduce(
             networks=("127.0.0.0/8",),
             ca=ca,
             vendor=vendor_for(ehr.name),
+            declared="sandbox",
         )
         await ehr.database.run(lambda connection, now, client=client: save_client(connection, now, client=client))  # type: ignore[misc]
-        await installation.database.run(
-            lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]
-        )
+        try:
+            await installation.database.run(
+                lambda connection, now, registered=registered: save_ehr(connection, now, ehr=registered, cipher=cipher)  # type: ignore[misc]
+            )
+        except IntegrityError as failure:
+            raise SandboxError(
+                f"the address of the sandbox EHR {ehr.name} is registered already by another name: chartgate ehrs remove "
+                "that one, or take another port with --port"
+            ) from failure

@@ -123,6 +123,6 @@ class Senders:
             encrypted = ehr.issuer.startswith("https://")
             self._sessions[ehr] = open_session(
                 base=ehr.issuer, permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted),
-                trust=trust(ehr.ca),
+                trust=trust(ehr.ca, ehr.certificate, ehr.key), proxy=ehr.proxy,
             )  # fmt: skip
         return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]

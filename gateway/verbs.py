@@ -1,9 +1,10 @@
 """Edge: what a command line verb does to an installation. While a server runs on it, the verb is sent through its Unix
 socket and done there; otherwise the database is opened and the same function runs here."""
 
+import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import httpx2
 from sqlalchemy import Connection
 
-from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
+from auth.client.errors import SealBroken
+from gateway import apikeys, client_verbs, delivery_verbs, ehr_check, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import DatabaseFailed, open_sqlite
-from gateway.installation import open_installation
+from gateway.ehr_verbs import SEALED_VERBS
+from gateway.installation import Installation, open_installation
 from gateway.server import SOCKET_NAME, relative
 from sandbox import audit_tables, tables
 
@@ -83,6 +86,10 @@ EHR_VERBS: Mapping[str, Verb] = {
     "load.missing": load_verb.missing,
 }
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
+OUTGOING_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
+    "ehrs.check": ehr_check.check_here
+}
+"""Verbs that ask EHRs."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
 
 
@@ -95,11 +102,21 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         return _perform_at_ehr(directory, verb, arguments)
     installation = open_installation(directory)
     try:
-        return installation.database.run_now(lambda connection, now: VERBS[verb](connection, now, arguments))
-    except ValueError as refused:
+        if verb in OUTGOING_VERBS:
+            return asyncio.run(OUTGOING_VERBS[verb](installation, arguments))
+        return installation.database.run_now(
+            lambda connection, now: _do(connection, now, verb, arguments, installation)
+        )
+    except (ValueError, SealBroken) as refused:
         raise VerbRefused(str(refused)) from refused
     finally:
         installation.close()
+
+
+def _do(connection: Connection, now: float, verb: str, arguments: Arguments, installation: Installation) -> Any:
+    if verb in SEALED_VERBS:
+        return SEALED_VERBS[verb](connection, now, arguments, installation.keyring.cipher)
+    return VERBS[verb](connection, now, arguments)
 
 
 def _perform_at_ehr(directory: Path, verb: str, arguments: Arguments) -> Any:

@@ -1,6 +1,6 @@
 """Edge: HTTP/1.1 as deliveries need it: one request and its whole answer on a kept connection, and nothing besides.
 
-No redirect, proxy, cookie, decompression or repeat. llhttp (by httptools) reads the answers. What was written and not
+No redirect, cookie, decompression or repeat. llhttp (by httptools) reads the answers. What was written and not
 answered is ``AnswerLost``; ``Unsent`` says that not one byte left. Reasons and figures: docs/decisions/0007.
 """
 
@@ -17,6 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from writeback.answers import Answer
 from writeback.errors import AnswerLost, Unsent
+from writeback.tunnel import through
 
 SECONDS = 10.0
 CONNECT_SECONDS = 5.0
@@ -121,10 +122,12 @@ class Connection(asyncio.Protocol):
 class Pool:
     """The connections to one origin, at most so many. ``permits`` says of an IP address, as text, whether it may be
     connected to (None: all); what is connected to is the very address that was asked about. ``trust`` verifies the
-    certificate of an ``https`` base, None by the system's authorities."""
+    certificate of an ``https`` base, None by the system's authorities. ``proxy`` (``http://host:port``) is what an ``https``
+    base is reached through, so that ``permits`` is asked about its address."""
 
     def __init__(
-        self, *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None
+        self, *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None,
+        proxy: str | None = None,
     ) -> None:  # fmt: skip
         parts = urlsplit(base)
         secure = parts.scheme == "https"
@@ -132,6 +135,9 @@ class Pool:
         self._host_line = f"host: {parts.netloc.rpartition('@')[2]}\r\n"
         self._tls = (trust or ssl.create_default_context()) if secure else None
         self._permits = permits
+        near = urlsplit(proxy) if proxy is not None and secure else None
+        self._proxied = near is not None
+        self._near = (near.hostname or "", near.port or 80) if near else (self._host, self._port)
         self._room = asyncio.Semaphore(connections)
         self._idle: deque[Connection] = deque()
         self._sweeping: asyncio.TimerHandle | None = None
@@ -204,6 +210,10 @@ class Pool:
         loop, failed = asyncio.get_running_loop(), OSError("the EHR's name leads to no network it was registered with")
         for address in await self._addresses(loop):
             try:
+                if self._proxied and self._tls is not None:
+                    made, place = Connection(), (address, self._near[1])
+                    await through(place, host=self._host, port=self._port, tls=self._tls, protocol=made)
+                    return made
                 _, connection = await loop.create_connection(
                     Connection, address, self._port, ssl=self._tls, server_hostname=self._host if self._tls else None
                 )
@@ -215,8 +225,8 @@ class Pool:
     async def _addresses(self, loop: asyncio.AbstractEventLoop) -> list[str]:
         """The permitted addresses of the host. Raises OSError when its name cannot be resolved."""
         try:
-            found = [str(ip_address(self._host))]
+            found = [str(ip_address(self._near[0]))]
         except ValueError:
-            listed = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            listed = await loop.getaddrinfo(*self._near, type=socket.SOCK_STREAM)
             found = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in listed))
         return [address for address in found if self._permits is None or self._permits(address)]

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from auth.client.errors import RegistrationError
 
-Method = Literal["private_key_jwt", "client_secret_basic", "none"]
+Method = Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]
+Source = Literal["sandbox", "command", "file"]
 
 LAUNCH_SCOPES = (
     "launch", "openid", "fhirUser", "offline_access", "patient/*.rs", "patient/RiskAssessment.cu",
@@ -26,6 +27,9 @@ BACKEND_SCOPES = (
 """What the backend client asks for: outputs without a launch, and Device and model card for every launch."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PROXY = re.compile(r"http://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})")
+_PRIVATE = "PRIVATE KEY-----"
+LONGEST_ISSUER = 512
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 
 
@@ -33,7 +37,10 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 class RegisteredEhr:
     """``issuer`` is the FHIR base that a launch sends as ``iss``, compared byte for byte. ``origins`` are further ones
     its endpoints may live at (its own is always allowed). ``networks`` are the only networks its addresses may be in
-    (CIDR); none means public addresses. ``ca`` are certificates (PEM) trusted for this EHR beside the system's own.
+    (CIDR); none means public addresses. ``ca`` are certificates (PEM) trusted for this EHR beside the system's own;
+    ``certificate`` and ``key`` (PEM, without a password) are what the gateway shows when the EHR wants a client certificate.
+    ``proxy`` (``http://host:port``) is asked to connect (CONNECT): TLS goes through it to the EHR, names are resolved there, and
+    ``networks`` are then where the proxy is. ``declared`` says who registered it: a sandbox, a command, or ``chartgate.toml``.
     ``backend_client_id`` is the client for backend services, when it is another; ``vendor`` names what the gateway knows
     about EHRs of its kind. Raises RegistrationError naming the
     member that cannot be used."""
@@ -50,7 +57,17 @@ class RegisteredEhr:
     algorithm: Literal["RS384", "ES384"] = "ES384"
     secret: str | None = field(default=None, repr=False)
     ca: str | None = field(default=None, repr=False)
+    certificate: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     vendor: str = "spec"
+    declared: Source = "command"
+
+    @property
+    def redirect_path(self) -> str:
+        """Where this EHR sends people back to, below the app face: one of its own, so that no EHR's answer can be taken for
+        another's (RFC 9700 §4.4)."""
+        return f"/app/callback/{self.name}"
 
     def __post_init__(self) -> None:
         for member, holds in _RULES.items():
@@ -112,6 +129,17 @@ def _strange(url: str) -> bool:
     return any(character <= " " or character == "\\" or character >= "\x7f" for character in url)
 
 
+def _is_issuer(text: str) -> bool:
+    """Nothing follows the path, and nothing in the path is read differently by different parsers."""
+    return not {"?", "#"} & set(text) and len(text) <= LONGEST_ISSUER and below(text, text)
+
+
+def _is_proxy(text: str) -> bool:
+    """``http://host:port`` and nothing more: no user, whose password would stand in the declaration."""
+    found = _PROXY.fullmatch(text)
+    return found is not None and 0 < int(found["port"]) < 65536
+
+
 def _is_network(text: str) -> bool:
     try:
         ip_network(text)
@@ -126,7 +154,7 @@ def _are_scopes(scopes: tuple[str, ...]) -> bool:
 
 _RULES: Mapping[str, Callable[[RegisteredEhr], bool]] = {
     "name": lambda ehr: is_name(ehr.name),
-    "issuer": lambda ehr: origin(ehr.issuer) is not None and "?" not in ehr.issuer,
+    "issuer": lambda ehr: _is_issuer(ehr.issuer),
     "client_id": lambda ehr: bool(ehr.client_id) and ehr.client_id.isprintable(),
     "method": lambda ehr: ehr.method in get_args(Method),
     "scopes": lambda ehr: bool(ehr.scopes) and _are_scopes(ehr.scopes),
@@ -135,6 +163,10 @@ _RULES: Mapping[str, Callable[[RegisteredEhr], bool]] = {
     "origins": lambda ehr: all(origin(one) is not None for one in ehr.origins),
     "algorithm": lambda ehr: ehr.algorithm in ("RS384", "ES384"),
     "ca": lambda ehr: ehr.ca is None or "-----BEGIN CERTIFICATE-----" in ehr.ca,
+    "certificate": lambda ehr: ehr.certificate is None or "-----BEGIN CERTIFICATE-----" in ehr.certificate,
+    "key": lambda ehr: (ehr.key is None) == (ehr.certificate is None) and (ehr.key is None or _PRIVATE in ehr.key),
+    "proxy": lambda ehr: ehr.proxy is None or (_is_proxy(ehr.proxy) and ehr.issuer.startswith("https://")),
     "vendor": lambda ehr: is_name(ehr.vendor),
-    "secret": lambda ehr: bool(ehr.secret) == (ehr.method == "client_secret_basic"),
+    "declared": lambda ehr: ehr.declared in get_args(Source),
+    "secret": lambda ehr: bool(ehr.secret) == ehr.method.startswith("client_secret_"),
 }

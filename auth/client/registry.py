@@ -1,6 +1,7 @@
-"""Edge: the EHRs this gateway is registered with, in the gateway's database. The client secret is stored sealed."""
+"""Edge: the EHRs this gateway is registered with, in the gateway's database. Client secret and private key are stored sealed."""
 
 import json
+from base64 import b64decode, b64encode
 from dataclasses import asdict
 from os import urandom
 from typing import Any
@@ -18,7 +19,10 @@ def save_ehr(connection: Connection, now: float, *, ehr: RegisteredEhr, cipher: 
     declaration = {name: value for name, value in asdict(ehr).items() if name not in ("name", "issuer", "secret")}
     secret = None
     if ehr.secret is not None:
-        secret = cipher.seal(ehr.secret.encode(), _place(ehr.name), nonce=urandom(NONCE_BYTES))
+        secret = cipher.seal(ehr.secret.encode(), _place(ehr.name, "secret"), nonce=urandom(NONCE_BYTES))
+    if ehr.key is not None:
+        sealed = cipher.seal(ehr.key.encode(), _place(ehr.name, "key"), nonce=urandom(NONCE_BYTES))
+        declaration["key"] = b64encode(sealed).decode()
     row = {"issuer": ehr.issuer, "declaration": json.dumps(declaration), "secret": secret}
     if connection.execute(update(ehrs).where(ehrs.c.name == ehr.name).values(row)).rowcount == 0:
         connection.execute(insert(ehrs).values(name=ehr.name, since=now, **row))
@@ -56,9 +60,11 @@ def _read(row: Row[Any], cipher: Cipher) -> RegisteredEhr:
     declaration: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row.declaration).items()
     }
-    secret = None if row.secret is None else cipher.open(row.secret, _place(row.name)).decode()
+    secret = None if row.secret is None else cipher.open(row.secret, _place(row.name, "secret")).decode()
+    if declaration.get("key") is not None:
+        declaration["key"] = cipher.open(b64decode(declaration["key"]), _place(row.name, "key")).decode()
     return RegisteredEhr(name=row.name, issuer=row.issuer, secret=secret, **declaration)
 
 
-def _place(name: str) -> Place:
-    return Place(ehr=name, table=ehrs.name, row=name, column="secret")
+def _place(name: str, column: str) -> Place:
+    return Place(ehr=name, table=ehrs.name, row=name, column=column)

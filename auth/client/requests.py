@@ -53,7 +53,8 @@ def authenticate(
     request: TokenRequest, ehr: RegisteredEhr, *, keys: SigningKeys, now: float, jti: str, backend: bool = False
 ) -> TokenRequest:
     """The request with the client's authentication by its registered method and no other: a signed assertion for the
-    token endpoint, Basic, or the bare client id of a public client. ``jti`` is fresh for every request."""
+    token endpoint, Basic, id and secret in the form, or the bare client id of a public client. ``jti`` is fresh for
+    every request."""
     client_id = (ehr.backend_client_id if backend else None) or ehr.client_id
     if ehr.method == "private_key_jwt":
         assertion = assertions.build(client_id, request.url, keys.key(ehr.algorithm), now=now, jti=jti)
@@ -64,4 +65,6 @@ def authenticate(
         pair = f"{quote_plus(client_id)}:{quote_plus(ehr.secret or '')}"
         basic = f"Basic {b64encode(pair.encode()).decode()}"
         return replace(request, headers=(*request.headers, ("authorization", basic)))
+    if ehr.method == "client_secret_post":
+        return replace(request, form=(*request.form, ("client_id", client_id), ("client_secret", ehr.secret or "")))
     return replace(request, form=(*request.form, ("client_id", client_id)))

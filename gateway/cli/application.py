@@ -37,6 +37,7 @@ from gateway.cli import (  # noqa: E402
     audit,
     clients,
     deliveries,
+    ehrs,
     installed,
     load,
     models,
@@ -48,5 +49,19 @@ from gateway.cli import (  # noqa: E402
     worker,
 )
 
-for _group in (running, outputs, deliveries, recall, audit, clients, load, models, personas, suites, installed, worker):
+for _group in (
+    running,
+    outputs,
+    deliveries,
+    recall,
+    audit,
+    clients,
+    ehrs,
+    load,
+    models,
+    personas,
+    suites,
+    installed,
+    worker,
+):
     _group.register(application)

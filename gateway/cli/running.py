@@ -145,6 +145,7 @@ def run_loop(main: Any) -> Any:
     import uvloop
 
     from gateway.browser import BrowserError
+    from gateway.ehr_file import SettingsRefused
     from gateway.hapi import HapiError
     from gateway.models import ModelError
     from gateway.sandboxes import SandboxError
@@ -155,7 +156,7 @@ def run_loop(main: Any) -> Any:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (HapiError, SandboxError, TlsError, ModelError, ManifestError, BrowserError) as failure:
+    except (HapiError, SandboxError, SettingsRefused, TlsError, ModelError, ManifestError, BrowserError) as failure:
         return could_not(str(failure))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from auth.client.errors import SealBroken
 from gateway.database import Database, DatabaseFailed
 from gateway.verbs import EHR_VERBS, NAME, UNKNOWN_EHR, VERBS
 
@@ -29,7 +30,8 @@ async def _answer(
 ) -> Response:
     name = NAME.fullmatch(request.url.path)
     verb = {**VERBS, **EHR_VERBS}.get(name[1]) if name and request.method == "POST" else None
-    if name is None or verb is None:
+    act = acts.get(name[1]) if name and request.method == "POST" else None
+    if name is None or (verb is None and act is None):
         return JSONResponse({"error": "this server does not know the verb: are both of one version?"}, status_code=404)
     arguments = json.loads(await request.body())
     if name[1] in EHR_VERBS:
@@ -37,11 +39,10 @@ async def _answer(
             return JSONResponse({"error": UNKNOWN_EHR}, status_code=422)
         database = ehrs[arguments["ehr"]]
     try:
-        act = acts.get(name[1])
-        if act is not None:
-            return JSONResponse({"result": await act(arguments)})
+        if act is not None or verb is None:
+            return JSONResponse({"result": await act(arguments) if act else None})
         result = await database.run(lambda connection, now: verb(connection, now, arguments))
-    except ValueError as refused:
+    except (ValueError, SealBroken) as refused:
         return JSONResponse({"error": str(refused)}, status_code=422)
     except DatabaseFailed as failed:
         return JSONResponse({"error": str(failed)}, status_code=507)

@@ -126,7 +126,7 @@ async def _launch(gateway: LaunchGateway, request: Request) -> Response:
         raise LaunchError("The EHR's launch parameter is empty or too long to be one.")
     ehr = await _chosen(gateway, parameters)
     configuration = await gateway.reach.configuration(ehr)
-    redirect_uri = f"{gateway.base_url}/app/callback/{ehr.name}"
+    redirect_uri = f"{gateway.base_url}{ehr.redirect_path}"
     url, begun = begin(configuration, ehr, launch=launch, redirect_uri=redirect_uri, entropy=token_bytes(ENTROPY))
     browser, cipher = token_urlsafe(32), gateway.keyring.cipher
     await gateway.run(lambda c, now: save_pending(c, now, begun=begun, browser=browser, cipher=cipher))

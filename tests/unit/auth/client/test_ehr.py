@@ -26,7 +26,7 @@ def test_a_declaration_with_its_defaults_asks_for_the_chart_and_the_patients_own
         ("issuer", "http://ehr.example/r4"), ("issuer", "ftp://ehr.example"), ("issuer", "https://u:p@ehr.example/r4"),
         ("issuer", "https://ehr.example/r4#x"), ("issuer", "https://ehr.example/r4?x=1"), ("issuer", "https://"),
         ("issuer", "https://ehr.example:x/"), ("issuer", "https://ehr.ex\u0430mple/r4"), ("issuer", "https://ehr\\@x/"),
-        ("client_id", ""), ("client_id", "a\nb"), ("method", "client_secret_post"), ("scopes", ()),
+        ("client_id", ""), ("client_id", "a\nb"), ("method", "client_secret_jwt"), ("scopes", ()),
         ("scopes", ("a b",)), ("backend_scopes", ('a"b',)), ("networks", ("10.0.0.1/8",)), ("networks", ("home",)),
         ("origins", ("http://ehr.example",)), ("algorithm", "HS256"), ("secret", "without a method that takes one"),
     ],

@@ -93,3 +93,19 @@ def test_a_secret_is_stored_sealed_and_opens_for_its_own_ehr_only() -> None:
         connection.execute(ehrs.update().values(name="other"))
         with pytest.raises(SealBroken):
             find_ehr(connection, 2.0, name="other", cipher=CIPHER)
+
+
+def test_the_client_certificate_s_key_is_stored_sealed_and_comes_back_for_its_own_ehr_only() -> None:
+    declared = ehr(
+        certificate="-----BEGIN CERTIFICATE-----\nAAAA", key="-----BEGIN PRIVATE KEY-----\nhush", proxy="http://proxy:3128",
+        declared="file",
+    )  # fmt: skip
+    with database() as connection:
+        save_ehr(connection, 1.0, ehr=declared, cipher=CIPHER)
+        row = connection.execute(select(ehrs)).one()
+        assert "PRIVATE" not in row.declaration
+        assert "hush" not in repr(declared)
+        assert find_ehr(connection, 2.0, name="spec", cipher=CIPHER) == declared
+        connection.execute(ehrs.update().values(name="other"))
+        with pytest.raises(SealBroken):
+            find_ehr(connection, 2.0, name="other", cipher=CIPHER)

@@ -50,6 +50,13 @@ def test_a_secret_travels_in_the_basic_header_encoded_and_nowhere_else() -> None
     assert dict(request.form).keys() == {"grant_type", "refresh_token"}
 
 
+def test_a_secret_travels_in_the_form_where_the_ehr_wants_it_so() -> None:
+    request = signed(method="client_secret_post", secret="s:1&%", backend=True, backend_client_id="night")
+    form = dict(request.form)
+    assert (form["client_id"], form["client_secret"], request.headers) == ("night", "s:1&%", ())
+    assert "s:1" not in repr(request)
+
+
 def test_a_public_client_names_itself_and_proves_nothing() -> None:
     request = signed(method="none")
     assert dict(request.form)["client_id"] == "gate way"
