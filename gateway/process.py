@@ -76,16 +76,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
         ehrs = await stack.enter_async_context(
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
-        gateway = await stack.enter_async_context(
-            open_gateway(
-                installation,
-                models=options.models,
-                only=options.only,
-                base_url=app_url,
-                clock=time.time,
-                read_back=options.read_back,
-            )
-        )
+        gateway = await stack.enter_async_context(_gateway(installation, options, app_url))
         await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
         application = _faces(gateway, ehrs, port, scheme)
         await stack.enter_async_context(_served(installation, application, listening, secured))
@@ -101,6 +92,15 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             gateway=gateway,
             ehrs=tuple(ehrs),
         )
+
+
+def _gateway(
+    installation: Installation, options: Options, base_url: str
+) -> contextlib.AbstractAsyncContextManager[Gateway]:  # fmt: skip
+    return open_gateway(
+        installation, models=options.models, only=options.only, base_url=base_url, clock=time.time,
+        read_back=options.read_back,
+    )  # fmt: skip
 
 
 @contextlib.asynccontextmanager
