@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from r4 import codec
 
 NDJSON, JSON = (".ndjson", ".jsonl"), ".json"
+LONGEST = 5 * 1024 * 1024
+"""Bytes of a line, at most: as many as a request to the FHIR base may have."""
+TOO_LONG = f"has more than {LONGEST} bytes"
+EMPTY = "has no resource: what is to be stored is loaded, and nothing is deleted"
 
 
 class Unreadable(ValueError):
@@ -16,10 +20,12 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One resource as JSON text. ``line`` counts lines, or entries of a Bundle, from 1."""
+    """One resource as JSON text, in which bytes that are not UTF-8 are escaped (``surrogateescape``), or what is wrong.
+    ``line`` counts lines, or entries of a Bundle, from 1."""
 
     line: int
-    text: str
+    text: str = ""
+    wrong: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,25 +34,33 @@ class Source:
 
     path: Path
     names: dict[str, str] = field(default_factory=dict)
-    entries: tuple[str, ...] | None = None
+    entries: tuple[str | None, ...] | None = None
 
     def items(self) -> Iterator[tuple[Item, int]]:
         """Each resource, with the bytes read so far."""
         if self.entries is not None:
             for number, text in enumerate(self.entries, start=1):
-                yield Item(line=number, text=text), number
+                yield Item(line=number, wrong=EMPTY) if text is None else Item(line=number, text=text), number
             return
-        done = 0
         with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                done += len(line)
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), start=1):
+                item = Item(line=number, text=line.decode("utf-8", "surrogateescape"))
+                if len(line) > LONGEST:
+                    item = Item(line=number, wrong=TOO_LONG)
+                    _to_the_end(file, line)
                 if line.strip():
-                    yield Item(line=number, text=line.decode("utf-8", "replace")), done
+                    yield item, file.tell()
 
     @property
     def size(self) -> int:
         """What ``items`` counts to."""
         return self.path.stat().st_size if self.entries is None else len(self.entries)
+
+
+def _to_the_end(file: BinaryIO, line: bytes) -> None:
+    """Leaves out the rest of the line."""
+    while line and not line.endswith(b"\n"):
+        line = file.readline(LONGEST)
 
 
 def sources(paths: list[Path]) -> Iterator[Source]:
@@ -72,12 +86,24 @@ def _source(path: Path) -> Source:
         raise Unreadable(f"{path.name} is no resource")
     if document.get("resourceType") != "Bundle":
         return Source(path=path, entries=(codec.format(document).decode(),))
-    entries = [entry for entry in document.get("entry") or () if isinstance(entry, dict) and "resource" in entry]
-    names = {str(entry.get("fullUrl")): _name(entry["resource"]) for entry in entries}
+    entries = [entry if isinstance(entry, dict) else {} for entry in document.get("entry") or ()]
+    resources = [_identified(entry) for entry in entries]
+    names = {str(entry.get("fullUrl")): _name(body) for entry, body in zip(entries, resources, strict=True)}
     return Source(
         path=path, names={url: name for url, name in names.items() if url.startswith("urn:") and name},
-        entries=tuple(codec.format(entry["resource"]).decode() for entry in entries),
+        entries=tuple(None if body is None else codec.format(body).decode() for body in resources),
     )  # fmt: skip
+
+
+def _identified(entry: dict[str, Any]) -> Any:
+    """The resource of an entry. One without id has that of its ``urn:uuid:``, so that loading it again makes no other."""
+    body, url = entry.get("resource"), str(entry.get("fullUrl"))
+    if isinstance(body, dict) and "id" not in body and url.startswith(UUID):
+        return {**body, "id": url.removeprefix(UUID)}
+    return body
+
+
+UUID = "urn:uuid:"
 
 
 def _name(resource: Any) -> str:

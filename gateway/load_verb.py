@@ -38,7 +38,7 @@ def _loaded(
 ) -> dict[str, str] | None:
     """Stores one resource and counts it, or says why not: the element and a sentence, nothing of the content."""
     try:
-        body = codec.parse(line.encode())
+        body = codec.parse(line.encode("utf-8", "surrogateescape"))
     except codec.CodecError as wrong:
         return {"element": wrong.issue.element, "text": wrong.issue.text}
     type = body.get("resourceType") if isinstance(body, dict) else None

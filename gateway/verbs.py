@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
-from gateway.database import open_sqlite
+from gateway.database import DatabaseFailed, open_sqlite
 from gateway.installation import open_installation
 from gateway.server import SOCKET_NAME, relative
 from sandbox import audit_tables, tables
@@ -109,7 +109,7 @@ def _perform_at_ehr(directory: Path, verb: str, arguments: Arguments) -> Any:
     database = open_sqlite(path, metadata=[audit_tables.metadata, tables.metadata])
     try:
         return database.run_now(lambda connection, now: EHR_VERBS[verb](connection, now, arguments))
-    except ValueError as refused:
+    except (ValueError, DatabaseFailed) as refused:
         raise VerbRefused(str(refused)) from refused
     finally:
         database.close()

@@ -243,7 +243,7 @@ def _outline(definition: Definition) -> list[list[str]]:
 
 def _branch(part: str, base: str) -> list[str] | None:
     match = _PATH.match(part.strip())
-    if match is None or match[1] != base or "extension(" in part:
+    if match is None or match[1] != base or "extension(" in part.lower():
         return None
     path = match[2].removeprefix(".").removesuffix(".where").removesuffix(".as")
     for pattern, word in ((_AS, "as"), (_IS, "is"), (_WHERE, "system")):

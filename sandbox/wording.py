@@ -5,7 +5,7 @@ import calendar
 import re
 from collections.abc import Iterator
 
-from r4.criteria import criterion, searchable
+from r4.criteria import criterion, searchable, targets
 from r4.definitions import Parameter
 from r4.moments import moment_range
 from r4.references import parse
@@ -35,7 +35,7 @@ def _value(type: str, name: str, value: str, base: str) -> str:
     if found.reverse is not None:
         return _written(found.reverse[0], found.reverse[2], "", value, base)
     if found.rest:
-        return ",".join(_point(each) for each in parts(value, ","))
+        return _written(targets(type, found)[0], found.rest, "", value, base) if targets(type, found) else value
     return _written(type, found.name, found.modifier, value, base)
 
 

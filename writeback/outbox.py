@@ -13,12 +13,9 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Connection,
     bindparam,
-    case,
     insert,
-    or_,
     select,
     update,
 )
@@ -27,15 +24,13 @@ from r4 import codec
 from vocabulary.write import DeliveryState, Planned, Write
 from writeback.attempts import kept, note
 from writeback.changes import Change, DeliveryChanged
+from writeback.clock_steps import lease_over, set_again
 from writeback.inserting import insert_once
-from writeback.settings import LONGEST_LEASE
 from writeback.states import SETTLED
-from writeback.tables import LATER, LEASED, MOVING, deliveries, targets, waits
+from writeback.tables import LEASED, MOVING, deliveries, waits
 
 BACKEND = "backend"
 """The principal of what outputs share: the gateway's own client."""
-PUT_BACK = 10.0
-"""Seconds by which a clock has to be put back to be seen so: replicas and slow transactions differ by less."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,22 +164,12 @@ def _tail(connection: Connection, lane: str | None) -> str | None:
     return connection.scalar(_TAIL, {"lane": lane})
 
 
-def _set_again(connection: Connection, now: float) -> None:
-    """What was written down in a time still to come was written before the clock was put back. What is in doubt waits
-    its quarantine from now on, the rest is due, and no EHR is left in peace for longer."""
-    doubt = case((deliveries.c.state == "in_doubt", deliveries.c.quarantine), else_=0.0)
-    ahead = (LATER, deliveries.c.next_at > now, deliveries.c.changed > now + PUT_BACK)
-    if connection.execute(update(deliveries).where(*ahead).values(next_at=now + doubt, changed=now)).rowcount:
-        connection.execute(update(targets).where(targets.c.paused_until > now).values(paused_until=now))
-
-
 def recover(connection: Connection, now: float, *, boot: str) -> tuple[Change, ...]:
     """Rows whose holder is gone become ``in_doubt``: they may have been sent. On SQLite there is one process, so that
     every lease of another boot is a dead one's, whatever the clock says; on PostgreSQL leases run out by its clock, or
     are from before it was put back."""
-    _set_again(connection, now)
-    until = deliveries.c.lease_until
-    gone: ColumnElement[bool] = or_(until < now, until > now + LONGEST_LEASE + PUT_BACK)
+    set_again(connection, now)
+    gone = lease_over(now)
     if connection.dialect.name != "postgresql":
         gone = deliveries.c.owner.not_like(f"{boot}%")
     doubt = {"state": "in_doubt", "doubtful": True, "owner": None, "lease_until": None, "cause": "lease_lost"}

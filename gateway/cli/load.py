@@ -1,5 +1,6 @@
 """``load``."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -11,7 +12,8 @@ from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
 if TYPE_CHECKING:
     from gateway.load_files import Item, Source
 
-AT_ONCE = 50
+AT_ONCE, AT_ONCE_ALONE = 50, 500
+"""Resources in one transaction: few where a server answers others meanwhile."""
 SHOWN = 20
 """Refusals and dangling references that are listed; the rest is counted."""
 
@@ -66,6 +68,7 @@ class Loading:
         parts = urlsplit(running["url"]) if running else None
         root = f"{parts.scheme}://127.0.0.1:{parts.port}" if parts else "http://127.0.0.1"
         self._data, self._ehr, self._base = data, ehr, f"{root}/ehr/{ehr}/fhir"
+        self._at_once = AT_ONCE if running else AT_ONCE_ALONE
         self._there: set[str] = set()
         self._named: set[str] = set()
 
@@ -75,12 +78,15 @@ class Loading:
 
         report: dict[str, Any] = {"file": source.path.name, "created": 0, "updated": 0, "unchanged": 0, "refused": [],
                                   "refused_total": 0}  # fmt: skip
-        with Progress(disable=quiet, transient=True) as progress:
+        with Progress(disable=quiet or not sys.stdout.isatty(), transient=True) as progress:
             task = progress.add_task(source.path.name, total=source.size)
             part: list[Item] = []
             for item, done in source.items():
+                if item.wrong:
+                    self._refuse(report, item.line, "", item.wrong)
+                    continue
                 part.append(item)
-                if len(part) == AT_ONCE:
+                if len(part) == self._at_once:
                     self._part(source, part, report)
                     part = []
                     progress.update(task, completed=done)
@@ -93,11 +99,16 @@ class Loading:
         found = self._perform("load.part", lines=lines, names=source.names)
         for name in ("created", "updated", "unchanged"):
             report[name] += found[name]
-        report["refused_total"] += len(found["refused"])
         wrong = {each["at"] for each in found["refused"]}
-        for each in found["refused"][: SHOWN - len(report["refused"])]:
-            report["refused"].append({"line": part[each["at"]].line, "element": each["element"], "text": each["text"]})
+        for each in found["refused"]:
+            self._refuse(report, part[each["at"]].line, each["element"], each["text"])
         self._refer(source, [item.text for at, item in enumerate(part) if at not in wrong])
+
+    @staticmethod
+    def _refuse(report: dict[str, Any], line: int, element: str, text: str) -> None:
+        report["refused_total"] += 1
+        if len(report["refused"]) < SHOWN:
+            report["refused"].append({"line": line, "element": element, "text": text})
 
     def _refer(self, source: "Source", texts: list[str]) -> None:
         from r4 import codec
@@ -111,7 +122,7 @@ class Loading:
     def dangling(self) -> list[str]:
         """References of what was loaded that lead to nothing."""
         wanted = sorted(self._named - self._there)
-        found: list[str] = []
+        found = [said for said in wanted if said.startswith("urn:")]
         for at in range(0, len(wanted), AT_ONCE):
             found += self._perform("load.missing", references=wanted[at : at + AT_ONCE])
         return sorted(set(found))

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.database import Database
+from gateway.database import Database, DatabaseFailed
 from gateway.verbs import EHR_VERBS, NAME, UNKNOWN_EHR, VERBS
 
 Act = Callable[[Mapping[str, Any]], Awaitable[Any]]
@@ -43,4 +43,6 @@ async def _answer(
         result = await database.run(lambda connection, now: verb(connection, now, arguments))
     except ValueError as refused:
         return JSONResponse({"error": str(refused)}, status_code=422)
+    except DatabaseFailed as failed:
+        return JSONResponse({"error": str(failed)}, status_code=507)
     return JSONResponse({"result": result})

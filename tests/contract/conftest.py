@@ -1,10 +1,12 @@
-"""The gateway's database as tests of the outbox take it: each test runs on SQLite and on PostgreSQL."""
+"""What contract tests run on: the gateway's database on SQLite and on PostgreSQL, the EHR face before the embedded store
+and before HAPI."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.database import Database, open_postgres, open_sqlite
+from tests.contract import face_world
 from writeback import tables
 
 
@@ -16,3 +18,10 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
         made = open_postgres(request.getfixturevalue("database_url"), metadata=[tables.metadata])
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", params=["embedded", pytest.param("hapi", marks=pytest.mark.hapi)])
+def world(request: pytest.FixtureRequest) -> Iterator[face_world.World]:
+    """The records of two patients before either store, one world a file."""
+    with face_world.running(request.getfixturevalue("hapi") if request.param == "hapi" else None) as made:
+        yield made

@@ -1,9 +1,10 @@
-"""The embedded EHR asked through its face with a token that may do everything."""
+"""An EHR before either store, asked through its face with a token that may do everything."""
 
 import asyncio
 import json
 import time
 import uuid
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx2
@@ -17,6 +18,7 @@ from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading
 from sandbox.seed import load
+from sandbox.upstream import opened
 from tests.keys import KEYS
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
@@ -25,19 +27,24 @@ TOKEN, OF_PATIENT = "c" * 43, "d" * 43
 
 
 class Server:
-    """An EHR with the seed and one resource of every type, asked with a token that may do everything."""
+    """An EHR, with the seed unless it is left out, asked with a token that may do everything. It stands before the
+    embedded store, or before the FHIR server at ``upstream``."""
 
     _grants = (
         (TOKEN, "system/*.cruds", grants.Context()),
         (OF_PATIENT, "patient/*.cruds", grants.Context(patient="cap-patient")),
     )
 
-    def __init__(self, database: Sqlite, *, seeded: bool = True) -> None:
+    def __init__(self, database: Sqlite, *, seeded: bool = True, upstream: str | None = None) -> None:
         ehr = SandboxEhr(
             name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
             new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex, clock=time.time, references="free",
         )  # fmt: skip
         self.database, self._loop = database, asyncio.new_event_loop()
+        self._stack = AsyncExitStack()
+        if upstream is not None:
+            behind = opened(upstream=upstream, base=BASE, new_id=ehr.new_id, references="free")
+            ehr.upstream = self._loop.run_until_complete(self._stack.enter_async_context(behind))
         transport = httpx2.ASGITransport(app=ehr_face.application([ehr]))
         self._client = httpx2.AsyncClient(transport=transport, base_url=f"{BASE}/")
         database.run_now(lambda connection, now: self._fill(connection, now, ehr, seeded))
@@ -64,6 +71,7 @@ class Server:
 
     def close(self) -> None:
         self._loop.run_until_complete(self._client.aclose())
+        self._loop.run_until_complete(self._stack.aclose())
         self._loop.close()
         self.database.close()
 

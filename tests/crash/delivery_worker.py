@@ -66,6 +66,8 @@ class Order:
     blind: bool = False
     leave: bool = False
     """End once nothing moves any more."""
+    patience: float = PACE.conversation
+    """Seconds that one delivery may speak with the EHR; the quarantine is twice as long."""
     fail_every: int = 0
     """Every so many writes and syncs of the database one fails, where the nursery runs under ``failing.c``."""
 
@@ -137,7 +139,7 @@ async def produce(database: Database, order: Order, journal: Journal) -> None:
         number = group[-1] + 1
         if chance.random() < 0.4 and number - order.first > 8:
             group.append(chance.randrange(order.first, number - 4))
-        quarantine = 0.0 if order.blind else QUARANTINE
+        quarantine = 0.0 if order.blind else 2 * order.patience
         made = [submission(each, order.at, strategy=order.strategy, quarantine=quarantine) for each in group]
         done = await asyncio.gather(*(accept(database, each) for each in made), return_exceptions=True)
         for each, result in zip(group, done, strict=True):
@@ -161,7 +163,7 @@ async def serve(order: Order) -> None:
     sender = Blind(sender) if order.blind else sender
     worker = Worker(
         run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-        pace=PACE,
+        pace=replace(PACE, conversation=order.patience, lease=order.patience + 0.5),
     )  # fmt: skip
     serving = asyncio.create_task(worker.serve())
     await produce(database, order, journal)

@@ -1,7 +1,6 @@
 """Write-back against a real HAPI server: many at once make one, and HAPI killed in mid-write loses and doubles nothing."""
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -27,6 +26,8 @@ from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
 
 TOGETHER = 64
+PATIENT = replace(PACE, conversation=10.0, lease=10.5)
+"""HAPI takes seconds for a write when 64 come at once, or just after its start."""
 TYPES = ("RiskAssessment", "Provenance", "Device", "DocumentReference")
 Kept = list[tuple[str, str, str]]
 
@@ -63,7 +64,7 @@ async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     async def deliver(database: Database) -> None:
         worker = Worker(
             run=database.run, senders=lambda name, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-            pace=PACE,
+            pace=PATIENT,
         )  # fmt: skip
         serving = asyncio.create_task(worker.serve())
         async with asyncio.timeout(60):
@@ -82,7 +83,7 @@ async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     return states
 
 
-@pytest.mark.parametrize("strategy", ["conditional", "put"])
+@pytest.mark.parametrize("strategy", ["conditional", pytest.param("put", marks=pytest.mark.campaign)])
 def test_sixty_four_identical_deliveries_at_once_make_one_resource(hapi: str, strategy: str) -> None:
     number = uuid.uuid4().int % 10**9 * 8 + 1
     put_patients(hapi, [f"p{number}"])
@@ -123,21 +124,19 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
     put_patients(server.url, [*(f"p{number}" for number in range(outputs)), *(f"s{number}" for number in range(8))])
     order = Order(
         store=str(place / "gateway.db"), base=server.url, journal=str(place / "journal"), strategy=strategy, seed=1, first=0,
-        at=time.time() - 86400.0, count=outputs,
+        at=time.time() - 86400.0, count=outputs, patience=10.0,
     )  # fmt: skip
     pid = nursery.bear(order)
-    cut: list[int] = []
-    for each in range(kills):
-        wait_until(lambda least=12 * (each + 1): len(heard(Path(order.journal))[0]) >= least)
-        time.sleep(0.7 + 0.4 * each)
-        assert server.pid is not None
-        os.kill(server.pid, signal.SIGKILL)
-        cut.append(len(heard(Path(order.journal))[0]))
-        server.stop()
-        server = hapi_server.start_process(directory, port=port, database=database)
-    nursery.kill(pid)
     try:
-        drained = drain(nursery, replace(order, first=outputs), seconds=240.0)
+        for each in range(kills):
+            wait_until(lambda least=12 * (each + 1): len(heard(Path(order.journal))[0]) >= least)
+            time.sleep(0.7 + 0.4 * each)
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            server.stop()
+            server = hapi_server.start_process(directory, port=port, database=database)
+        nursery.kill(pid)
+        drained = drain(nursery, replace(order, first=outputs), seconds=400.0)
         kept = read_all(server.url)
     finally:
         server.stop()
@@ -148,7 +147,6 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
     return {
         "problems": [*found.problems, *([] if drained else ["not drained"])],
         "figures": found.figures,
-        "cut": json.dumps(cut),
     }
 
 

@@ -1,6 +1,8 @@
-"""A full disk: writes are answered 507 and nothing of them is kept, reads go on, and it recovers once there is room."""
+"""A full disk and a failing one: writes are answered 507 or 500 with an outcome and nothing of them is kept, reads go on,
+and writes are taken again once the disk takes them."""
 
 import asyncio
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +59,34 @@ def test_a_full_disk_is_507_reads_go_on_and_it_recovers(small_disk: Path) -> Non
     assert found["kept"] > 3
     assert found["reads"] == [200, *[1] * found["kept"]]
     assert (found["half"], found["again"], found["after"]) == (0, 201, 1)
+
+
+async def failing(place: Path) -> dict[str, Any]:
+    """Writes while the system lets no file grow beyond a few pages: SQLite is told EFBIG, which is an I/O error to it."""
+    ehr = opened(str(place / "ehr.db"))
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    transport = httpx2.ASGITransport(ehr_face.application([ehr]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with httpx2.AsyncClient(transport=transport, headers=headers, base_url=f"{ehr.fhir}/") as http:
+        large, small = observation("large", note=[{"text": LARGE}]), observation("small")
+        entries = [{"resource": each, "request": {"method": "POST", "url": "Observation"}} for each in (small, large)]
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((place / "ehr.db-wal").stat().st_size + 100_000, hard))
+        try:
+            refused = [await http.post("Observation", json=large), await http.post("", json=bundle)]
+            reads = [(await http.get("Patient/p1")).status_code]
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        found = (await http.get("Observation?_total=accurate")).json()["total"]
+        again = (await http.post("", json=bundle)).status_code
+        after = (await http.get("Observation?_total=accurate")).json()["total"]
+    ehr.audit.close()
+    ehr.database.close()
+    return {"refused": refused, "reads": reads, "half": found, "again": again, "after": after}
+
+
+def test_a_failing_disk_is_500_with_an_outcome_reads_go_on_and_it_recovers(tmp_path: Path) -> None:
+    found = asyncio.run(failing(tmp_path))
+    told = [(answer.status_code, answer.json()["issue"][0]["code"]) for answer in found["refused"]]
+    assert told == [(500, "no-store"), (500, "no-store")]
+    assert (found["reads"], found["half"], found["again"], found["after"]) == ([200], 0, 200, 2)

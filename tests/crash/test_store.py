@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from benchmarks.measuring import commit
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
+from r4 import codec
 from r4.interaction import Answer, Interaction
 from sandbox import store
+from sandbox.indexing import date_of, index, rows
 from tests.crash.kill_demo import ROOT
 from tests.crash.store_writer import SIZE, SYSTEM, opened
 
@@ -57,16 +61,34 @@ def kill(path: Path, answered: Answered, *, seed: int, seconds: float, hasty: bo
             answered.hear(line)
 
 
-def judge(path: Path, answered: Answered) -> list[str]:
-    """What is wrong with the file as it was left."""
+def judge(path: Path, answered: Answered, *, terms: bool = True) -> list[str]:
+    """What is wrong with the file as it was left; ``terms`` looks through the whole search index as well."""
     ehr = opened(str(path))
     try:
         check = ehr.database.run_now(lambda c, now: c.exec_driver_sql("PRAGMA integrity_check").scalar())
         found = [] if check == "ok" else [f"integrity: {check}"]
         found += [wrong for id, said in answered.last.items() if (wrong := _wrong(ehr, id, *said))]
+        found += stray_terms(ehr) if terms else []
         return found + [wrong for mark in answered.begun if (wrong := _half(ehr, mark, mark in answered.whole))]
     finally:
         ehr.database.close()
+
+
+def stray_terms(ehr: SandboxEhr) -> list[str]:
+    """Resources whose rows in the search index are not those that their bodies make."""
+
+    def compare(connection: Connection, now: float) -> list[str]:
+        found = []
+        current = "SELECT number, type, body, deleted FROM fhir_resources"
+        for number, type, body, deleted in connection.exec_driver_sql(current).all():
+            made = [] if deleted else index(codec.parse(body), base=ehr.fhir)
+            wanted = [] if deleted else rows(number, made, date_of(type, made))
+            kept = connection.exec_driver_sql("SELECT * FROM fhir_terms WHERE number = ?", (number,)).all()
+            if sorted(map(repr, wanted)) != sorted(repr(tuple(row)) for row in kept):
+                found.append(f"the terms of change {number} are not those of its body")
+        return found
+
+    return ehr.database.run_now(compare)
 
 
 def _perform(ehr: SandboxEhr, interaction: Interaction) -> Answer:
@@ -108,14 +130,14 @@ def campaign(place: Path, *, kills: int, seed: int) -> tuple[Answered, list[str]
     for number in range(kills):
         kill(place / "store.db", answered, seed=seed + number, seconds=0.05 + chance.random() * 0.6)
         if number % 4 == 3 or number == kills - 1:
-            found += judge(place / "store.db", answered)
+            found += judge(place / "store.db", answered, terms=number == kills - 1)
             answered.last.clear()
             answered.begun.clear()
     return answered, found
 
 
 def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    answered, found = campaign(tmp_path, kills=4, seed=1)
+    answered, found = campaign(tmp_path, kills=8, seed=1)
     assert found == []
     assert answered.count > 100
 
@@ -126,12 +148,23 @@ def test_a_store_that_answers_before_it_has_written_is_found_out(tmp_path: Path)
     assert judge(tmp_path / "store.db", answered) != []
 
 
+def test_terms_that_are_not_those_of_a_body_are_found_out(tmp_path: Path) -> None:
+    answered = Answered()
+    kill(tmp_path / "store.db", answered, seed=1, seconds=0.1)
+    ehr = opened(str(tmp_path / "store.db"))
+    clean = stray_terms(ehr)
+    lost = "DELETE FROM fhir_terms WHERE number = (SELECT max(number) FROM fhir_terms)"
+    ehr.database.run_now(lambda c, now: c.exec_driver_sql(lost))
+    assert (clean, len(stray_terms(ehr))) == ([], 1)
+    ehr.database.close()
+
+
 @pytest.mark.campaign
 def test_two_hundred_kills_lose_nothing_that_was_answered(tmp_path: Path) -> None:
     began = time.monotonic()
     answered, found = campaign(tmp_path, kills=200, seed=7)
     line = {"campaign": "SIGKILL of the embedded EHR", "kills": 200, "answered": answered.count, "problems": len(found),
-            "seed": 7, "seconds": round(time.monotonic() - began, 1)}  # fmt: skip
+            "seed": 7, "seconds": round(time.monotonic() - began, 1), "commit": commit()}  # fmt: skip
     with RESULTS.open("a") as file:
         file.write(json.dumps(line) + "\n")
     assert found == []

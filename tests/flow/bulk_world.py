@@ -68,7 +68,8 @@ class World:
         return str(answer.headers["content-location"])
 
     async def ended(self, where: str, who: str = "all") -> dict[str, Any]:
-        for _ in range(200):
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
             answer = await self.send("GET", where, who)
             if answer.status_code == 200:
                 return dict(answer.json())

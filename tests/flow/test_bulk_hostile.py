@@ -1,8 +1,10 @@
 """Bulk exports that others would like to have, that have ended, or that were cut short; and what was deleted since."""
 
 import asyncio
+import time
 from typing import Any
 
+import httpx2
 import pytest
 
 from gateway import export_jobs, export_runs, exporting
@@ -10,6 +12,7 @@ from gateway.serving import rules_of
 from r4.interaction import Interaction
 from sandbox import store
 from tests.flow.bulk_world import World, drive, observation
+from vocabulary.instant import format_instant
 
 
 def write(world: World, *interactions: Interaction) -> None:
@@ -166,3 +169,21 @@ def test_refusals_and_cancelling_are_recorded() -> None:
             assert row in rows
 
     drive(act)
+
+
+def test_what_was_deleted_in_hapi_is_told_too(hapi_seeded: str) -> None:
+    async def act(world: World) -> None:
+        patient = sorted((await world.exported("Group/ward/$export?_type=Patient"))["Patient"])[0]
+        since = format_instant(time.time() - 1)
+        async with httpx2.AsyncClient(base_url=f"{hapi_seeded}/") as http:
+            for id in ("bulk-gone", "bulk-stays"):
+                body = {**observation(id, "p1", "laboratory"), "subject": {"reference": f"Patient/{patient}"}}
+                body.pop("performer")
+                assert (await http.put(f"Observation/{id}", json=body)).status_code in (200, 201)
+            assert (await http.delete("Observation/bulk-gone")).status_code == 200
+            place = f"Group/ward/$export?_since={since}&_type=Observation"
+            assert await deleted(world, place) == ["Observation/bulk-gone"]
+            assert (await world.exported(place))["Observation"] == {"bulk-stays"}
+            assert (await http.delete("Observation/bulk-stays")).status_code == 200
+
+    drive(act, hapi_seeded)

@@ -139,7 +139,7 @@ ROWS = (
     ),
     Row(
         "dates-in-a-list", _several_dates, "any of the dates will do", "refuses a prefix or different precisions in a list (400)",
-        "it is at the discretion of the server whether to support prefixes in a list of alternatives", f"{SEARCH}#combining",
+        "Every search parameter may be used with comma-separated values in this fashion", f"{SEARCH}#combining",
     ),
     Row(
         "date-repeated", _repeated_date, "all of the dates have to hold", "takes two of a lower and an upper bound only (400)",
@@ -149,11 +149,11 @@ ROWS = (
     Row(
         "chain-of-type-and-meta", _says(r":[A-Z]\w+\._(tag|security|profile|source|lastUpdated)="), "looks at the type that is named",
         "ignores the type, so that the face refuses it (400)",
-        "the modifier :[type] is used to restrict the chain to the specified type", f"{SEARCH}#chaining",
+        "Because the Diagnostic Report subject can be one of a set of different resources, it's necessary to limit the search to a particular type", f"{SEARCH}#chaining",
     ),
     Row(
         "composite-in-parts", _found_more("composite"), "both values stand in the same part", "finds values of different parts, too",
-        "composite search parameters support joining single values with a $, where the values have to come from the same element",
+        "searching on Group.characteristic where you need find a combination of key/value, not an intersection of separate matches on key and value",
         f"{SEARCH}#combining",
     ),
     Row(
@@ -175,16 +175,16 @@ ROWS = (
     ),
     Row(
         "version-after-deletion", _recreated, "counts one version for what is created again", "counts two when the content changed",
-        "a server may use any approach to version ids, and clients make no assumption about their order",
-        "http://hl7.org/fhir/R4/http.html#versioning",
+        "This value changes when the resource is created, updated, or deleted.",
+        "http://hl7.org/fhir/R4/resource-definitions.html#Meta.versionId",
     ),
     Row(
         "reference-elsewhere", _elsewhere, "stores references to other servers and URNs", "refuses them (400)",
-        "References SHALL be a reference to an actual FHIR resource; URLs may be absolute, and point to other servers",
-        "http://hl7.org/fhir/R4/references.html#literal",
+        "The reference may be a relative reference, in which case it is relative to the service base URL, or an absolute URL that resolves to the location where the resource is found.",
+        "http://hl7.org/fhir/R4/references-definitions.html#Reference.reference",
     ),
     Row(
         "reference-with-version", _versioned, "keeps the version of a reference", "drops it",
-        "a reference may be version-specific, if it names the version", "http://hl7.org/fhir/R4/references.html#literal",
+        "The reference may be version specific or not.", "http://hl7.org/fhir/R4/references-definitions.html#Reference.reference",
     ),
 )  # fmt: skip

@@ -34,6 +34,7 @@ def said(type: str, name: str, value: str) -> str:
         ("Observation", "value-quantity", "eb5", "lt5"),
         ("Observation", "value-quantity", "ge5", "ge5"),
         ("Patient", "_has:Observation:patient:date", "le2020", "le2020-12-31"),
+        ("Communication", "sender:Device.patient", f"{BASE}/Patient/p", "Patient/p"),
         ("Patient", "_tag", "urn:t|a", "urn:t|a"),
         ("Patient", "_source:missing", "true", "true"),
         ("Patient", "name", "ge2020", "ge2020"),

@@ -1,0 +1,72 @@
+"""Batches and transactions at the face, before both stores: judged entry by entry, all or nothing."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.contract.face_world import World, bundle, entry
+
+
+def test_a_batch_is_judged_entry_by_entry(world: World) -> None:
+    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [
+        {"name": "type", "valueCode": "replace"}, {"name": "path", "valueString": "Observation.status"}, {"name": "value", "valueCode": "amended"}]}]}  # fmt: skip
+    answer = world.ask("POST", "", json=bundle(
+        "batch", entry("GET", f"Observation/{world.id('o1')}"), entry("GET", f"Observation/{world.id('o2')}"),
+        entry("GET", "Observation?_count=2"), entry("PATCH", f"Observation/{world.id('v1')}", resource=patch),
+        entry("PATCH", f"Observation/{world.id('v2')}", resource=patch), entry("DELETE", "Observation?_id=none-such"),
+        entry("GET", f"Observation/{world.id('o1')}/_history"),
+    ))  # fmt: skip
+    assert [each["response"]["status"][:3] for each in answer.json()["entry"]] == [
+        "200",
+        "404",
+        "200",
+        "200",
+        "404",
+        "404",
+        "200",
+    ]
+
+
+@pytest.mark.parametrize(
+    "bad", [entry("GET", "Observation/{o2}"), entry("DELETE", "Observation/{o2}"), entry("GET", "Observation/{nobody}"), entry("GET", "$export"),
+            entry("GET", "http://elsewhere/Observation/x"), entry("POST", "", resource={"resourceType": "Bundle", "type": "batch"}), entry("get", "Observation"),
+            entry("POST", "Observation/$meta-add"), entry("GET", "Observation?subject.name=x"), entry("PUT", "Patient/{p2}", resource={"resourceType": "Patient", "id": "{p2}"})],
+)  # fmt: skip
+def test_a_transaction_is_all_or_nothing(world: World, bad: dict[str, Any]) -> None:
+    text = json.dumps(bad)
+    for name in ("p2", "o2", "nobody"):
+        text = text.replace(f"{{{name}}}", world.id(name))
+    good = entry("PUT", f"Observation/{world.id('all')}", resource=world.observation("all", "p1"))
+    assert 400 <= world.ask("POST", "", json=bundle("transaction", good, json.loads(text))).status_code < 500
+    assert world.stored("Observation", "all") is None
+
+
+def test_a_transaction_answers_in_the_order_of_its_entries(world: World) -> None:
+    name, target = f"urn:uuid:{uuid.uuid4()}", world.observation("x", "p1")
+    del target["id"]
+    provenance = {
+        "resourceType": "Provenance",
+        "target": [{"reference": name}],
+        "recorded": "2026-01-02T03:04:05Z",
+        "agent": [{"who": {"display": "x"}}],
+    }
+    answer = world.ask("POST", "", json=bundle(
+        "transaction", entry("GET", f"Observation/{world.id('o1')}"), entry("POST", "Provenance", resource=provenance),
+        entry("POST", "Observation", resource=target, fullUrl=name), entry("GET", f"Patient/{world.id('p1')}"),
+    ))  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    statuses = [each["response"]["status"][:3] for each in answer.json()["entry"]]
+    assert statuses == ["200", "201", "201", "200"]
+    assert answer.json()["entry"][3]["resource"]["resourceType"] == "Patient"
+
+
+def test_a_refused_entry_is_named_from_the_bundle_on(world: World) -> None:
+    wrong = entry(
+        "PUT", f"Observation/{world.id('wrong')}", resource={**world.observation("wrong", "p1"), "status": "bogus"}
+    )
+    good = entry("GET", f"Observation/{world.id('o1')}")
+    answer = world.ask("POST", "", json=bundle("transaction", good, wrong))
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
