@@ -23,6 +23,7 @@ from writeback import outputs, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities, TypeCapability
 from writeback.rules import SPECIFICATION, WriteRules
+from writeback.terms import Terms
 
 APP = "http://localhost:8700"
 KEYS = parse(generate())
@@ -145,6 +146,9 @@ class OneEhr:
 
     async def capabilities(self, ehr: str) -> Capabilities:
         return self.ehr.capabilities
+
+    async def terms(self, ehr: str) -> Terms:
+        return Terms()
 
     async def aclose(self) -> None: ...
 

@@ -14,6 +14,7 @@ from tests.flow.delivery_world import World
 from writeback import recall
 from writeback.capabilities import Capabilities, parse_capabilities
 from writeback.rules import WriteRules
+from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 
 
@@ -42,6 +43,9 @@ class OneServer:
 
     async def capabilities(self, ehr: str) -> Capabilities:
         return self.statement
+
+    async def terms(self, ehr: str) -> Terms:
+        return Terms()
 
     async def aclose(self) -> None: ...
 
