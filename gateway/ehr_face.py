@@ -28,6 +28,11 @@ from gateway.routes import (
 )
 from r4.outcome import Issue, outcome
 
+WITHOUT_RECORDS = frozenset({
+    "/fhir/metadata", "/fhir/.well-known/smart-configuration", "/.well-known/openid-configuration", "/auth/token",
+    "/auth/jwks",
+})  # fmt: skip
+"""What can be answered before the patients are there: whoever asks an EHR what it is does not make it load them."""
 QUERY_LIMIT = 64 * 1024
 """Bytes of a query: parsing more than any request needs would hold up everybody."""
 
@@ -77,9 +82,12 @@ async def _admitted(waiting: dict[str, SandboxEhr], path: str, issuer: str) -> R
     ehr = waiting.get(name)
     if ehr is None:
         return None
-    await ehr.ready()
+    known = path.removeprefix(name) in WITHOUT_RECORDS
+    if not known:
+        await ehr.ready()
     if ehr.window.limit is None:
-        waiting.pop(name, None)
+        if not known:
+            waiting.pop(name, None)
         return None
     counted = path != issuer or path == f"{name}/auth/token"
     answer = ehr.window.refuse(ehr.clock()) if counted else None
