@@ -44,7 +44,7 @@ async def serve(ehr: "SandboxEhr", interaction: Interaction, token: str, ask: As
     due = await _due(ehr, interaction, token)
     if any(each.fault.act == "token" and _dead(ehr, each, token) for each in due):
         return Struck(answer=None)
-    wired = tuple(each for each in due if each.fault.act == "wire" or each.fault.name == "wrong-content-type")
+    wired = tuple(each for each in due if each.fault.act == "wire")
     now = ehr.clock()
     for each in due:
         if each.fault.act == "answer":

@@ -1,6 +1,6 @@
 """Edge: resources of files into an embedded EHR, each as a write that keeps its id: validated, and its own version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -62,15 +62,11 @@ def _conditional(connection: Connection, now: float, body: Any, rules: store.Rul
     for said in {each for each in named(body) if "?" in each and "://" not in each.partition("?")[0]}:
         type, _, query = said.partition("?")
         if type in SERVED:
-            search = Interaction(action="search", type=type, query=tuple(_pairs(query)))
+            search = Interaction(action="search", type=type, query=tuple(parse_qsl(query, keep_blank_values=True)))
             entries = (store.perform(connection, now, search, rules).resource or {}).get("entry") or []
             if len(entries) == 1:
                 found[said] = f"{type}/{entries[0]['resource']['id']}"
     return found
-
-
-def _pairs(query: str) -> Sequence[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True)
 
 
 def _told(answer: Answer) -> dict[str, str]:

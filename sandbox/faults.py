@@ -46,7 +46,7 @@ FAULTS: Sequence[Fault] = (
     Fault("empty-403", "all", "answer", "403 without a body", 403),
     Fault("empty-406", "all", "answer", "406 without a body", 406),
     Fault("html-error", "all", "answer", "502 with a page of HTML", 502),
-    Fault("wrong-content-type", "all", "change", "the answer says that it is text/plain"),
+    Fault("wrong-content-type", "all", "wire", "the answer says that it is text/plain"),
     Fault("slow-headers", "all", "wire", "the status line comes at once, the headers later", 0, 2, "seconds"),
     Fault("slow-body", "all", "wire", "the body comes in small parts", 0, 2, "seconds"),
     Fault("reset-at-byte", "all", "wire", "the connection is reset after so many bytes of the body", 0, 40, "bytes"),

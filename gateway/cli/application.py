@@ -33,6 +33,17 @@ def could_not(text: str) -> NoReturn:
     raise typer.Exit(3)
 
 
+def perform(data: Path, verb: str, **arguments: Any) -> Any:
+    """Does the verb where the installation is; what cannot be done ends with exit code 3."""
+    from gateway.verbs import VerbRefused
+    from gateway.verbs import perform as do
+
+    try:
+        return do(data, verb, arguments)
+    except VerbRefused as refused:
+        return could_not(str(refused))
+
+
 from gateway.cli import (  # noqa: E402
     audit,
     clients,

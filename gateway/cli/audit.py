@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
 
 
 def register(application: typer.Typer) -> None:
@@ -55,16 +55,11 @@ def _moment(said: str | None) -> float | None:
 
 def _read(data: Path, limit: int, **arguments: Any) -> list[dict[str, Any]]:
     """Page by page, so that a long log never holds the EHR up."""
-    from gateway.verbs import VerbRefused, perform
-
     rows: list[dict[str, Any]] = []
     before: int | None = None
-    try:
-        while len(rows) < limit:
-            page = perform(data, "audit.list", {**arguments, "before": before, "limit": limit - len(rows)})
-            rows += page["rows"]
-            if (before := page["before"]) is None:
-                break
-    except VerbRefused as refused:
-        could_not(str(refused))
+    while len(rows) < limit:
+        page = perform(data, "audit.list", **arguments, before=before, limit=limit - len(rows))
+        rows += page["rows"]
+        if (before := page["before"]) is None:
+            break
     return rows

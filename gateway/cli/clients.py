@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
 
 Ehr = Annotated[str, typer.Option(metavar="NAME", help="The sandbox EHR.")]
 
@@ -17,15 +17,6 @@ def register(application: typer.Typer) -> None:
     clients.command("list")(list_clients)
     clients.command("remove")(remove_client)
     application.add_typer(clients, name="clients")
-
-
-def _perform(data: Path, verb: str, **arguments: Any) -> Any:
-    from gateway.verbs import VerbRefused, perform
-
-    try:
-        return perform(data, verb, arguments)
-    except VerbRefused as refused:
-        return could_not(str(refused))
 
 
 def add_client(
@@ -54,7 +45,7 @@ def add_client(
         "token_endpoint_auth_method": method, "grant_types": grant_type, "jwks": _read(jwks), "jwks_uri": jwks_uri,
     }  # fmt: skip
     metadata = {member: value for member, value in said.items() if value is not None}
-    made = _perform(data, "clients.add", ehr=ehr, metadata=metadata, state_codes=state_code or [])
+    made = perform(data, "clients.add", ehr=ehr, metadata=metadata, state_codes=state_code or [])
     if json:
         return print_json(made)
     secret = f", its secret is shown this once:\n{made['client_secret']}" if "client_secret" in made else ""
@@ -77,7 +68,7 @@ def list_clients(ehr: Ehr = "spec", data: Data = DEFAULT_DATA, json: Json = Fals
     """Every client of a sandbox EHR, without its secret."""
     from gateway.cli.printing import print_json, print_table
 
-    found = _perform(data, "clients.list", ehr=ehr)
+    found = perform(data, "clients.list", ehr=ehr)
     if json:
         return print_json(found)
     rows = [
@@ -97,5 +88,5 @@ def remove_client(
     """Forget a client; what it was granted opens nothing from the next request on."""
     from gateway.cli.printing import console, print_json
 
-    done = _perform(data, "clients.remove", ehr=ehr, id=id)
+    done = perform(data, "clients.remove", ehr=ehr, id=id)
     return print_json(done) if json else console.print(f"client {id} is removed", markup=False)

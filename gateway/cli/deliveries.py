@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json
-from gateway.cli.outputs import Ehr, Limit, Model, Since, State, Until, Version, perform
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
+from gateway.cli.outputs import Ehr, Limit, Model, Since, State, Until, Version
 
 Id = Annotated[str, typer.Argument(help="The delivery's id.")]
 

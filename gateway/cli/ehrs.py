@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not, usage
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform, usage
 
 Name = Annotated[str, typer.Argument(help="What it is called here: small letters, digits, hyphens.")]
 Texts = list[str] | None
@@ -19,15 +19,6 @@ def register(application: typer.Typer) -> None:
     ehrs.command("check")(check_ehrs)
     ehrs.command("remove")(remove_ehr)
     application.add_typer(ehrs, name="ehrs")
-
-
-def _perform(data: Path, verb: str, **arguments: Any) -> Any:
-    from gateway.verbs import VerbRefused, perform
-
-    try:
-        return perform(data, verb, arguments)
-    except VerbRefused as refused:
-        return could_not(str(refused))
 
 
 def add_ehr(
@@ -62,7 +53,7 @@ def add_ehr(
     }  # fmt: skip
     if no_backend and backend_scope:
         usage("--no-backend and --backend-scope exclude one another")
-    made = _perform(data, "ehrs.add", ehr=_read({member: value for member, value in said.items() if value is not None}))
+    made = perform(data, "ehrs.add", ehr=_read({member: value for member, value in said.items() if value is not None}))
     _print_added(made, json)
 
 
@@ -97,7 +88,7 @@ def list_ehrs(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Every EHR that the gateway is registered with, without anything secret."""
     from gateway.cli.printing import print_json, print_table
 
-    found = _perform(data, "ehrs.list")
+    found = perform(data, "ehrs.list")
     if json:
         return print_json(found)
     rows = [
@@ -121,7 +112,7 @@ def check_ehrs(
 
     if (name is None) != all:
         usage("name an EHR, or say --all")
-    found = _perform(data, "ehrs.check", name=name)
+    found = perform(data, "ehrs.check", name=name)
     failed = any(line["result"] == "fail" for each in found for line in each["lines"])
     if json:
         print_json({"ok": not failed, "ehrs": found})
@@ -144,5 +135,5 @@ def remove_ehr(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> Non
     """Forget an EHR: nothing is launched from it and nothing written to it from now on."""
     from gateway.cli.printing import console, print_json
 
-    done = _perform(data, "ehrs.remove", name=name)
+    done = perform(data, "ehrs.remove", name=name)
     return print_json(done) if json else console.print(f"EHR {name} is removed", markup=False)

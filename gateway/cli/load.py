@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not, perform
 
 if TYPE_CHECKING:
     from gateway.load_files import Item, Source
@@ -34,13 +34,12 @@ def load(
     """Load resources into an embedded sandbox EHR, each validated, its id kept. Exit 1 when some were refused."""
     from gateway.cli.printing import console, print_json
     from gateway.load_files import Unreadable, sources
-    from gateway.verbs import VerbRefused
 
     loading = Loading(data, ehr)
     try:
         report = [loading.file(source, quiet=json) for source in sources(files)]
         dangling = loading.dangling()
-    except (VerbRefused, Unreadable) as refused:
+    except Unreadable as refused:
         could_not(str(refused))
     result = {"ehr": ehr, "files": report, "dangling": dangling[:SHOWN], "dangling_total": len(dangling)}
     if json:
@@ -128,6 +127,4 @@ class Loading:
         return sorted(set(found))
 
     def _perform(self, verb: str, **arguments: Any) -> Any:
-        from gateway.verbs import perform
-
-        return perform(self._data, verb, {"ehr": self._ehr, "base": self._base, **arguments})
+        return perform(self._data, verb, ehr=self._ehr, base=self._base, **arguments)

@@ -1,11 +1,10 @@
 """``outputs list|show`` and ``keys add|list|revoke``."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
 
 
 def register(application: typer.Typer) -> None:
@@ -28,17 +27,6 @@ State = Annotated[list[str] | None, typer.Option(help="Only in this state; repea
 Since = Annotated[str | None, typer.Option(metavar="INSTANT", help="Accepted at or after 2026-01-02T03:04:05Z.")]
 Until = Annotated[str | None, typer.Option(metavar="INSTANT", help="Accepted before it.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")]
-
-
-def perform(data: Path, verb: str, **arguments: Any) -> Any:
-    """Does the verb where the installation is; what cannot be done ends with exit code 3."""
-    from gateway.verbs import VerbRefused
-    from gateway.verbs import perform as do
-
-    try:
-        return do(data, verb, arguments)
-    except VerbRefused as refused:
-        return could_not(str(refused))
 
 
 def list_outputs(

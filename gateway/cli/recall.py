@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json
-from gateway.cli.outputs import perform
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
 
 POLL = 0.25
 MOVING = ("waiting", "retracting")
