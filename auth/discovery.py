@@ -93,9 +93,10 @@ def openid_document(base: str) -> dict[str, Any]:
     }
 
 
-def parse(body: bytes, *, iss: str) -> SmartConfiguration:
+def parse(body: bytes, *, iss: str, plain_challenge: bool = False) -> SmartConfiguration:
     """A document received from ``iss`` → SmartConfiguration; relative addresses are resolved against the FHIR base.
-    Raises DiscoveryError: S256 must be offered and plain must not, as the client would otherwise be downgraded."""
+    Raises DiscoveryError: S256 must be offered and plain must not, as the client would otherwise be downgraded; with
+    ``plain_challenge`` the EHR is known to offer it all the same."""
     try:
         said = codec.parse(body, max_depth=16)
     except codec.CodecError as failure:
@@ -108,7 +109,7 @@ def parse(body: bytes, *, iss: str) -> SmartConfiguration:
         if value is not None:
             values[each.name] = _read(each.name, value, iss)
     methods = values.get("code_challenge_methods_supported", ())
-    if "authorization_endpoint" in values and ("S256" not in methods or "plain" in methods):
+    if "authorization_endpoint" in values and ("S256" not in methods or ("plain" in methods and not plain_challenge)):
         raise DiscoveryError("code_challenge_methods_supported must have S256 and must not have plain.")
     if "token_endpoint" not in values:
         raise DiscoveryError("token_endpoint is missing.")

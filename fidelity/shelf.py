@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fidelity.coding import ICD10CM, covers, system_of
 from fidelity.elements import kind, rows, table, text, versioned
-from vocabulary.chart import Read, Resource, Search
+from vocabulary.chart import FAILURES, Read, Resource, Search
 from vocabulary.manifest import Code
 
 Element = dict[str, object]
@@ -64,5 +64,5 @@ def shortfall(shelf: Shelf, name: str) -> str | None:
         return f"{name} was not read"
     for read in of_type:
         if read.failure:
-            return f"{name} could not be read ({read.failure})"
+            return f"{name} could not be read ({FAILURES.get(read.failure, read.failure)})"
     return None if all(read.complete for read in of_type) else f"{name} was not read to the end"

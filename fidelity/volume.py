@@ -1,6 +1,7 @@
 """Instruments of volume: was everything there is received (VOL)."""
 
 from fidelity.instrument import PASS, SKIP, Outcome, Sighting, fail
+from vocabulary.chart import FAILURES
 from vocabulary.manifest import Feature
 
 
@@ -17,5 +18,8 @@ def read_to_the_end(seen: Sighting) -> Outcome:
     reads = [read for search, read in seen.chart.reads.items() if search.type == name]
     if not reads:
         return SKIP
-    cut = any(not read.complete or read.failure for read in reads)
+    failed = next((read.failure for read in reads if read.failure), None)
+    if failed:
+        return fail(f"{name} could not be read ({FAILURES.get(failed, failed)}): nothing is known of what it holds")
+    cut = any(not read.complete for read in reads)
     return fail(f"{name} was not read to the end, so a later value may exist") if cut else PASS

@@ -1,27 +1,50 @@
-"""Edge: reads one patient's chart from an EHR, page by page, with the tokens it is given and nothing else."""
+"""Edge: reads one patient's chart from an EHR, page by page, with the tokens it is given and nothing else.
+
+What could not be read is said, by type and with the reason; what was cut short is never taken for all there is.
+"""
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from gateway.searchset import ForeignLink, Page, read_page
 from r4 import codec
 from vocabulary.chart import Read, Resource, Search
+from writeback.retry import parse_retry_after
 
 PAGE_SIZE = 200
-PAGE_LIMIT = 50
+PAGE_LIMIT = 150
 """A search of more pages than this is reported as incomplete rather than read for minutes."""
 
-FAILURES: Mapping[int, str] = {403: "forbidden", 404: "absent", 410: "absent"}
-"""What a status means for a read; any other than 200 is ``unavailable``, 401 too: another token may be taken."""
+READS: Mapping[int, str] = {403: "forbidden", 404: "absent", 410: "absent"}
+SEARCHES: Mapping[int, str] = {
+    **READS, 400: "refused", 405: "unsupported", 406: "unsupported", 422: "refused", 501: "unsupported",
+}  # fmt: skip
+"""What a status says for good of a read, or of a search of one type. Any other but 200 is Unavailable: 401 too, for another
+token may be taken. Oracle answers 406 without a body where it does not serve something (fhir-writeback §3.2)."""
+BUSY = (429, 503)
+UNSAID = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seconds waited where a busy EHR does not say how long: in all a minute, after which eClinicalWorks counts anew."""
+
+T = TypeVar("T")
+Extent = Literal["all", "part", "none"]
+Wait = Callable[[float], Awaitable[bool]]
 
 
 class Unavailable(Exception):
-    """The EHR could not be read: down, slow, refusing the tokens, or answering something that is not FHIR."""
+    """The EHR could not be read: down, slow, refusing the tokens, or answering something that is not FHIR.
+    ``retry_after`` in seconds, when the EHR said so."""
 
     def __init__(self, what: str, retry_after: float | None = None) -> None:
         super().__init__(what)
         self.retry_after = retry_after
+
+
+class LedAway(Unavailable):
+    """A search's next page is at another address than the EHR's: nothing is to be gained by asking again."""
 
 
 class Reply(Protocol):
@@ -45,14 +68,75 @@ class Reader(Protocol):
     ) -> Reply: ...
 
 
-async def read_resource(reader: Reader, reference: str) -> tuple[Resource | None, str | None]:
-    """One resource by ``Type/id`` or ``Type/id/_history/v``: ``(resource, None)`` or ``(None, failure)``."""
-    try:
-        reply = await reader.send("GET", reference, headers={"accept": "application/fhir+json"})
-    except (OSError, TimeoutError):
-        return None, "unavailable"
+async def at_once(seconds: float) -> bool:
+    """Waits for nothing."""
+    return False
+
+
+def patience(seconds: float) -> Wait:
+    """Waits what a busy EHR asks for, from now on as long as ``seconds`` in all; False when it asks for more."""
+    until = time.monotonic() + seconds
+
+    async def wait(asked: float) -> bool:
+        if time.monotonic() + asked > until:
+            return False
+        await asyncio.sleep(asked)
+        return True
+
+    return wait
+
+
+def everything(type: str) -> Extent:
+    """All of every type may be asked for."""
+    return "all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How a chart is read: ``wait`` is asked before a busy EHR is asked again, ``granted`` how much of a type the tokens
+    were granted."""
+
+    wait: Wait = at_once
+    granted: Callable[[str], Extent] = everything
+
+
+AT_ONCE = Reading()
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """A search under way: its resources by address, each once, and what was seen of its end."""
+
+    found: dict[object, Resource] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
+    total: int | None = None
+    whole: bool = True
+
+    def take(self, page: Page) -> str | None:
+        """Adds a page; the path of the next. A link back to a page that was read already is no end."""
+        for resource in page.matches:
+            self.found.setdefault((resource.get("resourceType"), resource.get("id") or id(resource)), resource)
+        self.total = self.total if page.total is None else page.total
+        unsaid = page.next is None and self.total is None and page.entries >= PAGE_SIZE
+        looped = page.next in self.paths
+        self.whole = self.whole and not (page.partial or unsaid or looped)
+        return None if looped else page.next
+
+    def read(self, failure: str | None = None) -> Read:
+        """What came of it. Fewer than the EHR counted is not all of it."""
+        counted = self.total is None or len(self.found) >= self.total
+        whole = self.whole and counted and failure is None
+        return Read(resources=tuple(self.found.values()), complete=whole, failure=failure)
+
+
+async def read_resource(
+    reader: Reader, reference: str, how: Reading = AT_ONCE
+) -> tuple[Resource | None, str | None]:  # fmt: skip
+    """One resource by ``Type/id`` or ``Type/id/_history/v``: ``(resource, None)`` or ``(None, failure)``. Raises
+    Unavailable."""
+    reply = await _ask(reader, reference, how.wait, READS)
     if reply.status != 200:
-        return None, FAILURES.get(reply.status, "unavailable")
+        return None, READS[reply.status]
     resource = _parse(reply.body)
     wanted = reference.split("/")
     if resource is None or [resource.get("resourceType"), resource.get("id")] != wanted[:2]:
@@ -60,40 +144,76 @@ async def read_resource(reader: Reader, reference: str) -> tuple[Resource | None
     return resource, None
 
 
-async def read_chart(reader: Reader, patient: str, searches: Iterable[Search]) -> dict[Search, Read]:
-    """Every planned search of one patient, at once. ``patient`` is ``Patient/id``; a failed read says why."""
+async def read_chart(
+    reader: Reader, patient: str, searches: Iterable[Search], how: Reading = AT_ONCE
+) -> dict[Search, Read]:
+    """Every planned search of one patient, at once. ``patient`` is ``Patient/id``; a failed read says why. Raises
+    Unavailable when the EHR is not to be read now, and LedAway."""
     planned = tuple(dict.fromkeys(searches))
-    reads = await asyncio.gather(*(_read(reader, patient, search) for search in planned))
+    reads = await together(*(_read(reader, patient, search, how) for search in planned))
     return dict(zip(planned, reads, strict=True))
 
 
-async def _read(reader: Reader, patient: str, search: Search) -> Read:
-    if search.type == "Patient":
-        resource, failure = await read_resource(reader, patient)
-        return Read(resources=(resource,) if resource else (), complete=failure is None, failure=failure)
-    query = urlencode([("patient", patient.partition("/")[2]), *search.parameters, ("_count", str(PAGE_SIZE))])
-    path: str | None = f"{search.type}?{query}"
-    found: list[Resource] = []
-    for _ in range(PAGE_LIMIT):
-        if path is None:
-            return Read(resources=tuple(found))
-        page, failure = await _page(reader, path)
-        if page is None:
-            return Read(resources=tuple(found), complete=False, failure=failure)
-        found += _matches(page)
-        path = _next(page, reader.base)
-    return Read(resources=tuple(found), complete=path is None)
-
-
-async def _page(reader: Reader, path: str) -> tuple[Resource | None, str | None]:
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """All of them at once; when one fails, the others are stopped before it is told."""
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        reply = await reader.send("GET", path, headers={"accept": "application/fhir+json", "cache-control": "no-cache"})
-    except (OSError, TimeoutError):
-        return None, "unavailable"
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _read(reader: Reader, patient: str, search: Search, how: Reading) -> Read:
+    if search.type == "Patient":
+        resource, failure = await read_resource(reader, patient, how)
+        return Read(resources=(resource,) if resource else (), complete=failure is None, failure=failure)
+    extent = how.granted(search.type)
+    if extent == "none":
+        return Read(complete=False, failure="not_granted")
+    query = urlencode([("patient", patient.partition("/")[2]), *search.parameters, ("_count", str(PAGE_SIZE))])
+    gathered, path = _Gathered(whole=extent == "all"), f"{search.type}?{query}"
+    for _ in range(PAGE_LIMIT):
+        gathered.paths.add(path)
+        page = await _page(reader, path, how.wait)
+        if isinstance(page, str):
+            return gathered.read(page)
+        following = gathered.take(page)
+        if following is None:
+            return gathered.read()
+        path = following
+    gathered.whole = False
+    return gathered.read()
+
+
+async def _page(reader: Reader, path: str, wait: Wait) -> Page | str:
+    """The page, or why there is none. Raises Unavailable, LedAway."""
+    reply = await _ask(reader, path, wait, SEARCHES)
     if reply.status != 200:
-        return None, FAILURES.get(reply.status, "unavailable")
-    page = _parse(reply.body)
-    return (page, None) if page and page.get("resourceType") == "Bundle" else (None, "unreadable")
+        return SEARCHES[reply.status]
+    document = _parse(reply.body)
+    try:
+        page = read_page(document, reader.base) if document is not None else None
+    except ForeignLink as failure:
+        raise LedAway(str(failure)) from failure
+    return "unreadable" if page is None else page
+
+
+async def _ask(reader: Reader, path: str, wait: Wait, said: Mapping[int, str]) -> Reply:
+    """The EHR's answer: 200, or a status that says something for good. One that is busy is asked again when it wants to
+    be. Raises Unavailable."""
+    headers = {"accept": "application/fhir+json", "cache-control": "no-cache"}
+    for unsaid in (*UNSAID, float("inf")):
+        try:
+            reply = await reader.send("GET", path, headers=headers)
+        except (OSError, TimeoutError) as failure:
+            raise Unavailable("the EHR did not answer") from failure
+        if reply.status == 200 or reply.status in said:
+            return reply
+        asked = parse_retry_after(reply.headers.get("retry-after"), time.time())
+        if reply.status not in BUSY or not await wait(unsaid if asked is None else asked):
+            raise Unavailable("the EHR did not answer as one", retry_after=asked)
+    raise Unavailable("the EHR is busy without end")
 
 
 def _parse(body: bytes) -> Resource | None:
@@ -102,27 +222,3 @@ def _parse(body: bytes) -> Resource | None:
     except codec.CodecError:
         return None
     return document if isinstance(document, dict) else None
-
-
-def _matches(page: Mapping[str, Any]) -> list[Resource]:
-    """The matches of a searchset; outcomes and includes are not part of the chart."""
-    entries = page.get("entry")
-    return [
-        entry["resource"]
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict)
-        and isinstance(entry.get("resource"), dict)
-        and not (isinstance(entry.get("search"), dict) and entry["search"].get("mode") in ("outcome", "include"))
-    ]
-
-
-def _next(page: Mapping[str, Any], base: str) -> str | None:
-    """The next page's path below the base. A link elsewhere is not followed: the bearer stays at its EHR."""
-    links = page.get("link")
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
-            url: str = link["url"]
-            if url.startswith((base + "?", base + "/")):
-                return url[len(base) :].lstrip("/")
-            raise Unavailable("the next page of a search lies outside the EHR's own address")
-    return None

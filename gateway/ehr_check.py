@@ -24,6 +24,7 @@ from gateway.keyring import Keyring
 from gateway.models import load_all
 from gateway.reachable import Unreachable
 from gateway.registrations import RegistrationRefused
+from gateway.vendors import sign_in_rules
 from r4 import codec
 from vocabulary.manifest import Manifest
 
@@ -70,7 +71,9 @@ def _with_configuration(facts: Facts) -> Facts:
     if not isinstance(answer, Fetched) or answer.status != 200:
         return facts
     try:
-        return replace(facts, configuration=parse_configuration(answer.body, iss=facts.ehr.issuer))
+        tolerant = sign_in_rules(facts.ehr.vendor).plain_challenge
+        found = parse_configuration(answer.body, iss=facts.ehr.issuer, plain_challenge=tolerant)
+        return replace(facts, configuration=found)
     except DiscoveryError as failure:
         return replace(facts, unusable=str(failure))
 

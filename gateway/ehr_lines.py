@@ -254,7 +254,15 @@ def traps(facts: Facts) -> Iterator[Line]:
     """What is known of EHRs of this vendor, each with where it is known from."""
     vendor = vendor_of(facts.ehr.vendor)
     for name, source in vendor.sources.items():
-        yield Line(f"vendor-{name.replace('_', '-')}", "warn", f"{vendor.title}: {source}", "The gateway heeds it.")
+        advice = HEED.get(name, "The gateway heeds it.")
+        yield Line(f"vendor-{name.replace('_', '-')}", "warn", f"{vendor.title}: {source}", advice)
+
+
+HEED: Mapping[str, str] = {
+    "hosted_keys": "Register the address of this gateway's /app/jwks.json, and see that it can be reached from there.",
+    "sealed_identity": "Ask for id_tokens that are signed and not encrypted: with an encrypted one nobody can confirm.",
+}
+"""What only people can heed."""
 
 
 def statement(facts: Facts) -> Iterator[Line]:

@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 
 from fidelity.chart import assemble, plan
 from fidelity.verdict import judge
-from gateway.charts import Reader, Unavailable, read_chart, read_resource
+from gateway.charts import AT_ONCE, Reader, Reading, Unavailable, read_chart, read_resource, together
 from vocabulary.chart import Chart, Read, Resource, Search
 from vocabulary.finding import Verdict
 from vocabulary.manifest import Feature, Manifest
 from vocabulary.output import Output
 from writeback.gate import Evidence
-
-PASSING = frozenset({"unavailable", "unreadable"})
-"""Failures after which asking again may help; any other is what the EHR has to say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,13 +34,19 @@ class PatientRead:
         return chart, judge(chart, manifest, patient_resource=self.patient, salt=salt)
 
 
-async def read_patient(reader: Reader, patient: str, features: Iterable[Feature]) -> PatientRead:
+async def read_patient(
+    reader: Reader, patient: str, features: Iterable[Feature], how: Reading = AT_ONCE
+) -> PatientRead:  # fmt: skip
     """Patient and planned searches at once. Raises Unavailable when the EHR does not answer as one."""
     planned = plan(tuple(features))
     if not planned:  # nothing to do beside it: no task is needed
-        return PatientRead(patient=await _present(reader, patient))
-    resource, reads = await asyncio.gather(_present(reader, patient), read_chart(reader, patient, planned))
-    if any(read.failure in PASSING for read in reads.values()):
+        return PatientRead(patient=await _present(reader, patient, how))
+    chart = asyncio.create_task(read_chart(reader, patient, planned, how))
+    try:
+        resource, reads = await _present(reader, patient, how), await chart
+    finally:
+        chart.cancel()
+    if any(read.failure == "unreadable" for read in reads.values()):
         raise Unavailable("the chart could not be read")
     return PatientRead(patient=resource, reads=reads)
 
@@ -54,7 +57,7 @@ async def read_evidence(
 ) -> Evidence:  # fmt: skip
     """Encounter and inputs, read again. Raises Unavailable."""
     names = tuple(dict.fromkeys((*output.inputs, *([output.encounter] if output.encounter else []))))
-    reads = await asyncio.gather(*(_present(reader, _current(name)) for name in names)) if names else ()
+    reads = await together(*(_present(reader, _current(name)) for name in names)) if names else ()
     found = dict(zip(names, reads, strict=True))
     return Evidence(
         patient=patient,
@@ -71,9 +74,9 @@ def _current(reference: str) -> str:
     return reference.partition("/_history/")[0]
 
 
-async def _present(reader: Reader, reference: str) -> Resource | None:
+async def _present(reader: Reader, reference: str, how: Reading = AT_ONCE) -> Resource | None:
     """The resource, or None when the EHR has none that may be read here. Raises Unavailable."""
-    resource, failure = await read_resource(reader, reference)
-    if failure in PASSING:
+    resource, failure = await read_resource(reader, reference, how)
+    if failure == "unreadable":
         raise Unavailable("a resource could not be read")
     return resource

@@ -21,6 +21,7 @@ from auth.discovery import DiscoveryError, SmartConfiguration
 from auth.discovery import parse as parse_configuration
 from auth.keys import KeySet, parse_key_set
 from gateway.reachable import EhrTransport, Unreachable, transport_to
+from gateway.vendors import sign_in_rules
 
 SECONDS = 5.0
 BYTES = 256 * 1024
@@ -100,7 +101,9 @@ class Reach:
             url = f"{ehr.issuer.rstrip('/')}/.well-known/smart-configuration"
             answer = await self._get(ehr, url, "SMART configuration")
             try:
-                value = parse_configuration(answer.body, iss=ehr.issuer)
+                value = parse_configuration(
+                    answer.body, iss=ehr.issuer, plain_challenge=sign_in_rules(ehr.vendor).plain_challenge
+                )
             except DiscoveryError as failure:
                 raise EhrFault("The EHR's SMART configuration cannot be used.", str(failure)) from failure
             kept = _Kept(value=value, fetched=now, expires=now + CONFIGURATION_LIFE)

@@ -8,7 +8,7 @@ from typing import Any
 from auth.client.ehr import RegisteredEhr, Source
 from auth.client.errors import RegistrationError
 from gateway.reachable import trust
-from gateway.vendors import VENDORS
+from gateway.vendors import VENDORS, sign_in_rules
 from sandbox.personas import PERSONAS
 
 
@@ -105,10 +105,14 @@ def read_table(table: Mapping[str, Any], folder: Path, *, where: str = "") -> di
 
 
 def declare(members: Mapping[str, Any], declared: Source, *, where: str = "") -> RegisteredEhr:
-    """Members → the EHR, its certificates tried. Raises RegistrationRefused."""
+    """Members → the EHR, its certificates tried; what is not said is as EHRs of its vendor have it. Raises
+    RegistrationRefused."""
     given: dict[str, Any] = {name: tuple(value) if name in LISTS else value for name, value in members.items()}
+    rules = sign_in_rules(str(given.get("vendor")))
+    given["origins"] = tuple(dict.fromkeys((*given.get("origins", ()), *rules.endpoints_at)))
+    usual = {"scopes": rules.launch_scopes, "backend_scopes": rules.backend_scopes, "algorithm": rules.algorithm}
     try:
-        ehr = RegisteredEhr(**given, declared=declared)
+        ehr = RegisteredEhr(**{**usual, **given}, declared=declared)
     except RegistrationError as refused:
         raise RegistrationRefused(f"{where}{refused.member} cannot be used: {FIXES[refused.member]}") from refused
     if ehr.vendor not in VENDORS:

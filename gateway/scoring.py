@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from auth.client.errors import ClientError
 from auth.client.store import Launch, find_launch
 from gateway import bodies, jobs, models
-from gateway.charts import Unavailable
+from gateway.charts import LedAway, Reading, Unavailable, patience
 from gateway.evidence import PatientRead, read_patient
+from gateway.granted import extents
 from gateway.models import Model, ModelError
 from gateway.senders import EhrUnknown
 from gateway.submission import Occasion, numbered, submit
@@ -30,6 +31,9 @@ logger = logging.getLogger("chartgate.scoring")
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between tries to read a chart; after the last the launch is told."""
+PATIENCE = 75.0
+"""Seconds that a launch waits for a busy EHR in all: longer than the minute in which eClinicalWorks counts requests."""
+LED_AWAY = "The EHR's list goes on at another address than its own, which is never followed. Nothing was written."
 SAYINGS = 100
 """How often one inference may be said again after it has run out: a bound, not a wish."""
 
@@ -45,9 +49,13 @@ async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
     launch = await gateway.run(lambda connection, now: find_launch(connection, now, id=launch_id, cipher=cipher))
     if launch is None or launch.patient is None:
         return ["This launch has no patient in context, so there is no chart to read."]
+    how = Reading(wait=patience(PATIENCE), granted=extents(launch.scopes))
     for pause in (*PAUSES, None):
         try:
-            return await _score(gateway, launch)
+            return await _score(gateway, launch, how)
+        except LedAway:
+            logger.warning("a launch's chart leads to another address than the EHR's")
+            return [LED_AWAY]
         except (Unavailable, ClientError, EhrUnknown) as failure:
             logger.info("a launch's chart could not be read: %s", type(failure).__name__)
             if pause is not None:
@@ -58,7 +66,7 @@ async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
     return ["The EHR could not be read. Launch again when it answers."]
 
 
-async def _score(gateway: "Gateway", launch: Launch) -> list[str]:
+async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     """One read of the chart for all models. Raises Unavailable, ClientError, EhrUnknown."""
     principal = f"launch:{launch.id}"
     patient = f"Patient/{launch.patient}"
@@ -67,7 +75,7 @@ async def _score(gateway: "Gateway", launch: Launch) -> list[str]:
         launch_patient=patient, launch_encounter=f"Encounter/{launch.encounter}" if launch.encounter else None,
     )  # fmt: skip
     features = [feature for model in gateway.models.values() for feature in model.manifest.features]
-    read = await read_patient(occasion.reader, patient, features)
+    read = await read_patient(occasion.reader, patient, features, how)
     if read.patient is None:
         return ["The EHR does not let this launch read its own patient."]
     problems = [await _one(gateway, launch, occasion, read, model) for model in gateway.models.values()]

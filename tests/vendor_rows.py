@@ -6,14 +6,16 @@ from typing import Any
 
 from gateway.vendors import VENDORS
 from gateway.vendors.declaration import Vendor, deviations
-from writeback.rules import WriteRules
 
 
 def rows(vendor: Vendor) -> list[str]:
-    """One row for each rule in which the vendor differs from R4: name, value, source."""
-    wanted = set(deviations(vendor.write))
-    names = [each.name for each in fields(WriteRules) if each.name in wanted]
-    return [f"| `{name}` | {said(getattr(vendor.write, name))} | {vendor.sources[name]} |" for name in names]
+    """One row for each rule in which the vendor differs from SMART and R4: name, value, source."""
+    found = []
+    for rules in (vendor.sign_in, vendor.write):
+        wanted = set(deviations(rules))
+        names = [each.name for each in fields(rules) if each.name in wanted]
+        found += [f"| `{name}` | {said(getattr(rules, name))} | {vendor.sources[name]} |" for name in names]
+    return found
 
 
 def said(value: Any) -> str:
@@ -28,7 +30,11 @@ def said(value: Any) -> str:
 def section(vendor: Vendor) -> str:
     """The vendor's part of the document."""
     table = rows(vendor)
-    body = ["| rule | here | source |", "|---|---|---|", *table] if table else ["No deviation from R4 is declared."]
+    body = (
+        ["| rule | here | source |", "|---|---|---|", *table]
+        if table
+        else ["No deviation from SMART and R4 is declared."]
+    )
     return "\n".join([f"## `{vendor.name}`: {vendor.title}", "", *body, ""])
 
 

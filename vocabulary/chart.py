@@ -8,10 +8,18 @@ Resource = dict[str, Any]
 Value = float | int | bool | str
 
 
+FAILURES: Mapping[str, str] = {
+    "forbidden": "forbidden: the EHR does not allow it", "not_granted": "this launch was not granted it",
+    "absent": "the EHR has none at its address", "unsupported": "the EHR does not offer it",
+    "refused": "the EHR did not accept the search", "unavailable": "unavailable", "unreadable": "unreadable",
+}  # fmt: skip
+"""Why a read failed, and how that is said to people."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Read:
     """The answer to one planned search: its resources in the order received, whether the last page was reached, and
-    when it failed, why (``forbidden``, ``unavailable``, ``unreadable``). An empty complete read means "none"."""
+    when it failed, why (a word of ``FAILURES``). An empty complete read means "none"."""
 
     resources: tuple[Resource, ...] = ()
     complete: bool = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from auth.client.rules import SMART, SignInRules
 from gateway.vendors.athena import ATHENA
 from gateway.vendors.declaration import Vendor
 from gateway.vendors.eclinicalworks import ECLINICALWORKS
@@ -29,6 +30,11 @@ def vendor_of(name: str) -> Vendor:
     if name not in VENDORS:
         raise VendorUnknown(f"no vendor has that name; there are {', '.join(VENDORS)}")
     return VENDORS[name]
+
+
+def sign_in_rules(name: str) -> SignInRules:
+    """How EHRs of the vendor of that name sign people in; as SMART says, of a vendor that this version does not know."""
+    return VENDORS[name].sign_in if name in VENDORS else SMART
 
 
 def vendor_for(persona: str) -> str:

@@ -1,14 +1,32 @@
 """eClinicalWorks: writes are outside its CapabilityStatement, answered by numbers of its own, 250 requests a minute."""
 
+from auth.client.rules import SignInRules
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
 
 _CS = "CapabilityStatement of Facade 1.6 (2026-08-14)"
 _CATALOGUE = "eClinicalWorks write-back catalogue (partner documentation, 92 status codes)"
 
+_SMART = "smart-configuration (2026-08-14)"
+_READ = ("Patient", "Condition", "Encounter", "MedicationRequest", "Observation", "DocumentReference")
+_WRITTEN = ("Observation", "DocumentReference")
+
 ECLINICALWORKS = Vendor(
     name="eclinicalworks",
     title="eClinicalWorks",
+    sign_in=SignInRules(
+        launch_scopes=(
+            "launch",
+            "openid",
+            "fhirUser",
+            "offline_access",
+            *(f"patient/{type}.rs" for type in _READ),
+            *(f"patient/{type}.c" for type in _WRITTEN),
+        ),
+        backend_scopes=(*(f"system/{type}.rs" for type in _READ), *(f"system/{type}.c" for type in _WRITTEN)),
+        algorithm="RS384",
+        endpoints_at=("https://oauthserver.eclinicalworks.com",),
+    ),
     write=WriteRules(
         creates=frozenset({"Observation", "DocumentReference"}),
         unlisted=frozenset({"Observation", "DocumentReference"}),
@@ -21,6 +39,10 @@ ECLINICALWORKS = Vendor(
         requests_per_minute=250,
     ),
     sources={
+        "launch_scopes": f"[V] {_SMART}: rs, c and u of single types, each a scope of its own; no cu, no RiskAssessment",
+        "backend_scopes": f"[V] {_SMART}: the same for system access",
+        "algorithm": "[P] developers' notes: client assertions by RS384 only",
+        "endpoints_at": f"[V] {_SMART}: its key set and authorization server at oauthserver.eclinicalworks.com",
         "creates": f"[V] {_CATALOGUE}: observations and documents",
         "unlisted": f"[V] {_CS}: Observation and DocumentReference are read only there, their write-back is beside it",
         "requires": f"[V] {_CATALOGUE}: 100 INVALID_PATIENT",

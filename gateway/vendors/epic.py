@@ -1,5 +1,6 @@
 """Epic: vital signs and clinical notes can be created; a score's home is a flowsheet row that the site has built."""
 
+from auth.client.rules import SignInRules
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
 
@@ -11,6 +12,7 @@ _TESTED = "FHIRBridge document 20, tested in the sandbox 2026-09-30"
 EPIC = Vendor(
     name="epic",
     title="Epic",
+    sign_in=SignInRules(hosted_keys=True),
     write=WriteRules(
         creates=frozenset({"Observation", "DocumentReference"}),
         statuses={
@@ -30,6 +32,8 @@ EPIC = Vendor(
         versions=False,
     ),
     sources={
+        "hosted_keys": "[P] Epic's notice to owners of backend apps: from the version of February 2024 on a key set must be "
+        "hosted, an uploaded key is taken no more; [P] a key pair of its own for each environment",
         "creates": f"[V] {_CS}: of our types Observation and DocumentReference have create; RiskAssessment, DetectedIssue, "
         "Device and Provenance have not, Flag is read only, DiagnosticReport update only",
         "statuses": f"[P] {_SPEC_963}: status must be final; [P] {_TESTED}: docStatus preliminary is an unsigned draft",

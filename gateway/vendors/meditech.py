@@ -1,13 +1,23 @@
 """MEDITECH Greenfield: messages and questionnaires can be written; nothing that a model says has a place there."""
 
+from auth.client.rules import SignInRules
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
+
+_SMART = "smart-configuration of Greenfield (2026-08-14)"
+_READ = ("Patient", "Condition", "Encounter", "MedicationRequest", "Observation", "DocumentReference")
 
 MEDITECH = Vendor(
     name="meditech",
     title="MEDITECH",
+    sign_in=SignInRules(
+        launch_scopes=("launch", "openid", "fhirUser", "offline_access", "patient/*.read"),
+        backend_scopes=tuple(f"system/{type}.rs" for type in _READ),
+    ),
     write=WriteRules(creates=frozenset({"Communication", "QuestionnaireResponse"})),
     sources={
+        "launch_scopes": f"[V] {_SMART}: the wildcard in the old spelling only; nothing of ours can be written there",
+        "backend_scopes": f"[V] {_SMART}: system access by single types",
         "creates": "[V] CapabilityStatement of Greenfield, US Core STU6: create for Communication and QuestionnaireResponse",
     },
 )

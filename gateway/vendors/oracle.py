@@ -1,15 +1,32 @@
 """Oracle Health Millennium R4: vital signs, laboratory results and notes, in the name of a clinician, final only."""
 
+from auth.client.rules import SignInRules
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
 
 _DOCS = "fhir.cerner.com, Millennium R4 (repository of 2024-05-02; now docs.oracle.com, Millennium Platform APIs)"
 _CS = "CapabilityStatement of the secure sandbox (2026-08-14)"
+_SMART = "smart-configuration of the secure sandbox (2026-08-14)"
+_READ = ("Patient", "Condition", "Encounter", "MedicationRequest", "Observation", "DocumentReference")
+_WRITTEN = ("Observation", "DocumentReference")
 _LOST = ("meta", "identifier")
 
 ORACLE = Vendor(
     name="oracle",
     title="Oracle Health Millennium",
+    sign_in=SignInRules(
+        launch_scopes=(
+            "launch",
+            "openid",
+            "fhirUser",
+            "offline_access",
+            *(f"patient/{type}.read" for type in _READ),
+            *(f"patient/{type}.write" for type in _WRITTEN),
+        ),
+        backend_scopes=(*(f"system/{type}.read" for type in _READ), *(f"system/{type}.write" for type in _WRITTEN)),
+        endpoints_at=("https://authorization.cerner.com",),
+        sealed_identity=True,
+    ),
     write=WriteRules(
         creates=frozenset({"Observation", "DocumentReference"}),
         statuses={
@@ -61,6 +78,11 @@ ORACLE = Vendor(
         },
     ),
     sources={
+        "launch_scopes": f"[V] {_SMART}: single types, no wildcard, none of RiskAssessment, DetectedIssue, Flag; [P] of v2 "
+        "scopes sometimes none is granted, so the old spelling, which it lists too",
+        "backend_scopes": f"[V] {_SMART}: the same types for system access",
+        "endpoints_at": f"[V] {_SMART}: authorize and token at authorization.cerner.com, the FHIR base elsewhere",
+        "sealed_identity": "[P] reported by developers: id_tokens that are encrypted (JWE)",
         "creates": f"[V] {_CS}; {_DOCS}: DiagnosticReport only for cardiology and pathology; "
         "a Provenance needs one agent by reference, and the model's Device cannot be written there: neither is used",
         "statuses": f"[V] {_DOCS}: Observation final, amended, corrected; docStatus final (providers), no preliminary",
