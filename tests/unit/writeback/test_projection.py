@@ -160,3 +160,12 @@ def test_a_vendor_without_a_source_for_a_rule_cannot_be_declared_and_an_unknown_
     with pytest.raises(VendorUnknown):
         vendor_of("mumps")
     assert (vendor_for("epic"), vendor_for("uscore9"), vendor_for("anything")) == ("epic", "spec", "spec")
+
+
+def test_athena_gets_no_encounter_and_the_loss_is_said() -> None:
+    for kind, path in (("score", "encounter"), ("text", "context.encounter")):
+        write = at("athena", kind, site=FLOWSHEET)  # type: ignore[arg-type]
+        part = own(write)
+        assert not list(found(part.body, path))
+        assert isinstance(write, Write)
+        assert f"{part.type}.context.encounter" in write.losses or f"{part.type}.encounter" in write.losses
