@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.app import Gateway
 from gateway.routes import (
     alerts,
+    clinician,
     deciding,
     deliveries,
     delivery_pages,
@@ -33,7 +34,8 @@ def application(gateway: Gateway) -> FastAPI:
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
-        launches.routes(gateway), entrance.routes(gateway), pages.routes(gateway), delivery_pages.routes(gateway)
+        launches.routes(gateway), entrance.routes(gateway), clinician.routes(gateway), pages.routes(gateway),
+        delivery_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)

@@ -1,6 +1,6 @@
 """Edge: a clinician confirms or rejects an output that waits for one (product.md §6, "Who may do what")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -24,12 +24,14 @@ LONGEST_REASON = 4000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """``output`` as it is shown after the decision, or why there was none: ``element`` names what to change."""
+    """``output`` as it is shown after the decision, or why there was none: ``element`` names what to change.
+    ``launch_id`` is the launch in whose session it was made."""
 
     status: int
     refusal: str | None = None
     output: dict[str, Any] | None = None
     element: str = ""
+    launch_id: str | None = None
 
 
 async def decide(gateway: "Gateway", session: Session | None, *, id: str, decision: str, reason: str) -> Decision:
@@ -50,10 +52,12 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if stored.state != "awaiting_confirmation" or stored.admitted is None:
         return Decision(status=409, refusal="This output does not wait for a decision any more.")
     if decision == "reject":
-        return await _record(gateway, stored, lambda c, now: outputs.decline(
+        made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
         ))  # fmt: skip
-    return await _confirm(gateway, stored, decider, reason)
+    else:
+        made = await _confirm(gateway, stored, decider, reason)
+    return replace(made, launch_id=decider.launch_id)
 
 
 async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:

@@ -116,10 +116,11 @@ async def _read(
     if read.patient is None:
         return turned(422, "not-found", "the EHR has no such patient", "patient")
     as_of = min(output.as_of, gateway.clock())
-    _, verdict = read.verdict(model.manifest, as_of=as_of, salt=gateway.keyring.session)
+    chart, verdict = read.verdict(model.manifest, as_of=as_of, salt=gateway.keyring.session)
     occasion = Occasion(principal=BACKEND, submitter=submitter, reader=reader)
     taken = await submit(
-        gateway, occasion, output=output, model=model, read=read, verdict=verdict, claim=claim, body=body
+        gateway, occasion, output=output, model=model, read=read, verdict=verdict, chart=chart, claim=claim,
+        body=body,
     )  # fmt: skip
     return _told(taken)
 

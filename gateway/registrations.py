@@ -59,11 +59,12 @@ MEMBERS: Mapping[str, tuple[str, Callable[[Any, Path], Any]]] = {
     "name": ("name", _text), "issuer": ("issuer", _text), "client_id": ("client_id", _text), "method": ("method", _text),
     "algorithm": ("algorithm", _text), "secret_file": ("secret", _secret_file), "scopes": ("scopes", _texts),
     "backend_scopes": ("backend_scopes", _texts), "backend_client_id": ("backend_client_id", _text),
-    "vendor": ("vendor", _text), "networks": ("networks", _texts), "origins": ("origins", _texts), "ca": ("ca", _open_file),
-    "certificate": ("certificate", _open_file), "key": ("key", _private_file), "proxy": ("proxy", _text),
+    "vendor": ("vendor", _text), "networks": ("networks", _texts), "origins": ("origins", _texts),
+    "frames": ("frames", _texts), "ca": ("ca", _open_file), "certificate": ("certificate", _open_file),
+    "key": ("key", _private_file), "proxy": ("proxy", _text),
 }  # fmt: skip
 """As people write it: the member of ``RegisteredEhr`` that it becomes, and how it is read."""
-LISTS = ("scopes", "backend_scopes", "networks", "origins")
+LISTS = ("scopes", "backend_scopes", "networks", "origins", "frames")
 REQUIRED = ("name", "issuer", "client_id")
 
 FIXES: Mapping[str, str] = {
@@ -76,6 +77,7 @@ FIXES: Mapping[str, str] = {
     "backend_scopes": "scopes without spaces in them; none where the EHR gives no backend access",
     "networks": "networks as CIDR (10.20.0.0/16), with no bit set beyond the prefix",
     "origins": "https origins of further endpoints (https://login.example.org)",
+    "frames": "https origins whose pages show the app in a frame (https://ehr.example.org), nothing behind them",
     "ca": "a PEM file with at least one certificate",
     "certificate": "a PEM file with the client certificate, its chain after it",
     "key": "the client certificate's private key, PEM without a password; certificate and key go together",
@@ -133,7 +135,8 @@ def shown(ehr: RegisteredEhr) -> dict[str, Any]:
         "name": ehr.name, "issuer": ehr.issuer, "client_id": ehr.client_id, "method": ehr.method,
         "algorithm": ehr.algorithm if ehr.method == "private_key_jwt" else None, "secret": ehr.secret is not None,
         "scopes": list(ehr.scopes), "backend_client_id": ehr.backend_client_id, "backend_scopes": list(ehr.backend_scopes),
-        "vendor": ehr.vendor, "networks": list(ehr.networks), "origins": list(ehr.origins), "ca": ehr.ca is not None,
+        "vendor": ehr.vendor, "networks": list(ehr.networks), "origins": list(ehr.origins),
+        "frames": list(ehr.frames), "ca": ehr.ca is not None,
         "client_certificate": ehr.certificate is not None, "proxy": ehr.proxy, "redirect_path": ehr.redirect_path,
         "declared": ehr.declared,
     }  # fmt: skip

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from auth.client.errors import ClientError
 from auth.client.store import Launch, find_launch
-from gateway import bodies, jobs, models
+from gateway import banner, bodies, jobs, models
 from gateway.charts import LedAway, Reading, Unavailable, patience
 from gateway.evidence import PatientRead, read_patient
-from gateway.granted import extents
+from gateway.extents import extents
 from gateway.models import Model, ModelError
 from gateway.senders import EhrUnknown
 from gateway.submission import Occasion, numbered, submit
@@ -78,6 +78,10 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     read = await read_patient(occasion.reader, patient, features, how)
     if read.patient is None:
         return ["The EHR does not let this launch read its own patient."]
+    shown, cipher = banner.describe(read.patient, now=gateway.clock()), gateway.keyring.cipher
+    await gateway.run(
+        lambda c, now: banner.save_banner(c, now, launch=launch.id, ehr=launch.ehr, banner=shown, cipher=cipher)
+    )
     problems = [await _one(gateway, launch, occasion, read, model) for model in gateway.models.values()]
     return [problem for problem in problems if problem]
 
@@ -98,7 +102,13 @@ async def _one(gateway: "Gateway", launch: Launch, occasion: Occasion, read: Pat
     try:
         for revision in range(SAYINGS):
             taken = await submit(
-                gateway, occasion, output=numbered(output, revision), model=model, read=read, verdict=verdict
+                gateway,
+                occasion,
+                output=numbered(output, revision),
+                model=model,
+                read=read,
+                verdict=verdict,
+                chart=chart,
             )
             if not isinstance(taken, Conflict) or not await _ran_out(gateway, numbered(output, revision)):
                 break

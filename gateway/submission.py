@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from gateway import readings
 from gateway.changes import signals_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
 from gateway.models import Model
 from monitoring import journal
+from vocabulary.chart import Chart
 from vocabulary.finding import Verdict
 from vocabulary.output import Output
 from vocabulary.write import NotWritable, Write
@@ -40,9 +42,10 @@ Taken = tuple[Accepted, dict[str, Any]] | Conflict
 
 async def submit(
     gateway: "Gateway", occasion: Occasion, *, output: Output, model: Model, read: PatientRead, verdict: Verdict,
-    claim: Idempotency | None = None, body: bytes | None = None,
+    chart: Chart, claim: Idempotency | None = None, body: bytes | None = None,
 ) -> Taken:  # fmt: skip
-    """Judges, plans and records an output. Raises Unavailable when the EHR could not be read: nothing is stored."""
+    """Judges, plans and records an output, with what ``chart`` gave the model. Raises Unavailable when the EHR could not be
+    read: nothing is stored."""
     evidence = await read_evidence(
         occasion.reader, output, patient=read.patient, verdict=verdict, launch_patient=occasion.launch_patient,
         launch_encounter=occasion.launch_encounter,
@@ -53,11 +56,14 @@ async def submit(
         id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
         principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
     )  # fmt: skip
+    given = readings.describe(chart, read=gateway.clock())
 
     def work(connection: Connection, now: float) -> Taken:
         accepted = outputs.accept(connection, now, submission=submission, claim=claim)
         if isinstance(accepted, Conflict):
             return accepted
+        if accepted.new and given is not None:
+            readings.save_readings(connection, now, output=accepted.id, body=given)
         if accepted.change is not None:
             journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
         return accepted, outputs.show_accepted(connection, now, accepted)

@@ -1,6 +1,6 @@
 """Tables of the gateway itself: what the installation must remember besides its rooms' own tables."""
 
-from sqlalchemy import Column, Double, MetaData, String, Table, Text
+from sqlalchemy import Column, Double, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -13,3 +13,19 @@ jobs = Table(
     Column("since", Double, nullable=False),
 )
 """One row per launch whose models are to run: ``waiting`` → ``done``; ``results`` says per model what came of it."""
+
+readings = Table(
+    "gateway_readings",
+    metadata,
+    Column("output", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""One row per output whose model reads features: what it was given of the chart, as JSON (``gateway.readings``)."""
+
+banners = Table(
+    "gateway_banners",
+    metadata,
+    Column("launch", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""One row per launch: who its patient is, for the banner of its page, sealed."""

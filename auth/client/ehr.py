@@ -28,6 +28,7 @@ BACKEND_SCOPES = (
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PROXY = re.compile(r"http://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})")
+_FRAME = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,253}")
 _PRIVATE = "PRIVATE KEY-----"
 LONGEST_ISSUER = 512
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
@@ -40,7 +41,8 @@ class RegisteredEhr:
     (CIDR); none means public addresses. ``ca`` are certificates (PEM) trusted for this EHR beside the system's own;
     ``certificate`` and ``key`` (PEM, without a password) are what the gateway shows when the EHR wants a client certificate.
     ``proxy`` (``http://host:port``) is asked to connect (CONNECT): TLS goes through it to the EHR, names are resolved there, and
-    ``networks`` are then where the proxy is. ``declared`` says who registered it: a sandbox, a command, or ``chartgate.toml``.
+    ``networks`` are then where the proxy is. ``frames`` are further origins whose pages may show the app in a frame, beside
+    those of the EHR itself. ``declared`` says who registered it: a sandbox, a command, or ``chartgate.toml``.
     ``backend_client_id`` is the client for backend services, when it is another; ``vendor`` names what the gateway knows
     about EHRs of its kind. Raises RegistrationError naming the
     member that cannot be used."""
@@ -60,6 +62,7 @@ class RegisteredEhr:
     certificate: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
     proxy: str | None = None
+    frames: tuple[str, ...] = ()
     vendor: str = "spec"
     declared: Source = "command"
 
@@ -68,6 +71,13 @@ class RegisteredEhr:
         """Where this EHR sends people back to, below the app face: one of its own, so that no EHR's answer can be taken for
         another's (RFC 9700 §4.4)."""
         return f"/app/callback/{self.name}"
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may show the app in a frame: the EHR's own and those declared."""
+        return tuple(
+            dict.fromkeys(found for one in (self.issuer, *self.origins, *self.frames) if (found := origin(one)))
+        )
 
     def __post_init__(self) -> None:
         for member, holds in _RULES.items():
@@ -140,6 +150,11 @@ def _is_proxy(text: str) -> bool:
     return found is not None and 0 < int(found["port"]) < 65536
 
 
+def _is_frame(text: str) -> bool:
+    """An origin and nothing more, as ``frame-ancestors`` takes it: nothing in it ends the policy or adds to it."""
+    return origin(text) is not None and _FRAME.fullmatch(text) is not None
+
+
 def _is_network(text: str) -> bool:
     try:
         ip_network(text)
@@ -161,6 +176,7 @@ _RULES: Mapping[str, Callable[[RegisteredEhr], bool]] = {
     "backend_scopes": lambda ehr: _are_scopes(ehr.backend_scopes),
     "networks": lambda ehr: all(map(_is_network, ehr.networks)),
     "origins": lambda ehr: all(origin(one) is not None for one in ehr.origins),
+    "frames": lambda ehr: all(_is_frame(one) for one in ehr.frames),
     "algorithm": lambda ehr: ehr.algorithm in ("RS384", "ES384"),
     "ca": lambda ehr: ehr.ca is None or "-----BEGIN CERTIFICATE-----" in ehr.ca,
     "certificate": lambda ehr: ehr.certificate is None or "-----BEGIN CERTIFICATE-----" in ehr.certificate,

@@ -37,6 +37,9 @@ def add_ehr(
     vendor: Annotated[str | None, typer.Option(help="What kind of EHR it is (docs/reference/vendors.md).")] = None,
     network: Annotated[Texts, typer.Option(metavar="CIDR", help="The only networks it is in; repeatable.")] = None,
     origin: Annotated[Texts, typer.Option(help="A further origin of its endpoints; repeatable.")] = None,
+    frame: Annotated[
+        Texts, typer.Option(metavar="ORIGIN", help="A further origin that shows the app in a frame; repeatable.")
+    ] = None,
     ca: Annotated[str | None, typer.Option(metavar="FILE", help="PEM of the authority that it is signed by.")] = None,
     cert: Annotated[str | None, typer.Option(metavar="FILE", help="PEM of the client certificate to show it.")] = None,
     key: Annotated[str | None, typer.Option(metavar="FILE", help="Key of --cert, PEM (mode 0600).")] = None,
@@ -48,8 +51,8 @@ def add_ehr(
     said = {
         "name": name, "issuer": issuer, "client_id": client_id, "method": method, "algorithm": algorithm,
         "secret_file": secret_file, "scopes": _words(scope), "vendor": vendor, "networks": network, "origins": origin,
-        "backend_scopes": [] if no_backend else _words(backend_scope), "backend_client_id": backend_client_id, "ca": ca,
-        "certificate": cert, "key": key, "proxy": proxy,
+        "frames": frame, "backend_scopes": [] if no_backend else _words(backend_scope),
+        "backend_client_id": backend_client_id, "ca": ca, "certificate": cert, "key": key, "proxy": proxy,
     }  # fmt: skip
     if no_backend and backend_scope:
         usage("--no-backend and --backend-scope exclude one another")

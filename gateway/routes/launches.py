@@ -163,9 +163,9 @@ async def _callback(gateway: LaunchGateway, request: Request) -> Response:
     )
     launch_id, secret = await _finish(gateway, ehr, begun, list(request.query_params.multi_items()))
     await gateway.on_launch(launch_id)
-    response = RedirectResponse("/app", status_code=303, headers=HEADERS)
-    lifetime = int(sessions.LIFETIME)
-    response.headers.append("set-cookie", sessions.cookie_header(sessions.COOKIE, secret, max_age=lifetime))
+    response = RedirectResponse(f"/app?launch={launch_id}", status_code=303, headers=HEADERS)
+    lifetime, own = int(sessions.LIFETIME), sessions.session_cookie(launch_id)
+    response.headers.append("set-cookie", sessions.cookie_header(own, secret, max_age=lifetime))
     response.headers.append("set-cookie", sessions.cookie_header(cookie, "", max_age=0))
     return response
 

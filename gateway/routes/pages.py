@@ -1,14 +1,14 @@
 """Edge: the pages of the app face. None with patient data opens without a session that may see that patient."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import amendments, decisions, jobs, sessions
+from gateway import amendments, cards, decisions, framing, sessions
 from gateway.app import Gateway
 from gateway.pages import HEADERS, STATIC, render
 from gateway.sessions import Session
@@ -18,21 +18,11 @@ from writeback import outputs
 PAGE = 200
 
 
-class Shown(Protocol):
-    """What a page needs of an output's manifest."""
-
-    @property
-    def title(self) -> str: ...
-
-
 def routes(gateway: Gateway) -> list[Route]:
-    """``/``, ``/app``, ``/outputs/{id}`` and the decision forms."""
+    """``/``, ``/outputs/{id}`` and the decision forms."""
 
     async def home(request: Request) -> Response:
         return await _home(gateway, request)
-
-    async def launch(request: Request) -> Response:
-        return await _launch(gateway, request)
 
     async def output(request: Request) -> Response:
         return await _output(gateway, request)
@@ -48,7 +38,6 @@ def routes(gateway: Gateway) -> list[Route]:
 
     return [
         Route("/", home),
-        Route("/app", launch),
         Route("/outputs/{id}", output),
         Route("/app/outputs/{id}/amend", amend, methods=["POST"]),
         Route("/app/outputs/{id}/{decision:str}", decide, methods=["POST"]),
@@ -57,18 +46,25 @@ def routes(gateway: Gateway) -> list[Route]:
 
 
 async def session_of(gateway: Gateway, request: Request) -> Session | None:
-    """The session of the request's cookie; of two cookies of that name, the first that opens one."""
-    for value in sessions.cookie_values(request.scope["headers"], sessions.COOKIE):
-        found = await gateway.run(partial(sessions.find_session, cookie=value))
-        if found is not None:
-            return found
-    return None
+    """The sessions of the request's cookies: in front the one of the launch that the address names, or the newest."""
+    cookies = [value for _, value in sessions.shown_cookies(request.scope["headers"])]
+    launch = request.query_params.get("launch")
+    return await gateway.run(partial(sessions.find_shown, cookies=cookies, launch=launch))
 
 
-def message(title: str, text: str, *, status: int, advice: str = "", session: Session | None = None) -> Response:
+def message(
+    title: str, text: str, *, status: int, advice: str = "", session: Session | None = None,
+    headers: Mapping[str, str] = HEADERS,
+) -> Response:  # fmt: skip
     """A page that says what happened and what to do."""
     page = render("message.html", title=title, text=text, next=advice, session=session)
-    return HTMLResponse(page, status_code=status, headers=HEADERS)
+    return HTMLResponse(page, status_code=status, headers=dict(headers))
+
+
+async def told(gateway: Gateway, title: str, text: str, *, status: int, session: Session | None) -> Response:
+    """The same, in the frame of the EHR that launched."""
+    headers = await framing.headers_of(gateway, session.ehr if session else None)
+    return message(title, text, status=status, session=session, headers=headers)
 
 
 def no_session() -> Response:
@@ -96,30 +92,6 @@ async def _home(gateway: Gateway, request: Request) -> Response:
     return HTMLResponse(render("home.html", session=session, patients=rows, more=None), headers=HEADERS)
 
 
-async def _launch(gateway: Gateway, request: Request) -> Response:
-    session = await session_of(gateway, request)
-    if session is None or session.launch_id is None or session.ehr is None:
-        return no_session()
-    launch_id, ehr, patient = session.launch_id, session.ehr, session.patient
-    job = await gateway.run(lambda connection, now: jobs.find_job(connection, now, launch_id))
-    found = await gateway.run(
-        lambda connection, now: outputs.list_outputs(connection, now, limit=50, ehr=ehr, patient=f"Patient/{patient}")
-    )
-    page = render(
-        "launch.html",
-        session=session,
-        ehr=ehr,
-        patient=f"Patient/{patient}" if patient else None,
-        fhir_user=session.fhir_user,
-        waiting=job is not None and job.state == "waiting",
-        problems=[] if job is None else list(job.problems),
-        outputs=await _cards(gateway, found),
-        staff=_staff(session),
-        may_confirm=patient is not None and sessions.confirms(ehr=ehr, patient=patient)(session) is not None,
-    )
-    return HTMLResponse(page, headers=HEADERS)
-
-
 async def _output(gateway: Gateway, request: Request) -> Response:
     session = await session_of(gateway, request)
     if session is None:
@@ -127,20 +99,22 @@ async def _output(gateway: Gateway, request: Request) -> Response:
     id = request.path_params["id"]
     shown = await gateway.run(lambda connection, now: outputs.show_output(connection, now, id))
     bare = "" if shown is None else shown["patient"].removeprefix("Patient/")
-    if shown is None or not sessions.sees(ehr=shown["ehr"], patient=bare)(session):
-        return message("Not here", "There is no such output, or it is another patient's.", status=404, session=session)
+    seen = None if shown is None else sessions.sees(ehr=shown["ehr"], patient=bare)(session)
+    if shown is None or seen is None:
+        text = "There is no such output, or it is another patient's."
+        return await told(gateway, "Not here", text, status=404, session=session)
     page = render(
         "output.html",
-        session=session,
-        output=(await _cards(gateway, [shown]))[0],
-        staff=_staff(session),
+        session=seen,
+        output=(await cards.cards(gateway, [shown]))[0],
+        staff=_staff(seen),
         withheld=[
             {"type": each["resourceType"], "text": codec.format(each).decode()}
             for each in await gateway.run(lambda connection, now: outputs.find_withheld(connection, now, id))
         ],
         may_confirm=sessions.confirms(ehr=shown["ehr"], patient=bare)(session) is not None,
     )
-    return HTMLResponse(page, headers=HEADERS)
+    return HTMLResponse(page, headers=await framing.headers_of(gateway, seen.ehr))
 
 
 async def _decide(gateway: Gateway, request: Request) -> Response:
@@ -158,8 +132,9 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
         reason=reason if isinstance(reason, str) else "",
     )
     if answer.refusal is not None:
-        return message("Not done", answer.refusal, status=answer.status, session=session)
-    return RedirectResponse("/app", status_code=303, headers=HEADERS)
+        return await told(gateway, "Not done", answer.refusal, status=answer.status, session=session)
+    id, done = request.path_params["id"], f"{request.path_params['decision']}ed"
+    return RedirectResponse(f"/app?launch={answer.launch_id}&done={done}#o{id}", status_code=303, headers=HEADERS)
 
 
 def _staff(session: Session) -> bool:
@@ -174,36 +149,9 @@ async def _amend(gateway: Gateway, request: Request) -> Response:
     form = await request.form(max_fields=4, max_files=0)
     status, reason = form.get("status"), form.get("reason")
     if not isinstance(status, str) or status not in amendments.NOTES:
-        return message("Not done", "Choose what is to become of it.", status=422, session=session)
+        return await told(gateway, "Not done", "Choose what is to become of it.", status=422, session=session)
     id, said = request.path_params["id"], reason if isinstance(reason, str) else ""
     answer = await amendments.amend(gateway, session, id=id, status=status, reason=said)  # type: ignore[arg-type]
     if answer.refusal is not None:
-        return message("Not done", answer.refusal, status=answer.status, session=session)
+        return await told(gateway, "Not done", answer.refusal, status=answer.status, session=session)
     return RedirectResponse(f"/outputs/{id}", status_code=303, headers=HEADERS)
-
-
-async def _cards(gateway: Gateway, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Outputs as their cards show them."""
-    ids = [shown["id"] for shown in found]
-    bodies = await gateway.run(lambda connection, now: outputs.find_bodies(connection, now, ids))
-    return [_card(gateway, shown, bodies.get(shown["id"], {})) for shown in found]
-
-
-def _card(gateway: Gateway, shown: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """An output with the model's title and its value in words."""
-    model = gateway.models.get((shown["model"], shown["version"]))
-    says = body.get("label") or _number(body.get("value"), body.get("unit"), body.get("tier"))
-    return {
-        **shown,
-        "title": model.manifest.title if model else shown["model"],
-        "says": says,
-        "explanation": body.get("explanation"),
-        "text": body.get("text"),
-    }
-
-
-def _number(value: Any, unit: str | None, tier: str | None) -> str | None:
-    if value is None:
-        return None
-    number = f"{round(float(value) * 100, 1)} %" if unit == "fraction" else f"{value} {unit or ''}".strip()
-    return f"{number} ({tier})" if tier else number

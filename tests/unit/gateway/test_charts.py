@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.charts import AT_ONCE, LedAway, Reading, Unavailable, read_chart
-from gateway.granted import extents
+from gateway.extents import extents
 from vocabulary.chart import Read, Search
 from writeback.answers import Answer
 
@@ -49,7 +49,9 @@ def ids(found: Read) -> list[str]:
     return [resource["id"] for resource in found.resources]
 
 
-@pytest.mark.parametrize("url", [f"{BASE}/more?page=2", "more?page=2", "/r4/more?page=2", "https://EHR.example:443/r4/more?page=2"])
+@pytest.mark.parametrize(
+    "url", [f"{BASE}/more?page=2", "more?page=2", "/r4/more?page=2", "https://EHR.example:443/r4/more?page=2"]
+)
 def test_pages_are_followed_to_the_end_wherever_their_links_are_written(url: str) -> None:
     found = read({"Observation": page("a", "b", total=3, url=url), "more?page=2": page("c", total=3)})
     assert (ids(found), found.complete, found.failure) == (["a", "b", "c"], True, None)
@@ -107,7 +109,14 @@ def test_an_outcome_within_the_page_is_heard_and_is_no_record(issue: dict[str, s
 
 @pytest.mark.parametrize(
     ("status", "failure"),
-    [(403, "forbidden"), (404, "absent"), (406, "unsupported"), (400, "refused"), (422, "refused"), (501, "unsupported")],
+    [
+        (403, "forbidden"),
+        (404, "absent"),
+        (406, "unsupported"),
+        (400, "refused"),
+        (422, "refused"),
+        (501, "unsupported"),
+    ],
 )
 def test_a_type_that_is_refused_is_a_failure_with_its_reason_and_the_others_are_read(status: int, failure: str) -> None:
     ehr = Ehr({"Observation": page("a"), "Condition": Answer(status=status)})
@@ -123,7 +132,13 @@ def test_a_refusal_on_a_later_page_keeps_what_came_before_it() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(status=500), Answer(status=401), Answer(status=302), Answer(status=429), Answer(status=503, headers={"retry-after": "7"})],
+    [
+        Answer(status=500),
+        Answer(status=401),
+        Answer(status=302),
+        Answer(status=429),
+        Answer(status=503, headers={"retry-after": "7"}),
+    ],
 )
 def test_an_ehr_that_does_not_answer_now_is_unavailable(answer: Answer) -> None:
     with pytest.raises(Unavailable) as failure:

@@ -12,7 +12,7 @@ from auth.client.rules import SMART, SignInRules
 from auth.discovery import DiscoveryError, parse
 from gateway.ehr_facts import Facts
 from gateway.ehr_lines import traps
-from gateway.granted import extents
+from gateway.extents import extents
 from gateway.registrations import declare
 from gateway.vendors import VENDORS, sign_in_rules
 from gateway.vendors.declaration import Vendor, deviations
@@ -62,7 +62,9 @@ HEEDED: dict[str, Callable[[str], bool]] = {
     "launch_scopes": lambda name: registered(name).scopes != LAUNCH_SCOPES and reads_what_models_need(registered(name)),
     "backend_scopes": asks_as_backend,
     "algorithm": lambda name: registered(name).algorithm == "RS384",
-    "endpoints_at": lambda name: all(registered(name).allows(f"{one}/token") for one in VENDORS[name].sign_in.endpoints_at),
+    "endpoints_at": lambda name: all(
+        registered(name).allows(f"{one}/token") for one in VENDORS[name].sign_in.endpoints_at
+    ),
     "plain_challenge": tolerates_plain,
     "hosted_keys": lambda name: "/app/jwks.json" in (advice(name, "hosted_keys") or ""),
     "sealed_identity": lambda name: "encrypted" in (advice(name, "sealed_identity") or ""),
