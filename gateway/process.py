@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, delivery_verbs, ehr_check, ehr_face, ehr_file, ehr_verbs, sandboxes, server, sessions, tls
+from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
+from gateway.ehrs import check, file, verbs
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.installation import Installation, open_installation
 from gateway.routes import control, health
@@ -67,7 +68,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         installation = open_installation(directory)
         stack.callback(installation.close)
-        await ehr_file.register_declared(installation, progress)
+        await file.register_declared(installation, progress)
         secured = tls.load(options.tls_cert, options.tls_key) if options.tls_cert and options.tls_key else None
         listening = server.bind(options.port)
         stack.callback(listening.close)
@@ -134,7 +135,7 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str)
         control=control.app(
             gateway.installation.database,
             {ehr.name: ehr.database for ehr in ehrs},
-            {**delivery_verbs.acts(gateway), **ehr_verbs.acts(gateway), **ehr_check.acts(gateway)},
+            {**delivery_verbs.acts(gateway), **verbs.acts(gateway), **check.acts(gateway)},
         ),
         port=port,
         scheme=scheme,

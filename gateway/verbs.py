@@ -13,10 +13,11 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, client_verbs, delivery_verbs, ehr_check, load_verb, recall_verbs
+from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import DatabaseFailed, open_sqlite
-from gateway.ehr_verbs import SEALED_VERBS
+from gateway.ehrs import check
+from gateway.ehrs.verbs import SEALED_VERBS
 from gateway.installation import Installation, open_installation
 from gateway.server import SOCKET_NAME, relative
 from sandbox import audit_tables, tables
@@ -87,7 +88,7 @@ EHR_VERBS: Mapping[str, Verb] = {
 }
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
 OUTGOING_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
-    "ehrs.check": ehr_check.check_here
+    "ehrs.check": check.check_here
 }
 """Verbs that ask EHRs."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"

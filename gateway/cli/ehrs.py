@@ -76,7 +76,7 @@ def _words(given: Texts) -> Texts:
 
 def _read(table: dict[str, Any]) -> dict[str, Any]:
     """The declaration with its files read. Ends with a usage error."""
-    from gateway.registrations import RegistrationRefused, read_table
+    from gateway.ehrs.registrations import RegistrationRefused, read_table
 
     try:
         return read_table(table, Path.cwd())

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from auth.client.flow import Means
-from gateway.ehr_check import check
-from gateway.ehr_facts import Line
+from gateway.ehrs.check import check
+from gateway.ehrs.facts import Line
 from gateway.fetch import BYTES, Reach
 from gateway.models import load_all
 from tests.flow.conftest import EHR, KEYS, NOW, AdversarialEhr

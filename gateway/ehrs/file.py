@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from auth.client.ehr import RegisteredEhr
 from auth.client.encryption import Cipher
 from auth.client.registry import list_ehrs, remove_ehr, save_ehr
+from gateway.ehrs.registrations import RegistrationRefused, declare, read_table
 from gateway.installation import Installation
-from gateway.registrations import RegistrationRefused, declare, read_table
 
 FILE = "chartgate.toml"
 TABLES = ("ehr",)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from auth.client.encryption import Cipher
 from auth.client.errors import SealBroken
 from auth.client.registry import find_ehr, find_issuer, list_ehrs, remove_ehr, save_ehr
-from gateway.ehr_file import FILE
-from gateway.registrations import RegistrationRefused, declare, shown
+from gateway.ehrs.file import FILE
+from gateway.ehrs.registrations import RegistrationRefused, declare, shown
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
