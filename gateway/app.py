@@ -94,8 +94,7 @@ class Gateway:
         self.senders.know({ehr.name: ehr for ehr in found})
 
     async def on_launch(self, launch_id: str) -> None:
-        """A launch is saved: its models will run, also if the process ends before they did."""
-        await self.run(lambda connection, now: jobs.add_job(connection, now, launch_id))
+        """A launch is saved, with its job: its models run, also if the process ends before they did."""
         self._begin(scoring.score_launch(self, launch_id))
 
     def tell(self, changes: Sequence[Change]) -> None:

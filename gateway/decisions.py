@@ -1,13 +1,16 @@
 """Edge: a clinician confirms or rejects an output that waits for one (product.md §6, "Who may do what")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from auth.client.store import find_launch
 from gateway import sessions
 from gateway.changes import signals_of
 from gateway.charts import Unavailable
+from gateway.granted import narrowed
 from gateway.sessions import Session
 from monitoring import journal
 from writeback import outputs
@@ -24,12 +27,14 @@ LONGEST_REASON = 4000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """``output`` as it is shown after the decision, or why there was none: ``element`` names what to change."""
+    """``output`` as it is shown after the decision, or why there was none: ``element`` names what to change.
+    ``launch_id`` is the launch in whose session it was made."""
 
     status: int
     refusal: str | None = None
     output: dict[str, Any] | None = None
     element: str = ""
+    launch_id: str | None = None
 
 
 async def decide(gateway: "Gateway", session: Session | None, *, id: str, decision: str, reason: str) -> Decision:
@@ -50,10 +55,12 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if stored.state != "awaiting_confirmation" or stored.admitted is None:
         return Decision(status=409, refusal="This output does not wait for a decision any more.")
     if decision == "reject":
-        return await _record(gateway, stored, lambda c, now: outputs.decline(
+        made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
         ))  # fmt: skip
-    return await _confirm(gateway, stored, decider, reason)
+    else:
+        made = await _confirm(gateway, stored, decider, reason)
+    return replace(made, launch_id=decider.launch_id)
 
 
 async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:
@@ -61,7 +68,8 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
     model = gateway.models.get((stored.output.model, stored.output.version))
     if model is None:
         return Decision(status=409, refusal="The model version of this output is not installed here any more.")
-    by, principal = str(decider.fhir_user), f"launch:{decider.launch_id}"
+    by, principal, launch_id = str(decider.fhir_user), f"launch:{decider.launch_id}", str(decider.launch_id)
+    launch = await gateway.run(partial(find_launch, id=launch_id, cipher=gateway.keyring.cipher))
     try:
         capabilities = await gateway.senders.capabilities(stored.output.ehr)
     except Unavailable:
@@ -69,7 +77,8 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
     assert stored.admitted is not None
     write = plan(
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
-        capabilities=capabilities, rules=gateway.senders.rules(stored.output.ehr), now=gateway.clock(),
+        capabilities=capabilities, granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
+        rules=gateway.senders.rules(stored.output.ehr),
         confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip
     if write is None:

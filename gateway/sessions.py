@@ -1,21 +1,30 @@
 """Edge: people's sessions and the one-time link. A row per session; of cookie and link only SHA-256 is kept.
 
+A browser shows several at once: each launch has a session of its own under a cookie of its own, so that two tabs with two
+patients do not take one another's place. One stands in front, the others beside it.
 Who may do what is a function of ``Session | None`` with one exit (product.md §6).
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, Double, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, Double, Row, String, Table, Text, delete, insert, select
 
 from gateway.tables import metadata
 
 Role = Literal["engineer", "informatics", "clinician"]
 
 COOKIE = "chartgate_session"
+"""The cookie of a session that no launch began."""
+LAUNCHED = "__Host-chartgate-session-"
+"""The cookies of launches begin so; the rest is from the launch's id. ``__Host-`` keeps other hosts from setting one."""
+SIDE_BY_SIDE = 12
+"""Launches of one browser that stay signed in at once; one more ends the oldest. Browsers keep 10 kB for a framed site."""
+LOOKED_AT = 64
+"""Session cookies of one request that are looked at."""
 LIFETIME = 8 * 3600.0
 """Seconds: one working shift, after which a person launches or signs in again."""
 LINK_LIFETIME = 600.0
@@ -43,7 +52,7 @@ links = Table(
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """``patient`` is a bare id at ``ehr``; ``fhir_user`` is ``Type/id`` from a validated id_token. A session of the
-    one-time link has neither. ``expires`` is Unix seconds."""
+    one-time link has neither. ``expires`` is Unix seconds. ``beside`` are the other sessions that the browser showed."""
 
     roles: frozenset[Role]
     expires: float
@@ -51,6 +60,7 @@ class Session:
     ehr: str | None = None
     patient: str | None = None
     fhir_user: str | None = None
+    beside: tuple["Session", ...] = ()
 
 
 Requirement = Callable[[Session | None], Session | None]
@@ -80,34 +90,47 @@ def of_link(*, now: float) -> Session:
     return Session(roles=frozenset({"engineer", "informatics"}), expires=now + LIFETIME)
 
 
+def _first(holds: Callable[[Session], bool]) -> Requirement:
+    """The first that holds of the sessions that a browser showed, the one in front before those beside it."""
+
+    def found(session: Session | None) -> Session | None:
+        shown = () if session is None else (session, *session.beside)
+        return next((each for each in shown if holds(each)), None)
+
+    return found
+
+
 def require(*roles: Role) -> Requirement:
     """A requirement: any session when no role is named, otherwise one that has at least one of the roles."""
     wanted = frozenset(roles)
-    return lambda session: session if session is not None and (not wanted or wanted & session.roles) else None
+    return _first(lambda session: not wanted or bool(wanted & session.roles))
+
+
+def launched() -> Requirement:
+    """A session that a launch began."""
+    return _first(lambda session: session.launch_id is not None and session.ehr is not None)
 
 
 def confirms(*, ehr: str, patient: str) -> Requirement:
     """Who may confirm or reject an output of ``patient`` (bare id) at ``ehr``: a practitioner, by a validated identity,
     from a launch at that EHR with that patient in context."""
-    return lambda session: (
-        session
-        if session is not None
-        and session.launch_id is not None
-        and "clinician" in session.roles
-        and is_practitioner(session.fhir_user)
-        and session.ehr == ehr
-        and session.patient == patient
-        else None
+    return _first(
+        lambda session: (
+            session.launch_id is not None
+            and "clinician" in session.roles
+            and is_practitioner(session.fhir_user)
+            and session.ehr == ehr
+            and session.patient == patient
+        )
     )
 
 
 def sees(*, ehr: str, patient: str) -> Requirement:
     """Who may open a page with this patient's data: staff of this installation, or a launch with that very patient."""
-    return lambda session: (
-        session
-        if session is not None
-        and ({"engineer", "informatics"} & session.roles or (session.ehr, session.patient) == (ehr, patient))
-        else None
+    return _first(
+        lambda session: (
+            bool({"engineer", "informatics"} & session.roles) or (session.ehr, session.patient) == (ehr, patient)
+        )
     )
 
 
@@ -130,20 +153,48 @@ def save_session(connection: Connection, now: float, *, session: Session, secret
 
 def find_session(connection: Connection, now: float, cookie: str | None) -> Session | None:
     """The session of this cookie value, unless there is none or it has ended."""
-    if not cookie:
-        return None
-    row = connection.execute(select(sessions).where(sessions.c.hash == hashed(cookie))).one_or_none()
-    if row is None or row.expires <= now:
-        return None
+    return find_shown(connection, now, cookies=(cookie,) if cookie else ())
+
+
+def find_shown(
+    connection: Connection, now: float, *, cookies: Iterable[str], launch: str | None = None
+) -> Session | None:  # fmt: skip
+    """The sessions of these cookie values: in front the one of ``launch``, or the newest when no launch is named. None
+    when there is none, and when that launch's own is not among them: no other patient's stands in its place."""
+    hashes = {hashed(cookie) for cookie in cookies}
+    rows = connection.execute(select(sessions).where(sessions.c.hash.in_(hashes), sessions.c.expires > now)).all()
+    found = sorted(map(_session, rows), key=lambda session: -session.expires)
+    front = next((each for each in found if launch in (None, each.launch_id)), None)
+    return front and replace(front, beside=tuple(each for each in found if each is not front))
+
+
+def _session(row: Row[Any]) -> Session:
     return Session(
         roles=frozenset(json.loads(row.roles)), expires=row.expires, launch_id=row.launch, ehr=row.ehr,
         patient=row.patient, fhir_user=row.fhir_user,
     )  # fmt: skip
 
 
-def end_session(connection: Connection, now: float, cookie: str | None) -> None:
-    """Logout: the cookie opens nothing from now on."""
-    connection.execute(delete(sessions).where(sessions.c.hash == hashed(cookie or "")))
+def end_shown(connection: Connection, now: float, *, cookies: Iterable[str]) -> None:
+    """Logout: these cookies open nothing from now on."""
+    connection.execute(delete(sessions).where(sessions.c.hash.in_({hashed(cookie) for cookie in cookies})))
+
+
+def supersede(connection: Connection, now: float, *, cookies: Iterable[str], new: Session) -> list[str]:
+    """Ends what may not stay beside a new launch in the same browser: another person's sessions at the same EHR, and the
+    oldest beyond ``SIDE_BY_SIDE``. Returns the launches whose cookies are to go."""
+    front = find_shown(connection, now, cookies=cookies)
+    shown = [each for each in ((front, *front.beside) if front else ()) if each.launch_id is not None]
+    same = [each for each in shown if each.ehr != new.ehr or each.fhir_user == new.fhir_user]
+    stay = {each.launch_id for each in same[: SIDE_BY_SIDE - 1]}
+    ended = [each.launch_id for each in shown if each.launch_id is not None and each.launch_id not in stay]
+    connection.execute(delete(sessions).where(sessions.c.launch.in_(ended)))
+    return ended
+
+
+def end_sessions_of(connection: Connection, now: float, *, ehr: str) -> None:
+    """Nobody is signed in from this EHR any more."""
+    connection.execute(delete(sessions).where(sessions.c.ehr == ehr))
 
 
 def add_link(connection: Connection, now: float, token: str) -> None:
@@ -164,11 +215,25 @@ def cookie_header(name: str, value: str, *, max_age: int) -> str:
     return f"{name}={value}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
 
 
+def session_cookie(launch_id: str) -> str:
+    """The name of the cookie of a launch's session."""
+    return f"{LAUNCHED}{hashed(launch_id)[:16]}"
+
+
+def shown_cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Name and value of every session cookie in a request; raw ASGI headers. A browser may send two of a name."""
+    pairs = _pairs(headers)
+    return [(name, value) for name, value in pairs if name == COOKIE or name.startswith(LAUNCHED)][:LOOKED_AT]
+
+
 def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: str) -> Iterator[str]:
-    """Every value that the request's cookies of this name have; raw ASGI headers. A browser may send two of a name."""
-    for header, value in headers:
+    """Every value that the request's cookies of this name have; raw ASGI headers."""
+    return (value for found, value in _pairs(headers) if found == name)
+
+
+def _pairs(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
+    for header, line in headers:
         if header == b"cookie":
-            for pair in value.decode("latin-1").split(";"):
-                found, _, secret = pair.strip().partition("=")
-                if found == name:
-                    yield secret
+            for pair in line.decode("latin-1").split(";"):
+                name, _, value = pair.strip().partition("=")
+                yield name, value

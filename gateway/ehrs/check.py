@@ -21,7 +21,6 @@ from gateway.ehrs.registrations import RegistrationRefused
 from gateway.ehrs.verbs import NOBODY
 from gateway.fetch import BYTES, SECONDS, Fetched, Reach
 from gateway.installation import Installation
-from gateway.keyring import Keyring
 from gateway.models import load_all
 from gateway.reachable import Unreachable
 from r4 import codec
@@ -181,13 +180,13 @@ async def check_here(installation: Installation, arguments: Arguments) -> Any:
 
 
 async def _check(arguments: Arguments, installation: Installation, reach: Reach, models: Sequence[Manifest]) -> Any:
-    keyring: Keyring = installation.keyring
+    cipher = installation.keyring.cipher
 
     def means(anew: Reach) -> Means:
         return Means(
-            run=installation.database.run, cipher=keyring.cipher, keys=keyring.signing, clock=time.time,
+            run=installation.database.run, secrets=lambda: installation.keyring, clock=time.time,
             configuration=anew.configuration, send=anew.send,
         )  # fmt: skip
 
-    ehrs = await installation.database.run(lambda c, now: list_ehrs(c, now, cipher=keyring.cipher))
+    ehrs = await installation.database.run(lambda c, now: list_ehrs(c, now, cipher=cipher))
     return await check_named(arguments, ehrs=ehrs, reach=reach, means=means, models=models)

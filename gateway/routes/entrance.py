@@ -28,10 +28,11 @@ def routes(gateway: LaunchGateway) -> list[Route]:
     async def leave(request: Request) -> Response:
         if not sessions.same_origin(request.headers, base_url=gateway.base_url):
             raise NotAllowed("This request came from another site.", "Use the button on this site's own page.")
-        cookie = request.cookies.get(sessions.COOKIE)
-        await gateway.run(lambda c, now: sessions.end_session(c, now, cookie))
+        shown = sessions.shown_cookies(request.scope["headers"])
+        await gateway.run(lambda c, now: sessions.end_shown(c, now, cookies=[value for _, value in shown]))
         response = RedirectResponse("/", status_code=303, headers=HEADERS)
-        response.headers.append("set-cookie", sessions.cookie_header(sessions.COOKIE, "", max_age=0))
+        for name in {sessions.COOKIE, *(name for name, _ in shown)}:
+            response.headers.append("set-cookie", sessions.cookie_header(name, "", max_age=0))
         return response
 
     return [Route("/enter", told(enter), methods=["GET"]), Route("/app/logout", told(leave), methods=["POST"])]

@@ -57,12 +57,10 @@ def routes(gateway: Gateway) -> list[Route]:
 
 
 async def session_of(gateway: Gateway, request: Request) -> Session | None:
-    """The session of the request's cookie; of two cookies of that name, the first that opens one."""
-    for value in sessions.cookie_values(request.scope["headers"], sessions.COOKIE):
-        found = await gateway.run(partial(sessions.find_session, cookie=value))
-        if found is not None:
-            return found
-    return None
+    """The sessions of the request's cookies: in front the one of the launch that the address names, or the newest."""
+    cookies = [value for _, value in sessions.shown_cookies(request.scope["headers"])]
+    launch = request.query_params.get("launch")
+    return await gateway.run(partial(sessions.find_shown, cookies=cookies, launch=launch))
 
 
 def message(title: str, text: str, *, status: int, advice: str = "", session: Session | None = None) -> Response:
@@ -97,7 +95,7 @@ async def _home(gateway: Gateway, request: Request) -> Response:
 
 
 async def _launch(gateway: Gateway, request: Request) -> Response:
-    session = await session_of(gateway, request)
+    session = sessions.launched()(await session_of(gateway, request))
     if session is None or session.launch_id is None or session.ehr is None:
         return no_session()
     launch_id, ehr, patient = session.launch_id, session.ehr, session.patient
@@ -159,7 +157,7 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
     )
     if answer.refusal is not None:
         return message("Not done", answer.refusal, status=answer.status, session=session)
-    return RedirectResponse("/app", status_code=303, headers=HEADERS)
+    return RedirectResponse(f"/app?launch={answer.launch_id}", status_code=303, headers=HEADERS)
 
 
 def _staff(session: Session) -> bool:

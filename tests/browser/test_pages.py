@@ -47,7 +47,7 @@ def test_a_launch_crosses_from_the_ehrs_site_to_the_gateways_and_shows_the_patie
     page: Page, sandbox: Sandbox
 ) -> None:
     launched(page, sandbox, BRYANT)
-    assert page.url == f"{sandbox.app}/app"
+    assert page.url.startswith(f"{sandbox.app}/app?launch=")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Patient/{BRYANT}")
     assert page.locator("article").count() >= 3
 

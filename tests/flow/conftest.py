@@ -113,6 +113,8 @@ class Browser:
         for line in response.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
+            if "Max-Age=0" in line:
+                del self.cookies[name]
         return response
 
     async def begin(self, query: str | None = None) -> dict[str, str]:
@@ -130,9 +132,10 @@ class Browser:
         return await self.get(f"{urlsplit(asked['redirect_uri']).path}?{sent}")
 
     async def session(self) -> sessions.Session | None:
-        """The session that the browser's cookie opens."""
-        cookie = self.cookies.get(sessions.COOKIE)
-        return await self.gateway.run(lambda c, now: sessions.find_session(c, now, cookie))
+        """What the browser's cookies open: the newest session in front."""
+        names = ("chartgate_session", "__Host-chartgate-session-")
+        shown = [value for name, value in self.cookies.items() if name.startswith(names)]
+        return await self.gateway.run(lambda c, now: sessions.find_shown(c, now, cookies=shown))
 
 
 async def _story(act: Callable[[Browser], Awaitable[None]], ehr: AdversarialEhr) -> None:

@@ -48,7 +48,7 @@ def run(ehr: AdversarialEhr, *, handle: Any = None, **members: Any) -> dict[str,
     async def story() -> dict[str, Line]:
         reach = Reach(clock=lambda: NOW, transport=lambda _: httpx2.MockTransport(handle or ehr.handle), seconds=0.3)
         means = Means(
-            run=None, cipher=KEYS.cipher, keys=KEYS.signing, clock=lambda: NOW, configuration=reach.configuration,  # type: ignore[arg-type]
+            run=None, secrets=lambda: KEYS, clock=lambda: NOW, configuration=reach.configuration,  # type: ignore[arg-type]
             send=reach.send,
         )  # fmt: skip
         declared = replace(EHR, **{"method": "client_secret_basic", "secret": SECRET, **members})

@@ -52,9 +52,9 @@ def test_only_the_hash_of_a_cookie_is_kept_and_the_hash_opens_nothing() -> None:
 def test_after_logout_the_cookie_opens_nothing() -> None:
     with database() as connection:
         sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
-        sessions.end_session(connection, 1.0, "other")
+        sessions.end_shown(connection, 1.0, cookies=["other"])
         assert sessions.find_session(connection, 2.0, "cookie") is not None
-        sessions.end_session(connection, 3.0, "cookie")
+        sessions.end_shown(connection, 3.0, cookies=["cookie"])
         assert sessions.find_session(connection, 4.0, "cookie") is None
 
 
