@@ -40,16 +40,18 @@ LEARN = 5.0
 
 
 class Gateway:
-    """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version."""
+    """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version; ``pauses``
+    are the seconds between tries to read a launch's chart."""
 
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
-        read_back: ReadBack = EVERYTHING,
+        reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
-        self.reach = Reach(clock=clock)
+        self.reach = reach or Reach(clock=clock)
+        self.pauses: Sequence[float] = scoring.PAUSES
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
@@ -200,6 +202,7 @@ async def open_gateway(
     clock: Callable[[], float],
     only: str | None = None,
     senders: Senders | None = None,
+    reach: Reach | None = None,
     read_back: ReadBack = EVERYTHING,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
@@ -208,7 +211,7 @@ async def open_gateway(
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        read_back=read_back,
+        reach=reach, read_back=read_back,
     )  # fmt: skip
     try:
         yield gateway

@@ -147,7 +147,7 @@ def _faces(
                 **verbs.acts(gateway),
                 **check.acts(gateway),
                 **rotating.acts(gateway, published=introduced),
-            },  # fmt: skip
+            },
         ),
         port=port,
         scheme=scheme,

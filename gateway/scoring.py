@@ -54,7 +54,7 @@ async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
     launch = await gateway.run(lambda connection, now: find_launch(connection, now, id=launch_id, cipher=cipher))
     if launch is None or launch.patient is None:
         return ["This launch has no patient in context, so there is no chart to read."]
-    for pause in (*PAUSES, None):
+    for pause in (*gateway.pauses, None):
         try:
             return await _score(gateway, launch)
         except GrantEnded:
