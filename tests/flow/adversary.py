@@ -176,6 +176,16 @@ class Ehr:
 
 
 @dataclass
+class Clock:
+    """This machine's clock, put ahead."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
 class World:
     """``elsewhere`` holds every request that went where none should."""
 
@@ -183,6 +193,7 @@ class World:
     browser: httpx2.AsyncClient
     origin: str
     other: str
+    clock: Clock
     elsewhere: list[str] = field(default_factory=list)
     ehrs: dict[str, Ehr] = field(default_factory=dict)
     numbers: Any = field(default_factory=count)
@@ -304,18 +315,19 @@ async def opened(folder: Path) -> AsyncIterator[World]:
     made: list[World] = []
     here, origin = _site(lambda: made[0], elsewhere=False)
     there, other = _site(lambda: made[0], elsewhere=True)
+    clock = Clock()
     installation = Installation(
-        directory=folder, keys=KeyFile(None, KEYS), database=open_sqlite(":memory:", metadata=METADATA)
+        directory=folder, keys=KeyFile(None, KEYS), database=open_sqlite(":memory:", metadata=METADATA, clock=clock)
     )
-    reach = Reach(clock=time.time, seconds=SECONDS)
+    reach = Reach(clock=clock, seconds=SECONDS)
     opening = open_gateway(
-        installation, models=[folder / "models"], base_url=APP, clock=time.time, only="echo", reach=reach
+        installation, models=[folder / "models"], base_url=APP, clock=clock, only="echo", reach=reach
     )
     async with here.running(), there.running(), opening as gateway:
         gateway.pauses = ()
         client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app_face.application(gateway)), base_url=APP)
         async with client:
-            made.append(World(gateway=gateway, browser=client, origin=origin, other=other))
+            made.append(World(gateway=gateway, browser=client, origin=origin, other=other, clock=clock))
             yield made[0]
     installation.close()
 

@@ -4,7 +4,8 @@ The EHR stands behind the transport seam and remembers every request: what was s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -22,6 +23,7 @@ from gateway.database import Sqlite, Work, open_sqlite
 from gateway.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
 from gateway.routes import entrance, launches
+from tests.flow import adversary
 
 T = TypeVar("T")
 APP = "http://localhost:8700"
@@ -161,3 +163,37 @@ def drive() -> Callable[..., None]:
         asyncio.run(_story(act, AdversarialEhr(**knobs)))
 
     return run
+
+
+@pytest.fixture(scope="module")
+def adversarial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, adversary.World]]:
+    """The world of adversary.py and the loop that it lives in."""
+    with asyncio.Runner() as runner:
+        opening = adversary.opened(tmp_path_factory.mktemp("adversary"))
+        yield runner, runner.run(opening.__aenter__())
+        runner.run(opening.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def run(
+    adversarial: tuple[asyncio.Runner, adversary.World], caplog: pytest.LogCaptureFixture
+) -> Callable[..., None]:  # fmt: skip
+    """``run(act, **members)`` drives ``act(visit)`` at a further EHR on a socket. Whatever happened, no request went
+    elsewhere, no bearer to another place than the FHIR base, and no secret and no patient stands in the log."""
+    runner, world = adversarial
+
+    def driven(act: Callable[[adversary.Visit], Awaitable[None]], **members: Any) -> None:
+        async def story() -> None:
+            visit = await world.ehr(**members)
+            await act(visit)
+            assert world.elsewhere == []
+            for method, path, headers, _ in visit.ehr.asked:
+                bearer = headers.get("authorization", "").startswith("Bearer")
+                assert not bearer or path.startswith("/r4/"), f"{method} {path}"
+                assert not any(secret in path for secret in adversary.SECRETS)
+
+        with caplog.at_level(logging.DEBUG):
+            runner.run(story())
+        assert not [word for word in (*adversary.SECRETS, "Bearer", "/p1", "=p1") if word in caplog.text]
+
+    return driven

@@ -1,50 +1,16 @@
 """The gateway against an EHR that is not to be trusted, over a socket: for each misdeed the right message to the person, no
 token sent elsewhere, nothing written, nothing in the log (smart-auth B08 to B12)."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.flow import adversary
-from tests.flow.adversary import Answer, Ehr, Visit, World, endlessly, slowly, told
+from tests.flow.adversary import Answer, Ehr, Visit, endlessly, slowly, told
 
 Run = Callable[..., None]
 STOPPED = "<h1>The launch stopped</h1>"
 DISCOVERY = "/r4/.well-known/smart-configuration"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, World]]:
-    with asyncio.Runner() as runner:
-        opening = adversary.opened(tmp_path_factory.mktemp("adversary"))
-        yield runner, runner.run(opening.__aenter__())
-        runner.run(opening.__aexit__(None, None, None))
-
-
-@pytest.fixture
-def run(world: tuple[asyncio.Runner, World], caplog: pytest.LogCaptureFixture) -> Run:
-    """``run(act, **members)`` drives ``act(visit)`` at a further EHR; whatever happened, no request went elsewhere and no
-    secret stands in the log."""
-    runner, made = world
-
-    def driven(act: Callable[[Visit], Any], **members: Any) -> None:
-        async def story() -> None:
-            visit = await made.ehr(**members)
-            await act(visit)
-            assert made.elsewhere == []
-            for method, path, headers, _ in visit.ehr.asked:
-                bearer = headers.get("authorization", "").startswith("Bearer")
-                assert not bearer or path.startswith("/r4/"), f"{method} {path}"
-                assert not any(secret in path for secret in adversary.SECRETS)
-
-        with caplog.at_level(logging.DEBUG):
-            runner.run(story())
-        assert not [word for word in (*adversary.SECRETS, "Bearer", "/p1", "=p1") if word in caplog.text]
-
-    return driven
 
 
 async def nothing_is_left(visit: Visit) -> None:
