@@ -142,12 +142,16 @@ class Reach:
         found, now = kept.get(key), self._clock()
         if found is not None and now < found.expires and good(found, now):
             return found.value
-        under_way = self._under_way.get(key)
-        if under_way is None:
-            under_way = self._under_way[key] = asyncio.ensure_future(fetch(now))
-            under_way.add_done_callback(partial(self._settled, key))
-        found = kept[key] = await asyncio.shield(under_way)
-        return found.value
+        if key not in self._under_way:
+
+            async def fill() -> T:
+                kept[key] = await fetch(now)
+                return kept[key].value
+
+            self._under_way[key] = asyncio.ensure_future(fill())
+            self._under_way[key].add_done_callback(partial(self._settled, key))
+        value: T = await asyncio.shield(self._under_way[key])
+        return value
 
     def _settled(self, key: tuple[str, str], done: asyncio.Future[Any]) -> None:
         self._under_way.pop(key, None)

@@ -23,7 +23,7 @@ from gateway.database import Sqlite, Work, open_sqlite
 from gateway.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
 from gateway.routes import entrance, launches
-from tests.flow import adversary
+from tests.flow import adversarial_ehr, adversary
 
 T = TypeVar("T")
 APP = "http://localhost:8700"
@@ -190,10 +190,10 @@ def run(
             for method, path, headers, _ in visit.ehr.asked:
                 bearer = headers.get("authorization", "").startswith("Bearer")
                 assert not bearer or path.startswith("/r4/"), f"{method} {path}"
-                assert not any(secret in path for secret in adversary.SECRETS)
+                assert not any(secret in path for secret in adversarial_ehr.SECRETS)
 
         with caplog.at_level(logging.DEBUG):
             runner.run(story())
-        assert not [word for word in (*adversary.SECRETS, "Bearer", "/p1", "=p1") if word in caplog.text]
+        assert not [word for word in (*adversarial_ehr.SECRETS, "Bearer", "/p1", "=p1") if word in caplog.text]
 
     return driven

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.flow.adversary import Answer, Ehr, Visit, endlessly, slowly, told
+from tests.flow.adversarial_ehr import Answer, Ehr, endlessly, slowly, told
+from tests.flow.adversary import Visit
 
 Run = Callable[..., None]
 STOPPED = "<h1>The launch stopped</h1>"

@@ -19,7 +19,8 @@ from auth.client.errors import GrantEnded
 from auth.client.flow import LaunchTokens, SmartAuth
 from auth.client.registry import find_ehr
 from gateway.senders import Senders
-from tests.flow.adversary import EHR_KEY, KEYS, NEXT_KEY, Answer, Ehr, Visit, told
+from tests.flow.adversarial_ehr import EHR_KEY, NEXT_KEY, Answer, Ehr, told
+from tests.flow.adversary import KEYS, Visit
 
 Run = Callable[..., None]
 Claims = dict[str, Any]
