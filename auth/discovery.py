@@ -116,6 +116,18 @@ def parse(body: bytes, *, iss: str, plain_challenge: bool = False) -> SmartConfi
     return SmartConfiguration(**values)
 
 
+def issuer_keys(body: bytes, *, issuer: str) -> str:
+    """``jwks_uri`` of an issuer's OpenID configuration. Raises DiscoveryError, also when it is another issuer's (OpenID
+    Connect Discovery §4.3)."""
+    try:
+        said = codec.parse(body, max_depth=16)
+    except codec.CodecError as failure:
+        raise DiscoveryError("The document is not JSON.") from failure
+    if not isinstance(said, dict) or said.get("issuer") != issuer:
+        raise DiscoveryError("issuer is not the one that was asked.")
+    return _address("jwks_uri", said.get("jwks_uri"), issuer)
+
+
 def _read(name: str, value: Any, iss: str) -> Any:
     if name.endswith("_endpoint") or name == "jwks_uri":
         return _address(name, value, iss)

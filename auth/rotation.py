@@ -7,9 +7,9 @@ one draws randomness (RFC 9700 §2 and OpenID Connect Core §10.1.1, rotation of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from auth.keys import RSA_BITS, SigningKeys
 
@@ -20,6 +20,8 @@ LEAD = 2 * 3600.0
 LINGER = 2 * 3600.0
 """Seconds that a key stays published after its last signature: longer than an id_token lives, with clocks apart."""
 
+K = TypeVar("K", bound=RSAKey | ECKey)
+
 
 class IdTokenKeys(Protocol):
     """What signs id_tokens and what is published for checking them, at ``now`` (Unix seconds)."""
@@ -29,40 +31,42 @@ class IdTokenKeys(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TimedKey:
-    """A private RS256 key with its ``kid``; ``made`` is when it was first published, Unix seconds."""
+class TimedKey(Generic[K]):
+    """A private key with its ``kid``; ``made`` is when it was first published, Unix seconds."""
 
     made: float
-    key: RSAKey
+    key: K
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRing:
-    """The keys of an EHR, oldest first; never empty. The first of an EHR signs at once, for nobody has fetched any."""
+class KeyRing(Generic[K]):
+    """The keys for one use, oldest first; never empty. The first signs at once, for nobody has fetched any. ``lead`` is
+    how many seconds a later one is published before it signs."""
 
-    keys: tuple[TimedKey, ...]
+    keys: tuple[TimedKey[K], ...]
+    lead: float = LEAD
 
-    def signing(self, now: float) -> RSAKey:
+    def signing(self, now: float) -> K:
         """The newest key that has been published long enough."""
-        ready = [each for each in self.keys[1:] if each.made + LEAD <= now]
+        ready = [each for each in self.keys[1:] if each.made + self.lead <= now]
         return (ready or self.keys[:1])[-1].key
 
     def published(self, now: float) -> dict[str, Any]:
         """The public keys that anybody may still need, as a JWKS document."""
         return {"keys": [each.key.as_dict(private=False) for each in self.alive(now)]}
 
-    def alive(self, now: float) -> tuple[TimedKey, ...]:
+    def alive(self, now: float) -> tuple[TimedKey[K], ...]:
         """The keys that sign, will sign, or signed something that may still live."""
-        ends = [newer.made + LEAD + LINGER for newer in self.keys[1:]]
+        ends = [newer.made + self.lead + LINGER for newer in self.keys[1:]]
         return (*(each for each, end in zip(self.keys, ends, strict=False) if now < end), self.keys[-1])
 
     def due(self, now: float) -> bool:
         """Whether it is time for a new key."""
         return self.keys[-1].made + EVERY <= now
 
-    def with_key(self, key: RSAKey, now: float) -> "KeyRing":
+    def with_key(self, key: K, now: float) -> "KeyRing[K]":
         """The ring with a new key, published from now on, and without those that nobody needs."""
-        return KeyRing((*self.alive(now), TimedKey(now, key)))
+        return KeyRing((*self.alive(now), TimedKey(now, key)), self.lead)
 
 
 def new_key() -> RSAKey:
@@ -70,12 +74,12 @@ def new_key() -> RSAKey:
     return RSAKey.generate_key(RSA_BITS, {"use": "sig", "alg": "RS256"}, auto_kid=True)
 
 
-def to_json(ring: KeyRing) -> list[dict[str, Any]]:
+def to_json(ring: KeyRing[K]) -> list[dict[str, Any]]:
     """The ring with its private keys: for the EHR's own database."""
     return [{"made": each.made, "key": each.key.as_dict(private=True)} for each in ring.keys]
 
 
-def from_json(document: Sequence[Mapping[str, Any]] | Mapping[str, Any], now: float) -> KeyRing:
+def from_json(document: Sequence[Mapping[str, Any]] | Mapping[str, Any], now: float) -> KeyRing[RSAKey]:
     """The inverse of ``to_json``. An installation of 0.1 kept one key for each algorithm: its RS256 key goes on signing."""
     if isinstance(document, Mapping):
         return KeyRing((TimedKey(now, SigningKeys.from_json(document, "RS256").signing(now)),))

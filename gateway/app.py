@@ -40,16 +40,19 @@ LEARN = 5.0
 
 
 class Gateway:
-    """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version."""
+    """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version; ``pauses``
+    are the seconds between tries to read a launch's chart, ``patience`` those that a busy EHR is waited for in all."""
 
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
-        read_back: ReadBack = EVERYTHING,
+        reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
-        self.reach = Reach(clock=clock)
+        self.reach = reach or Reach(clock=clock)
+        self.pauses: Sequence[float] = scoring.PAUSES
+        self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
@@ -94,8 +97,7 @@ class Gateway:
         self.senders.know({ehr.name: ehr for ehr in found})
 
     async def on_launch(self, launch_id: str) -> None:
-        """A launch is saved: its models will run, also if the process ends before they did."""
-        await self.run(lambda connection, now: jobs.add_job(connection, now, launch_id))
+        """A launch is saved, with its job: its models run, also if the process ends before they did."""
         self._begin(scoring.score_launch(self, launch_id))
 
     def tell(self, changes: Sequence[Change]) -> None:
@@ -201,6 +203,7 @@ async def open_gateway(
     clock: Callable[[], float],
     only: str | None = None,
     senders: Senders | None = None,
+    reach: Reach | None = None,
     read_back: ReadBack = EVERYTHING,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
@@ -209,7 +212,7 @@ async def open_gateway(
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        read_back=read_back,
+        reach=reach, read_back=read_back,
     )  # fmt: skip
     try:
         yield gateway

@@ -1,13 +1,16 @@
 """Edge: a clinician confirms or rejects an output that waits for one (product.md §6, "Who may do what")."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from auth.client.store import find_launch
 from gateway import sessions
 from gateway.changes import signals_of
 from gateway.charts import Unavailable
+from gateway.granted import narrowed
 from gateway.sessions import Session
 from monitoring import journal
 from writeback import outputs
@@ -65,7 +68,8 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
     model = gateway.models.get((stored.output.model, stored.output.version))
     if model is None:
         return Decision(status=409, refusal="The model version of this output is not installed here any more.")
-    by, principal = str(decider.fhir_user), f"launch:{decider.launch_id}"
+    by, principal, launch_id = str(decider.fhir_user), f"launch:{decider.launch_id}", str(decider.launch_id)
+    launch = await gateway.run(partial(find_launch, id=launch_id, cipher=gateway.keyring.cipher))
     try:
         capabilities = await gateway.senders.capabilities(stored.output.ehr)
     except Unavailable:
@@ -73,7 +77,8 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
     assert stored.admitted is not None
     write = plan(
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
-        capabilities=capabilities, rules=gateway.senders.rules(stored.output.ehr), now=gateway.clock(),
+        capabilities=capabilities, granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
+        rules=gateway.senders.rules(stored.output.ehr),
         confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip
     if write is None:

@@ -7,9 +7,10 @@ and 256 kB in all. What cannot be had is EhrUnavailable, what cannot be read Ehr
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import httpx2
 
@@ -17,11 +18,12 @@ from auth.client.ehr import RegisteredEhr
 from auth.client.errors import EhrFault, EhrUnavailable
 from auth.client.requests import TokenRequest
 from auth.client.tokens import TokenReply
-from auth.discovery import DiscoveryError, SmartConfiguration
+from auth.discovery import DiscoveryError, SmartConfiguration, issuer_keys
 from auth.discovery import parse as parse_configuration
 from auth.keys import KeySet, parse_key_set
 from gateway.reachable import EhrTransport, Unreachable, transport_to
 from gateway.vendors import sign_in_rules
+from writeback.retry import parse_retry_after
 
 SECONDS = 5.0
 BYTES = 256 * 1024
@@ -64,6 +66,7 @@ class Reach:
         self._clients: dict[RegisteredEhr, httpx2.AsyncClient] = {}
         self._configurations: dict[tuple[str, str], _Kept[SmartConfiguration]] = {}
         self._key_sets: dict[tuple[str, str], _Kept[KeySet]] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Future[Any]] = {}
         for name in ("httpx2", "httpcore2"):  # they log whole addresses, which hold patients' ids and codes
             logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -95,45 +98,82 @@ class Reach:
 
     async def configuration(self, ehr: RegisteredEhr) -> SmartConfiguration:
         """The EHR's SMART configuration, kept for five minutes. Raises EhrFault and EhrUnavailable."""
-        kept = self._configurations.get((ehr.name, ehr.issuer))
-        now = self._clock()
-        if kept is None or kept.expires <= now:
-            url = f"{ehr.issuer.rstrip('/')}/.well-known/smart-configuration"
-            answer = await self._get(ehr, url, "SMART configuration")
+
+        async def fetch(now: float) -> _Kept[SmartConfiguration]:
+            answer = await self._get(ehr, well_known(ehr.issuer, "smart-configuration"), "SMART configuration")
             try:
                 value = parse_configuration(
                     answer.body, iss=ehr.issuer, plain_challenge=sign_in_rules(ehr.vendor).plain_challenge
                 )
             except DiscoveryError as failure:
                 raise EhrFault("The EHR's SMART configuration cannot be used.", str(failure)) from failure
-            kept = _Kept(value=value, fetched=now, expires=now + CONFIGURATION_LIFE)
-            self._configurations[ehr.name, ehr.issuer] = kept
-        return kept.value
+            return _Kept(value=value, fetched=now, expires=now + CONFIGURATION_LIFE)
+
+        return await self._shared((ehr.name, ehr.issuer), self._configurations, lambda kept, now: True, fetch)
+
+    async def openid_keys(self, ehr: RegisteredEhr, issuer: str) -> str:
+        """Where an issuer says that its keys are, by its own OpenID configuration. Raises EhrFault, EhrUnavailable."""
+        answer = await self._get(ehr, well_known(issuer, "openid-configuration"), "OpenID configuration")
+        try:
+            return issuer_keys(answer.body, issuer=issuer)
+        except DiscoveryError as failure:
+            raise EhrFault("The EHR's OpenID configuration cannot be used.", str(failure)) from failure
 
     async def key_set(self, ehr: RegisteredEhr, url: str, *, key_id: str | None) -> KeySet:
         """The EHR's public keys, kept as long as it says (one minute to one hour). A key id that is not among them
         makes it fetch again, once a minute at most. Raises EhrFault and EhrUnavailable."""
-        kept, now = self._key_sets.get((ehr.name, url)), self._clock()
-        unknown = kept is not None and key_id is not None and all(key.kid != key_id for key in kept.value)
-        if kept is None or kept.expires <= now or (unknown and kept.fetched + REFETCH <= now):
+
+        def good(kept: _Kept[KeySet], now: float) -> bool:
+            return key_id is None or key_id in kept.value.key_ids or now < kept.fetched + REFETCH
+
+        async def fetch(now: float) -> _Kept[KeySet]:
             answer = await self._get(ehr, url, "key set")
             try:
                 value = parse_key_set(answer.body)
             except ValueError as failure:
                 raise EhrFault("The EHR's key set cannot be used.", "Tell whoever runs the EHR.") from failure
-            kept = _Kept(value=value, fetched=now, expires=now + key_life(answer.headers.get("cache-control", "")))
-            self._key_sets[ehr.name, url] = kept
-        return kept.value
+            return _Kept(value=value, fetched=now, expires=now + key_life(answer.headers.get("cache-control", "")))
+
+        return await self._shared((ehr.name, url), self._key_sets, good, fetch)
+
+    async def _shared(
+        self, key: tuple[str, str], kept: dict[tuple[str, str], _Kept[T]], good: Callable[[_Kept[T], float], bool],
+        fetch: Callable[[float], Awaitable[_Kept[T]]],
+    ) -> T:  # fmt: skip
+        """What is kept, if it is still good; otherwise fetched, once however many ask meanwhile: they share the answer,
+        and the failure too."""
+        found, now = kept.get(key), self._clock()
+        if found is not None and now < found.expires and good(found, now):
+            return found.value
+        if key not in self._under_way:
+
+            async def fill() -> T:
+                kept[key] = await fetch(now)
+                return kept[key].value
+
+            self._under_way[key] = asyncio.ensure_future(fill())
+            self._under_way[key].add_done_callback(partial(self._settled, key))
+        value: T = await asyncio.shield(self._under_way[key])
+        return value
+
+    def _settled(self, key: tuple[str, str], done: asyncio.Future[Any]) -> None:
+        self._under_way.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # whoever waited has it; a failure that nobody waits for any more is no news
 
     async def send(self, ehr: RegisteredEhr, request: TokenRequest) -> TokenReply:
         """Posts a token request. Raises EhrUnavailable when no whole answer came."""
         answer = await self._fetch(ehr, "POST", request.url, headers=dict(request.headers), form=dict(request.form))
-        return TokenReply(status=answer.status, body=answer.body, retry_after=retry_after(answer.headers))
+        return TokenReply(status=answer.status, body=answer.body, retry_after=self._wish(answer.headers))
+
+    def _wish(self, headers: httpx2.Headers) -> float | None:
+        """Seconds that the answer asks to wait, when it says so."""
+        return parse_retry_after(headers.get("retry-after"), self._clock())
 
     async def _get(self, ehr: RegisteredEhr, url: str, what: str) -> Fetched:
         answer = await self._fetch(ehr, "GET", url, headers={})
         if answer.status == 429 or answer.status >= 500:
-            raise EhrUnavailable(f"The EHR cannot give its {what} now.", retry_after=retry_after(answer.headers))
+            raise EhrUnavailable(f"The EHR cannot give its {what} now.", retry_after=self._wish(answer.headers))
         if answer.status != 200:
             raise EhrFault(f"The EHR has no {what} at its address.", "Check the address in this EHR's registration.")
         return answer
@@ -177,7 +217,6 @@ def key_life(cache_control: str) -> float:
     return min(max(float(found[1]), shortest), longest) if found else usual
 
 
-def retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds that the answer asks to wait, when it says so as a number."""
-    value = headers.get("retry-after", "")
-    return float(value) if value.isdecimal() and len(value) < 7 else None
+def well_known(base: str, name: str) -> str:
+    """A document's address below a base."""
+    return f"{base.rstrip('/')}/.well-known/{name}"

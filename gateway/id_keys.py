@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from joserfc.jwk import RSAKey
 from sqlalchemy import Connection, delete, insert, select
 
 from auth import rotation
@@ -23,7 +24,7 @@ LOOK = 3600.0
 """Seconds between looks at the age of the newest key."""
 
 
-def open_ring(database: Database, clock: Callable[[], float]) -> KeyRing:
+def open_ring(database: Database, clock: Callable[[], float]) -> KeyRing[RSAKey]:
     """The EHR's keys, made at its first start, and a new one when it is time (before anything is served)."""
     kept, now = database.run_now(_find), clock()
     ring = None if kept is None else rotation.from_json(json.loads(kept), now)  # not FHIR: our own keys
@@ -49,7 +50,7 @@ def _find(connection: Connection, now: float) -> str | None:
     return connection.scalar(select(tables.settings.c.value).where(tables.settings.c.name == "signing"))
 
 
-def _save(ring: KeyRing) -> Work[None]:
+def _save(ring: KeyRing[RSAKey]) -> Work[None]:
     document = json.dumps(rotation.to_json(ring))
 
     def work(connection: Connection, now: float) -> None:

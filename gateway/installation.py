@@ -10,7 +10,7 @@ from sqlalchemy import MetaData
 from auth.client import tables as client_tables
 from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
-from gateway.keyring import Keyring, open_keyring
+from gateway.keyring import KeyFile, Keyring, open_key_file
 from monitoring import tables as monitoring_tables
 from writeback import attempts, correcting, recall_tables
 from writeback import tables as writeback_tables
@@ -37,8 +37,13 @@ class Installation:
     """A directory that is open: its keys and its database."""
 
     directory: Path
-    keyring: Keyring
+    keys: KeyFile
     database: Database
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys as they are now: ask again rather than keep them."""
+        return self.keys.keyring
 
     def close(self) -> None:
         self.database.close()
@@ -57,14 +62,14 @@ def open_installation(directory: Path) -> Installation:
     """Opens the installation, making what is missing. Raises KeyFileError, and sqlite3's "database is locked" through
     SQLAlchemy when another process has it open."""
     directory = prepare(directory)
-    keyring = open_keyring(directory)
+    keys = open_key_file(directory)
     database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
-    return Installation(directory=directory, keyring=keyring, database=database)
+    return Installation(directory=directory, keys=keys, database=database)
 
 
 def open_replica(directory: Path, url: str) -> Installation:
     """The installation whose database is PostgreSQL (``postgresql://…``), open in any number of processes at once; the
     directory has the key file that they share. Raises KeyFileError, SQLAlchemy's OperationalError."""
     directory = prepare(directory)
-    keyring = open_keyring(directory)
-    return Installation(directory=directory, keyring=keyring, database=open_postgres(url, metadata=METADATA))
+    keys = open_key_file(directory)
+    return Installation(directory=directory, keys=keys, database=open_postgres(url, metadata=METADATA))

@@ -2,25 +2,29 @@
 
 It holds what must outlive a process and never stands in a database: the keys that seal stored tokens, the client
 signing keys, the session key, and the installation's namespace URI (which is no secret, but must never change).
+Keys are changed while servers run: who holds a ``KeyFile`` sees the change at the next look.
 """
 
+import contextlib
+import fcntl
 import json
+import logging
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any
 from uuid import uuid4
 
+from auth.client import signing
 from auth.client.encryption import KEY_BYTES, Cipher
-from auth.keys import Algorithm, SigningKeys
+from auth.client.signing import AssertionKeys
 
 FILE = "keys.json"
-CLIENT_ALGORITHMS: tuple[Algorithm, ...] = ("RS384", "ES384")
-"""What SMART has a client sign its assertions with."""
+logger = logging.getLogger("chartgate.keys")
 
 
 class KeyFileError(RuntimeError):
@@ -33,9 +37,42 @@ class Keyring:
     and salts, ``namespace`` the URI under which this installation's identifiers live."""
 
     cipher: Cipher
-    signing: SigningKeys
+    signing: AssertionKeys
     session: bytes = field(repr=False)
     namespace: str
+
+
+class KeyFile:
+    """The keys of a directory as they are now: the file is read again when it has changed. Without a directory, the keys
+    that were given. A change that cannot be read leaves the keys as they were, and the log says so."""
+
+    def __init__(self, directory: Path | None, keyring: Keyring) -> None:
+        self._directory, self._keyring = directory, keyring
+        self._seen = self._stamp()
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys now."""
+        stamp = self._stamp()
+        if stamp != self._seen and self._directory is not None:
+            self._seen = stamp
+            try:
+                self._keyring = open_keyring(self._directory)
+            except KeyFileError as failure:
+                logger.error("the keys in use stay: %s", failure)
+        return self._keyring
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = None if self._directory is None else (self._directory / FILE).stat()
+        except OSError:
+            return self._seen  # between two files: the next look finds one
+        return found and (found.st_mtime_ns, found.st_ino)
+
+
+def open_key_file(directory: Path) -> KeyFile:
+    """The keys of an installation, made first when there are none. Raises KeyFileError."""
+    return KeyFile(directory, open_keyring(directory))
 
 
 def open_keyring(directory: Path) -> Keyring:
@@ -61,7 +98,7 @@ def generate() -> dict[str, Any]:
         "namespace": f"urn:chartgate:installation:{uuid4()}",
         "encryption": {"current": name, "keys": {name: b64encode(token_bytes(KEY_BYTES)).decode()}},
         "session": b64encode(token_bytes(KEY_BYTES)).decode(),
-        "signing": SigningKeys.generate(*CLIENT_ALGORITHMS).to_json(),
+        "signing": signing.generate().to_json(),
     }
 
 
@@ -85,8 +122,8 @@ def _cipher(document: Mapping[str, Any]) -> Cipher:
     return Cipher(current=ring["current"], keys=keys)
 
 
-def _signing(document: Mapping[str, Any]) -> SigningKeys:
-    return SigningKeys.from_json(document["signing"], *CLIENT_ALGORITHMS)
+def _signing(document: Mapping[str, Any]) -> AssertionKeys:
+    return signing.from_json(document["signing"])
 
 
 def _session(document: Mapping[str, Any]) -> bytes:
@@ -103,23 +140,58 @@ def _namespace(document: Mapping[str, Any]) -> str:
     return namespace
 
 
+def change(directory: Path, made: Callable[[dict[str, Any]], dict[str, Any]]) -> Keyring:
+    """Replaces members of the key file by what ``made`` says of the whole document, one change at a time. The new
+    file is whole and durable before it takes the old one's place. Raises KeyFileError."""
+    with _alone(directory):
+        open_keyring(directory)
+        path = directory / FILE
+        document = json.loads(path.read_text())
+        document |= made(document)
+        keyring = parse(document)
+        partial = _write(path, json.dumps(document))
+        partial.rename(path)
+        _sync(directory)
+    return keyring
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Holds the directory's lock."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _create(path: Path, text: str) -> None:
     """Writes the file whole and durable, or leaves the one that another process made in the meantime."""
-    partial = path.with_name(f"{FILE}.{token_hex(8)}")
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    partial = _write(path, text)
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(partial, path)
-        except FileExistsError:
-            pass
+        os.link(partial, path)
+    except FileExistsError:
+        pass
     finally:
         partial.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _write(path: Path, text: str) -> Path:
+    """A file beside ``path`` that holds the text, durable, for its owner only."""
+    partial = path.with_name(f"{path.name}.{token_hex(8)}")
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return partial
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(directory)
+        os.fsync(handle)
     finally:
-        os.close(directory)
+        os.close(handle)

@@ -6,14 +6,16 @@ import secrets
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, delivery_verbs, ehr_check, ehr_face, ehr_file, ehr_verbs, sandboxes, server, sessions, tls
+from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
+from gateway.ehrs import check, file, rotating, verbs
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.installation import Installation, open_installation
 from gateway.routes import control, health
@@ -67,7 +69,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         installation = open_installation(directory)
         stack.callback(installation.close)
-        await ehr_file.register_declared(installation, progress)
+        await file.register_declared(installation, progress)
         secured = tls.load(options.tls_cert, options.tls_key) if options.tls_cert and options.tls_key else None
         listening = server.bind(options.port)
         stack.callback(listening.close)
@@ -78,8 +80,12 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
         gateway = await stack.enter_async_context(_gateway(installation, options, app_url))
-        await sandboxes.introduce(installation, ehrs, app_url, ca=secured.certificates if secured else None)
-        await stack.enter_async_context(_served(installation, _faces(gateway, ehrs, port, scheme), listening, secured))
+        introduced = partial(
+            sandboxes.introduce, installation, ehrs, app_url, ca=secured.certificates if secured else None
+        )
+        await introduced()
+        faces = _faces(gateway, ehrs, port, scheme, introduced)
+        await stack.enter_async_context(_served(installation, faces, listening, secured))
         await stack.enter_async_context(gateway.working())
         link = await _announced(installation, app_url)
         stack.callback(lambda: (installation.directory / server.SERVER_FILE).unlink(missing_ok=True))
@@ -126,7 +132,9 @@ async def _served(
         (installation.directory / server.SOCKET_NAME).unlink(missing_ok=True)
 
 
-def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str) -> Faces:
+def _faces(
+    gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str, introduced: Callable[[], Awaitable[None]]
+) -> Faces:  # fmt: skip
     return Faces(
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
@@ -134,7 +142,12 @@ def _faces(gateway: Gateway, ehrs: Sequence[SandboxEhr], port: int, scheme: str)
         control=control.app(
             gateway.installation.database,
             {ehr.name: ehr.database for ehr in ehrs},
-            {**delivery_verbs.acts(gateway), **ehr_verbs.acts(gateway), **ehr_check.acts(gateway)},
+            {
+                **delivery_verbs.acts(gateway),
+                **verbs.acts(gateway),
+                **check.acts(gateway),
+                **rotating.acts(gateway, published=introduced),
+            },
         ),
         port=port,
         scheme=scheme,

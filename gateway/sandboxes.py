@@ -26,7 +26,6 @@ from gateway.export_runs import clearing
 from gateway.faults import Faults
 from gateway.id_keys import open_ring, turning
 from gateway.installation import Installation
-from gateway.keyring import CLIENT_ALGORITHMS
 from gateway.reachable import trust
 from gateway.serving import rules_of
 from gateway.vendors import vendor_for
@@ -221,7 +220,7 @@ async def introduce(
             redirect_uris=(f"{app_url}/app/callback/{ehr.name}",), launch_url=f"{app_url}/app/launch",
             grant_types=("authorization_code", "refresh_token", "client_credentials"),
             scope=" ".join((*LAUNCH_SCOPES, *BACKEND_SCOPES)),
-            jwks=installation.keyring.signing.jwks(*CLIENT_ALGORITHMS),
+            jwks=installation.keyring.signing.jwks(ehr.clock()),
         )  # fmt: skip
         registered = RegisteredEhr(
             name=ehr.name,

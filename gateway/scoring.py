@@ -4,15 +4,18 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from auth.client.errors import ClientError
+from auth.client.errors import ClientError, GrantEnded
+from auth.client.identity import explain
 from auth.client.store import Launch, find_launch
 from gateway import banner, bodies, jobs, models
 from gateway.charts import LedAway, Reading, Unavailable, patience
 from gateway.evidence import PatientRead, read_patient
 from gateway.extents import extents
+from gateway.granted import GrantedReader
 from gateway.models import Model, ModelError
 from gateway.senders import EhrUnknown
 from gateway.submission import Occasion, numbered, submit
@@ -40,8 +43,14 @@ SAYINGS = 100
 
 async def score_launch(gateway: "Gateway", launch_id: str) -> None:
     """Runs every model for a launch and ends its job with what the person who launched should know."""
-    problems = await _problems(gateway, launch_id)
+    problems = [*await _identity(gateway, launch_id), *await _problems(gateway, launch_id)]
     await gateway.run(lambda connection, now: jobs.finish_job(connection, now, launch_id, problems))
+
+
+async def _identity(gateway: "Gateway", launch_id: str) -> list[str]:
+    """Why nobody is known to have signed in, where that is so and was asked."""
+    launch = await gateway.run(partial(find_launch, id=launch_id, cipher=gateway.keyring.cipher))
+    return [explain(launch.context.nobody)] if launch is not None and launch.context.nobody is not None else []
 
 
 async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
@@ -49,10 +58,12 @@ async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
     launch = await gateway.run(lambda connection, now: find_launch(connection, now, id=launch_id, cipher=cipher))
     if launch is None or launch.patient is None:
         return ["This launch has no patient in context, so there is no chart to read."]
-    how = Reading(wait=patience(PATIENCE), granted=extents(launch.scopes))
-    for pause in (*PAUSES, None):
+    how = Reading(wait=patience(gateway.patience), granted=extents(launch.scopes))
+    for pause in (*gateway.pauses, None):
         try:
             return await _score(gateway, launch, how)
+        except GrantEnded:
+            return ["The EHR gives no more tokens for this launch. Launch again from the EHR."]
         except LedAway:
             logger.warning("a launch's chart leads to another address than the EHR's")
             return [LED_AWAY]
@@ -71,7 +82,8 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     principal = f"launch:{launch.id}"
     patient = f"Patient/{launch.patient}"
     occasion = Occasion(
-        principal=principal, submitter=principal, reader=gateway.senders.sender(launch.ehr, principal),
+        principal=principal, submitter=principal, granted=launch.scopes,
+        reader=GrantedReader(await gateway.senders.reader(launch.ehr, principal), launch.scopes),
         launch_patient=patient, launch_encounter=f"Encounter/{launch.encounter}" if launch.encounter else None,
     )  # fmt: skip
     features = [feature for model in gateway.models.values() for feature in model.manifest.features]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from auth.client.ehr import RegisteredEhr
-from auth.client.flow import BackendTokens, LaunchTokens, Means
+from auth.client.flow import BackendTokens, LaunchTokens, Means, OutlivingTokens
 from gateway.charts import Unavailable
 from gateway.reachable import permitted, trust
 from gateway.vendors import VendorUnknown, vendor_of
@@ -40,6 +40,7 @@ class Senders:
         self._means, self._clock, self._read_back = means, clock, read_back
         self._ehrs: Mapping[str, RegisteredEhr] = {}
         self._sessions: dict[RegisteredEhr, Pool] = {}
+        self._backend_tokens: dict[RegisteredEhr, BackendTokens] = {}
         self._backends: dict[RegisteredEhr, HttpSender] = {}
         self._launches: OrderedDict[tuple[RegisteredEhr, str], HttpSender] = OrderedDict()
         self._statements: dict[RegisteredEhr, _Statement] = {}
@@ -52,22 +53,37 @@ class Senders:
         return tuple(self._ehrs)
 
     def sender(self, ehr: str, principal: str) -> HttpSender:
-        """Who speaks for ``launch:<id>`` or ``backend`` with the EHR of that name. Raises EhrUnknown."""
+        """Who writes for ``launch:<id>`` or ``backend`` at the EHR of that name; for a launch that has ended, the backend
+        client does. Raises EhrUnknown."""
         registered = self.registered(ehr)
         if principal == "backend":
             if registered not in self._backends:
-                bearer = BackendTokens(ehr=registered, means=self._means).bearer
-                self._backends[registered] = self._open(registered, bearer)
+                self._backends[registered] = self._open(registered, self._backend(registered).bearer)
             return self._backends[registered]
         key = (registered, principal)
         if key not in self._launches:
-            launch_id = principal.removeprefix("launch:")
-            bearer = LaunchTokens(launch_id=launch_id, ehr=registered, means=self._means).bearer
-            self._launches[key] = self._open(registered, bearer)
+            outliving = OutlivingTokens(self._launch(registered, principal), self._backend(registered))
+            self._launches[key] = self._open(registered, outliving.bearer)
             if len(self._launches) > HELD:
                 self._launches.popitem(last=False)
         self._launches.move_to_end(key)
         return self._launches[key]
+
+    async def reader(self, ehr: str, principal: str) -> HttpSender:
+        """Who reads for a launch, with its own tokens and no others. Raises EhrUnknown, GrantEnded when a new launch is
+        needed, EhrUnavailable and LaunchError when no token can be had."""
+        registered = self.registered(ehr)
+        tokens = self._launch(registered, principal)
+        await tokens.bearer()
+        return self._open(registered, tokens.bearer)
+
+    def _launch(self, registered: RegisteredEhr, principal: str) -> LaunchTokens:
+        return LaunchTokens(launch_id=principal.removeprefix("launch:"), ehr=registered, means=self._means)
+
+    def _backend(self, registered: RegisteredEhr) -> BackendTokens:
+        if registered not in self._backend_tokens:
+            self._backend_tokens[registered] = BackendTokens(ehr=registered, means=self._means)
+        return self._backend_tokens[registered]
 
     def registered(self, ehr: str) -> RegisteredEhr:
         """Raises EhrUnknown."""

@@ -9,6 +9,7 @@ from gateway import readings
 from gateway.changes import signals_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
+from gateway.granted import narrowed
 from gateway.models import Model
 from monitoring import journal
 from vocabulary.chart import Chart
@@ -16,7 +17,7 @@ from vocabulary.finding import Verdict
 from vocabulary.output import Output
 from vocabulary.write import NotWritable, Write
 from writeback import outputs
-from writeback.gate import Admitted, Evidence, Refused, admit
+from writeback.gate import Admitted, Refused, admit
 from writeback.outputs import Accepted, Conflict, Idempotency, Submission
 from writeback.planning import plan
 
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Occasion:
-    """Where an output comes from: ``principal`` writes it, ``submitter`` said it, ``reader`` reads for it; patient and
-    encounter of the launch, when there was one (``Type/id``)."""
+    """Where an output comes from: ``principal`` writes it, ``submitter`` said it, ``reader`` reads for it; of a launch,
+    the scopes that it was granted, its patient and its encounter (``Type/id``)."""
 
     principal: str
     submitter: str
     reader: Reader
+    granted: str | None = None
     launch_patient: str | None = None
     launch_encounter: str | None = None
 
@@ -51,7 +53,7 @@ async def submit(
         launch_encounter=occasion.launch_encounter,
     )  # fmt: skip
     judged = admit(output, model.manifest, evidence, gateway.clock())
-    write = await _write(gateway, output, model, judged, evidence)
+    write = await _write(gateway, output, model, judged, occasion.granted)
     submission = Submission(
         id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
         principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
@@ -76,14 +78,15 @@ async def submit(
 
 
 async def _write(
-    gateway: "Gateway", output: Output, model: Model, judged: Admitted | Refused, evidence: Evidence
+    gateway: "Gateway", output: Output, model: Model, judged: Admitted | Refused, granted: str | None
 ) -> Write | NotWritable | None:
     """What would be sent now; nothing of a refused output, nor of one that a person decides about first."""
     if isinstance(judged, Refused) or model.manifest.policy == "confirm":
         return None
+    offered = await gateway.senders.capabilities(output.ehr)
     return plan(
-        output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
-        capabilities=await gateway.senders.capabilities(output.ehr), now=gateway.clock(),
+        output, model.manifest, admitted=judged, names=gateway.names(output.ehr), capabilities=offered,
+        granted=None if granted is None else narrowed(offered, granted), now=gateway.clock(),
         rules=gateway.senders.rules(output.ehr),
     )  # fmt: skip
 

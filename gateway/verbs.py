@@ -13,10 +13,11 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, client_verbs, delivery_verbs, ehr_check, load_verb, recall_verbs
+from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import DatabaseFailed, open_sqlite
-from gateway.ehr_verbs import SEALED_VERBS
+from gateway.ehrs import check, rotating
+from gateway.ehrs.verbs import SEALED_VERBS
 from gateway.installation import Installation, open_installation
 from gateway.server import SOCKET_NAME, relative
 from sandbox import audit_tables, tables
@@ -86,10 +87,11 @@ EHR_VERBS: Mapping[str, Verb] = {
     "load.missing": load_verb.missing,
 }
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
-OUTGOING_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
-    "ehrs.check": ehr_check.check_here
+WHOLE_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
+    "ehrs.check": check.check_here,
+    **rotating.VERBS,
 }
-"""Verbs that ask EHRs."""
+"""Verbs of a whole installation: they ask EHRs, or change its keys."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
 
 
@@ -102,8 +104,8 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         return _perform_at_ehr(directory, verb, arguments)
     installation = open_installation(directory)
     try:
-        if verb in OUTGOING_VERBS:
-            return asyncio.run(OUTGOING_VERBS[verb](installation, arguments))
+        if verb in WHOLE_VERBS:
+            return asyncio.run(WHOLE_VERBS[verb](installation, arguments))
         return installation.database.run_now(
             lambda connection, now: _do(connection, now, verb, arguments, installation)
         )

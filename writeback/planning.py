@@ -29,9 +29,11 @@ def plan(
     rules: WriteRules = SPECIFICATION,
     confirmed_by: Confirmation | None = None,
     site: Site = NO_SITE,
+    granted: Capabilities | None = None,
 ) -> Write | NotWritable | None:
     """The write of an admitted output, why there can be none, or None for an abstention that is not written. Raises
-    PlanInvalid when a planned resource breaks R4: nothing invalid ever reaches the outbox."""
+    PlanInvalid when a planned resource breaks R4: nothing invalid ever reaches the outbox. ``granted`` is what of the
+    capabilities whoever writes was granted, None for all."""
     said = forms(output, manifest, names, now, admitted=admitted, confirmed_by=confirmed_by, site=site)
     planned = next(said, ())
     if not planned:
@@ -39,7 +41,7 @@ def plan(
     write = project(
         planned, ehr=names.ehr, capabilities=capabilities, rules=rules, otherwise=said,
         must_keep=manifest.must_keep | site.must_keep, signer=confirmed_by.by if confirmed_by else None,
-        encounter_open=admitted.encounter_open,
+        encounter_open=admitted.encounter_open, granted=granted,
     )  # fmt: skip
     if isinstance(write, Write):
         own, shared = tuple(check(part) for part in write.own), tuple(_check_shared(part) for part in write.shared)

@@ -30,10 +30,12 @@ MARKER_PATHS = ("note.text", "detail", "code.text", "conclusion", "content.attac
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """On which terms an output is written to an EHR: what it offers, what is known of it, what may not be lost, who
-    accepted the output, and whether its encounter was open when it was read (None: not known)."""
+    """On which terms an output is written to an EHR: what it offers, and of that what whoever writes the output's own
+    resources was granted (None: all of it), what is known of it, what may not be lost, who accepted the output, and
+    whether its encounter was open when it was read (None: not known)."""
 
     capabilities: Capabilities
+    granted: Capabilities | None = None
     rules: WriteRules
     must_keep: frozenset[str] = field(default_factory=frozenset)
     signer: str | None = None
@@ -43,14 +45,15 @@ class Terms:
 def project(
     planned: Sequence[Planned], *, ehr: str, capabilities: Capabilities, rules: WriteRules,
     otherwise: Iterable[Sequence[Planned]] = (), must_keep: frozenset[str] = frozenset(), signer: str | None = None,
-    encounter_open: bool | None = None,
+    encounter_open: bool | None = None, granted: Capabilities | None = None,
 ) -> Write | NotWritable:  # fmt: skip
     """What this EHR takes of the canonical set, or of the first of the other forms that fits. NotWritable with a reason
     for each form when none does: its type is not created there, its status is not taken, it would stand there
     unmarked, or what may not be lost would be."""
     terms = Terms(
-        capabilities=capabilities, rules=rules, must_keep=must_keep, signer=signer, encounter_open=encounter_open
-    )
+        capabilities=capabilities, granted=granted, rules=rules, must_keep=must_keep, signer=signer,
+        encounter_open=encounter_open,
+    )  # fmt: skip
     instead_of: list[str] = []
     reasons: list[str] = []
     for form in chain([planned], otherwise):
@@ -113,6 +116,10 @@ def _fitted(part: Planned, terms: Terms) -> Planned | str:
     strategy = choose(terms.capabilities.of(part.type), part.type, rules)
     if strategy is None:
         return f"This EHR does not take a {part.type}."
+    if terms.granted is not None and part.role not in SHARED:
+        strategy = choose(terms.granted.of(part.type), part.type, rules)
+        if strategy is None:
+            return f"The EHR did not grant this launch to write a {part.type}."
     body, lost = fit(part.body, rules, terms.signer)
     if (problem := _unfit(body, part, terms)) is not None:
         return problem

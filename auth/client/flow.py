@@ -1,8 +1,8 @@
 """Edge: bearers for chart reads and deliveries, renewed once under concurrency, and sent to one EHR only.
 
-``LaunchTokens`` (a launch's own) and ``BackendTokens`` (the gateway's backend client) both answer ``bearer()``;
-``SmartAuth`` puts either behind httpx2. A 401 means the EHR no longer takes the token: it is renewed once. What goes
-wrong while getting a token is a ClientError, also inside a call of the httpx2 client.
+``LaunchTokens`` (a launch's own), ``BackendTokens`` (the gateway's backend client) and ``OutlivingTokens`` (the one, then
+the other) answer ``bearer()``; ``SmartAuth`` puts any behind httpx2. A 401 means the EHR no longer takes the token: it is
+renewed once. What goes wrong while getting a token is a ClientError, also inside a call of the httpx2 client.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from auth.client.encryption import Cipher
 from auth.client.errors import ClientError, EhrUnavailable, ForeignAddress, GrantEnded, LaunchError
 from auth.client.launch import own
 from auth.client.requests import TokenRequest, authenticate, backend_request, refresh_request
+from auth.client.signing import AssertionKeys
 from auth.client.tokens import MARGIN, TokenReply, Tokens
 from auth.discovery import SmartConfiguration
-from auth.keys import SigningKeys
 
 T = TypeVar("T")
 Work = Callable[[Connection, float], T]
@@ -37,13 +37,22 @@ class Run(Protocol):
     async def __call__(self, work: Work[T], /) -> T: ...
 
 
+class Secrets(Protocol):
+    """What seals stored tokens and what signs assertions."""
+
+    @property
+    def cipher(self) -> Cipher: ...
+    @property
+    def signing(self) -> AssertionKeys: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """What getting a token takes. ``send`` posts a token request to an EHR; it raises EhrUnavailable."""
+    """What getting a token takes. ``secrets`` gives them as they are now: they are rotated while tokens live. ``send``
+    posts a token request to an EHR; it raises EhrUnavailable."""
 
     run: Run
-    cipher: Cipher
-    keys: SigningKeys
+    secrets: Callable[[], Secrets]
     clock: Callable[[], float]
     configuration: Callable[[RegisteredEhr], Awaitable[SmartConfiguration]]
     send: Callable[[RegisteredEhr, TokenRequest], Awaitable[TokenReply]]
@@ -59,7 +68,8 @@ async def request_tokens(
     means: Means, ehr: RegisteredEhr, request: TokenRequest, *, backend: bool = False
 ) -> TokenReply:
     """Signs a token request with a fresh assertion and sends it."""
-    signed = authenticate(request, ehr, keys=means.keys, now=means.clock(), jti=uuid4().hex, backend=backend)
+    keys = means.secrets().signing
+    signed = authenticate(request, ehr, keys=keys, now=means.clock(), jti=uuid4().hex, backend=backend)
     return await means.send(ehr, signed)
 
 
@@ -81,7 +91,7 @@ class LaunchTokens:
 
     async def _current(self, refused: str | None) -> Tokens:
         """The saved tokens, or renewed ones: by this process, or by waiting for the one that holds the lease."""
-        cipher = self._means.cipher
+        cipher = self._means.secrets().cipher
         for _ in range(int(2 * store.LEASE / PAUSE)):
             step = await self._means.run(
                 lambda connection, now: store.take_refresh(connection, now, id=self._id, refused=refused, cipher=cipher)
@@ -94,7 +104,7 @@ class LaunchTokens:
         raise EhrUnavailable("The EHR did not renew this launch's tokens in time.")
 
     async def _refresh(self, lease: store.RefreshLease) -> Tokens:
-        run, cipher = self._means.run, self._means.cipher
+        run, cipher = self._means.run, self._means.secrets().cipher
         try:
             renewed = await self._renew(lease.tokens)
         except GrantEnded:
@@ -138,6 +148,8 @@ class BackendTokens:
         return self._held.scopes if self._held else ""
 
     async def _fetch(self) -> Tokens:
+        if self._ehr.method == "none":  # client credentials are for confidential clients only (backend-services)
+            raise LaunchError("The gateway is a public client of this EHR, so it has no backend access there.")
         configuration = await self._means.configuration(self._ehr)
         endpoint = own(self._ehr, configuration.token_endpoint, "token_endpoint")
         request = backend_request(endpoint, self._ehr.backend_scopes)
@@ -146,6 +158,24 @@ class BackendTokens:
         except GrantEnded as failure:
             raise LaunchError("The EHR refused its backend client.", "Check the registration.") from failure
         return tokens.read_tokens(reply, now=self._means.clock())
+
+
+class OutlivingTokens:
+    """A launch's own tokens and, once the EHR gives no more of them, the backend client's: what was accepted during a
+    launch is still to be written when it has ended. For writing only: nothing is read that the launch may not read."""
+
+    def __init__(self, launch: LaunchTokens, backend: BackendTokens) -> None:
+        self._launch, self._backend = launch, backend
+        self._ended = False
+
+    async def bearer(self, *, refused: str | None = None) -> str:
+        """An access token to send now."""
+        if not self._ended:
+            try:
+                return await self._launch.bearer(refused=refused)
+            except GrantEnded:
+                self._ended = True
+        return await self._backend.bearer(refused=refused)
 
 
 class SmartAuth(httpx2.Auth):

@@ -62,6 +62,24 @@ class Expected:
     now: float
 
 
+REASONS: Mapping[str, str] = {
+    "not asked": "This gateway does not ask the EHR who signs in.",
+    "absent": "The EHR did not say who signed in.",
+    "keys": "The EHR's keys could not be read, so who signed in is not known.",
+    "exp": "What the EHR says of who signed in has run out: its clock and ours may differ.",
+    "iat": "What the EHR says of who signed in is of the future: its clock and ours may differ.",
+    "nbf": "What the EHR says of who signed in is of the future: its clock and ours may differ.",
+}
+"""What a reason means for the person who launched; any other is ``UNPROVEN``."""
+UNPROVEN = "What the EHR says of who signed in does not hold up"
+
+
+def explain(reason: str) -> str:
+    """A reason in words for the person who launched."""
+    said = REASONS.get(reason, f"{UNPROVEN} ({reason}).")
+    return f"{said} Results can be read; to confirm or reject one, launch again, and tell whoever runs this gateway."
+
+
 Rule = Callable[[Mapping[str, Any], Expected], bool]
 
 RULES: Mapping[str, Rule] = {

@@ -36,6 +36,12 @@ def find_ehr(connection: Connection, now: float, *, name: str, cipher: Cipher) -
     return None if row is None else _read(row, cipher)
 
 
+def find_named(connection: Connection, now: float, *, name: str) -> tuple[str, str] | None:
+    """Issuer and client id that this name stands for, without opening what is sealed; None when nothing has it."""
+    row = connection.execute(select(ehrs.c.issuer, ehrs.c.declaration).where(ehrs.c.name == name)).one_or_none()
+    return None if row is None else (row.issuer, json.loads(row.declaration)["client_id"])
+
+
 def find_issuer(connection: Connection, now: float, *, issuer: str, cipher: Cipher) -> RegisteredEhr | None:
     """The EHR whose issuer is this string byte for byte, or None. Compared here and not by the database, whose
     collation may fold case or trailing blanks."""

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 from auth import assertions
 from auth.client.ehr import RegisteredEhr
-from auth.keys import SigningKeys
+from auth.client.signing import AssertionKeys
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -50,14 +50,14 @@ def backend_request(endpoint: str, scopes: Sequence[str]) -> TokenRequest:
 
 
 def authenticate(
-    request: TokenRequest, ehr: RegisteredEhr, *, keys: SigningKeys, now: float, jti: str, backend: bool = False
+    request: TokenRequest, ehr: RegisteredEhr, *, keys: AssertionKeys, now: float, jti: str, backend: bool = False
 ) -> TokenRequest:
     """The request with the client's authentication by its registered method and no other: a signed assertion for the
     token endpoint, Basic, id and secret in the form, or the bare client id of a public client. ``jti`` is fresh for
     every request."""
     client_id = (ehr.backend_client_id if backend else None) or ehr.client_id
     if ehr.method == "private_key_jwt":
-        assertion = assertions.build(client_id, request.url, keys.key(ehr.algorithm), now=now, jti=jti)
+        assertion = assertions.build(client_id, request.url, keys.key(ehr.algorithm, now), now=now, jti=jti)
         proof = (("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion))
         return replace(request, form=request.form + proof)
     if ehr.method == "client_secret_basic":

@@ -160,6 +160,14 @@ def end_launch(connection: Connection, now: float, *, id: str, generation: str |
     connection.execute(update(launches).where(*mine).values(access=None, refresh=None, refreshing_until=0.0))
 
 
+def end_launches(connection: Connection, now: float, *, ehr: str) -> None:
+    """Drops the tokens of every launch of an EHR, and the launches there that have begun."""
+    connection.execute(
+        update(launches).where(launches.c.ehr == ehr).values(access=None, refresh=None, refreshing_until=0.0)
+    )
+    connection.execute(delete(pending).where(pending.c.ehr == ehr))
+
+
 def _seal(ehr: str, id: str, tokens: Tokens, cipher: Cipher) -> dict[str, Any]:
     """The token columns of a row."""
 

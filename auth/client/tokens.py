@@ -39,7 +39,8 @@ class Tokens:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchContext:
-    """The launch context of the response; ids are bare. ``missing`` are the asked scopes that no granted one covers."""
+    """The launch context of the response; ids are bare. ``missing`` are the asked scopes that no granted one covers;
+    ``nobody`` is why there is no identity: the rule that its id_token broke, ``absent`` or ``keys``."""
 
     patient: str | None = None
     encounter: str | None = None
@@ -49,6 +50,7 @@ class LaunchContext:
     smart_style_url: str | None = None
     tenant: str | None = None
     missing: tuple[str, ...] = ()
+    nobody: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,12 +184,15 @@ def _flag(document: Mapping[str, Any], member: str, *, default: bool) -> bool:
 
 
 def _fhir_context(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """SMART App Launch 2.2 §fhir-context: objects, each with a reference, canonical or identifier."""
+    """SMART App Launch 2.2 §fhir-context: objects, each with a reference, canonical or identifier. One without a role is
+    what the app was launched in (§fhircontext-exp), and is returned with the role ``launch``; an empty role is none."""
     value = document.get("fhirContext", [])
     names = {"reference", "canonical", "identifier"}
     if not isinstance(value, list) or not all(isinstance(item, dict) and names & item.keys() for item in value):
         raise _fault("fhirContext", "must be a list of objects that name what they refer to")
-    return tuple(value)
+    if not all(isinstance(item.get("role", "launch"), str) and item.get("role", "launch") for item in value):
+        raise _fault("fhirContext", "must have roles that are words")
+    return tuple({"role": "launch", **item} for item in value)
 
 
 def _fault(member: str, rule: str) -> EhrFault:

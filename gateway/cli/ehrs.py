@@ -1,4 +1,4 @@
-"""``ehrs add|list|check|remove``."""
+"""``ehrs add|list|check|remove|keys|rotate``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,8 @@ def register(application: typer.Typer) -> None:
     ehrs.command("list")(list_ehrs)
     ehrs.command("check")(check_ehrs)
     ehrs.command("remove")(remove_ehr)
+    ehrs.command("keys")(list_keys)
+    ehrs.command("rotate")(rotate_keys)
     application.add_typer(ehrs, name="ehrs")
 
 
@@ -79,7 +81,7 @@ def _words(given: Texts) -> Texts:
 
 def _read(table: dict[str, Any]) -> dict[str, Any]:
     """The declaration with its files read. Ends with a usage error."""
-    from gateway.registrations import RegistrationRefused, read_table
+    from gateway.ehrs.registrations import RegistrationRefused, read_table
 
     try:
         return read_table(table, Path.cwd())
@@ -140,3 +142,36 @@ def remove_ehr(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> Non
 
     done = perform(data, "ehrs.remove", name=name)
     return print_json(done) if json else console.print(f"EHR {name} is removed", markup=False)
+
+
+def list_keys(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """The keys that sign for EHRs and those that seal what is stored: ids only."""
+    _print_keys(perform(data, "ehrs.keys"), json)
+
+
+def rotate_keys(
+    keys: Annotated[str, typer.Argument(help="signing or encryption.")],
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Signing keys: sign from now on, and drop the others: one is known.")
+    ] = False,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Make new keys. New signing keys are published now and sign a day later; what is stored is sealed anew now."""
+    if keys not in ("signing", "encryption"):
+        usage("keys are signing or encryption")
+    if at_once and keys != "signing":
+        usage("--at-once is for signing keys")
+    _print_keys(perform(data, "ehrs.rotate", keys=keys, at_once=at_once), json)
+
+
+def _print_keys(found: Any, json: bool) -> None:
+    from gateway.cli.printing import console, print_json, print_table
+
+    if json:
+        return print_json(found)
+    rows = [(each["algorithm"], each["kid"], each["use"]) for each in found["signing"]]
+    print_table("Signing keys", ("algorithm", "key id", "use"), rows)
+    sealing = found["encryption"]
+    others = ", ".join(name for name in sealing["kept"] if name != sealing["current"]) or "none"
+    return console.print(f"Encryption: {sealing['current']} seals; kept to open: {others}", markup=False)

@@ -145,7 +145,7 @@ def run_loop(main: Any) -> Any:
     import uvloop
 
     from gateway.browser import BrowserError
-    from gateway.ehr_file import SettingsRefused
+    from gateway.ehrs.file import SettingsRefused
     from gateway.hapi import HapiError
     from gateway.models import ModelError
     from gateway.sandboxes import SandboxError

@@ -165,7 +165,8 @@ def complete(document: Described) -> Described:
         "key": {"type": "http", "scheme": "bearer", "description": "An API key: `chartgate keys add`."},
         "session": {
             "type": "apiKey", "in": "cookie", "name": "chartgate_session",
-            "description": "A person's session, from a launch or the one-time link; changes need this site's Origin.",
+            "description": "A person's session: from the one-time link under this name, from a launch under one of its own that "
+            "begins with __Host-chartgate-session-. Changes need this site's Origin.",
         },
     }  # fmt: skip
     return document

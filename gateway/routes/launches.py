@@ -3,7 +3,9 @@
 Whatever goes wrong is a plain page that says what happened and what to do. It repeats nothing that was received.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from html import escape
 from secrets import token_bytes, token_urlsafe
@@ -15,19 +17,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from auth.client import identity, tokens
+from auth.client import tokens
 from auth.client.ehr import RegisteredEhr
 from auth.client.errors import ClientError, EhrUnavailable, GrantEnded, LaunchError
 from auth.client.flow import Means, request_tokens
+from auth.client.identity import NoIdentity
 from auth.client.launch import ENTROPY, LIFETIME, LONGEST_LAUNCH, PendingLaunch, begin, complete, once
 from auth.client.registry import find_ehr, find_issuer
 from auth.client.store import save_launch, save_pending, take_pending
 from auth.client.tokens import LaunchContext, Tokens
-from gateway import sessions
+from gateway import jobs, sessions
 from gateway.fetch import Reach
-from gateway.keyring import CLIENT_ALGORITHMS, Keyring
+from gateway.identifying import identify
+from gateway.keyring import Keyring
 
 T = TypeVar("T")
+logger = logging.getLogger("chartgate.launches")
 Handler = Callable[[Request], Awaitable[Response]]
 
 HEADERS = {
@@ -44,7 +49,7 @@ _UNKNOWN = (
 
 class LaunchGateway(Protocol):
     """What these routes need of the gateway. ``base_url`` is the app face, ``http://localhost:8700``; ``on_launch`` is
-    told the id of a launch that is saved."""
+    told the id of a launch that is saved, with its job."""
 
     @property
     def keyring(self) -> Keyring: ...
@@ -60,7 +65,7 @@ class LaunchGateway(Protocol):
 def means_of(gateway: LaunchGateway) -> Means:
     """What getting tokens takes, for ``LaunchTokens`` and ``BackendTokens``."""
     return Means(
-        run=gateway.run, cipher=gateway.keyring.cipher, keys=gateway.keyring.signing, clock=gateway.clock,
+        run=gateway.run, secrets=lambda: gateway.keyring, clock=gateway.clock,
         configuration=gateway.reach.configuration, send=gateway.reach.send,
     )  # fmt: skip
 
@@ -75,7 +80,7 @@ def routes(gateway: LaunchGateway) -> list[Route]:
         return await _callback(gateway, request)
 
     async def jwks(request: Request) -> Response:
-        return JSONResponse(gateway.keyring.signing.jwks(*CLIENT_ALGORITHMS), headers={"cache-control": "max-age=300"})
+        return JSONResponse(gateway.keyring.signing.jwks(gateway.clock()), headers={"cache-control": "max-age=300"})
 
     return [
         Route("/app/launch", told(launch), methods=["GET"]),
@@ -161,55 +166,61 @@ async def _callback(gateway: LaunchGateway, request: Request) -> Response:
     begun = await gateway.run(
         lambda c, now: take_pending(c, now, state=state, ehr=name, browser=browser, cipher=cipher)
     )
-    launch_id, secret = await _finish(gateway, ehr, begun, list(request.query_params.multi_items()))
-    await gateway.on_launch(launch_id)
-    response = RedirectResponse(f"/app?launch={launch_id}", status_code=303, headers=HEADERS)
-    lifetime, own = int(sessions.LIFETIME), sessions.session_cookie(launch_id)
-    response.headers.append("set-cookie", sessions.cookie_header(own, secret, max_age=lifetime))
-    response.headers.append("set-cookie", sessions.cookie_header(cookie, "", max_age=0))
+    made = await _finish(gateway, ehr, begun, list(request.query_params.multi_items()))
+    shown = [value for _, value in sessions.shown_cookies(request.scope["headers"])]
+    ended = await gateway.run(lambda c, now: _keep(c, now, gateway.keyring, made, shown))
+    await gateway.on_launch(made.id)
+    response = RedirectResponse(f"/app?launch={made.id}", status_code=303, headers=HEADERS)
+    lifetime, own = int(sessions.LIFETIME), sessions.session_cookie(made.id)
+    response.headers.append("set-cookie", sessions.cookie_header(own, made.secret, max_age=lifetime))
+    for gone in (cookie, *map(sessions.session_cookie, ended)):
+        response.headers.append("set-cookie", sessions.cookie_header(gone, "", max_age=0))
     return response
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """A launch that came back well; ``secret`` opens its session."""
+
+    id: str
+    secret: str = field(repr=False)
+    ehr: str
+    tokens: Tokens
+    context: LaunchContext
+    fhir_user: str | None
 
 
 async def _finish(
     gateway: LaunchGateway, ehr: RegisteredEhr, begun: PendingLaunch, parameters: list[tuple[str, str]]
-) -> tuple[str, str]:
-    """Exchanges the code and keeps what came: the launch's id and the secret of its new session."""
+) -> _Made:  # fmt: skip
+    """Exchanges the code for what came: tokens, context, and who signed in."""
     exchange = complete(begun, parameters)
     try:
         reply = await request_tokens(means_of(gateway), ehr, exchange)
         granted, context, id_token = tokens.parse(reply, asked=begun.asked, now=gateway.clock())
     except GrantEnded as failure:
         raise LaunchError("The EHR did not accept its own authorization code.") from failure
-    fhir_user = await _identify(gateway, ehr, begun, id_token, granted.access)
-    launch_id, secret = uuid4().hex, token_urlsafe(32)
-    await gateway.run(
-        lambda c, now: _keep(c, now, gateway.keyring, ehr.name, launch_id, secret, granted, context, fhir_user)
-    )
-    return launch_id, secret
+    found = await identify(gateway.reach, ehr, begun, id_token, access=granted.access, now=gateway.clock())
+    nobody = found.reason if isinstance(found, NoIdentity) else None
+    if nobody is not None:
+        logger.warning("a launch from %s has no identity: %s", ehr.name, nobody)
+    return _Made(
+        id=uuid4().hex, secret=token_urlsafe(32), ehr=ehr.name, tokens=granted, context=replace(context, nobody=nobody),
+        fhir_user=None if isinstance(found, NoIdentity) else found.fhir_user,
+    )  # fmt: skip
 
 
-def _keep(
-    connection: Connection, now: float, keyring: Keyring, ehr: str, launch_id: str, secret: str, granted: Tokens,
-    context: LaunchContext, fhir_user: str | None,
-) -> None:  # fmt: skip
-    """Launch and session in one transaction: never a session whose launch is not there."""
+def _keep(connection: Connection, now: float, keyring: Keyring, made: _Made, shown: list[str]) -> list[str]:
+    """Launch, session and job in one transaction: whatever happens between two steps, there is all of it or nothing.
+    Returns the launches of this browser whose sessions it ended."""
     save_launch(
-        connection, now, id=launch_id, ehr=ehr, tokens=granted, context=context, fhir_user=fhir_user,
+        connection, now, id=made.id, ehr=made.ehr, tokens=made.tokens, context=made.context, fhir_user=made.fhir_user,
         cipher=keyring.cipher,
     )  # fmt: skip
-    session = sessions.of_launch(now=now, launch_id=launch_id, ehr=ehr, patient=context.patient, fhir_user=fhir_user)
-    sessions.save_session(connection, now, session=session, secret=secret)
-
-
-async def _identify(
-    gateway: LaunchGateway, ehr: RegisteredEhr, begun: PendingLaunch, id_token: str | None, access: str
-) -> str | None:
-    """Who signed in, from an id_token that holds up; whatever is wrong with it means nobody, and stops no launch."""
-    if id_token is None or begun.jwks_uri is None or begun.issuer is None:
-        return None
-    try:
-        keys = await gateway.reach.key_set(ehr, begun.jwks_uri, key_id=identity.key_id(id_token))
-    except LaunchError:
-        return None
-    found = identity.read(id_token, begun, ehr, access=access, keys=keys, now=gateway.clock())
-    return None if isinstance(found, identity.NoIdentity) else found.fhir_user
+    jobs.add_job(connection, now, made.id)
+    session = sessions.of_launch(
+        now=now, launch_id=made.id, ehr=made.ehr, patient=made.context.patient, fhir_user=made.fhir_user
+    )
+    ended = sessions.supersede(connection, now, cookies=shown, new=session)
+    sessions.save_session(connection, now, session=session, secret=made.secret)
+    return ended

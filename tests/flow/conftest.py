@@ -4,7 +4,8 @@ The EHR stands behind the transport seam and remembers every request: what was s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -22,6 +23,7 @@ from gateway.database import Sqlite, Work, open_sqlite
 from gateway.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
 from gateway.routes import entrance, launches
+from tests.flow import adversarial_ehr, adversary
 
 T = TypeVar("T")
 APP = "http://localhost:8700"
@@ -113,6 +115,8 @@ class Browser:
         for line in response.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
+            if "Max-Age=0" in line:
+                del self.cookies[name]
         return response
 
     async def begin(self, query: str | None = None) -> dict[str, str]:
@@ -130,9 +134,10 @@ class Browser:
         return await self.get(f"{urlsplit(asked['redirect_uri']).path}?{sent}")
 
     async def session(self) -> sessions.Session | None:
-        """The session that the browser's cookie opens."""
-        cookie = self.cookies.get(sessions.COOKIE)
-        return await self.gateway.run(lambda c, now: sessions.find_session(c, now, cookie))
+        """What the browser's cookies open: the newest session in front."""
+        names = ("chartgate_session", "__Host-chartgate-session-")
+        shown = [value for name, value in self.cookies.items() if name.startswith(names)]
+        return await self.gateway.run(lambda c, now: sessions.find_shown(c, now, cookies=shown))
 
 
 async def _story(act: Callable[[Browser], Awaitable[None]], ehr: AdversarialEhr) -> None:
@@ -158,3 +163,37 @@ def drive() -> Callable[..., None]:
         asyncio.run(_story(act, AdversarialEhr(**knobs)))
 
     return run
+
+
+@pytest.fixture(scope="module")
+def adversarial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, adversary.World]]:
+    """The world of adversary.py and the loop that it lives in."""
+    with asyncio.Runner() as runner:
+        opening = adversary.opened(tmp_path_factory.mktemp("adversary"))
+        yield runner, runner.run(opening.__aenter__())
+        runner.run(opening.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def run(
+    adversarial: tuple[asyncio.Runner, adversary.World], caplog: pytest.LogCaptureFixture
+) -> Callable[..., None]:  # fmt: skip
+    """``run(act, **members)`` drives ``act(visit)`` at a further EHR on a socket. Whatever happened, no request went
+    elsewhere, no bearer to another place than the FHIR base, and no secret and no patient stands in the log."""
+    runner, world = adversarial
+
+    def driven(act: Callable[[adversary.Visit], Awaitable[None]], **members: Any) -> None:
+        async def story() -> None:
+            visit = await world.ehr(**members)
+            await act(visit)
+            assert world.elsewhere == []
+            for method, path, headers, _ in visit.ehr.asked:
+                bearer = headers.get("authorization", "").startswith("Bearer")
+                assert not bearer or path.startswith("/r4/"), f"{method} {path}"
+                assert not any(secret in path for secret in adversarial_ehr.SECRETS)
+
+        with caplog.at_level(logging.DEBUG):
+            runner.run(story())
+        assert not [word for word in (*adversarial_ehr.SECRETS, "Bearer", "/p1", "=p1") if word in caplog.text]
+
+    return driven

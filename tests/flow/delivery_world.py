@@ -17,7 +17,7 @@ from gateway import apikeys, app_face, sessions
 from gateway.app import Gateway, open_gateway
 from gateway.database import Database, open_sqlite
 from gateway.installation import METADATA, Installation
-from gateway.keyring import generate, parse
+from gateway.keyring import KeyFile, generate, parse
 from r4 import codec
 from writeback import outputs, tables
 from writeback.answers import Answer
@@ -144,6 +144,9 @@ class OneEhr:
         self.spoke.append(principal)
         return self.ehr
 
+    async def reader(self, ehr: str, principal: str) -> ChartEhr:
+        return self.sender(ehr, principal)
+
     async def capabilities(self, ehr: str) -> Capabilities:
         return self.ehr.capabilities
 
@@ -247,7 +250,7 @@ async def opened(
     made = database or open_sqlite(":memory:", metadata=METADATA)
     ehr = ehr or ChartEhr()
     senders = senders or OneEhr(ehr=ehr)
-    installation = Installation(directory=folder, keyring=KEYS, database=made)
+    installation = Installation(directory=folder, keys=KeyFile(None, KEYS), database=made)
     async with open_gateway(
         installation,
         models=[folder / "models"],

@@ -11,7 +11,7 @@ import pytest
 
 from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES
 from gateway import process
-from gateway.ehr_file import SettingsRefused, register_declared
+from gateway.ehrs.file import SettingsRefused, register_declared
 from gateway.installation import open_installation
 from gateway.process import Options, Running
 from gateway.verbs import VerbRefused, perform

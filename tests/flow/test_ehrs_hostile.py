@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from auth.client.flow import Means
-from gateway.ehr_check import check
-from gateway.ehr_facts import Line
+from gateway.ehrs.check import check
+from gateway.ehrs.facts import Line
 from gateway.fetch import BYTES, Reach
 from gateway.models import load_all
 from tests.flow.conftest import EHR, KEYS, NOW, AdversarialEhr
@@ -48,7 +48,7 @@ def run(ehr: AdversarialEhr, *, handle: Any = None, **members: Any) -> dict[str,
     async def story() -> dict[str, Line]:
         reach = Reach(clock=lambda: NOW, transport=lambda _: httpx2.MockTransport(handle or ehr.handle), seconds=0.3)
         means = Means(
-            run=None, cipher=KEYS.cipher, keys=KEYS.signing, clock=lambda: NOW, configuration=reach.configuration,  # type: ignore[arg-type]
+            run=None, secrets=lambda: KEYS, clock=lambda: NOW, configuration=reach.configuration,  # type: ignore[arg-type]
             send=reach.send,
         )  # fmt: skip
         declared = replace(EHR, **{"method": "client_secret_basic", "secret": SECRET, **members})

@@ -21,7 +21,7 @@ def test_a_new_installation_gets_keys_and_keeps_them(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
     assert made.namespace == again.namespace
     assert made.namespace.startswith("urn:chartgate:installation:")
-    assert made.signing.jwks() == again.signing.jwks()
+    assert made.signing.jwks(0.0) == again.signing.jwks(0.0)
     assert again.cipher.open(made.cipher.seal(b"x", PLACE, nonce=bytes(12)), PLACE) == b"x"
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.ehr_file import SettingsRefused, read_ehrs
-from gateway.registrations import MEMBERS, RegistrationRefused, declare, read_table, shown
+from gateway.ehrs.file import SettingsRefused, read_ehrs
+from gateway.ehrs.registrations import MEMBERS, RegistrationRefused, declare, read_table, shown
 
 ISSUER = "https://fhir.hospital.example/R4"
 TABLE = {"name": "hospital", "issuer": ISSUER, "client_id": "chartgate"}

@@ -52,9 +52,9 @@ def test_only_the_hash_of_a_cookie_is_kept_and_the_hash_opens_nothing() -> None:
 def test_after_logout_the_cookie_opens_nothing() -> None:
     with database() as connection:
         sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
-        sessions.end_session(connection, 1.0, "other")
+        sessions.end_shown(connection, 1.0, cookies=["other"])
         assert sessions.find_session(connection, 2.0, "cookie") is not None
-        sessions.end_session(connection, 3.0, "cookie")
+        sessions.end_shown(connection, 3.0, cookies=["cookie"])
         assert sessions.find_session(connection, 4.0, "cookie") is None
 
 
@@ -158,3 +158,64 @@ def test_a_request_from_anywhere_else_is_not_ours(headers: dict[str, str]) -> No
 def test_a_cookie_survives_the_ehrs_frame_and_is_out_of_reach_for_scripts() -> None:
     header = sessions.cookie_header("c", "v", max_age=5)
     assert header == "c=v; Max-Age=5; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+
+
+def kept(connection: Connection, name: str, at: float, **members: Any) -> str:
+    """A launch's session, kept; its cookie value."""
+    made = sessions.of_launch(
+        now=at, launch_id=name, **{"ehr": "spec", "patient": name, "fhir_user": "Practitioner/d1", **members}
+    )
+    sessions.save_session(connection, at, session=made, secret=f"cookie-{name}")
+    return f"cookie-{name}"
+
+
+def test_two_tabs_with_two_patients_each_have_their_own_session() -> None:
+    with database() as connection:
+        shown = [kept(connection, "l1", 0.0), kept(connection, "l2", 1.0)]
+        for launch in ("l1", "l2"):
+            front = sessions.find_shown(connection, 2.0, cookies=shown, launch=launch)
+            assert front is not None
+            assert (front.patient, [each.patient for each in front.beside]) == (
+                launch,
+                [{"l1": "l2", "l2": "l1"}[launch]],
+            )
+            for patient in ("l1", "l2"):
+                decider = sessions.confirms(ehr="spec", patient=patient)(front)
+                assert decider is not None
+                assert decider.launch_id == patient
+        newest = sessions.find_shown(connection, 2.0, cookies=shown)
+        assert newest is not None
+        assert newest.launch_id == "l2"
+
+
+def test_a_launch_whose_session_is_gone_is_not_shown_another_ones_patient() -> None:
+    with database() as connection:
+        shown = [kept(connection, "l1", 0.0), kept(connection, "l2", 1.0)]
+        sessions.end_shown(connection, 2.0, cookies=shown[:1])
+        assert sessions.find_shown(connection, 3.0, cookies=shown, launch="l1") is None
+        assert sessions.confirms(ehr="spec", patient="l1")(sessions.find_shown(connection, 3.0, cookies=shown)) is None
+
+
+def test_another_person_at_the_same_ehr_ends_the_sessions_of_the_one_before() -> None:
+    with database() as connection:
+        shown = [kept(connection, "l1", 0.0), kept(connection, "l2", 1.0, ehr="other"), kept(connection, "l3", 2.0)]
+        new = sessions.of_launch(now=3.0, launch_id="l4", ehr="spec", patient="p", fhir_user="Practitioner/d2")
+        assert set(sessions.supersede(connection, 3.0, cookies=shown, new=new)) == {"l1", "l3"}
+        left = sessions.find_shown(connection, 4.0, cookies=shown)
+        assert left is not None
+        assert (left.launch_id, left.beside) == ("l2", ())
+
+
+def test_of_many_launches_of_one_browser_the_oldest_ends() -> None:
+    with database() as connection:
+        shown = [kept(connection, f"l{number:02}", float(number)) for number in range(sessions.SIDE_BY_SIDE)]
+        new = sessions.of_launch(now=99.0, launch_id="new", ehr="spec", patient="p", fhir_user="Practitioner/d1")
+        assert sessions.supersede(connection, 99.0, cookies=shown, new=new) == ["l00"]
+
+
+def test_a_cookie_is_named_after_its_launch_and_says_nothing_of_it() -> None:
+    name = sessions.session_cookie("l1")
+    assert name.startswith("__Host-")
+    assert name != sessions.session_cookie("l2")
+    headers = [(b"cookie", f"a=b; {name}=x; chartgate_session=y".encode()), (b"cookie", b"other=z")]
+    assert sessions.shown_cookies(headers) == [(name, "x"), ("chartgate_session", "y")]

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gateway.ehr_facts import Facts
+from gateway.ehr_lines import traps
+from gateway.registrations import declare
 
 from auth import scopes
 from auth.client.ehr import LAUNCH_SCOPES, RegisteredEhr
 from auth.client.rules import SMART, SignInRules
 from auth.discovery import DiscoveryError, parse
-from gateway.ehr_facts import Facts
-from gateway.ehr_lines import traps
 from gateway.extents import extents
-from gateway.registrations import declare
 from gateway.vendors import VENDORS, sign_in_rules
 from gateway.vendors.declaration import Vendor, deviations
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import httpx2
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
-from auth.client import store
+from auth.client import signing, store
 from auth.client.ehr import RegisteredEhr
 from auth.client.encryption import Cipher
 from auth.client.errors import EhrFault, EhrUnavailable, ForeignAddress, GrantEnded, LaunchError
@@ -20,13 +21,12 @@ from auth.client.requests import TokenRequest
 from auth.client.tables import metadata
 from auth.client.tokens import LaunchContext, TokenReply, Tokens
 from auth.discovery import SmartConfiguration
-from auth.keys import SigningKeys
 
 T = TypeVar("T")
 FHIR = "https://ehr.example/r4"
 EHR = RegisteredEhr(name="spec", issuer=FHIR, client_id="gateway")
 CIPHER = Cipher(current="a", keys={"a": bytes(32)})
-KEYS = SigningKeys.generate()
+SECRETS = SimpleNamespace(cipher=CIPHER, signing=signing.generate())
 
 
 @dataclass
@@ -69,7 +69,7 @@ class World:
 
     def means(self) -> Means:
         return Means(
-            run=self.run, cipher=CIPHER, keys=KEYS, clock=lambda: self.now, configuration=self.configuration,
+            run=self.run, secrets=lambda: SECRETS, clock=lambda: self.now, configuration=self.configuration,
             send=self.send,
         )  # fmt: skip
 

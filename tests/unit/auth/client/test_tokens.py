@@ -36,7 +36,7 @@ def test_a_whole_response_gives_tokens_and_context() -> None:
     assert got == Tokens(access="at", refresh="rt", expires=1300.0, scopes=" ".join(ASKED))
     assert context == LaunchContext(
         patient="p1", encounter="e1", need_patient_banner=False, intent="score", tenant="t",
-        fhir_context=({"reference": "ImagingStudy/1"},), smart_style_url="https://ehr.example/s",
+        fhir_context=({"role": "launch", "reference": "ImagingStudy/1"},), smart_style_url="https://ehr.example/s",
     )  # fmt: skip
     assert id_token == "a.b.c"
 

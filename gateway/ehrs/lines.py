@@ -7,8 +7,8 @@ from auth import scopes
 from auth.client.ehr import origin
 from auth.discovery import SmartConfiguration
 from auth.keys import parse_key_set
-from gateway.ehr_facts import Facts, Line, Trouble
-from gateway.ehr_writing import bundles, writes
+from gateway.ehrs.facts import Facts, Line, Trouble
+from gateway.ehrs.writing import bundles, writes
 from gateway.fetch import Fetched
 from gateway.vendors import vendor_of
 

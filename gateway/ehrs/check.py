@@ -1,4 +1,4 @@
-"""Edge: asks a registered EHR, before anyone launches from it, for all that ``gateway.ehr_lines`` judges."""
+"""Edge: asks a registered EHR, before anyone launches from it, for all that ``gateway.ehrs.lines`` judges."""
 
 import asyncio
 import ssl
@@ -15,15 +15,14 @@ from auth.client.flow import BackendTokens, Means
 from auth.client.registry import list_ehrs
 from auth.discovery import DiscoveryError, SmartConfiguration
 from auth.discovery import parse as parse_configuration
-from gateway.ehr_facts import Facts, Line, Trouble
-from gateway.ehr_lines import judged
-from gateway.ehr_verbs import NOBODY
+from gateway.ehrs.facts import Facts, Line, Trouble
+from gateway.ehrs.lines import judged
+from gateway.ehrs.registrations import RegistrationRefused
+from gateway.ehrs.verbs import NOBODY
 from gateway.fetch import BYTES, SECONDS, Fetched, Reach
 from gateway.installation import Installation
-from gateway.keyring import Keyring
 from gateway.models import load_all
 from gateway.reachable import Unreachable
-from gateway.registrations import RegistrationRefused
 from gateway.vendors import sign_in_rules
 from r4 import codec
 from vocabulary.manifest import Manifest
@@ -184,13 +183,13 @@ async def check_here(installation: Installation, arguments: Arguments) -> Any:
 
 
 async def _check(arguments: Arguments, installation: Installation, reach: Reach, models: Sequence[Manifest]) -> Any:
-    keyring: Keyring = installation.keyring
+    cipher = installation.keyring.cipher
 
     def means(anew: Reach) -> Means:
         return Means(
-            run=installation.database.run, cipher=keyring.cipher, keys=keyring.signing, clock=time.time,
+            run=installation.database.run, secrets=lambda: installation.keyring, clock=time.time,
             configuration=anew.configuration, send=anew.send,
         )  # fmt: skip
 
-    ehrs = await installation.database.run(lambda c, now: list_ehrs(c, now, cipher=keyring.cipher))
+    ehrs = await installation.database.run(lambda c, now: list_ehrs(c, now, cipher=cipher))
     return await check_named(arguments, ehrs=ehrs, reach=reach, means=means, models=models)

@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from auth.client.encryption import Cipher
 from auth.client.errors import SealBroken
-from auth.client.registry import find_ehr, find_issuer, list_ehrs, remove_ehr, save_ehr
-from gateway.ehr_file import FILE
-from gateway.registrations import RegistrationRefused, declare, shown
+from auth.client.registry import find_ehr, find_issuer, find_named, list_ehrs, remove_ehr, save_ehr
+from gateway.ehrs.file import FILE
+from gateway.ehrs.forgetting import forget
+from gateway.ehrs.registrations import RegistrationRefused, declare, shown
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -26,7 +27,10 @@ def add(connection: Connection, now: float, arguments: Arguments, cipher: Cipher
     other = find_issuer(connection, now, issuer=ehr.issuer, cipher=cipher)
     if other is not None and other.name != ehr.name:
         raise RegistrationRefused(f"issuer is registered already, as {other.name}: an issuer has one name")
+    before = find_named(connection, now, name=ehr.name)
     save_ehr(connection, now, ehr=ehr, cipher=cipher)
+    if before is not None and before != (ehr.issuer, ehr.client_id):
+        forget(connection, now, ehr.name)
     return shown(ehr)
 
 
@@ -40,6 +44,7 @@ def remove(connection: Connection, now: float, arguments: Arguments, cipher: Cip
     _changeable(connection, now, arguments["name"], cipher)
     if not remove_ehr(connection, now, name=arguments["name"]):
         raise RegistrationRefused(NOBODY)
+    forget(connection, now, arguments["name"])
     return {"name": arguments["name"]}
 
 

@@ -14,7 +14,7 @@ from writeback.projection import choose
 from writeback.rules import WriteRules
 
 Row = tuple[str, Any, str, str | None]
-"""Check, result, text, what to do next: a ``gateway.ehr_lines.Line`` in the making."""
+"""Check, result, text, what to do next: a ``gateway.ehrs.lines.Line`` in the making."""
 
 FORMS: Mapping[Kind, tuple[str, ...]] = {
     "risk": ("RiskAssessment", "Observation", "DocumentReference"),

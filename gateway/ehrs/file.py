@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from auth.client.ehr import RegisteredEhr
 from auth.client.encryption import Cipher
-from auth.client.registry import list_ehrs, remove_ehr, save_ehr
+from auth.client.registry import find_named, list_ehrs, remove_ehr, save_ehr
+from gateway.ehrs.forgetting import forget
+from gateway.ehrs.registrations import RegistrationRefused, declare, read_table
 from gateway.installation import Installation
-from gateway.registrations import RegistrationRefused, declare, read_table
 
 FILE = "chartgate.toml"
 TABLES = ("ehr",)
@@ -72,10 +73,14 @@ async def register_declared(installation: Installation, progress: Callable[[str]
 
 
 def _replace(connection: Connection, now: float, declared: Sequence[RegisteredEhr], cipher: Cipher) -> list[str]:
-    there = {ehr.name: ehr.declared for ehr in list_ehrs(connection, now, cipher=cipher)}
-    for name, source in there.items():
-        if source == "file":
+    there = {ehr.name: ehr for ehr in list_ehrs(connection, now, cipher=cipher)}
+    for name, ehr in there.items():
+        if ehr.declared == "file":
             remove_ehr(connection, now, name=name)
     for ehr in declared:
         save_ehr(connection, now, ehr=ehr, cipher=cipher)
-    return [ehr.name for ehr in declared if there.get(ehr.name) == "command"]
+    for name, ehr in there.items():
+        after = find_named(connection, now, name=name)
+        if after != (ehr.issuer, ehr.client_id):
+            forget(connection, now, name)
+    return [ehr.name for ehr in declared if ehr.name in there and there[ehr.name].declared == "command"]
