@@ -70,8 +70,13 @@ def number(value: Any, unit: str | None, tier: str | None = None) -> str | None:
     """A value as people read it; fractions as per cent."""
     if value is None:
         return None
-    said = f"{round(float(value) * 100, 1)} %" if unit == "fraction" else f"{value} {unit or ''}".strip()
+    said = f"{round(float(value) * 100, 1)} %" if unit == "fraction" else f"{value} {_unit(unit)}".strip()
     return f"{said} ({tier})" if tier else said
+
+
+def _unit(unit: str | None) -> str:
+    """A UCUM unit; one that is nothing but an annotation (``{score}``) counts and measures nothing."""
+    return "" if unit is None or (unit.startswith("{") and unit.endswith("}")) else unit
 
 
 def _interval(body: Mapping[str, Any]) -> str | None:

@@ -45,16 +45,22 @@ def give_cookie(response: Response, ehr: SandboxEhr, secret: str, *, life: float
 
 
 def page(
-    ehr: SandboxEhr, template: str, *, status: int = 200, leads_to: Iterable[str] = (), **values: Any
+    ehr: SandboxEhr, template: str, *, status: int = 200, leads_to: Iterable[str] = (), frames: Iterable[str] = (),
+    **values: Any,
 ) -> HTMLResponse:  # fmt: skip
     """A page of this EHR. ``leads_to`` are addresses to which a form of it may redirect: browsers hold the redirect that
-    answers a form to ``form-action``."""
-    origins = sorted({origin for uri in leads_to if (origin := _origin(uri))})
-    allowed = " ".join(["form-action 'self'", *origins])
+    answers a form to ``form-action``. ``frames`` are addresses that a frame of it may show."""
+    allowed = " ".join(["form-action 'self'", *_origins(leads_to)])
     policy = HEADERS["Content-Security-Policy"].replace("form-action 'self'", allowed)
+    if framed := _origins(frames):
+        policy = " ".join([f"{policy}; frame-src 'self'", *framed])
     shared = {"person": None, "then": "", "staff": True, "guarded": ehr.operator_secret is not None}
     content = render(template, ehr=ehr.name, base=ehr.base, style=f"{ehr.base}/style.css", **{**shared, **values})
     return HTMLResponse(content, status, {**HEADERS, "Content-Security-Policy": policy})
+
+
+def _origins(uris: Iterable[str]) -> list[str]:
+    return sorted({origin for uri in uris if (origin := _origin(uri))})
 
 
 def _origin(uri: str) -> str | None:

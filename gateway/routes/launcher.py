@@ -86,6 +86,7 @@ async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
     form = await own_form(ehr, request)
     chosen = launcher_page.choices(form)
     try:
+        framed = launcher_page.in_frame(chosen)
         document = launcher_page.body(chosen, await _listed(ehr))
         if document is None:
             made = await _open(ehr, chosen.client_id)
@@ -97,6 +98,10 @@ async def _from_page(ehr: SandboxEhr, request: Request) -> Response:
         return launcher_page.show(
             ehr, await _listed(ehr), chosen, leads_to=await _addresses(ehr), problem=refused.text, status=refused.status
         )
+    if framed:
+        return launcher_page.embed(
+            ehr, await _listed(ehr), chosen, made["url"], leads_to=await _addresses(ehr)
+        )  # fmt: skip
     return redirect(made["url"])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from auth.errors import OAuthError
 from gateway import faults
 from gateway.ehr import SandboxEhr
 from gateway.pages import sentence
@@ -13,8 +14,8 @@ from gateway.routes import fault_form
 from gateway.routes.ehr_pages import page
 
 FIELDS = (
-    "client_id", "kind", "patient", "encounter", "user", "intent", "need_patient_banner", "sign_in", "scopes",
-    "code_challenge",
+    "client_id", "kind", "patient", "encounter", "user", "intent", "need_patient_banner", "sign_in", "shown_in",
+    "scopes", "code_challenge",
 )  # fmt: skip
 BANNER = {"": "not said", "true": "the app has to show one", "false": "the EHR shows one"}
 
@@ -31,6 +32,7 @@ class Choices:
     intent: str = ""
     need_patient_banner: str = ""
     sign_in: str = ""
+    shown_in: str = ""
     scopes: str = ""
     code_challenge: str = ""
     faults: tuple[str, ...] = ()
@@ -60,6 +62,30 @@ def body(chosen: Choices, listed: Mapping[str, Any]) -> dict[str, Any] | None:
         "automatic": chosen.sign_in == "automatic",
         **{name: value for name, value in said.items() if value or (value is False and name == "need_patient_banner")},
     }
+
+
+def in_frame(chosen: Choices) -> bool:
+    """Whether the app is to open inside the EHR's page. Raises OAuthError where the sign-in's own pages, which nobody may
+    frame, would stand in the way."""
+    if chosen.shown_in != "frame":
+        return False
+    if chosen.sign_in != "automatic":
+        raise OAuthError(
+            "invalid_request", "inside the EHR's page the sign-in must be automatic: its pages cannot be framed"
+        )
+    return True
+
+
+def embed(
+    ehr: SandboxEhr, listed: Mapping[str, Any], chosen: Choices, url: str, *, leads_to: Iterable[str]
+) -> Response:
+    """A page of the EHR with the patient at its head and the app, launched, in a frame."""
+    names = {each["id"]: each["name"] for each in listed["patients"]}
+    app = next((each["name"] for each in listed["clients"] if each["client_id"] == chosen.client_id), None)
+    return page(
+        ehr, "embed.html", frames=leads_to, url=url, app=app or chosen.client_id,
+        patient=names.get(chosen.patient), banner=chosen.need_patient_banner != "true",
+    )  # fmt: skip
 
 
 def show(
