@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from auth.client.ehr import RegisteredEhr
+from auth.client.registry import find_ehr
 from auth.client.store import Launch, find_launch
 from gateway import banner, cards, framing, jobs, sessions
 from gateway.app import Gateway
@@ -24,7 +26,6 @@ from gateway.senders import EhrUnknown
 from gateway.sessions import Session
 from gateway.vendors import sign_in_rules
 from writeback import outputs
-from writeback.device import format_card
 
 OUTPUTS = 50
 WARNING = 120.0
@@ -43,6 +44,7 @@ class View:
     """What the page needs of the database, read in one transaction. ``others`` are the banners of the browser's other
     launches, by launch."""
 
+    ehr: RegisteredEhr | None
     launch: Launch | None
     job: Job | None
     banner: Mapping[str, Any] | None
@@ -80,18 +82,18 @@ async def _page(gateway: Gateway, request: Request) -> Response:
     view = await gateway.run(partial(_view, session=session, cipher=gateway.keyring.cipher))
     shown = _ordered(await cards.cards(gateway, view.found))
     waiting = view.job is not None and view.job.state == "waiting"
-    patient = session.patient
+    patient, done = session.patient, request.query_params.get("done", "")
     may = patient is not None and sessions.confirms(ehr=session.ehr, patient=patient)(session) is not None
     asked = not waiting and any(each["state"] == "awaiting_confirmation" for each in shown) and may
     moving = any(each["state"] == "pending" for each in shown)
     page = render(
         "launch.html", session=session, staff=sessions.require("engineer", "informatics")(session) is not None,
         may_confirm=may, waiting=waiting, moving=moving, outputs=[] if waiting else shown,
-        refresh=_refresh(gateway, session, view, waiting=waiting, moving=moving and not asked),
-        done=DONE.get(request.query_params.get("done", "")), problems=[] if view.job is None else list(view.job.problems),
+        refresh=_refresh(gateway, session, view, done=done, waiting=waiting, moving=moving and not asked),
+        done=DONE.get(done), problems=[] if view.job is None else list(view.job.problems),
         banner=view.banner, **_about(gateway, session, view),
     )  # fmt: skip
-    return HTMLResponse(page, headers=await framing.headers_of(gateway, session.ehr))
+    return HTMLResponse(page, headers=framing.framed_by(view.ehr.frame_origins if view.ehr else ()))
 
 
 def _view(connection: Connection, now: float, *, session: Session, cipher: Any) -> View:
@@ -107,7 +109,8 @@ def _view(connection: Connection, now: float, *, session: Session, cipher: Any) 
         if each.launch_id is not None
     }
     return View(
-        launch=launch, job=jobs.find_job(connection, now, launch_id), found=found if session.patient else [],
+        ehr=find_ehr(connection, now, name=ehr, cipher=cipher), launch=launch,
+        job=jobs.find_job(connection, now, launch_id), found=found if session.patient else [],
         banner=banner.find_banner(connection, now, launch=launch_id, ehr=ehr, cipher=cipher), others=others,
         expires=sessions.keep_alive(connection, now, session=session, since=launch.since if launch else now),
     )  # fmt: skip
@@ -118,11 +121,13 @@ def _ordered(shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(shown, key=lambda each: each["state"] != "awaiting_confirmation")
 
 
-def _refresh(gateway: Gateway, session: Session, view: View, *, waiting: bool, moving: bool) -> str:
+def _refresh(gateway: Gateway, session: Session, view: View, *, done: str, waiting: bool, moving: bool) -> str:
     """When the page looks again by itself: soon while something moves, otherwise when its session is about to end. Never
-    soon while there is a form on it: what is being written there would be lost."""
+    soon while there is a form on it: what is being written there would be lost. The address is said, for that of a page
+    looked at by its fragment is not fetched again."""
     if waiting or moving:
-        return str(LOOK_WAITING if waiting else LOOK_MOVING)
+        said = {"launch": str(session.launch_id), **({"done": done} if done in DONE else {})}
+        return f"{LOOK_WAITING if waiting else LOOK_MOVING};url=/app?{urlencode(said)}"
     left = max(int(view.expires - WARNING - gateway.clock()), 1)
     return f"{left};url=/app/pause?{urlencode({'launch': str(session.launch_id)})}"
 
@@ -131,7 +136,7 @@ def _about(gateway: Gateway, session: Session, view: View) -> dict[str, Any]:
     """Who launched, from where, with what."""
     launch = view.launch
     context = launch.context if launch else None
-    needs, sealed = _known(gateway, str(session.ehr))
+    sealed = view.ehr is not None and sign_in_rules(view.ehr.vendor).sealed_identity
     return {
         "ehr": session.ehr,
         "patient": f"Patient/{session.patient}" if session.patient else None,
@@ -139,7 +144,7 @@ def _about(gateway: Gateway, session: Session, view: View) -> dict[str, Any]:
         "sealed": SEALED if sealed and session.fhir_user is None else "",
         "show_banner": context is None or context.need_patient_banner,
         "encounter": f"Encounter/{launch.encounter}" if launch and launch.encounter else None,
-        "needs_encounter": needs,
+        "needs_encounter": _needs_encounter(gateway, str(session.ehr)),
         "missing": list(context.missing) if context else [],
         "launch_id": session.launch_id,
         "others": [{"launch": id, "name": (each or {}).get("name")} for id, each in view.others.items()],
@@ -147,13 +152,12 @@ def _about(gateway: Gateway, session: Session, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _known(gateway: Gateway, ehr: str) -> tuple[list[str], bool]:
-    """The types that this EHR takes only with an encounter, and whether it may encrypt who signed in."""
+def _needs_encounter(gateway: Gateway, ehr: str) -> list[str]:
+    """The types that this EHR takes only with an encounter (fhir-writeback §3.2)."""
     try:
-        needs = sorted(type for type, wanted in gateway.senders.rules(ehr).encounters.items() if wanted != "any")
-        return needs, sign_in_rules(gateway.senders.registered(ehr).vendor).sealed_identity
+        return sorted(type for type, wanted in gateway.senders.rules(ehr).encounters.items() if wanted != "any")
     except EhrUnknown:
-        return [], False
+        return []
 
 
 async def _pause(gateway: Gateway, request: Request) -> Response:
@@ -186,5 +190,6 @@ async def _model(gateway: Gateway, request: Request) -> Response:
     if model is None:
         page = render("message.html", title="Not here", text="No such model version is installed here.", next="")
         return HTMLResponse(page, status_code=404, headers=headers)
-    page = render("model.html", model=model.manifest, card=format_card(model.manifest), session=session)
+    card = [(cards.words(name).capitalize(), str(said).strip()) for name, said in model.manifest.card.items()]
+    page = render("model.html", model=model.manifest, card=card, session=session)
     return HTMLResponse(page, headers=headers)

@@ -24,9 +24,9 @@ class Sandbox:
     ehr: str
     enter: str
 
-    def launch(self, patient: str, *, user: str | None = None) -> str:
-        """The address of an EHR launch of the gateway that signs in by itself."""
-        body = {"client_id": "chartgate", "patient": patient, "user": user, "automatic": True}
+    def launch(self, patient: str, *, user: str | None = None, client_id: str = "chartgate") -> str:
+        """The address of an EHR launch, of the gateway unless another app is named, that signs in by itself."""
+        body = {"client_id": client_id, "patient": patient, "user": user, "automatic": True}
         asked = {name: value for name, value in body.items() if value is not None}
         return str(httpx2.post(f"{self.ehr}/launch", json=asked, trust_env=False).raise_for_status().json()["url"])
 
