@@ -132,7 +132,7 @@ def test_what_a_screen_reader_is_told(page: Page, sandbox: Sandbox) -> None:
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     named.get_by_role("link", name=re.compile("^Model card")).click()
-    expect(page.get_by_text("Intended use")).to_be_visible()
+    expect(page.get_by_role("heading", name="Developer")).to_be_visible()
     picture(page, "model-card", width=760, height=720)
     page.get_by_role("link", name="Back to the patient").click()
     opened(page)

@@ -11,6 +11,7 @@ import pytest
 
 from auth.client.registry import RegisteredEhr, save_ehr
 from auth.client.store import save_launch
+from auth.client.tables import launches
 from auth.client.tokens import LaunchContext, Tokens
 from gateway import banner, sessions
 from tests.flow.delivery_world import KEYS, ChartEhr, World, opened
@@ -136,9 +137,7 @@ def test_a_look_keeps_the_session_alive_but_not_beyond_a_shift(tmp_path: Path) -
         await world.gateway.run(lambda c, now: c.execute(sessions.sessions.update().values(expires=now + 10)))
         await page(world, person)
         assert await ends() - time.time() > sessions.IDLE - 5
-        await world.gateway.run(
-            lambda c, now: c.exec_driver_sql(f"UPDATE launches SET since = {now - sessions.LIFETIME + 60}")
-        )
+        await world.gateway.run(lambda c, now: c.execute(launches.update().values(since=now - sessions.LIFETIME + 60)))
         await world.gateway.run(lambda c, now: c.execute(sessions.sessions.update().values(expires=now + 10)))
         await page(world, person)
         assert 50 < await ends() - time.time() < 61
