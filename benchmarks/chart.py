@@ -34,6 +34,7 @@ def figures() -> list[dict[str, Any]]:
     """Milliseconds and requests of a launch, and the two ratios."""
     launch, asked = asyncio.run(_launches())
     read, raw = _reading()
+    _chart(PAGE)  # the table of units is read once
     short, long = (middle([_chart(count) for _ in range(3)]) for count in (SHORT, LONG))
     return [
         figure("c launch to first chart, embedded EHR", launch * 1e3, "ms"),
@@ -86,6 +87,20 @@ def _reading() -> tuple[float, float]:
             server.wait()
 
 
+async def _read(reader: Reader) -> float:
+    began = time.perf_counter()
+    read = (await read_chart(reader, f"Patient/{PATIENT}", [ALL]))[ALL]
+    assert (len(read.resources), read.complete) == (RESOURCES, True)
+    return time.perf_counter() - began
+
+
+async def _raw(reader: Reader, paths: tuple[str, ...]) -> float:
+    began = time.perf_counter()
+    for path in paths:
+        assert (await reader.send("GET", path, headers={"accept": "application/fhir+json"})).status == 200
+    return time.perf_counter() - began
+
+
 class Noted:
     """A reader that remembers what it was asked for. ``base`` is what the EHR calls itself."""
 
@@ -109,16 +124,13 @@ async def _turns(port: int) -> tuple[float, float]:
     base = f"http://127.0.0.1:{port}/ehr/spec/fhir"
     session = open_session(base=base)
     found = []
-    for _ in range(TURNS):
-        reader = Noted(HttpSender(base=base, session=session, bearer=bearer))
-        began = time.perf_counter()
-        read = (await read_chart(reader, f"Patient/{PATIENT}", [ALL]))[ALL]
-        whole = time.perf_counter() - began
-        assert (len(read.resources), read.complete) == (RESOURCES, True)
-        paths, began = tuple(reader.paths), time.perf_counter()
-        for path in paths:
-            assert (await reader.send("GET", path, headers={"accept": "application/fhir+json"})).status == 200
-        found.append((whole, time.perf_counter() - began))
+    noted = Noted(HttpSender(base=base, session=session, bearer=bearer))
+    await _read(noted)
+    paths = tuple(noted.paths)
+    for turn in range(TURNS):  # whoever comes second finds the server's caches warm, so they change places
+        first = await _raw(noted, paths) if turn % 2 else 0.0
+        whole = await _read(noted)
+        found.append((whole, first or await _raw(noted, paths)))
     await session.close()
     return sorted(found, key=lambda pair: pair[0] / pair[1])[TURNS // 2]
 

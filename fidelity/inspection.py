@@ -104,13 +104,14 @@ def _near(chart: Chart, feature: Feature, shelf: Shelf) -> Iterator[Sighting]:
     if derivation and value is not None:
         sources = matching.speaking(derivation.source.codes, shelf)
         records += [(record, derivation.source) for record in sources if _taken(record, value)]
+    peers = [record.resource for record, _ in records]
     for record, expected in records:
         consumed = value is not None and _taken(record, value)
         if consumed or _before(record, feature, value, chart):
             yield Sighting(
                 chart=chart, feature=expected, resource=record.resource, element=record.element, record=record,
                 concept=table(record.element.get("code")), consumed=consumed,
-                peers=[peer.resource for peer, _ in records],
+                peers=peers,
             )  # fmt: skip
 
 

@@ -5,12 +5,13 @@ What could not be read is said, by type and with the reason; what was cut short 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from gateway.searchset import ForeignLink, Page, read_page
+from gateway.searchset import ForeignLink, Page, head_link, read_page
 from r4 import codec
 from vocabulary.chart import Read, Resource, Search
 from writeback.retry import parse_retry_after
@@ -19,6 +20,8 @@ PAGE_SIZE = 200
 PAGE_LIMIT = 150
 """A search of more pages than this is reported as incomplete rather than read for minutes."""
 
+LONG = 64 * 1024
+"""Bytes of a page from which on parsing it holds others up."""
 READS: Mapping[int, str] = {403: "forbidden", 404: "absent", 410: "absent"}
 SEARCHES: Mapping[int, str] = {
     **READS, 400: "refused", 405: "unsupported", 406: "unsupported", 422: "refused", 501: "unsupported",
@@ -105,22 +108,25 @@ AT_ONCE = Reading()
 
 @dataclass(slots=True)
 class _Gathered:
-    """A search under way: its resources by address, each once, and what was seen of its end."""
+    """A search under way: its resources by address, each once, the pages it led to, and what was seen of its end."""
 
     found: dict[object, Resource] = field(default_factory=dict)
     paths: set[str] = field(default_factory=set)
     total: int | None = None
     whole: bool = True
 
-    def take(self, page: Page) -> str | None:
-        """Adds a page; the path of the next. A link back to a page that was read already is no end."""
+    def take(self, page: Page) -> bool:
+        """Adds a page; whether there is another to read. A link back to one that was read already is no end."""
         for resource in page.matches:
             self.found.setdefault((resource.get("resourceType"), resource.get("id") or id(resource)), resource)
         self.total = self.total if page.total is None else page.total
         unsaid = page.next is None and self.total is None and page.entries >= PAGE_SIZE
-        looped = page.next in self.paths
-        self.whole = self.whole and not (page.partial or unsaid or looped)
-        return None if looped else page.next
+        cut = page.next is not None and (page.next in self.paths or len(self.paths) >= PAGE_LIMIT - 1)
+        self.whole = self.whole and not (page.partial or unsaid or cut)
+        if page.next is None or cut:
+            return False
+        self.paths.add(page.next)
+        return True
 
     def read(self, failure: str | None = None) -> Read:
         """What came of it. Fewer than the EHR counted is not all of it."""
@@ -172,28 +178,47 @@ async def _read(reader: Reader, patient: str, search: Search, how: Reading) -> R
     if extent == "none":
         return Read(complete=False, failure="not_granted")
     query = urlencode([("patient", patient.partition("/")[2]), *search.parameters, ("_count", str(PAGE_SIZE))])
-    gathered, path = _Gathered(whole=extent == "all"), f"{search.type}?{query}"
-    for _ in range(PAGE_LIMIT):
-        gathered.paths.add(path)
-        page = await _page(reader, path, how.wait)
-        if isinstance(page, str):
-            return gathered.read(page)
-        following = gathered.take(page)
-        if following is None:
-            return gathered.read()
-        path = following
-    gathered.whole = False
+    gathered = _Gathered(whole=extent == "all")
+    async with aclosing(_pages(reader, f"{search.type}?{query}", how.wait)) as pages:
+        async for page in pages:
+            if isinstance(page, str):
+                return gathered.read(page)
+            if not gathered.take(page):
+                break
     return gathered.read()
 
 
-async def _page(reader: Reader, path: str, wait: Wait) -> Page | str:
-    """The page, or why there is none. Raises Unavailable, LedAway."""
-    reply = await _ask(reader, path, wait, SEARCHES)
-    if reply.status != 200:
-        return SEARCHES[reply.status]
-    document = _parse(reply.body)
+async def _pages(reader: Reader, path: str, wait: Wait) -> AsyncGenerator[Page | str, None]:
+    """Page after page, or why there is none any more. A long one is parsed beside the event loop, while the next one, if
+    the page's head says where it is, is under way already. Raises Unavailable, LedAway."""
+    coming = asyncio.create_task(_ask(reader, path, wait, SEARCHES))
     try:
-        page = read_page(document, reader.base) if document is not None else None
+        while True:
+            reply, early = await coming, None
+            if reply.status != 200:
+                yield SEARCHES[reply.status]
+                return
+            if len(reply.body) <= LONG:
+                page = _page(reply.body, reader.base)
+            else:
+                if (early := head_link(reply.body, reader.base)) is not None:
+                    coming = asyncio.create_task(_ask(reader, early, wait, SEARCHES))
+                page = await asyncio.to_thread(_page, reply.body, reader.base)
+            yield page
+            if isinstance(page, str) or page.next is None:
+                return
+            if page.next != early:
+                coming.cancel()
+                coming = asyncio.create_task(_ask(reader, page.next, wait, SEARCHES))
+    finally:
+        coming.cancel()
+
+
+def _page(body: bytes, base: str) -> Page | str:
+    """Raises LedAway."""
+    document = _parse(body)
+    try:
+        page = read_page(document, base) if document is not None else None
     except ForeignLink as failure:
         raise LedAway(str(failure)) from failure
     return "unreadable" if page is None else page

@@ -101,7 +101,9 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
 async def _one(gateway: "Gateway", launch: Launch, occasion: Occasion, read: PatientRead, model: Model) -> str:
     """One model: empty, or what went wrong, in words for the person who launched."""
     now = gateway.clock()
-    chart, verdict = read.verdict(model.manifest, as_of=now, salt=gateway.keyring.session)
+    chart, verdict = await asyncio.to_thread(  # a long chart takes seconds, and others are waiting
+        read.verdict, model.manifest, as_of=now, salt=gateway.keyring.session
+    )
     said: dict[str, Any] = {}
     if verdict.fitness != "unfit":
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from auth.client.ehr import below
+from r4 import codec
 from vocabulary.chart import Resource
 
 PARTIAL = frozenset({"incomplete", "suppressed", "too-costly", "timeout", "throttled", "forbidden", "security"})
@@ -41,6 +42,19 @@ def read_page(bundle: Mapping[str, Any], base: str) -> Page | None:
         partial=any(_says_partial(resource) for _, resource in found),
         next=_next(bundle, base),
     )
+
+
+def head_link(body: bytes, base: str) -> str | None:
+    """Where the next page is, when that stands before the entries, as most servers have it: known before the page is parsed.
+    None when it is not there; whether it is right the page itself says."""
+    head, found, _ = body.partition(b'"entry"')
+    if not found:
+        return None
+    try:
+        bundle = codec.parse(head + b'"entry":[]}')
+        return _next(bundle, base) if isinstance(bundle, dict) else None
+    except (codec.CodecError, ForeignLink):
+        return None
 
 
 def _is_match(entry: Mapping[str, Any], resource: Resource) -> bool:
