@@ -21,7 +21,7 @@ PAGE_LIMIT = 150
 """A search of more pages than this is reported as incomplete rather than read for minutes."""
 
 LONG = 64 * 1024
-"""Bytes of a page from which on parsing it holds others up."""
+"""Bytes of a page from which on parsing it takes as long as the next one needs to come."""
 READS: Mapping[int, str] = {403: "forbidden", 404: "absent", 410: "absent"}
 SEARCHES: Mapping[int, str] = {
     **READS, 400: "refused", 405: "unsupported", 406: "unsupported", 422: "refused", 501: "unsupported",
@@ -189,21 +189,20 @@ async def _read(reader: Reader, patient: str, search: Search, how: Reading) -> R
 
 
 async def _pages(reader: Reader, path: str, wait: Wait) -> AsyncGenerator[Page | str, None]:
-    """Page after page, or why there is none any more. A long one is parsed beside the event loop, while the next one, if
-    the page's head says where it is, is under way already. Raises Unavailable, LedAway."""
+    """Page after page, or why there is none any more. While a long one is parsed the next, if the page's head says where
+    it is, is under way already. Raises Unavailable, LedAway."""
     coming = asyncio.create_task(_ask(reader, path, wait, SEARCHES))
     try:
         while True:
-            reply, early = await coming, None
+            reply = await coming
             if reply.status != 200:
                 yield SEARCHES[reply.status]
                 return
-            if len(reply.body) <= LONG:
-                page = _page(reply.body, reader.base)
-            else:
-                if (early := head_link(reply.body, reader.base)) is not None:
-                    coming = asyncio.create_task(_ask(reader, early, wait, SEARCHES))
-                page = await asyncio.to_thread(_page, reply.body, reader.base)
+            early = head_link(reply.body, reader.base) if len(reply.body) > LONG else None
+            if early is not None:
+                coming = asyncio.create_task(_ask(reader, early, wait, SEARCHES))
+                await asyncio.sleep(0)  # it is sent before the parsing begins
+            page = _page(reply.body, reader.base)
             yield page
             if isinstance(page, str) or page.next is None:
                 return

@@ -24,6 +24,15 @@ class PatientRead:
     patient: Resource | None
     reads: Mapping[Search, Read] = field(default_factory=dict)
 
+    @property
+    def known(self) -> Mapping[str, Resource]:
+        """Every resource that was read, by ``Type/id``."""
+        found = [
+            *([self.patient] if self.patient else []),
+            *(each for read in self.reads.values() for each in read.resources),
+        ]
+        return {f"{each.get('resourceType')}/{each.get('id')}": each for each in found}
+
     def chart(self, features: Sequence[Feature], *, as_of: float) -> Chart:
         """What these features found in it."""
         return assemble(patient=self.patient or {}, reads=self.reads, features=features, as_of=as_of)
@@ -53,12 +62,15 @@ async def read_patient(
 
 async def read_evidence(
     reader: Reader, output: Output, *, patient: Resource | None, verdict: Verdict | None, launch_patient: str | None,
-    launch_encounter: str | None,
+    launch_encounter: str | None, known: Mapping[str, Resource] | None = None,
 ) -> Evidence:  # fmt: skip
-    """Encounter and inputs, read again. Raises Unavailable."""
+    """Encounter and inputs, read again but for those ``known`` by ``Type/id``: read by the gateway itself, a moment ago.
+    Raises Unavailable."""
     names = tuple(dict.fromkeys((*output.inputs, *([output.encounter] if output.encounter else []))))
-    reads = await together(*(_present(reader, _current(name)) for name in names)) if names else ()
-    found = dict(zip(names, reads, strict=True))
+    found: dict[str, Resource | None] = {name: had for name in names if (had := (known or {}).get(_current(name)))}
+    asked = tuple(name for name in names if name not in found)
+    reads = await together(*(_present(reader, _current(name)) for name in asked)) if asked else ()
+    found |= dict(zip(asked, reads, strict=True))
     return Evidence(
         patient=patient,
         encounter=found.get(output.encounter or ""),

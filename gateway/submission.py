@@ -51,6 +51,7 @@ async def submit(
     evidence = await read_evidence(
         occasion.reader, output, patient=read.patient, verdict=verdict, launch_patient=occasion.launch_patient,
         launch_encounter=occasion.launch_encounter,
+        known=read.known if occasion.launch_patient is not None else None,
     )  # fmt: skip
     judged = admit(output, model.manifest, evidence, gateway.clock())
     write = await _write(gateway, output, model, judged, occasion.granted)
