@@ -53,7 +53,7 @@ campaign: $(VENV)/tests system ## the long proofs: many kills; under two hours
 hapi: $(VENV)/runtime ## build the HAPI server (Maven)
 	@$(BIN)/python -m gateway.hapi build
 
-system: $(VENV)/runtime ## PostgreSQL, Chromium and a JDK with Maven, where missing (Debian as root; elsewhere says what)
+system: $(VENV)/runtime ## PostgreSQL, Chromium, npm and a JDK with Maven, where missing (Debian as root; elsewhere says what)
 	@sh .ci/system
 
 lock: ## compile the lock files again

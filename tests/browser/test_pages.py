@@ -48,7 +48,8 @@ def test_a_launch_crosses_from_the_ehrs_site_to_the_gateways_and_shows_the_patie
 ) -> None:
     launched(page, sandbox, BRYANT)
     assert page.url.startswith(f"{sandbox.app}/app?launch=")
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Patient/{BRYANT}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Reilly981"))
+    expect(page.get_by_role("region", name="Patient", exact=True)).to_contain_text(f"Patient/{BRYANT}")
     assert page.locator("article").count() >= 3
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from fidelity.chart import assemble, plan
-from vocabulary.chart import Read
+from vocabulary.chart import FAILURES, Read
 from vocabulary.instant import Span, parse_instant
 from vocabulary.manifest import Code, Feature
 
@@ -162,7 +162,7 @@ def test_a_boolean_answer_is_taken_where_no_unit_is_asked():
 
 @pytest.mark.parametrize("failure", ["forbidden", "unavailable", "unreadable"])
 def test_an_unreadable_type_is_absent_by_that_name(failure):
-    assert absent(MASS, complete=False, failure=failure) == f"Observation could not be read ({failure})"
+    assert absent(MASS, complete=False, failure=failure) == f"Observation could not be read ({FAILURES[failure]})"
 
 
 def test_a_search_that_was_cut_short_is_a_caveat_and_its_silence_is_no_absence():

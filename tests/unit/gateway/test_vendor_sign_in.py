@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gateway.ehr_facts import Facts
-from gateway.ehr_lines import traps
-from gateway.registrations import declare
 
 from auth import scopes
 from auth.client.ehr import LAUNCH_SCOPES, RegisteredEhr
 from auth.client.rules import SMART, SignInRules
 from auth.discovery import DiscoveryError, parse
+from gateway.ehrs.facts import Facts
+from gateway.ehrs.lines import traps
+from gateway.ehrs.registrations import declare
 from gateway.extents import extents
 from gateway.vendors import VENDORS, sign_in_rules
 from gateway.vendors.declaration import Vendor, deviations
