@@ -40,7 +40,9 @@ class Killed:
         """Seconds of reads that this kill may have lost: by the slowest write that was answered, or was being."""
         moments = list(self.answered.values())
         pairs = zip(moments, moments[1:] + [("write", self.at)], strict=True)
-        return max(LOSS, FLUSH_AFTER + 2 * max(after - before for (_, before), (what, after) in pairs if what == "write"))
+        return max(
+            LOSS, FLUSH_AFTER + 2 * max(after - before for (_, before), (what, after) in pairs if what == "write")
+        )
 
 
 def kill(path: Path, *, seconds: float) -> Killed:

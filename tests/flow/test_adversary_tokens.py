@@ -248,7 +248,7 @@ def test_b11_a_bearer_reaches_no_redirect_s_target_and_no_other_path(run: Run) -
         sender = Senders(means=visit.world.gateway.means, clock=visit.world.gateway.clock)
         sender.know({visit.name: ehr})
         reader = await sender.reader(visit.name, f"launch:{tokens._id}")
-        for path in ("../token", "http://127.0.0.1:1/x", "/token", "Patient/../../token"):
+        for path in ("../token", "http://127.0.0.1:1/x", "/token", "Patient/../../token", "Patient/%2E%2e/%2e./token"):
             with pytest.raises(OSError, match="about to leave"):
                 await reader.send("GET", path)
         assert visit.ehr.asked == []
