@@ -220,13 +220,19 @@ def test_what_was_accepted_is_written_by_the_backend_client_when_the_launch_has_
 
 
 def test_a_public_client_has_no_backend_and_never_pretends_to(run: Run) -> None:
+    """What its backend client would write, Device and model card, is left out; the output itself is written."""
+
     async def act(visit: Visit) -> None:
         await visit.launch()
-        for _ in range(2):
+        for _ in range(3):
             await visit.world.gateway.worker.turn(visit.name)
         grants = [dict(httpx2.QueryParams(body.decode())) for _, path, _, body in visit.ehr.asked if path == "/token"]
         assert [grant["grant_type"] for grant in grants] == ["authorization_code"]
         assert grants[0]["client_id"] == "gateway"
+        written = [body for _, path, _, body in visit.ehr.asked if path.startswith("/r4/RiskAssessment/") and body]
+        assert len(written) == 1
+        assert b"AIAST" in written[0]
+        assert {path.split("/")[2] for path in visit.ehr.paths("PUT")} == {"RiskAssessment", "Provenance"}
 
     run(act, declared={"method": "none"})
 
