@@ -102,3 +102,16 @@ def test_a_shipped_model_scores_a_bundle_or_says_why_not(tmp_path: Path) -> None
     assert said["state"] in ("refused", "abstained")
     assert said["verdict"]["fitness"] == "unfit"
     assert run("models", "check", "models/prevent").returncode == 0
+
+
+def test_keys_are_listed_and_rotated_without_a_server_and_never_shown(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)]
+    listed = json.loads(CliRunner().invoke(application, ["ehrs", "keys", *data, "--json"]).stdout)
+    assert [each["use"] for each in listed["signing"]] == ["signs", "signs"]
+    said = CliRunner().invoke(application, ["ehrs", "rotate", "encryption", *data])
+    assert said.exit_code == 0
+    assert f"kept to open: {listed['encryption']['current']}" in said.stdout
+    kept = json.loads((tmp_path / "keys.json").read_text())
+    assert not [key for key in kept["encryption"]["keys"].values() if key in said.stdout]
+    for arguments in (["session"], ["encryption", "--at-once"]):
+        assert CliRunner().invoke(application, ["ehrs", "rotate", *arguments, *data]).exit_code == 2
