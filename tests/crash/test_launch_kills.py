@@ -28,8 +28,8 @@ def killed(*arguments: str) -> dict[str, Any]:
 def test_a_kill_between_any_two_steps_leaves_no_half_and_ends_a_grant_only_where_refresh_tokens_rotate() -> None:
     said = killed()
     assert said["problems"] == []
-    assert said["kills"] >= 30
-    assert 1 <= said["launches_to_repeat"] <= 3
+    assert said["kills"] >= 15
+    assert said["launches_to_repeat"] == 1
 
 
 @pytest.mark.campaign
