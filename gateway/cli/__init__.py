@@ -10,7 +10,8 @@ from gateway.cli.application import application
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script; without ``arguments`` those of this process. Ends with SystemExit. An expected failure is a sentence and exit code 3, never a traceback."""
+    """The console script; without ``arguments`` those of this process. Ends with SystemExit. An expected failure is a
+    sentence and exit code 3, never a traceback."""
     from gateway.cli.printing import complain
     from gateway.keyring import KeyFileError
     from gateway.server import PortTaken
