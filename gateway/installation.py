@@ -12,7 +12,7 @@ from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import Keyring, open_keyring
 from monitoring import tables as monitoring_tables
-from writeback import attempts, correcting, recall_tables
+from writeback import attempts, correcting, recall_tables, upgrade
 from writeback import tables as writeback_tables
 
 DEFAULT_DIRECTORY = Path(".chartgate")
@@ -59,6 +59,7 @@ def open_installation(directory: Path) -> Installation:
     directory = prepare(directory)
     keyring = open_keyring(directory)
     database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
+    database.run_now(upgrade.upgrade)
     return Installation(directory=directory, keyring=keyring, database=database)
 
 
@@ -67,4 +68,6 @@ def open_replica(directory: Path, url: str) -> Installation:
     directory has the key file that they share. Raises KeyFileError, SQLAlchemy's OperationalError."""
     directory = prepare(directory)
     keyring = open_keyring(directory)
-    return Installation(directory=directory, keyring=keyring, database=open_postgres(url, metadata=METADATA))
+    database = open_postgres(url, metadata=METADATA)
+    database.run_now(upgrade.upgrade)
+    return Installation(directory=directory, keyring=keyring, database=database)
