@@ -41,7 +41,7 @@ class Origin:
 
 _ADD, _WAIT = insert(deliveries), insert(waits)
 _NUMBER = select(deliveries.c.id).where(deliveries.c.key == bindparam("of")).scalar_subquery()
-_ADD_BODY = insert(bodies).values(delivery=_NUMBER, body=bindparam("said"))
+_ADD_BODY = insert(bodies).inline().values(delivery=_NUMBER, body=bindparam("said"))
 _STATES = select(deliveries.c.key, deliveries.c.state).where(among(deliveries.c.key, "keys"))
 _OPEN = (
     select(deliveries.c.key)
