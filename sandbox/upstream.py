@@ -130,6 +130,9 @@ class Upstream:
     async def turns(self, interaction: Interaction) -> AsyncIterator[None]:
         """Writes of one resource come one after the other, and so do those of one condition, judgement included."""
         keys = sorted({key for each in interaction.entries or (interaction,) if (key := _key(each))})
+        if not keys:  # nothing is written
+            yield
+            return
         async with AsyncExitStack() as stack:
             for key in keys:
                 await stack.enter_async_context(self._turn(key))
@@ -150,8 +153,7 @@ class Upstream:
     async def _send(self, interaction: Interaction) -> Answer:
         if interaction.action in ("search", "history") and any(name == "_cursor" for name, _ in interaction.query):
             return await self._follow(interaction)
-        plain = structs.replace(interaction, if_match=None if interaction.if_match == "*" else interaction.if_match)
-        request = format(plain)
+        request = format(structs.replace(interaction, if_match=None) if interaction.if_match == "*" else interaction)
         path = f"{request.path}?{request.query}" if request.query else request.path
         return await self._exchange(request.method, path, dict(request.headers), request.body, interaction)
 

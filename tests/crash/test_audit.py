@@ -39,8 +39,10 @@ class Killed:
     def bound(self) -> float:
         """Seconds of reads that this kill may have lost: by the slowest write that was answered, or was being."""
         moments = list(self.answered.values())
-        pairs = zip(moments, moments[1:] + [("write", self.at)], strict=True)
-        return max(LOSS, FLUSH_AFTER + 2 * max(after - before for (_, before), (what, after) in pairs if what == "write"))
+        pairs = zip(moments, [*moments[1:], ("write", self.at)], strict=True)
+        return max(
+            LOSS, FLUSH_AFTER + 2 * max(after - before for (_, before), (what, after) in pairs if what == "write")
+        )
 
 
 def kill(path: Path, *, seconds: float) -> Killed:
