@@ -42,6 +42,8 @@ OUTPUTS, QUEUE = (
     int(os.environ.get("CHARTGATE_BENCH_OUTPUTS", "3000")),
     int(os.environ.get("CHARTGATE_BENCH_QUEUE", "20000")),
 )
+WARM = 20
+"""Claims before those that are measured: the first of each kind puts its statement together."""
 NAMES = Names(ehr="bench", namespace="urn:chartgate:installation:bench")
 RUNS = (
     ("single", Terms(read_back=0.0), 3000.0, 2),
@@ -157,6 +159,8 @@ def _multiply(connection: Connection, number: int) -> None:
     for start in range(first, first + number, 5000):
         rows = [{**row, "key": f"{each:064x}"} for each in range(start, min(start + 5000, first + number))]
         connection.execute(insert(tables.deliveries), rows)
+    missing = "SELECT id, body FROM deliveries, (SELECT body FROM delivery_bodies LIMIT 1) WHERE id > ?"
+    connection.exec_driver_sql(f"INSERT INTO delivery_bodies {missing}", (first,))
 
 
 def _claim_p99(database: Database) -> float:
@@ -167,9 +171,10 @@ def _claim_p99(database: Database) -> float:
         claim_due(connection, now, ehr="bench", owner="bench", limit=16, turn=turn)
         times.append(time.thread_time() - began)
 
-    for turn in range(200):
+    for turn in range(WARM + 200):
         database.run_now(lambda connection, now, turn=turn: claim(connection, now, turn))  # type: ignore[misc]
-    return sorted(times)[int(len(times) * 0.99)]
+    measured = sorted(times[WARM:])
+    return measured[int(len(measured) * 0.99)]
 
 
 CAPABILITIES = parse_capabilities(

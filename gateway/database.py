@@ -36,9 +36,11 @@ POSTGRES_THREADS = 8
 
 
 class Database(Protocol):
-    """Both stores. ``run`` is for coroutines, ``run_now`` for the command line and tests (it blocks)."""
+    """Both stores. ``run`` is for coroutines, ``run_now`` for the command line and tests (it blocks). ``look`` is ``run`` for
+    a work that only reads, by key, in tens of microseconds."""
 
     async def run(self, work: Work[T]) -> T: ...
+    async def look(self, work: Work[T]) -> T: ...
     def run_now(self, work: Work[T]) -> T: ...
     def close(self) -> None: ...
 
@@ -70,6 +72,7 @@ class Sqlite:
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
+        self._turn = threading.Lock()
         self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
         self._thread = threading.Thread(target=self._serve, name=f"sqlite {Path(path).name}", daemon=True)
@@ -80,6 +83,21 @@ class Sqlite:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._submit(work, future)
         return await future
+
+    async def look(self, work: Work[T]) -> T:
+        """Runs the work at once, on this thread, where no group is being written: to wake another costs ten times what a
+        look by key does. Else it waits for its turn as any other. It sees what is committed."""
+        if self._closed or not self._turn.acquire(blocking=False):
+            return await self.run(work)
+        try:
+            return cast(T, self._call(work, self._clock()))
+        except Exception as failure:
+            told = _translated(failure)
+            if told is None or told is failure:
+                raise
+            raise told from failure
+        finally:
+            self._turn.release()
 
     def run_now(self, work: Work[T]) -> T:
         future: Future[T] = Future()
@@ -117,6 +135,11 @@ class Sqlite:
 
     def _commit(self, group: Sequence["_Item"]) -> None:
         """One transaction for the whole group. A failed begin or commit fails every future of it."""
+        with self._turn:
+            outcomes = self._outcomes(group)
+        _tell([(future, value, _translated(failed)) for future, value, failed in outcomes])
+
+    def _outcomes(self, group: Sequence["_Item"]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         try:
             self._raw.execute("BEGIN IMMEDIATE")
@@ -131,7 +154,7 @@ class Sqlite:
                 if self._raw.in_transaction:
                     self._raw.execute("ROLLBACK")
             outcomes = [(future, None, failure) for _, future in group]
-        _tell([(future, value, _translated(failed)) for future, value, failed in outcomes])
+        return outcomes
 
     def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
         self._raw.execute("SAVEPOINT work")
@@ -202,6 +225,9 @@ class Postgres:
 
     async def run(self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work)
+
+    async def look(self, work: Work[T]) -> T:
+        return await self.run(work)
 
     def run_now(self, work: Work[T]) -> T:
         return self._transact(work)

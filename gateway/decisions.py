@@ -77,7 +77,8 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
     assert stored.admitted is not None
     write = plan(
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
-        capabilities=capabilities, granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
+        capabilities=narrowed(capabilities, gateway.senders.backend_scopes(stored.output.ehr)),
+        granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
         rules=gateway.senders.rules(stored.output.ehr),
         confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip

@@ -42,13 +42,17 @@ class Struck:
 async def serve(ehr: "SandboxEhr", interaction: Interaction, token: str, ask: Ask) -> Struck:
     """The answer to a bearer's interaction with what is switched on for it; None for a token that opens nothing."""
     due = await _due(ehr, interaction, token)
-    if any(each.fault.act == "token" and _dead(ehr, each, token) for each in due):
+    dead = next((each for each in due if each.fault.act == "token" and _dead(ehr, each, token)), None)
+    if dead is not None:
+        _tell(ehr, dead, 401, "The EHR was not asked.")
         return Struck(answer=None)
     wired = tuple(each for each in due if each.fault.act == "wire")
     now = ehr.clock()
     for each in due:
         if each.fault.act == "answer":
-            return Struck(answer=faults.instead(each, now=now), wire=wired)
+            given = faults.instead(each, now=now)
+            _tell(ehr, each, given.status, "The EHR was not asked.")
+            return Struck(answer=given, wire=wired)
     if any(each.fault.act == "request" for each in due):
         interaction = faults.without_conditions(interaction)
     answer = await ask(interaction)
@@ -56,6 +60,11 @@ async def serve(ehr: "SandboxEhr", interaction: Interaction, token: str, ask: As
         assert answer is not None
         answer = await _changed(ehr, each, interaction, answer, token, now)
     return Struck(answer=answer, wire=wired)
+
+
+def _tell(ehr: "SandboxEhr", each: Active, status: int, what: str) -> None:
+    """A row of its own in the log: what was answered is not what the EHR did."""
+    ehr.audit.refused(status, "transient", why=f"The fault {each.fault.name} answered. {what}")
 
 
 async def _due(ehr: "SandboxEhr", interaction: Interaction, token: str) -> list[Active]:
@@ -76,7 +85,9 @@ async def _changed(
     ehr: "SandboxEhr", each: Active, interaction: Interaction, answer: Answer, token: str, now: float
 ) -> Answer:  # fmt: skip
     if each.fault.act == "after" and answer.status < 400:
-        return faults.instead(each, now=now)
+        given = faults.instead(each, now=now)
+        _tell(ehr, each, given.status, "The EHR had done it.")
+        return given
     if each.fault.name == "version-skew":
         return faults.skewed(answer)
     if each.fault.name == "search-truncated":

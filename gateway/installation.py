@@ -12,7 +12,7 @@ from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import KeyFile, Keyring, open_key_file
 from monitoring import tables as monitoring_tables
-from writeback import attempts, correcting, recall_tables
+from writeback import attempts, correcting, recall_tables, upgrade
 from writeback import tables as writeback_tables
 
 DEFAULT_DIRECTORY = Path(".chartgate")
@@ -64,6 +64,7 @@ def open_installation(directory: Path) -> Installation:
     directory = prepare(directory)
     keys = open_key_file(directory)
     database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
+    database.run_now(upgrade.upgrade)
     return Installation(directory=directory, keys=keys, database=database)
 
 
@@ -72,4 +73,6 @@ def open_replica(directory: Path, url: str) -> Installation:
     directory has the key file that they share. Raises KeyFileError, SQLAlchemy's OperationalError."""
     directory = prepare(directory)
     keys = open_key_file(directory)
-    return Installation(directory=directory, keys=keys, database=open_postgres(url, metadata=METADATA))
+    database = open_postgres(url, metadata=METADATA)
+    database.run_now(upgrade.upgrade)
+    return Installation(directory=directory, keys=keys, database=database)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from gateway.changes import signals_of
 from gateway.charts import Unavailable
+from gateway.granted import narrowed
 from gateway.senders import EhrUnknown
 from monitoring import journal
 from vocabulary.write import NotWritable, Write
@@ -15,6 +16,7 @@ from writeback import listing, outputs, resending
 from writeback.changes import Change
 from writeback.errors import PlanInvalid
 from writeback.labels import Confirmation
+from writeback.outbox import BACKEND
 from writeback.planning import plan
 
 if TYPE_CHECKING:
@@ -104,11 +106,14 @@ async def _plan(gateway: "Gateway", id: str) -> "Write | Resent | None":
     if stored is None or model is None or stored.admitted is None:
         return None
     by, at = stored.decided_by, stored.decided_at
+    ehr = stored.output.ehr
     try:
+        offered = await gateway.senders.capabilities(ehr)
         write = plan(
-            stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
-            capabilities=await gateway.senders.capabilities(stored.output.ehr), now=gateway.clock(),
-            rules=gateway.senders.rules(stored.output.ehr),
+            stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(ehr), now=gateway.clock(),
+            capabilities=narrowed(offered, gateway.senders.backend_scopes(ehr)),
+            granted=None if stored.principal == BACKEND else offered,
+            rules=gateway.senders.rules(ehr),
             confirmed_by=Confirmation(by=by, at=at) if by is not None and at is not None else None,
         )  # fmt: skip
     except Unavailable:

@@ -103,6 +103,11 @@ class Senders:
         except VendorUnknown as failure:
             raise EhrUnknown("the EHR is registered with a vendor that this version does not know") from failure
 
+    def backend_scopes(self, ehr: str) -> str:
+        """What the backend client may do at most: a public client has none. Raises EhrUnknown."""
+        registered = self.registered(ehr)
+        return "" if registered.method == "none" else " ".join(registered.backend_scopes)
+
     async def capabilities(self, ehr: str) -> Capabilities:
         """What the EHR says it takes. Raises Unavailable, EhrUnknown."""
         registered = self.registered(ehr)

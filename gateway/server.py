@@ -25,7 +25,9 @@ class PortTaken(RuntimeError):
 
 def bind(port: int) -> socket.socket:
     """A listening loopback socket; port 0 is any free one. Raises PortTaken."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening = socket.socket(
+        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # said, so that asyncio sets NODELAY
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))

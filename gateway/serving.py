@@ -86,7 +86,7 @@ def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Inte
 
 
 async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tuple[Grant | None, Answer]:
-    grant = await ehr.database.run(lambda connection, now: find_grant(connection, now, token))
+    grant = await ehr.database.look(lambda connection, now: find_grant(connection, now, token))
     return (None, UNKNOWN) if grant is None else (grant, await _through(ehr, interaction, grant))
 
 

@@ -86,7 +86,8 @@ async def _write(
         return None
     offered = await gateway.senders.capabilities(output.ehr)
     return plan(
-        output, model.manifest, admitted=judged, names=gateway.names(output.ehr), capabilities=offered,
+        output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
+        capabilities=narrowed(offered, gateway.senders.backend_scopes(output.ehr)),
         granted=None if granted is None else narrowed(offered, granted), now=gateway.clock(),
         rules=gateway.senders.rules(output.ehr),
     )  # fmt: skip

@@ -6,9 +6,10 @@ that nobody asked for, and one that understands more than we do answers question
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
+
+from msgspec import structs
 
 from r4.definitions import Parameter, parameters
 from r4.generated.types import RESOURCES
@@ -126,7 +127,7 @@ def leniently(interaction: Interaction) -> Interaction:
     if not interaction.lenient or interaction.type is None:
         return interaction
     kept = tuple(pair for pair in interaction.query if understood(interaction.type, pair[0]))
-    return replace(interaction, query=kept)
+    return structs.replace(interaction, query=kept)
 
 
 def _plain(type: str, found: Criterion) -> bool:

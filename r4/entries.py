@@ -3,8 +3,9 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from r4 import codec
 from r4.outcome import Issue
@@ -62,7 +63,7 @@ def _entry(entry: Any, index: int, route: Callable[..., Interaction]) -> Interac
     if interaction.action in NEVER:
         raise refused(400, "not-supported", "an entry may read, search, create, update or delete", f"{here}.request")
     full_url = entry.get("fullUrl")
-    return replace(interaction, full_url=full_url if isinstance(full_url, str) else None)
+    return structs.replace(interaction, full_url=full_url if isinstance(full_url, str) else None)
 
 
 def _content(method: Any, resource: Any) -> Any:

@@ -6,8 +6,9 @@ so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from r4 import codec
 from r4.entries import bundle
@@ -65,7 +66,7 @@ def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]
         found = _form_search(segments, pairs, said, body)
     else:
         found = _routed(method, segments, pairs, said, body)
-    return replace(found, lenient=True) if found.action == "search" and lenient(said.get("prefer")) else found
+    return structs.replace(found, lenient=True) if found.action == "search" and lenient(said.get("prefer")) else found
 
 
 def _routed(method: str, segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:

@@ -2,14 +2,21 @@
 
 import re
 from calendar import monthrange
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 _MOMENT = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?")
+_SECOND = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)
+"""A second in UTC: most are said so, and are read faster."""
 
 
 def moment_range(text: str) -> tuple[float, float] | None:
     """``(first, last)`` in Unix seconds, ``last`` excluded; None for what is no date of the calendar. Where no zone is
     said, UTC is taken. A leap second is the last second of its minute."""
+    if _SECOND.fullmatch(text):
+        with suppress(ValueError):
+            first = datetime.fromisoformat(text).timestamp()
+            return first, first + 1.0
     match = _MOMENT.fullmatch(text)
     if match is None:
         return None

@@ -1,6 +1,7 @@
 """References inside resources: parsed, and found wherever they stand (R4 §2.3 references)."""
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _LITERAL = re.compile(
@@ -31,6 +32,15 @@ def parse(text: Any, *, base: str | None = None) -> Reference | None:
         return None
     if base is not None:
         text = text.removeprefix(f"{base.rstrip('/')}/")
+    return _literal(text) if len(text) <= _LONGEST else None
+
+
+_LONGEST = 210
+"""No reference that names a resource here is longer."""
+
+
+@lru_cache(maxsize=8192)
+def _literal(text: str) -> Reference | None:
     match = _LITERAL.fullmatch(text)
     if match is None or match["id"] in (".", "..") or match["version"] in (".", ".."):
         return None

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
+import msgspec
+
 from r4.outcome import Issue
 
 Action = Literal[
@@ -29,8 +31,7 @@ _LENIENT = re.compile(r"(?:^|[;,\s])handling=lenient(?:$|[;,\s])")
 _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interaction:
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """``type``/``id``/``version`` as far as the action has them (a history without id is a type's, without type the
     system's); ``query`` are decoded pairs in order; ``condition`` those of a conditional update or delete, which has no
     id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
@@ -44,7 +45,7 @@ class Interaction:
     id: str | None = None
     version: str | None = None
     query: Pairs = ()
-    body: dict[str, Any] | None = field(default=None, repr=False)
+    body: dict[str, Any] | None = None
     if_match: str | None = None
     if_none_match: str | None = None
     if_none_exist: Pairs | None = None
@@ -54,10 +55,14 @@ class Interaction:
     operation: str | None = None
     condition: Pairs | None = None
     compartment: str | None = None
-    patch: Any = field(default=None, repr=False)
+    patch: Any = None
     if_modified_since: float | None = None
     valid: bool = False
     lenient: bool = False
+
+    def __repr__(self) -> str:
+        """Without what is a patient's: this may end in a log."""
+        return f"Interaction({self.action} {self.type})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """Answers of a FHIR store as values: refusals, single resources, and the headers that say which version they are."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
@@ -25,9 +25,10 @@ def found(row: Any) -> Answer:
     return Answer(status=200, encoded=row.body, resource=parsed(row.body), headers=headers)
 
 
-def unplain(body: Mapping[str, Any], *, base: str) -> Iterator[Issue]:
-    """References that name nothing: no URL (R4 §2.3.0.1), or a search, which is none to store."""
-    if all(_names(said, base) for said in named(body)):
+def unplain(body: Mapping[str, Any], *, base: str, said: Iterable[str] | None = None) -> Iterator[Issue]:
+    """References that name nothing: no URL (R4 §2.3.0.1), or a search, which is none to store. ``said`` is what the body's
+    references say, where that is known."""
+    if all(_names(each, base) for each in (named(body) if said is None else said)):
         return
     for path, reference in walk(body):
         if not _names(reference["reference"], base):
@@ -36,8 +37,9 @@ def unplain(body: Mapping[str, Any], *, base: str) -> Iterator[Issue]:
 
 def _names(said: str, base: str) -> bool:
     """Whether this is a URL, a URN, a fragment or a resource here."""
-    absolute = said.startswith(("http://", "https://", "urn:", "#"))
-    return not _BLANK.search(said) and (absolute or parse(said, base=base) is not None)
+    if parse(said, base=base) is not None:
+        return True
+    return said.startswith(("http://", "https://", "urn:", "#")) and not _BLANK.search(said)
 
 
 _BLANK = re.compile(r"\s")

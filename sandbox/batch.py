@@ -1,8 +1,9 @@
 """Batch and transaction as values (R4 §3.1.0.11): the order of entries, what they call one another, the answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
@@ -61,7 +62,7 @@ def assign(entries: Sequence[Interaction], ids: Sequence[str]) -> list[Interacti
     placed: list[Interaction] = []
     for entry, id in zip(entries, ids, strict=True):
         if entry.action == "create" and entry.if_none_exist is None:
-            entry = replace(entry, action="update", id=id, body={**(entry.body or {}), "id": id})
+            entry = structs.replace(entry, action="update", id=id, body={**(entry.body or {}), "id": id})
         if entry.action == "update" and entry.id is not None and entry.full_url and entry.full_url.startswith("urn:"):
             names[entry.full_url] = f"{entry.type}/{entry.id}"
         placed.append(entry)
@@ -70,7 +71,7 @@ def assign(entries: Sequence[Interaction], ids: Sequence[str]) -> list[Interacti
 
 def resolve(entry: Interaction, names: Mapping[str, str]) -> Interaction:
     """The entry with references to ``names`` rewritten, wherever they stand."""
-    return entry if entry.body is None or not names else replace(entry, body=_rewritten(entry.body, names))
+    return entry if entry.body is None or not names else structs.replace(entry, body=_rewritten(entry.body, names))
 
 
 def _rewritten(value: Any, names: Mapping[str, str]) -> Any:

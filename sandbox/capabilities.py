@@ -7,6 +7,7 @@ from typing import Any
 from r4.criteria import searchable
 from r4.interaction import JSON_PATCH, SERVES
 from r4.served import SERVED
+from sandbox.wording import unanswered
 
 CODES: Mapping[tuple[str, str], str] = {
     ("GET", "type/id"): "read", ("GET", "type/id/_history/id"): "vread", ("PUT", "type/id"): "update",
@@ -32,7 +33,8 @@ SEARCHES = (
 )
 BEHIND = (
     " The data are on another server: refused there are :missing of _tag, _security and _profile, |code and system| of _tag and "
-    "_security, dates with prefixes in a list, and chains of a named type to _tag, _security, _profile, _source or _lastUpdated."
+    "_security, dates with prefixes in a list, composites of "
+    "references, and chains of a named type to _tag, _security, _profile, _source or _lastUpdated."
 )
 """What HAPI ignores or answers wrongly (``sandbox.wording``)."""
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -60,7 +62,7 @@ def statement(*, base: str, date: str, operations: Iterable[str] = (), behind: b
                 "mode": "server",
                 "documentation": SEARCHES + (BEHIND if behind else ""),
                 "security": security(base),
-                "resource": [_resource(type, named) for type in sorted(SERVED)],
+                "resource": [_resource(type, named, behind) for type in sorted(SERVED)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
                 **({"operation": [EXPORT]} if "$export" in named else {}),
             }
@@ -91,8 +93,8 @@ def security(base: str) -> dict[str, Any]:
 
 
 @cache
-def _resource(type: str, operations: frozenset[str]) -> Mapping[str, Any]:
-    rows = searchable(type)
+def _resource(type: str, operations: frozenset[str], behind: bool) -> Mapping[str, Any]:
+    rows = {name: row for name, row in searchable(type).items() if not (behind and unanswered(type, row))}
     includes = [f"{type}:{name}" for name, row in rows.items() if row.kind == "reference" and SERVED & {*row.targets}]
     backwards = [
         f"{other}:{name}"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Any, Literal
 
+from msgspec import structs
+
 from r4.interaction import Answer, Interaction
 from r4.moments import moment_range
 from r4.outcome import Issue, outcome
@@ -139,8 +141,8 @@ def instead(active: Active, *, now: float) -> Answer:
 
 def without_conditions(interaction: Interaction) -> Interaction:
     """Its creates as if nobody had asked whether there is one already."""
-    entries = tuple(replace(entry, if_none_exist=None) for entry in interaction.entries)
-    return replace(interaction, if_none_exist=None, entries=entries)
+    entries = tuple(structs.replace(entry, if_none_exist=None) for entry in interaction.entries)
+    return structs.replace(interaction, if_none_exist=None, entries=entries)
 
 
 def skewed(answer: Answer) -> Answer:

@@ -45,11 +45,15 @@ class Term(NamedTuple):
     high: float | None = None
 
 
-class Place(NamedTuple):
-    """Where one parameter finds its values in a resource, and how they are read. ``head`` is the first member of the
-    path: where it is a list, its parts are told apart."""
+Said = tuple[str | None, int, float | None, float | None]
+"""What one value says: ``value``, ``mark``, ``low`` and ``high`` of a Term."""
 
-    parameter: int
+
+class Place(NamedTuple):
+    """Where parameters find their values in a resource, and how they are read. ``head`` is the first member of the path:
+    where it is a list, its parts are told apart."""
+
+    parameters: tuple[int, ...]
     read: "Reader"
     head: str
     path: tuple[str, ...]
@@ -70,45 +74,61 @@ def mark(text: str) -> int:
 
 @lru_cache(maxsize=2048)
 def _places(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
-    """The places of a type's parameters that a resource with these members can have something at. The type that a choice
-    is given in is known from the members, so that it is not looked for again in every resource."""
-    found = []
+    """The places of a type's parameters that a resource with these members can have something at; what several parameters
+    look at is read once."""
+    found: dict[tuple[Reader, str, tuple[str, ...], str], list[int]] = {}
     for name, row in parameters(type).items():
         if name in LEFT_OUT or row.kind not in READERS:
             continue
         for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths):
-            given = paths.choices(members, path[0])
-            if len(path) == 1 and path[0] not in members and (not rule or rule.startswith("as:")):
-                wanted = rule.removeprefix("as:").lower()
-                for member, kind in given:
-                    if wanted in ("", kind):
-                        found.append(Place(key(type, name), READERS[row.kind], member, (member,), ""))
-            elif path[0] in members or given:
-                found.append(Place(key(type, name), READERS[row.kind], path[0], path, rule))
-    return tuple(found)
+            for at in _given(members, path, rule):
+                found.setdefault((READERS[row.kind], *at), []).append(key(type, name))
+                if row.kind == "reference":
+                    found.setdefault((_identifier, *at), []).append(logical(key(type, name)))
+    return tuple(Place(tuple(dict.fromkeys(keys)), *at) for at, keys in found.items())
+
+
+def _given(
+    members: tuple[str, ...], path: tuple[str, ...], rule: str
+) -> Iterator[tuple[str, tuple[str, ...], str]]:  # fmt: skip
+    """Head, path and rule where a resource with these members has something. The type that a choice is given in is known
+    from the members, so that it is not looked for again in every resource."""
+    given = paths.choices(members, path[0])
+    if len(path) == 1 and path[0] not in members and (not rule or rule.startswith("as:")):
+        wanted = rule.removeprefix("as:").lower()
+        for member, kind in given:
+            if wanted in ("", kind):
+                yield member, (member,), ""
+    elif path[0] in members or given:
+        yield path[0], path, rule
 
 
 def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
     """Every term of a resource, each once. ``base`` is this server's own, so that absolute references are local."""
+    type, members = str(resource.get("resourceType")), tuple(resource)
     found: dict[Term, None] = {}
-    add = found.setdefault
-    for parameter, read, head, path, rule in _places(str(resource.get("resourceType")), tuple(resource)):
-        inside = resource.get(head)
-        if isinstance(inside, list):
-            for part, item in enumerate(inside, start=1):
-                for value in paths.values(item, path[1:], rule):
-                    for term in read(parameter, part, value, base):
-                        add(term)
-        elif len(path) == 1 and inside is not None and not rule:
-            for term in read(parameter, 0, inside, base):
-                add(term)
-        else:
-            for value in paths.values(resource, path, rule):
-                for term in read(parameter, 0, value, base):
-                    add(term)
-    for parameter in _untold(str(resource.get("resourceType")), tuple(resource)):
-        add(Term(parameter, 0, "false"))
-    return [*found, *_together(str(resource.get("resourceType")), found)]
+    for place in _places(type, members):
+        for part, value in _values(resource, place):
+            for said in place.read(value, base):
+                for parameter in place.parameters:
+                    found[Term(parameter, part, *said)] = None
+    for parameter in _untold(type, members):
+        found[Term(parameter, 0, "false")] = None
+    return [*found, *_together(type, found)]
+
+
+def _values(resource: Mapping[str, Any], place: Place) -> Iterable[tuple[int, Any]]:
+    """Each value at the place with the part that it stands in."""
+    inside, path, rule = resource.get(place.head), place.path, place.rule
+    if len(path) == 1 and not rule and inside is not None:
+        return enumerate(inside, start=1) if inside.__class__ is list else ((0, inside),)
+    if inside.__class__ is list:
+        return [
+            (part, value)
+            for part, item in enumerate(inside or (), start=1)
+            for value in paths.values(item, path[1:], rule)
+        ]
+    return [(0, value) for value in paths.values(resource, path, rule)]
 
 
 @lru_cache(maxsize=2048)
@@ -131,15 +151,26 @@ def together(patient: str, code: str) -> str:
     return f"{patient}\n{code}"
 
 
-def _together(type: str, found: Iterable[Term]) -> Iterator[Term]:
-    if not {"patient", "code"} <= parameters(type).keys():
-        return
-    whose, what = key(type, "patient"), key(type, "code")
+def _together(type: str, found: Iterable[Term]) -> list[Term]:
+    keys = _together_keys(type)
+    if keys is None:
+        return []
+    whose, what, both = keys
     patients = [term.value for term in found if term.parameter == whose]
-    for term in found if patients else ():
-        if term.parameter == what and term.value is not None:
-            for patient in patients:
-                yield Term(key(type, TOGETHER), 0, together(str(patient), term.value), term.mark)
+    return [
+        Term(both, 0, together(str(patient), term.value), term.mark)
+        for term in (found if patients else ())
+        if term.parameter == what and term.value is not None
+        for patient in patients
+    ]
+
+
+@cache
+def _together_keys(type: str) -> tuple[int, int, int] | None:
+    """The numbers of a type's patient, its code, and both."""
+    if not {"patient", "code"} <= parameters(type).keys():
+        return None
+    return key(type, "patient"), key(type, "code"), key(type, TOGETHER)
 
 
 def date_of(type: str, found: Iterable[Term]) -> float:
@@ -166,28 +197,34 @@ def fold(text: str) -> str:
     return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 
-def _token(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
-    if isinstance(value, bool):
-        yield Term(parameter, part, "true" if value else "false")
-    elif isinstance(value, str):
-        yield Term(parameter, part, value)
-    elif isinstance(value, dict):
-        if isinstance(value.get("coding"), list):
-            for coding in value["coding"]:
-                yield from _token(parameter, part, coding, base)
-        said = value.get("code") if "code" in value else value.get("value")
-        system = value.get("system")
-        if isinstance(said, str):
-            yield Term(parameter, part, said, mark(system) if isinstance(system, str) else 0)
+def _token(value: Any, base: str) -> list[Said]:
+    if value.__class__ is str:
+        return [(value, 0, None, None)]
+    if value.__class__ is dict:
+        codings, found = value.get("coding"), []
+        if codings.__class__ is list:
+            for coding in codings:
+                found += _token(coding, base)
+        said = value["code"] if "code" in value else value.get("value")
+        if said.__class__ is str:
+            system = value.get("system")
+            found.append((said, mark(system) if system.__class__ is str else 0, None, None))
+        return found
+    return [("true" if value else "false", 0, None, None)] if value.__class__ is bool else []
 
 
-def _reference(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
-    said = value.get("reference") if isinstance(value, dict) else value
-    if isinstance(said, str):
-        local = parse(said, base=base)
-        yield Term(parameter, part, local.local if local else said)
-    if isinstance(value, dict) and isinstance(value.get("identifier"), dict):
-        yield from _token(logical(parameter), part, value["identifier"], base)
+def _reference(value: Any, base: str) -> list[Said]:
+    said = value.get("reference") if value.__class__ is dict else value
+    if said.__class__ is not str:
+        return []
+    local = parse(said, base=base)
+    return [(local.local if local else said, 0, None, None)]
+
+
+def _identifier(value: Any, base: str) -> list[Said]:
+    """The identifier by which a reference names what it names."""
+    said = value.get("identifier") if value.__class__ is dict else None
+    return [] if said is None else _token(said, base)
 
 
 def logical(parameter: int) -> int:
@@ -199,64 +236,59 @@ STRING_MEMBERS = ("text", "family", "given", "prefix", "suffix", "line", "city",
                   "country", "name")  # fmt: skip
 
 
-def _string(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
+def _string(value: Any, base: str) -> list[Said]:
     if isinstance(value, str):
-        yield Term(parameter, part, fold(value), mark(value))
-    elif isinstance(value, dict):
-        for member in STRING_MEMBERS:
-            for item in value[member] if isinstance(value.get(member), list) else [value.get(member)]:
-                if isinstance(item, str):
-                    yield Term(parameter, part, fold(item), mark(item))
+        return [(fold(value), mark(value), None, None)]
+    if not isinstance(value, dict):
+        return []
+    listed = [value[name] if isinstance(value.get(name), list) else [value.get(name)] for name in STRING_MEMBERS]
+    return [(fold(item), mark(item), None, None) for items in listed for item in items if isinstance(item, str)]
 
 
-def _date(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
+def _date(value: Any, base: str) -> list[Said]:
     if isinstance(value, str):
         span = moment_range(value)
-        if span is not None:
-            yield Term(parameter, part, low=span[0], high=span[1])
-    elif isinstance(value, dict) and ("start" in value or "end" in value):
+        return [] if span is None else [(None, 0, *span)]
+    if isinstance(value, dict) and ("start" in value or "end" in value):
         first, last = (moment_range(str(value.get(member, ""))) for member in ("start", "end"))
-        yield Term(parameter, part, low=first[0] if first else -FOREVER, high=last[1] if last else FOREVER)
-    elif isinstance(value, dict) and isinstance(value.get("event"), list):
-        for event in value["event"]:
-            yield from _date(parameter, part, event, base)
+        return [(None, 0, first[0] if first else -FOREVER, last[1] if last else FOREVER)]
+    if isinstance(value, dict) and isinstance(value.get("event"), list):
+        return [said for event in value["event"] for said in _date(event, base)]
+    return []
 
 
-def _quantity(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
+def _quantity(value: Any, base: str) -> list[Said]:
     """Under its code and under its unit, where they differ; a Range from its low to its high."""
-    if not isinstance(value, dict):
-        return
+    if value.__class__ is not dict:
+        return []
+    least = most = value.get("value")
     if "low" in value or "high" in value:
         first, last = (each if isinstance(each, dict) else {} for each in (value.get("low"), value.get("high")))
-        span, told = (first.get("value"), last.get("value")), {**last, **first}
-    else:
-        span, told = (value.get("value"), value.get("value")), value
-    if span == (None, None):
-        return
-    low, high = (
-        (float(span[0]) if span[0] is not None else -ENDLESS),
-        float(span[1]) if span[1] is not None else ENDLESS,
-    )
-    system = told.get("system")
-    for unit in dict.fromkeys((told.get("code"), told.get("unit"))) if told.get("unit") or told.get("code") else ("",):
-        if isinstance(unit, str):
-            yield Term(parameter, part, unit, mark(system) if isinstance(system, str) else 0, low, high)
+        least, most, value = first.get("value"), last.get("value"), {**last, **first}
+    if least is None and most is None:
+        return []
+    low = -ENDLESS if least is None else float(least)
+    high = ENDLESS if most is None else float(most)
+    system, code, unit = value.get("system"), value.get("code"), value.get("unit")
+    of = mark(system) if system.__class__ is str else 0
+    units = dict.fromkeys((code, unit)) if unit or code else ("",)
+    return [(each, of, low, high) for each in units if each.__class__ is str]
 
 
 ENDLESS = 1e300
 
 
-def _number(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
-    if not isinstance(value, dict | list | str | bool) and value is not None:
-        yield Term(parameter, part, low=float(value), high=float(value))
+def _number(value: Any, base: str) -> list[Said]:
+    if isinstance(value, dict | list | str | bool) or value is None:
+        return []
+    return [(None, 0, float(value), float(value))]
 
 
-def _uri(parameter: int, part: int, value: Any, base: str) -> Iterator[Term]:
-    if isinstance(value, str):
-        yield Term(parameter, part, value)
+def _uri(value: Any, base: str) -> list[Said]:
+    return [(value, 0, None, None)] if isinstance(value, str) else []
 
 
-Reader = Callable[[int, int, Any, str], Iterator[Term]]
+Reader = Callable[[Any, str], list[Said]]
 READERS: Mapping[str, Reader] = {
     "token": _token, "reference": _reference, "string": _string, "date": _date, "quantity": _quantity,
     "number": _number, "uri": _uri,

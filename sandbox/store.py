@@ -218,14 +218,15 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
     checked = [] if interaction.valid else validate(body)
     issues = [issue for issue in checked if issue.severity in ("error", "fatal")]
     if not issues and rules.references == "check":
-        issues = list(unplain(body, base=rules.base)) or list(_missing(connection, body, rules.base))
+        said = set(named(body))
+        issues = [*unplain(body, base=rules.base, said=said)] or [*_missing(connection, body, said, rules.base)]
     return Answer(status=422, resource=outcome(issues)) if issues else None
 
 
-def _missing(connection: Connection, body: Mapping[str, Any], base: str) -> Iterable[Issue]:
+def _missing(connection: Connection, body: Mapping[str, Any], said: set[str], base: str) -> Iterable[Issue]:
     """References within this server that lead nowhere."""
     own = f"{body.get('resourceType')}/{body.get('id')}"
-    lost = {said for said in set(named(body)) if _leads_nowhere(connection, said, own, base)}
+    lost = {each for each in said if _leads_nowhere(connection, each, own, base)}
     for path, reference in walk(body) if lost else ():
         if reference["reference"] in lost:
             yield Issue("not-found", "must be a resource that this server has", f"{path}.reference", "reference-exists")

@@ -9,11 +9,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
 import aiohttp
+from msgspec import structs
 from yarl import URL
 
 from r4.interaction import Answer, Interaction, format
@@ -60,7 +61,7 @@ class Upstream:
         if interaction.action == "search":
             return await self._search(interaction)
         if interaction.action == "history":
-            interaction = replace(interaction, query=since(interaction.query))
+            interaction = structs.replace(interaction, query=since(interaction.query))
         return await self._send(interaction)
 
     async def _search(self, interaction: Interaction) -> Answer:
@@ -72,12 +73,12 @@ class Upstream:
             query = worded(str(interaction.type), interaction.query, base=self.base)
         except SearchError as wrong:
             return Answer(status=wrong.status, resource=outcome([wrong.issue]))
-        answer = await self._send(replace(interaction, query=query))
+        answer = await self._send(structs.replace(interaction, query=query))
         said = dict(query)
         if not _cut_off(answer, said.get("_count", "")) or said.get("_total") == "accurate":
             return answer
         counted = tuple(pair for pair in query if pair[0] != "_total")
-        return await self._send(replace(interaction, query=(*counted, ("_total", "accurate"))))
+        return await self._send(structs.replace(interaction, query=(*counted, ("_total", "accurate"))))
 
     def _refused(self, interaction: Interaction) -> Answer | None:
         """What the embedded store would not take either: both have to answer alike."""
@@ -129,6 +130,9 @@ class Upstream:
     async def turns(self, interaction: Interaction) -> AsyncIterator[None]:
         """Writes of one resource come one after the other, and so do those of one condition, judgement included."""
         keys = sorted({key for each in interaction.entries or (interaction,) if (key := _key(each))})
+        if not keys:  # nothing is written
+            yield
+            return
         async with AsyncExitStack() as stack:
             for key in keys:
                 await stack.enter_async_context(self._turn(key))
@@ -149,8 +153,7 @@ class Upstream:
     async def _send(self, interaction: Interaction) -> Answer:
         if interaction.action in ("search", "history") and any(name == "_cursor" for name, _ in interaction.query):
             return await self._follow(interaction)
-        plain = replace(interaction, if_match=None if interaction.if_match == "*" else interaction.if_match)
-        request = format(plain)
+        request = format(structs.replace(interaction, if_match=None) if interaction.if_match == "*" else interaction)
         path = f"{request.path}?{request.query}" if request.query else request.path
         return await self._exchange(request.method, path, dict(request.headers), request.body, interaction)
 

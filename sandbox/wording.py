@@ -48,6 +48,8 @@ def _written(type: str, name: str, modifier: str, value: str, base: str) -> str:
     if modifier == "missing":
         return value
     values = parts(value, ",")
+    if unanswered(type, row):
+        raise SearchError(name, "is not supported: the server behind this EHR does not know composites of references")
     if row.kind == "composite":
         values = [_composite(type, row, each, base) for each in values]
     if row.kind == "reference" and not modifier:
@@ -81,13 +83,20 @@ def _reference(name: str, row: Parameter, value: str, base: str, bare: bool) -> 
         yield from (f"{type}/{value}" for type in sorted(types))
 
 
+def unanswered(type: str, row: Parameter) -> bool:
+    """Whether HAPI does not answer this parameter at all: a composite of which a part is a reference (HAPI-1204)."""
+    return row.kind == "composite" and any(searchable(type)[name].kind == "reference" for name in row.components)
+
+
 def _composite(type: str, row: Parameter, value: str, base: str) -> str:
-    """Its bare ids get their type, where that can be one only."""
+    """Each part as it would be written alone."""
     said = parts(value, "$")
     for place, name in enumerate(row.components[: len(said)]):
-        part = searchable(type)[name]
-        if part.kind == "reference" and len(found := [*_reference(name, part, said[place], base, True)]) == 1:
-            said[place] = found[0]
+        kind = searchable(type)[name].kind
+        if kind in ("quantity", "number"):
+            said[place] = _point(said[place])
+        elif kind == "date":
+            said[place] = _whole(said[place])
     return "$".join(said)
 
 

@@ -1,11 +1,13 @@
-"""Every requirement of the server's side of SMART App Launch 2.2 has a test, or a written reason why it has none.
+"""Every requirement of SMART App Launch 2.2 for servers and for clients has a test, or a written reason why it has none.
 
 The tables: ``smart_server.csv`` are the ids of Inferno's requirement list that no Inferno test covers, ``inferno_smart_2_2.csv``
-its tests, ``checklist.csv`` the rows of our own checklist. Tests are named as ``file::function``.
+its tests, ``smart_client.csv`` all ids of that list for clients that are not withdrawn, ``checklist.csv`` and
+``client_checklist.csv`` the rows of our own checklist, with the abuse cases of the client (B08 to B12). Tests are named as ``file::function``.
 """
 
 import ast
 import csv
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -47,10 +49,14 @@ def test_a_requirement_has_a_test_that_exists_or_a_reason(table: str, row: dict[
 
 def test_no_requirement_is_listed_twice_and_none_is_lost() -> None:
     assert {table: len({row["id"] for row in rows}) for table, rows in TABLES.items()} == {
-        "checklist": 24, "inferno_smart_2_2": 36, "smart_server": 119,
+        "checklist": 24, "client_checklist": 23, "inferno_smart_2_2": 36, "smart_client": 164, "smart_server": 119,
     }  # fmt: skip
     assert {"14", "15", "31", "283"} <= {row["id"] for row in TABLES["smart_server"]}
     assert sum(1 for row in TABLES["smart_server"] if row["reason"]) <= 5
+    levels = Counter(row["level"] for row in TABLES["smart_client"])
+    assert levels == {"SHALL": 115, "SHALL NOT": 6, "SHOULD": 25, "SHOULD NOT": 3, "MAY": 15}
+    duties = [row for row in TABLES["smart_client"] if row["level"].startswith("SHALL") and row["page"] != "brands"]
+    assert sum(1 for row in duties if row["reason"]) <= 6
 
 
 def test_a_test_that_is_not_there_is_noticed() -> None:

@@ -8,6 +8,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _SPAN = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _POINT = re.compile(
@@ -53,6 +54,7 @@ def parse_instant(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+@lru_cache(maxsize=256)
 def format_instant(point: float) -> str:
     """Unix seconds as a FHIR ``instant`` in UTC with milliseconds: ``2026-01-02T03:04:05.123Z``."""
     at = datetime.fromtimestamp(round(point * 1000) / 1000, UTC)

@@ -62,8 +62,7 @@ class NotWritable:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the EHR kept: ``location`` (``Type/id``), its version, and the paths that came back lost or changed."""
 
     location: str

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from r4 import codec
 from vocabulary.write import Strategy
 
@@ -17,13 +19,12 @@ _LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})(?:/_
 _ETAG = re.compile(r'(?:W/)?"?([A-Za-z0-9.-]{1,64})"?')
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """``path`` is below the EHR's FHIR base. ``writes`` says whether it could change anything there."""
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes | None = None
 
     @property
@@ -74,11 +75,12 @@ TABLE: Mapping[int, tuple[Meaning, Meaning, Meaning]] = {
 _COLUMN: Mapping[Strategy, int] = {"put": 0, "conditional": 1, "post": 2, "edit": 0}
 
 
-def classify(answer: Answer, strategy: Strategy) -> Meaning:
-    """What the answer to a write means. A success that is no FHIR answer (a log-in page, a proxy) is none: unsure."""
+def classify(answer: Answer, strategy: Strategy, *, named: bool = False) -> Meaning:
+    """What the answer to a write means. A success that is no FHIR answer (a log-in page, a proxy) is none: unsure.
+    ``named`` says that it is known to name a place."""
     status = answer.status
     if 200 <= status < 300:
-        return "accepted" if _plausible(answer, strategy) else "unsure"
+        return "accepted" if named or _plausible(answer, strategy) else "unsure"
     if 300 <= status < 400:
         return "later"  # a redirect to somewhere else was not followed, so nothing was processed
     if status in TABLE:
@@ -96,8 +98,7 @@ def _plausible(answer: Answer, strategy: Strategy) -> bool:
     return strategy == "put" and spoken and "html" not in answer.headers.get("content-type", "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True, gc=False):
     """Where the EHR keeps a resource; ``version`` None when it does not say."""
 
     type: str

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from r4 import codec
 from writeback import keys
 from writeback.answers import Answer, Place, Request, classify, place_of
@@ -49,22 +51,30 @@ def groups(rows: Sequence[Claimed], *, size: int) -> list[tuple[Claimed, ...]]:
     plain write. No two of a Bundle share an id, so that an answer names one of them."""
     alone = [(row,) for row in rows if row.doubtful or row.strategy == "edit" or size < 2]
     open_: dict[str, list[Claimed]] = {}
+    heavy: dict[str, int] = {}
     closed: list[tuple[Claimed, ...]] = []
     for row in rows:
         if row.doubtful or row.strategy == "edit" or size < 2:
             continue
-        group = open_.setdefault(row.principal, [])
-        if group and (len(group) >= size or sum(len(each.body) for each in group) + len(row.body) > BYTES):
+        group, weight = open_.setdefault(row.principal, []), heavy.get(row.principal, 0) + len(row.body)
+        if group and (len(group) >= size or weight > BYTES):
             closed.append(tuple(group))
-            group = open_[row.principal] = []
+            group, weight = [], len(row.body)
+        open_[row.principal], heavy[row.principal] = group, weight
         group.append(row)
     return [*alone, *closed, *(tuple(group) for group in open_.values())]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True, kw_only=True, gc=False):
     row: Claimed
     rendered: Rendered
+
+
+class Told(Struct, frozen=True, kw_only=True, gc=False):
+    """What an entry of the response says: an answer, and the place that it names."""
+
+    answer: Answer
+    place: Place | None
 
 
 def deliver_together(
@@ -93,9 +103,8 @@ def deliver_together(
 
 def _request(sent: Sequence[_Sent], namespace: str) -> Request:
     entries = [
-        b'{"resource":%b,"request":%b}' % (part.rendered.body, codec.format(_asked(part.row, namespace)))
-        for part in sent
-    ]
+        b'{"resource":%b,"request":%b}' % (part.rendered.body, _asked(part.row, namespace)) for part in sent
+    ]  # fmt: skip
     creates = any(part.row.strategy != "put" for part in sent)
     first = sent[0].row
     headers = {
@@ -106,13 +115,13 @@ def _request(sent: Sequence[_Sent], namespace: str) -> Request:
     return Request(method="POST", path="", headers=headers, body=body)
 
 
-def _asked(row: Claimed, namespace: str) -> dict[str, str]:
+def _asked(row: Claimed, namespace: str) -> bytes:
     if row.strategy == "put":
-        return {"method": "PUT", "url": f"{row.type}/{row.fhir_id}"}
+        return f'{{"method":"PUT","url":"{row.type}/{row.fhir_id}"}}'.encode()
     if row.strategy == "conditional":
         sought = keys.search_of(row.type, namespace=namespace, key=row.key)
-        return {"method": "POST", "url": row.type, "ifNoneExist": sought}
-    return {"method": "POST", "url": row.type}
+        return codec.format({"method": "POST", "url": row.type, "ifNoneExist": sought})
+    return f'{{"method":"POST","url":"{row.type}"}}'.encode()
 
 
 def _answered(reply: Reply) -> list[Any] | None:
@@ -145,31 +154,32 @@ def _whole(row: Claimed, reply: Reply) -> Ending:
     return Ending(event="postponed", status=reply.status, cause=f"batch_{reply.status}", healthy=True)
 
 
-def match(rows: Sequence[Claimed], entries: Sequence[Any]) -> dict[int, Answer]:
-    """The answer to each row, by row id; rows that nobody answered for are not in it."""
-    answers = [_answer(entry) for entry in entries]
+def match(rows: Sequence[Claimed], entries: Sequence[Any]) -> dict[int, Told]:
+    """What was said of each row, by row id; rows that nobody answered for are not in it."""
+    told = [_told(entry) for entry in entries]
     names = {f"{row.type}/{row.fhir_id}": row for row in rows if row.strategy == "put"} | {row.key: row for row in rows}
     named = [
-        None if answer is None else _named(names, answer, entry) for answer, entry in zip(answers, entries, strict=True)
+        None if said is None else _named(names, said.place, entry) for said, entry in zip(told, entries, strict=True)
     ]
-    found: dict[int, Answer] = {}
+    found: dict[int, Told] = {}
     twice: set[int] = set()
-    for answer, row in zip(answers, named, strict=True):
-        if answer is not None and row is not None:
-            twice |= {row.id} & found.keys()
-            found[row.id] = answer
-    if _places_hold(rows, answers, named):
-        found = {row.id: answer for row, answer in zip(rows, answers, strict=True) if answer is not None}
-    return {id: answer for id, answer in found.items() if id not in twice}
+    for said, row in zip(told, named, strict=True):
+        if said is not None and row is not None:
+            if row.id in found:
+                twice.add(row.id)
+            found[row.id] = said
+    if _places_hold(rows, told, named):
+        found = {row.id: said for row, said in zip(rows, told, strict=True) if said is not None}
+    return {id: said for id, said in found.items() if id not in twice}
 
 
-def _places_hold(rows: Sequence[Claimed], answers: Sequence[Answer | None], named: Sequence[Claimed | None]) -> bool:
+def _places_hold(rows: Sequence[Claimed], told: Sequence[Told | None], named: Sequence[Claimed | None]) -> bool:
     """Everything that the entries name agrees with the order in which they were asked for: as many as were sent, each
     that names a delivery in its place, each place of the type that was sent there, none twice, and no name of
     something that was not sent."""
-    if len(rows) != len(answers):
+    if len(rows) != len(told):
         return False
-    places = [None if answer is None else place_of(answer) for answer in answers]
+    places = [None if said is None else said.place for said in told]
     where = [place.location for place in places if place is not None]
     return len(where) == len(set(where)) and all(
         (name is None or name.id == row.id)
@@ -179,7 +189,7 @@ def _places_hold(rows: Sequence[Claimed], answers: Sequence[Answer | None], name
     )
 
 
-def _answer(entry: Any) -> Answer | None:
+def _told(entry: Any) -> Told | None:
     """An entry's response as an answer of its own."""
     response = entry.get("response") if isinstance(entry, dict) else None
     if not isinstance(response, dict):
@@ -190,31 +200,32 @@ def _answer(entry: Any) -> Answer | None:
     headers = {name: value for name in ("location", "etag") if isinstance(value := response.get(name), str)}
     spoken = entry.get("resource") if int(status[1]) < 400 else response.get("outcome")
     body = codec.format(spoken) if isinstance(spoken, dict) else b""
-    return Answer(status=int(status[1]), headers=headers, body=body)
+    answer = Answer(status=int(status[1]), headers=headers, body=body)
+    return Told(answer=answer, place=place_of(answer))
 
 
-def _named(names: Mapping[str, Claimed], answer: Answer, entry: Any) -> Claimed | None:
+def _named(names: Mapping[str, Claimed], place: Place | None, entry: Any) -> Claimed | None:
     """The delivery that an entry names: by the id that we gave it, or by the key in the resource that came with it."""
-    place, resource = place_of(answer), entry.get("resource")
+    resource = entry.get("resource")
     said = [place.location] if place is not None else []
     said += keys.marked(resource) if isinstance(resource, dict) else ()
     return next((names[name] for name in said if name in names), None)
 
 
-def _judge(row: Claimed, answer: Answer | None) -> Ending | Place:
+def _judge(row: Claimed, told: Told | None) -> Ending | Place:
     """Where the EHR has it, or what became of it instead."""
-    if answer is None:
+    if told is None:
         return Ending(event="lost", cause="unmatched", healthy=True)
-    if classify(answer, row.strategy) != "accepted":
-        return declined(row, answer)
-    place = place_of(answer) or Place(type=row.type, id=row.fhir_id)
+    if classify(told.answer, row.strategy, named=told.place is not None) != "accepted":
+        return declined(row, told.answer)
+    place = told.place or Place(type=row.type, id=row.fhir_id)
     if place.type != row.type or (row.strategy == "put" and place.id != row.fhir_id):
-        return Ending(event="lost", status=answer.status, cause="foreign_location", healthy=True)
+        return Ending(event="lost", status=told.answer.status, cause="foreign_location", healthy=True)
     return place
 
 
 def _read_back(
-    sent: Sequence[_Sent], places: Mapping[int, Place], matched: Mapping[int, Answer], reads_back: Callable[[str], bool]
+    sent: Sequence[_Sent], places: Mapping[int, Place], matched: Mapping[int, Told], reads_back: Callable[[str], bool]
 ) -> Generator[Request, Reply, dict[int, Ending]]:
     """What of them was kept, asked for by one batch of reads; matched by the id of what comes back."""
     wanted = [part for part in sent if reads_back(part.row.key)]
@@ -228,7 +239,7 @@ def _read_back(
     asked = {part.row.id for part in wanted}
     endings = {}
     for part in sent:
-        place, status = places[part.row.id], matched[part.row.id].status
+        place, status = places[part.row.id], matched[part.row.id].answer.status
         kept = found.get(place.location) if part.row.id in asked else None
         if kept is None:
             endings[part.row.id] = unread(part.rendered, place, status=status)

@@ -1,13 +1,12 @@
 """What happened, for whoever counts it: counts and ids, no patient datum."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vocabulary.output import OutputState
 from vocabulary.write import DeliveryState
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeliveryChanged:
+class DeliveryChanged(Struct, frozen=True, kw_only=True, gc=False):
     """A delivery is in another state than before. ``cause`` is a short word (``http_503``, ``answer_lost``);
     ``losses`` counts the paths that the EHR did not keep; ``duplicates`` the further copies that were found."""
 
@@ -25,8 +24,7 @@ class DeliveryChanged:
     duplicates: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutputChanged:
+class OutputChanged(Struct, frozen=True, kw_only=True, gc=False):
     """An output is new (``before`` None) or in another state; ``reason`` is the word of a refusal."""
 
     output: str
@@ -39,8 +37,7 @@ class OutputChanged:
     reason: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CopiesFound:
+class CopiesFound(Struct, frozen=True, kw_only=True):
     """An EHR has a delivery more than once: ``copies`` of it."""
 
     delivery: str

@@ -4,31 +4,31 @@ Two lanes: rows whose time has come (retries, and what waited for another delive
 the newest have a share of their own, so that what was accepted just now is not stuck behind the backlog of an outage.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
+import orjson
 from sqlalchemy import (
-    BindParameter,
     Connection,
     Integer,
     Row,
     bindparam,
-    func,
+    literal_column,
     or_,
     select,
     update,
 )
 
+from writeback.among import among
 from writeback.changes import Change
 from writeback.claims import Claimed
 from writeback.pacing import AT_ONCE, Size, allowance, book
 from writeback.rendering import Need
 from writeback.settings import PACE, Pace
 from writeback.settling import Settled, settle
-from writeback.tables import FRESH, LATER, deliveries
+from writeback.tables import FRESH, LATER, bodies, deliveries
 from writeback.targets import Target, find_target, keep_target, lock_target
 from writeback.terms import SINGLY, Terms
 
@@ -47,11 +47,15 @@ class Claims:
     wait: float = 0.0
 
 
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, deliveries.c.kept_version).where(
-    deliveries.c.key.in_(_KEYS)
+    among(deliveries.c.key, "keys")
 )
-"""A statement made once: putting one together costs more than running it."""
+_TAKEN = (
+    "id", "key", "ehr", "resource_type", "fhir_id", "strategy", "quarantine", "principal", "attempt", "doubtful",
+    "output", "model", "version", "valid_until", "losses", "needs",
+)  # fmt: skip
+_BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
+"""Statements made once: putting one together costs more than running it."""
 
 Candidates = Literal["later", "newest", "oldest"]
 CYCLE: tuple[Candidates, ...] = ("later", "newest", "later", "oldest")
@@ -112,24 +116,27 @@ def _fill(
 
 
 @cache
-def _lease(candidates: Candidates, dialect: str) -> Any:
-    """Leases rows never tried, or rows whose time has come: made once for each database."""
-    chosen = select(deliveries.c.id).where(deliveries.c.ehr == bindparam("target"))
+def _due(candidates: Candidates) -> Any:
+    """Rows never tried, or rows whose time has come, with what they send; on PostgreSQL those that no other worker is just
+    taking, locked. Made once."""
     at, id = deliveries.c.next_at, deliveries.c.id
+    columns = [deliveries.c[name] for name in _TAKEN]
+    due = select(*columns, _BODY.label("body")).where(deliveries.c.ehr == bindparam("target"))
     if candidates == "later":
-        chosen = chosen.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
+        due = due.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
     else:
-        chosen = chosen.where(FRESH).order_by(id.desc() if candidates == "newest" else id)
-    chosen = chosen.limit(bindparam("room", type_=Integer))
-    if dialect == "postgresql":
-        mine: Any = deliveries.c.id == func.any(func.array(chosen.with_for_update(skip_locked=True).scalar_subquery()))
-    else:
-        mine = deliveries.c.id.in_(chosen.scalar_subquery())
-    lease = {
-        "state": "leased", "owner": bindparam("holder"), "lease_until": bindparam("until"),
-        "attempt": deliveries.c.attempt + 1,
-    }  # fmt: skip
-    return update(deliveries).where(mine).values(lease).returning(deliveries)
+        due = due.where(FRESH).order_by(id.desc() if candidates == "newest" else id)
+    return due.limit(bindparam("room", type_=Integer)).with_for_update(skip_locked=True, of=deliveries)
+
+
+_LEASE = (
+    update(deliveries)
+    .where(among(deliveries.c.id, "ids"))
+    .values(
+        state=literal_column("'leased'"), owner=bindparam("holder"), lease_until=bindparam("until"),
+        attempt=deliveries.c.attempt + literal_column("1"),
+    )
+)  # fmt: skip
 
 
 def _take(
@@ -137,29 +144,40 @@ def _take(
 ) -> list[Claimed]:  # fmt: skip
     if room <= 0:
         return []
-    asked = {"target": ehr, "room": room, "holder": owner, "until": now + pace.lease}
+    asked = {"target": ehr, "room": room}
     if candidates == "later":
         asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
-    rows = connection.execute(_lease(candidates, connection.dialect.name), asked)
-    return [_claimed(row) for row in sorted(rows, key=lambda row: row.id)]
+    rows = connection.execute(_due(candidates), asked).all()
+    if rows:
+        leased = {"ids": tuple(row.id for row in rows), "holder": owner, "until": now + pace.lease}
+        connection.execute(_LEASE, leased)
+    return [_claimed(row, owner) for row in sorted(rows, key=lambda row: row.id)]
 
 
-def _claimed(row: Row[Any]) -> Claimed:
+def _claimed(row: Row[Any], owner: str) -> Claimed:
     return Claimed(
         id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
-        strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt,
-        owner=row.owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
-        valid_until=row.valid_until, planned_losses=tuple(json.loads(row.losses)),  # not FHIR: a list of paths
-        needs=dict.fromkeys(json.loads(row.needs), Need(state="ready")),  # not FHIR: a list of delivery keys
+        strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt + 1,
+        owner=owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
+        valid_until=row.valid_until, planned_losses=_words(row.losses),
+        needs=dict.fromkeys(_words(row.needs), _UNKNOWN),
     )  # fmt: skip
 
 
+_UNKNOWN = Need(state="dead")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """What ``outbox.listed`` wrote: paths, delivery keys."""
+    return () if text == "[]" else tuple(orjson.loads(text))  # not FHIR: a list of words
+
+
 def _with_needs(connection: Connection, rows: Sequence[Claimed]) -> Iterable[Claimed]:
-    wanted = {key for row in rows for key in row.needs}
+    wanted = {key for row in rows if row.needs for key in row.needs}
     if not wanted:
         return rows
     found = {
         row.key: Need(state=row.state, location=row.location, version=row.kept_version)
-        for row in connection.execute(_NEEDED, {"keys": sorted(wanted)})
+        for row in connection.execute(_NEEDED, {"keys": tuple(wanted)})
     }
-    return [row.with_needs({key: found.get(key, Need(state="dead")) for key in row.needs}) for row in rows]
+    return [row.with_needs({key: found.get(key, _UNKNOWN) for key in row.needs}) if row.needs else row for row in rows]

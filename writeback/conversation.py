@@ -23,7 +23,7 @@ from writeback.answers import (
 )
 from writeback.claims import Claimed, Ending
 from writeback.editing import edit
-from writeback.receipt import compare
+from writeback.receipt import as_sent, compare
 from writeback.rendering import Rendered, render
 from writeback.states import Event
 
@@ -196,7 +196,7 @@ def ending_of(
 ) -> Ending:
     """``kept`` is the resource as the EHR gives it now. Where it is what was sent, its own word for its version counts,
     for headers have been seen to name another."""
-    lost = compare(codec.parse(rendered.body), kept)
+    lost = () if as_sent(rendered.body, kept) else compare(codec.parse(rendered.body), kept)
     said = (place.version, version_in(kept)) if lost else (version_in(kept), place.version)
     receipt = Receipt(location=place.location, version=said[0] or said[1], losses=(*rendered.losses, *lost))
     return Ending(

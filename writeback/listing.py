@@ -21,7 +21,7 @@ WINDOW = 5000
 COUNTED = 1000
 """Deliveries counted of each kind, at most."""
 DEAD_STATES = frozenset({"rejected", "dead"})
-_SHORT = [column for column in deliveries.c if column.name not in ("body", "needs", "principal", "owner", "lane")]
+_SHORT = [column for column in deliveries.c if column.name not in ("needs", "principal", "owner", "lane")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,23 +11,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    bindparam,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from r4 import codec
 from vocabulary.write import DeliveryState, Planned, Write
+from writeback.among import among
 from writeback.attempts import kept, note
 from writeback.changes import Change, DeliveryChanged
 from writeback.clock_steps import lease_over, set_again
 from writeback.inserting import insert_once
 from writeback.states import SETTLED
-from writeback.tables import LEASED, MOVING, deliveries, waits
+from writeback.tables import LEASED, MOVING, bodies, deliveries, waits
 
 BACKEND = "backend"
 """The principal of what outputs share: the gateway's own client."""
@@ -45,12 +39,13 @@ class Origin:
     valid_until: float | None = None
 
 
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _ADD, _WAIT = insert(deliveries), insert(waits)
-_STATES = select(deliveries.c.key, deliveries.c.state).where(deliveries.c.key.in_(_KEYS))
+_NUMBER = select(deliveries.c.id).where(deliveries.c.key == bindparam("of")).scalar_subquery()
+_ADD_BODY = insert(bodies).inline().values(delivery=_NUMBER, body=bindparam("said"))
+_STATES = select(deliveries.c.key, deliveries.c.state).where(among(deliveries.c.key, "keys"))
 _OPEN = (
     select(deliveries.c.key)
-    .where(deliveries.c.key.in_(_KEYS), deliveries.c.state.not_in(sorted(SETTLED)))
+    .where(among(deliveries.c.key, "keys"), MOVING)
     .order_by(deliveries.c.id)
     .with_for_update(read=True)
 )
@@ -80,6 +75,7 @@ def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin)
     rows = [_row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key])) for part in write.own]
     if rows:
         connection.execute(_ADD, rows)
+        connection.execute(_ADD_BODY, [_said(part) for part in write.own])
     waiting = [{"delivery": key, "needed": needed} for key, needs in before.items() for needed in sorted(needs)]
     if waiting:
         connection.execute(_WAIT, waiting)
@@ -105,14 +101,16 @@ def _share(connection: Connection, now: float, write: Write, origin: Origin) -> 
     if not write.shared:
         return {}
     shared = Origin(output=None, model=origin.model, version=origin.version, principal=BACKEND)
-    found = connection.execute(_STATES, {"keys": [part.key for part in write.shared]})
+    found = connection.execute(_STATES, {"keys": tuple(part.key for part in write.shared)})
     states: dict[str, DeliveryState] = {row.key: row.state for row in found}
     for part in write.shared:
         if part.key not in states:
             blocking = open_needs(connection, part.needs)
             row = _row(now, part, ehr=write.ehr, origin=shared, blockers=len(blocking))
-            if insert_once(connection, deliveries, row) and blocking:
-                connection.execute(insert(waits), [{"delivery": part.key, "needed": key} for key in blocking])
+            if insert_once(connection, deliveries, row):
+                connection.execute(_ADD_BODY, [_said(part)])
+                if blocking:
+                    connection.execute(_WAIT, [{"delivery": part.key, "needed": key} for key in blocking])
             states[part.key] = "ready"
         elif states[part.key] == "dead":
             _revive(connection, now, part.key)
@@ -123,7 +121,7 @@ def _share(connection: Connection, now: float, write: Write, origin: Origin) -> 
 def _revive(connection: Connection, now: float, key: str) -> None:
     """A new output is reason enough to try again what all outputs need."""
     dead = (deliveries.c.key == key, deliveries.c.state == "dead")
-    again = {"attempt": 0, "next_at": now, "changed": now}
+    again = {"attempt": 0, "next_at": now, "changed": now, "moving": True}
     connection.execute(update(deliveries).where(*dead, deliveries.c.doubtful).values(state="in_doubt", **again))
     connection.execute(update(deliveries).where(*dead).values(state="ready", **again))
 
@@ -133,14 +131,14 @@ def _row(now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int) 
         "key": part.key, "ehr": ehr, "resource_type": part.type, "fhir_id": part.id, "role": part.role,
         "output": origin.output, "model": origin.model, "version": origin.version, "lane": origin.lane,
         "principal": origin.principal, "strategy": part.strategy, "quarantine": part.quarantine,
-        "body": _bytes(part), "needs": listed(part.needs), "blockers": blockers, "state": "ready",
-        "doubtful": False, "attempt": 0, "next_at": 0.0, "valid_until": origin.valid_until,
+        "needs": listed(part.needs), "blockers": blockers, "state": "ready", "moving": True, "doubtful": False,
+        "attempt": 0, "next_at": 0.0, "valid_until": origin.valid_until,
         "losses": listed(part.losses), "read_back": False, "since": now, "changed": now,
     }  # fmt: skip
 
 
-def _bytes(part: Planned) -> bytes:
-    return codec.format(part.body) if part.encoded is None else part.encoded
+def _said(part: Planned) -> dict[str, Any]:
+    return {"of": part.key, "said": codec.format(part.body) if part.encoded is None else part.encoded}
 
 
 def listed(words: Sequence[str]) -> str:
@@ -154,7 +152,7 @@ def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
     wanted = sorted(set(keys))
     if not wanted:
         return []
-    return [row.key for row in connection.execute(_OPEN, {"keys": wanted})]
+    return [row.key for row in connection.execute(_OPEN, {"keys": tuple(wanted)})]
 
 
 def _tail(connection: Connection, lane: str | None) -> str | None:

@@ -42,7 +42,7 @@ EDITS = ("edit", "trail")
 """Roles of what changed a resource after it was written."""
 _ONE = select(outputs).where(outputs.c.id == bindparam("id"))
 _PARTS = (
-    select(*(column for column in deliveries.c if column.name not in ("body", "needs")))
+    select(*(column for column in deliveries.c if column.name != "needs"))
     .where(deliveries.c.output.in_(bindparam("ids", expanding=True)))
     .order_by(deliveries.c.id)
 )

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 Verdict = Literal["taken", "too_much", "too_large", "not_taken", "unknown"]
 """What an EHR made of a Bundle as a whole: it answered for the entries; it failed or was too slow; 413; no batches here;
 it never saw it, or has no time for anything now."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bundled:
+class Bundled(Struct, frozen=True, kw_only=True, gc=False):
     """One Bundle that was sent: the row id of its first entry, how many entries it had, and what became of it."""
 
     first: int
@@ -19,8 +20,7 @@ class Bundled:
     verdict: Verdict
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Size:
+class Size(Struct, frozen=True, kw_only=True):
     """How many entries a Bundle for this EHR has now, and never more than ``most``."""
 
     now: int = 8

@@ -32,8 +32,8 @@ def plan(
     granted: Capabilities | None = None,
 ) -> Write | NotWritable | None:
     """The write of an admitted output, why there can be none, or None for an abstention that is not written. Raises
-    PlanInvalid when a planned resource breaks R4: nothing invalid ever reaches the outbox. ``granted`` is what of the
-    capabilities whoever writes was granted, None for all."""
+    PlanInvalid when a planned resource breaks R4: nothing invalid ever reaches the outbox. ``capabilities`` are
+    those that the gateway itself may use, ``granted`` those of whoever writes the output's own resources (None: the same)."""
     said = forms(output, manifest, names, now, admitted=admitted, confirmed_by=confirmed_by, site=site)
     planned = next(said, ())
     if not planned:

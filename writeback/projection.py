@@ -30,8 +30,8 @@ MARKER_PATHS = ("note.text", "detail", "code.text", "conclusion", "content.attac
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """On which terms an output is written to an EHR: what it offers, and of that what whoever writes the output's own
-    resources was granted (None: all of it), what is known of it, what may not be lost, who accepted the output, and
+    """On which terms an output is written to an EHR: what it offers, and what of that is granted to whoever writes the
+    output's own resources (None: the same), what is known of it, what may not be lost, who accepted the output, and
     whether its encounter was open when it was read (None: not known)."""
 
     capabilities: Capabilities
@@ -113,13 +113,10 @@ def choose(capability: TypeCapability, type: str, rules: WriteRules) -> Strategy
 def _fitted(part: Planned, terms: Terms) -> Planned | str:
     """The part as this EHR takes it, or why it does not."""
     rules = terms.rules
-    strategy = choose(terms.capabilities.of(part.type), part.type, rules)
+    launched = None if part.role in SHARED else terms.granted
+    strategy = choose((launched or terms.capabilities).of(part.type), part.type, rules)
     if strategy is None:
-        return f"This EHR does not take a {part.type}."
-    if terms.granted is not None and part.role not in SHARED:
-        strategy = choose(terms.granted.of(part.type), part.type, rules)
-        if strategy is None:
-            return f"The EHR did not grant this launch to write a {part.type}."
+        return f"This EHR does not take a {part.type}{' from this launch' if launched else ''}."
     body, lost = fit(part.body, rules, terms.signer)
     if (problem := _unfit(body, part, terms)) is not None:
         return problem

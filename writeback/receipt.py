@@ -7,10 +7,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from r4 import codec
 from vocabulary.instant import parse_instant
 
 SERVERS_OWN = frozenset({"id", "meta.versionId", "meta.lastUpdated", "text"})
 """Elements a server may set or replace: its id, its version, its narrative."""
+
+
+def as_sent(sent: bytes, kept: dict[str, Any]) -> bool:
+    """Whether what is kept is what was sent to the byte, but for the version and the time that the server adds: then
+    nothing needs comparing. False says nothing."""
+    meta = kept.get("meta")
+    if isinstance(meta, dict):
+        own = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
+        kept = {**kept, "meta": own}
+    return codec.format(kept) == sent
 
 
 def compare(sent: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:

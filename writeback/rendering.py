@@ -5,15 +5,15 @@ is recorded.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from r4 import codec
 from vocabulary.write import PLACEHOLDER, DeliveryState
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True, gc=False):
     """What became of a delivery that another one refers to. ``location`` is ``Type/id``."""
 
     state: DeliveryState
@@ -21,8 +21,7 @@ class Need:
     version: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True, gc=False):
     """The bytes to send and the paths that had to be left out."""
 
     body: bytes

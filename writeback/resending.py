@@ -17,7 +17,7 @@ from writeback.outbox import Origin, enqueue, lane_of, listed, open_needs
 from writeback.planning import check
 from writeback.recall import hold, recalled
 from writeback.states import advance
-from writeback.tables import deliveries, outputs, waits
+from writeback.tables import bodies, deliveries, outputs, waits
 
 Refusal = Literal["unknown", "not_dead", "recalled", "too_old", "overtaken", "not_taken"]
 AFTER = ("edit", "trail")
@@ -88,13 +88,15 @@ def _again(
     open_ = sorted(set(open_needs(connection, needs)) - {row.key})
     values: dict[str, Any] = {
         "state": advance(row.state, event), "attempt": 0, "next_at": now, "cause": None, "status": None, "owner": None,
-        "blockers": len(open_), "changed": now,
+        "blockers": len(open_), "changed": now, "moving": True,
     }  # fmt: skip
     if part is not None:
         values |= {
-            "body": part.encoded or check(part).encoded, "strategy": part.strategy, "fhir_id": part.id,
+            "strategy": part.strategy, "fhir_id": part.id,
             "needs": listed(part.needs), "losses": listed(part.losses), "quarantine": part.quarantine,
         }  # fmt: skip
+        body = part.encoded or check(part).encoded
+        connection.execute(update(bodies).where(bodies.c.delivery == row.id).values(body=body))
     connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(values))
     if open_:
         connection.execute(insert(waits), [{"delivery": row.key, "needed": needed} for needed in open_])

@@ -3,20 +3,21 @@
 ``record`` is one transaction for any number of conversations. Only who still holds the lease may record.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, delete, null, select, update
 
 from vocabulary.output import OutputState
 from vocabulary.write import DeliveryState
+from writeback.among import among
 from writeback.attempts import note_attempts
 from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.claims import Attempted, Claimed, Ending
+from writeback.outbox import listed
 from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace
 from writeback.states import SETTLED, Event, advance, derive
@@ -24,23 +25,22 @@ from writeback.tables import LEASED, PENDING, deliveries, outputs, waits
 from writeback.targets import note_health
 from writeback.withdrawing import edits_done
 
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = (
     select(deliveries.c.id, deliveries.c.owner, deliveries.c.attempt)
-    .where(deliveries.c.id.in_(_IDS), LEASED)
+    .where(among(deliveries.c.id, "ids"), LEASED)
     .order_by(deliveries.c.id)
     .with_for_update()
 )
-_GONE = delete(waits).where(waits.c.needed.in_(bindparam("keys", expanding=True))).returning(waits.c.delivery)
+_GONE = delete(waits).where(among(waits.c.needed, "keys")).returning(waits.c.delivery)
 _FEWER = (
     update(deliveries)
-    .where(deliveries.c.key == bindparam("waiting"))
+    .where(among(deliveries.c.key, "waiting"))
     .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=bindparam("at"), changed=bindparam("at"))
 )
-_PARTS = select(deliveries.c.output, deliveries.c.role, deliveries.c.state).where(deliveries.c.output.in_(_IDS))
+_PARTS = select(deliveries.c.output, deliveries.c.role, deliveries.c.state).where(among(deliveries.c.output, "ids"))
 _ENDED = (
     select(outputs.c.id, outputs.c.ehr, outputs.c.model, outputs.c.version, outputs.c.kind)
-    .where(outputs.c.id.in_(_IDS), PENDING)
+    .where(among(outputs.c.id, "ids"), PENDING)
     .order_by(outputs.c.id)
     .with_for_update()
 )
@@ -48,13 +48,12 @@ _END = update(outputs).where(outputs.c.id == bindparam("row")).values(state=bind
 """Statements made once: putting one together costs more than running it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True, kw_only=True, gc=False):
     """A claimed row's next state and the columns that go with it."""
 
     row: Claimed
     state: DeliveryState
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
     losses: int = 0
     duplicates: int = 0
 
@@ -97,7 +96,7 @@ def _kept(row: Claimed, ending: Ending) -> dict[str, Any]:
     return {
         "location": ending.receipt.location,
         "kept_version": ending.receipt.version,
-        "losses": json.dumps(list(losses)),
+        "losses": listed(list(losses)),
         "read_back": ending.read_back,
         "doubtful": False,
     }
@@ -108,20 +107,13 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     asked = {each.row.id: each for each in settled}
     held = _held(connection, asked)
     done = [asked[id] for id in sorted(held)]
-    for names in {tuple(sorted(each.values)) for each in done}:
-        same = [each for each in done if tuple(sorted(each.values)) == names]
-        connection.execute(
-            _moved(names),
-            [
-                {
-                    "row": each.row.id,
-                    "at": now,
-                    "new_state": each.state,
-                    **{f"new_{name}": each.values[name] for name in names},
-                }
-                for each in same
-            ],
-        )
+    same: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for each in done:
+        going = {"row": each.row.id, "at": now, "new_state": each.state, "new_moving": each.state not in SETTLED}
+        going |= {f"new_{name}": value for name, value in each.values.items()}
+        same.setdefault(tuple(each.values), []).append(going)
+    for names, rows in same.items():
+        connection.execute(_moved(names), rows)
     ended = [each.row for each in done if each.state in SETTLED]
     _let_go(connection, now, [row.key for row in ended])
     outcome = _derive(connection, {row.output for row in ended if row.output is not None})
@@ -134,7 +126,7 @@ def stop(connection: Connection, now: float, *, keys: Sequence[str], event: Even
     state = advance("ready", event)
     mine = (deliveries.c.key.in_(list(keys)), deliveries.c.state == "ready")
     rows = connection.execute(
-        update(deliveries).where(*mine).values(state=state, cause=event, changed=now).returning(*_SAID)
+        update(deliveries).where(*mine).values(state=state, moving=False, cause=event, changed=now).returning(*_SAID)
     ).all()
     _let_go(connection, now, [row.key for row in rows])
     return (
@@ -158,14 +150,14 @@ _SAID = [
 def _moved(names: tuple[str, ...]) -> Any:
     """A leased row moves on, with these columns: made once."""
     return update(deliveries).where(deliveries.c.id == bindparam("row")).values(
-        **{name: bindparam(f"new_{name}") for name in names},
-        state=bindparam("new_state"), owner=None, lease_until=None, changed=bindparam("at"),
+        **{name: bindparam(f"new_{name}") for name in (*names, "state", "moving")},
+        owner=null(), lease_until=null(), changed=bindparam("at"),
     )  # fmt: skip
 
 
 def _held(connection: Connection, asked: Mapping[int, Settled]) -> set[int]:
     """Those whose lease still is the asker's, locked where there are others."""
-    rows = connection.execute(_HELD, {"ids": sorted(asked)}) if asked else ()
+    rows = connection.execute(_HELD, {"ids": tuple(asked)}) if asked else ()
     return {row.id for row in rows if (row.owner, row.attempt) == (asked[row.id].row.owner, asked[row.id].row.attempt)}
 
 
@@ -173,10 +165,10 @@ def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> None:
     """Each delivery that waited for one of these waits for one less; those that wait for nothing more are due now."""
     if not keys:
         return
-    counts = Counter(row.delivery for row in connection.execute(_GONE, {"keys": list(keys)}))
-    if counts:
-        fewer = [{"waiting": key, "fewer": count, "at": now} for key, count in sorted(counts.items())]
-        connection.execute(_FEWER, fewer)
+    counts = Counter(row.delivery for row in connection.execute(_GONE, {"keys": tuple(keys)}))
+    for fewer in sorted(set(counts.values())):
+        waiting = tuple(sorted(key for key, count in counts.items() if count == fewer))
+        connection.execute(_FEWER, {"waiting": waiting, "fewer": fewer, "at": now})
 
 
 def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
@@ -185,11 +177,11 @@ def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
     if not wanted:
         return []
     parts: dict[str, list[Any]] = {id: [] for id in wanted}
-    for part in connection.execute(_PARTS, {"ids": wanted}):
+    for part in connection.execute(_PARTS, {"ids": tuple(wanted)}):
         parts[part.output].append(part)
     ended = {id: _outcome(rows) for id, rows in parts.items()}
     over = [id for id, state in ended.items() if state != "pending"]
-    rows = connection.execute(_ENDED, {"ids": over}).all() if over else []
+    rows = connection.execute(_ENDED, {"ids": tuple(over)}).all() if over else []
     if rows:
         connection.execute(_END, [{"row": row.id, "new_state": ended[row.id]} for row in rows])
     return [

@@ -55,13 +55,14 @@ outputs = Table(
 submitted; ``principal`` is whose tokens write it (``launch:<id>`` or ``backend``), ``submitter`` who said it;
 ``withheld`` holds what a shadow output would have sent."""
 
-TAKEN = text("state <> 'refused'")
+TAKEN = text("refusal IS NULL")
 Index(
     "outputs_inference", outputs.c.ehr, outputs.c.model, outputs.c.version, outputs.c.patient, outputs.c.inference_id,
     unique=True, sqlite_where=TAKEN, postgresql_where=TAKEN,
 )  # fmt: skip
 """An inference is said once; a refusal leaves its name free for the corrected output."""
-REFUSED = text("state = 'refused'")
+REFUSED = text("refusal IS NOT NULL")
+"""Said by a column that no later step touches: an index whose condition names ``state`` is written at each of them."""
 Index(
     "outputs_refused", outputs.c.patient, outputs.c.inference_id, sqlite_where=REFUSED, postgresql_where=REFUSED
 )  # fmt: skip
@@ -70,7 +71,7 @@ Index("outputs_since", outputs.c.since)
 AWAITING = text("state = 'awaiting_confirmation'")
 PENDING = text("state = 'pending'")
 Index("outputs_waiting", outputs.c.valid_until, sqlite_where=AWAITING, postgresql_where=AWAITING)
-Index("outputs_pending", outputs.c.id, sqlite_where=PENDING, postgresql_where=PENDING)
+Index("outputs_pending", outputs.c.since, sqlite_where=PENDING, postgresql_where=PENDING)
 
 idempotency = Table(
     "idempotency",
@@ -99,10 +100,10 @@ deliveries = Table(
     Column("principal", String(80), nullable=False),
     Column("strategy", String(16), nullable=False),
     Column("quarantine", Double, nullable=False),
-    Column("body", LargeBinary, nullable=False),
     Column("needs", Text, nullable=False),
     Column("blockers", Integer, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("moving", Boolean, nullable=False),
     Column("doubtful", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("owner", String(80), nullable=True),
@@ -119,12 +120,21 @@ deliveries = Table(
     Column("changed", Double, nullable=False),
 )
 """One resource of one write. ``output`` is NULL for what outputs share. ``blockers`` counts the deliveries that have to
-be settled first; ``next_at`` is 0 until the first try; ``doubtful`` says that it may be at the EHR already."""
+be settled first; ``next_at`` is 0 until the first try; ``doubtful`` says that it may be at the EHR already; ``moving``
+that its state is no settled one. What changes with every step is here, and what never does is in ``bodies``."""
+
+bodies = Table(
+    "delivery_bodies",
+    metadata,
+    Column("delivery", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What a delivery sends, by its row number: apart, so that no step of its life writes it again."""
 
 FRESH = text("state = 'ready' AND blockers = 0 AND next_at = 0")
 LATER = text("state IN ('ready', 'in_doubt') AND blockers = 0 AND next_at > 0")
 LEASED = text("state = 'leased'")
-MOVING = text("state IN ('ready', 'leased', 'in_doubt')")
+MOVING = text("moving")
 DEAD = text("state IN ('rejected', 'dead')")
 """Conditions of partial indexes, as literal text: a database uses such an index only for a query that says the same,
 and a bound parameter says nothing when the plan is made."""
@@ -139,12 +149,11 @@ Index("deliveries_output", deliveries.c.output)
 waits = Table(
     "delivery_waits",
     metadata,
-    Column("delivery", String(64), primary_key=True),
     Column("needed", String(64), primary_key=True),
+    Column("delivery", String(64), primary_key=True),
+    sqlite_with_rowid=False,
 )
 """An open wait, key for key: this delivery may not go before the needed one is settled; then the row goes."""
-
-Index("delivery_waits_needed", waits.c.needed)
 
 targets = Table(
     "delivery_targets",

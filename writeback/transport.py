@@ -33,7 +33,7 @@ class HttpSender:
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
         """See ``sending.Sender``. A path that would leave the base is not sent."""
-        if path.startswith("/") or "://" in path or ".." in path.split("?")[0].split("/"):
+        if path.startswith("/") or "://" in path or ".." in _plain(path).split("/"):
             raise Unsent("a request was about to leave the EHR's own address")
         target = (f"{self._path}/{path}" if path else self._path) or "/"
         token = await self._token()
@@ -64,6 +64,12 @@ class HttpSender:
             if method != "GET":
                 raise
             return await self._session.request(method, target, armed, body)
+
+
+def _plain(path: str) -> str:
+    """A path as a server may read it, without its query."""
+    found = path.partition("?")[0]
+    return found.lower().replace("%2e", ".").replace("%2f", "/") if "%" in found else found
 
 
 def open_session(

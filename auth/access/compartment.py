@@ -110,14 +110,19 @@ def writable(resource: Mapping[str, Any], patient: str) -> bool:
     row = membership(type)
     mine = f"Patient/{patient}"
     named = list(_values(resource, row.named))
-    beside = [each for value in named if isinstance(value, dict) for _, each in walk(value.get("extension"))]
+    beside = [
+        each
+        for value in named
+        if isinstance(value, dict) and "extension" in value
+        for _, each in walk(value["extension"])
+    ]
     said = [_written(value, resource) for value in (*named, *beside)]
-    deciding = [_written(value, resource) for value in _values(resource, row.deciding)]
     if any(name == ELSEWHERE or (name.startswith("Patient/") and name != mine) for name in said):
         return False
     if type == "Patient":
         return resource.get("id") == patient
-    return mine in deciding and (not row.subject or set(deciding) == {mine})
+    deciding = {_written(value, resource) for value in _values(resource, row.deciding)}
+    return mine in deciding and (not row.subject or len(deciding) == 1)
 
 
 ELSEWHERE = "elsewhere"

@@ -5,6 +5,7 @@ grant without FHIR scopes allows nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from auth.access.compartment import SHARED, owned, shared, writable
@@ -76,6 +77,7 @@ def _founded(scope: FhirScope, grant: Grant) -> bool:
     return scope.context == "system" or bound(scope, grant) or (grant.user or "").startswith(PEOPLE)
 
 
+@lru_cache(maxsize=4096)
 def _features(action: str, type: str) -> frozenset[str]:
     """Features that an action on a type takes by itself."""
     found = {action} & {"history-type", "history-system"}

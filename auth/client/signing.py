@@ -4,8 +4,10 @@ client-confidential-asymmetric: RS384 and ES384). Only making a key draws random
 Keys change when the operator says so, not by age: an EHR may hold keys that were handed to it, not fetched.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -84,7 +86,13 @@ def _read(kept: Any, algorithm: Algorithm) -> tuple[TimedKey[Any], ...]:
 
 
 def _import(document: Mapping[str, Any], algorithm: Algorithm) -> RSAKey | ECKey:
-    members = {**document, "kid": document["kid"], "use": "sig", "alg": algorithm}
+    """Importing an RSA key checks it, which takes 50 ms: each is imported once, however often its file is read."""
+    return _imported(json.dumps({**document, "kid": document["kid"], "use": "sig", "alg": algorithm}), algorithm)
+
+
+@lru_cache(maxsize=16)
+def _imported(document: str, algorithm: Algorithm) -> RSAKey | ECKey:
+    members = json.loads(document)
     key = RSAKey.import_key(members) if KINDS[algorithm] == "RSA" else ECKey.import_key(members)
     if not key.is_private:
         raise ValueError("a public key signs nothing")

@@ -2,20 +2,22 @@
 3 could not run, with what to do next."""
 
 import sys
+from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
 from gateway.cli.application import application
 
 
-def main() -> None:
-    """The console script. An expected failure is a sentence and exit code 3, never a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script; without ``arguments`` those of this process. Ends with SystemExit. An expected failure is a
+    sentence and exit code 3, never a traceback."""
     from gateway.cli.printing import complain
     from gateway.keyring import KeyFileError
     from gateway.server import PortTaken
 
     try:
-        application()
+        application(arguments)
     except (KeyFileError, PortTaken) as failure:
         complain(str(failure))
         sys.exit(3)

@@ -13,13 +13,13 @@ from auth.client.ehr import RegisteredEhr
 from auth.client.errors import ClientError, LaunchError
 from auth.client.flow import BackendTokens, Means
 from auth.client.registry import list_ehrs
-from auth.discovery import DiscoveryError, SmartConfiguration
+from auth.discovery import DiscoveryError, SmartConfiguration, issuer_keys
 from auth.discovery import parse as parse_configuration
 from gateway.ehrs.facts import Facts, Line, Trouble
 from gateway.ehrs.lines import judged
 from gateway.ehrs.registrations import RegistrationRefused
 from gateway.ehrs.verbs import NOBODY
-from gateway.fetch import BYTES, SECONDS, Fetched, Reach
+from gateway.fetch import BYTES, SECONDS, Fetched, Reach, well_known
 from gateway.installation import Installation
 from gateway.models import load_all
 from gateway.reachable import Unreachable
@@ -58,11 +58,23 @@ async def check(ehr: RegisteredEhr, *, reach: Reach, means: Means, models: Seque
 async def _second(facts: Facts, found: SmartConfiguration, reach: Reach, means: Means) -> Facts:
     """What only an EHR with a readable configuration can be asked."""
     ehr = facts.ehr
-    named = f"{found.issuer.rstrip('/')}/.well-known/openid-configuration" if found.issuer else None
-    keys, openid, backend = await asyncio.gather(
-        _look(reach, ehr, found.jwks_uri), _look(reach, ehr, named), _backend(ehr, found, means)
+    openid, backend = await asyncio.gather(
+        _look(reach, ehr, well_known(found.issuer, "openid-configuration") if found.issuer else None),
+        _backend(ehr, found, means),
     )
-    return replace(facts, keys=keys, openid=_object(openid), backend=backend)
+    found = replace(found, jwks_uri=found.jwks_uri or _issuer_keys(openid, found.issuer))
+    keys = await _look(reach, ehr, found.jwks_uri)
+    return replace(facts, configuration=found, keys=keys, openid=_object(openid), backend=backend)
+
+
+def _issuer_keys(openid: Fetched | Trouble | None, issuer: str | None) -> str | None:
+    """Where the issuer's own configuration says that its keys are, for an EHR whose SMART configuration does not."""
+    if not isinstance(openid, Fetched) or openid.status != 200 or issuer is None:
+        return None
+    try:
+        return issuer_keys(openid.body, issuer=issuer)
+    except DiscoveryError:
+        return None
 
 
 def _with_configuration(facts: Facts) -> Facts:

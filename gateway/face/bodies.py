@@ -10,7 +10,7 @@ from auth.server.grants import Grant
 from gateway.face.guarding import ELSEWHERE, Means, Scopes, only_bound, raw, within
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
-from r4.references import named, parse, walk
+from r4.references import Reference, named, parse, walk
 from r4.validate import validate
 from sandbox.answering import refusal
 
@@ -42,15 +42,28 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
 def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, str | None]:
     """A reference within this server to what a scope of one patient does not reach."""
     reading = [scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant)]
-    plain = [replace(scope, query=(), type="*") for scope in reading[:1]]
+    plain = tuple(replace(scope, query=(), type="*") for scope in reading[:1])
     for said in named(i.body or {}):
         local = parse(said, base=means.base)
         if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
             continue
-        target = yield raw(local.type, local.id)
-        if target.status != 200 or not (yield from within(plain, target.resource, grant, means)):
+        if not (yield from _reached(local, plain, grant, means)):
             return next(path for path, reference in walk(i.body or {}) if reference["reference"] == said)
     return None
+
+
+def _reached(
+    local: Reference, scopes: Scopes, grant: Grant, means: Means
+) -> Generator[Interaction, Answer, bool]:  # fmt: skip
+    """Whether the resource is there and within reach; for the entries of a transaction it is looked at once."""
+    known = means.reached
+    if known is not None and (local.local, scopes) in known:
+        return known[local.local, scopes]
+    target = yield raw(local.type, local.id)
+    found = target.status == 200 and bool((yield from within(scopes, target.resource, grant, means)))
+    if known is not None:
+        known[local.local, scopes] = found
+    return found
 
 
 def _unreached(path: str) -> Answer:

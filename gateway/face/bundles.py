@@ -4,6 +4,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from auth.server.grants import Grant
 from gateway.face.bodies import doomed
 from gateway.face.guarding import CHANGED, ODD, UNSERVED, Means, Serving
@@ -61,7 +63,8 @@ def _checked(
     if isinstance(named, Answer):
         return named
     entries = batch.assign(named, [means.new_id() for _ in named])
-    within = replace(means, own=frozenset(f"{each.type}/{each.id}" for each in entries if each.action == "update"))
+    own = frozenset(f"{each.type}/{each.id}" for each in entries if each.action == "update")
+    within = replace(means, own=own, reached={})
     checked: dict[int, Interaction | Answer] = {}
     for place, (original, entry) in enumerate(zip(named, entries, strict=True)):
         if entry.type not in SERVED:
@@ -69,9 +72,9 @@ def _checked(
         if entry.action not in WRITES:
             continue
         if entry.body is not None and doomed(entry.body) is None:  # said only after whether it may be written at all
-            entry = replace(entry, valid=True)
+            entry = structs.replace(entry, valid=True)
         given = original.action == "create" and entry.action == "update"
-        allowed = yield from check_write(replace(entry, action="create") if given else entry, grant, within)
+        allowed = yield from check_write(structs.replace(entry, action="create") if given else entry, grant, within)
         if isinstance(allowed, Answer) and allowed.status >= 400:
             return placed(allowed, place)
         body = allowed.body if isinstance(allowed, Interaction) and not allowed.valid else None

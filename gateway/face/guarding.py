@@ -29,7 +29,8 @@ CHANGED = refusal(409, "conflict", "Another request was changing the same resour
 class Means:
     """``base`` is the FHIR base of this EHR; ``whole`` says that a transaction is handed down as one, because what is
     below is another server; ``persona`` is how this EHR departs from R4; ``new_id`` gives ids; ``pages`` seals links;
-    ``now`` is Unix seconds. ``own`` are resources that the same transaction makes."""
+    ``now`` is Unix seconds. ``own`` are resources that the same transaction makes, ``reached`` which references its entries
+    were found to reach: nothing is written before all are judged."""
 
     base: str
     new_id: Callable[[], str]
@@ -39,6 +40,7 @@ class Means:
     whole: bool = False
     persona: Persona = SPEC
     own: frozenset[str] = field(default=frozenset())
+    reached: dict[tuple[str, Scopes], bool] | None = None
 
 
 def raw(type: str, id: str) -> Interaction:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from auth.access.decide import allowing
 from auth.server.grants import Grant
 from gateway.face.guarding import Means
@@ -51,7 +53,7 @@ def _decided(
         return entry
     if found and entry.full_url.startswith("urn:"):
         names[entry.full_url] = f"{entry.type}/{found[0]['id']}"
-    return entry if found else replace(entry, if_none_exist=None)
+    return entry if found else structs.replace(entry, if_none_exist=None)
 
 
 def _one(said: str, grant: Grant, means: Means) -> Generator[Interaction, Answer, Answer | str]:
@@ -64,7 +66,9 @@ def _one(said: str, grant: Grant, means: Means) -> Generator[Interaction, Answer
         check(search)
     except InteractionError as wrong:
         return Answer(status=400, resource=outcome([wrong.issue]))
-    checked = check_search(replace(search, query=(*search.query, ("_count", "2"), ("_total", "none"))), grant, means)
+    checked = check_search(
+        structs.replace(search, query=(*search.query, ("_count", "2"), ("_total", "none"))), grant, means
+    )
     if isinstance(checked, Answer):
         return checked
     answer = yield from recheck_search(checked, (yield checked), grant, means)

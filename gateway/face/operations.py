@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from auth.access.compartment import narrowing
 from auth.access.decide import allowing, fhir_scopes, level, operating
 from auth.access.levels import OPERATIONS
@@ -154,6 +156,6 @@ def _part(i: Interaction, page: _Page, at: int, cursor: str, count: int, grant: 
     checked = check_search(search, grant, means)
     if isinstance(checked, Answer):
         return Answer(status=200, resource={"resourceType": "Bundle"}) if checked is FORBIDDEN else checked
-    wanted = replace(checked, query=(*checked.query, (CURSOR, cursor))) if cursor else checked
+    wanted = structs.replace(checked, query=(*checked.query, (CURSOR, cursor))) if cursor else checked
     answer = yield wanted
     return (yield from recheck_search(wanted, answer, grant, means))

@@ -4,6 +4,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
+from msgspec import structs
+
 from auth.access.decide import allowing
 from auth.server.grants import Grant
 from gateway.face.guarding import (
@@ -30,7 +32,9 @@ def serve_read(i: Interaction, grant: Grant, means: Means) -> Serving:
     if not scopes:
         return FORBIDDEN
     conditional = i.if_none_match is not None or i.if_modified_since is not None
-    answer = yield replace(i, if_none_match=None, if_modified_since=None, query=()) if conditional or i.query else i
+    answer = (
+        yield structs.replace(i, if_none_match=None, if_modified_since=None, query=()) if conditional or i.query else i
+    )
     shown = yield from judged(scopes, answer, grant, means)
     return _shaped(i, _unchanged(i, shown) if conditional and shown.status == 200 else shown)
 
@@ -51,7 +55,7 @@ def serve_vread(i: Interaction, grant: Grant, means: Means) -> Serving:
     refused = yield from _now(i, scopes, grant, means)
     if refused is not None:
         return refused
-    answer = yield replace(i, query=()) if i.query else i
+    answer = yield structs.replace(i, query=()) if i.query else i
     shown = yield from judged(scopes, answer, grant, means)
     return _shaped(i, shown)
 
@@ -106,7 +110,7 @@ def check_history(i: Interaction, grant: Grant, means: Means) -> Checking:
         return FORBIDDEN
     if i.id is not None and (refused := (yield from _now(i, scopes, grant, means))) is not None:
         return refused
-    return replace(i, query=(*i.query, ("_cursor", cursor))) if cursor is not None else i
+    return structs.replace(i, query=(*i.query, ("_cursor", cursor))) if cursor is not None else i
 
 
 def history_scopes(i: Interaction, grant: Grant, type: str) -> Scopes:

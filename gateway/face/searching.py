@@ -4,6 +4,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from auth.access.compartment import narrowing
 from auth.access.decide import allowing, covering, patient_of
 from auth.access.narrow import narrow
@@ -36,10 +38,10 @@ def serve_search(i: Interaction, grant: Grant, means: Means) -> Serving:
         return resumed
     asked, cursor = resumed
     shape = shape_of(asked.query)
-    checked = check_search(replace(asked, query=unshaped(asked.query)), grant, means)
+    checked = check_search(structs.replace(asked, query=unshaped(asked.query)), grant, means)
     if isinstance(checked, Answer):
         return checked
-    wanted = checked if cursor is None else replace(checked, query=(*checked.query, (CURSOR, cursor)))
+    wanted = checked if cursor is None else structs.replace(checked, query=(*checked.query, (CURSOR, cursor)))
     answer = yield wanted
     found = yield from recheck_search(wanted, answer, grant, means)
     if found.status != 200 or found.resource is None:
@@ -79,14 +81,14 @@ def _narrowed(i: Interaction, scopes: Scopes, grant: Grant) -> Interaction | Ans
     if query is None:
         return ELSEWHERE
     if narrowed.exact:
-        return replace(i, query=query)
+        return structs.replace(i, query=query)
     if any(
         (name == "_summary" and value == "count") or (name == "_count" and not value.strip("0"))
         for name, value in query
     ):
         return FORBIDDEN
     plain = tuple(pair for pair in query if pair[0] not in ("_total", "_summary"))
-    return replace(i, query=(*plain, ("_total", "none")))
+    return structs.replace(i, query=(*plain, ("_total", "none")))
 
 
 def _compartment(i: Interaction, scopes: Scopes, grant: Grant) -> Interaction | Answer:
@@ -97,7 +99,7 @@ def _compartment(i: Interaction, scopes: Scopes, grant: Grant) -> Interaction | 
         return UNSERVED
     if only_bound(scopes, grant) and patient not in {patient_of(scope, grant) for scope in scopes}:
         return ABSENT
-    return replace(i, compartment=None, query=(*i.query, *pairs))
+    return structs.replace(i, compartment=None, query=(*i.query, *pairs))
 
 
 def _includes(i: Interaction, grant: Grant) -> Answer | None:

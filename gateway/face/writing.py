@@ -2,8 +2,9 @@
 §3.2 rule 4). Every change of something that exists goes down with the version that was judged."""
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from auth.access.decide import allowing
 from auth.scopes import FhirScope
@@ -57,13 +58,13 @@ def _create(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
         return kept
     checked = only_bound(kept, grant) and means.references == "check"  # then the body was found to be valid
     if i.if_none_exist is None:
-        return replace(i, valid=True) if checked and not i.valid else i
+        return structs.replace(i, valid=True) if checked and not i.valid else i
     found = yield from matching(str(i.type), i.if_none_exist, kept, grant, means)
     if isinstance(found, Answer):
         return found
     if found:
         return _existing(found[0], means)
-    return replace(i, if_none_exist=None)
+    return structs.replace(i, if_none_exist=None)
 
 
 def _existing(resource: Mapping[str, Any], means: Means) -> Answer:
@@ -106,7 +107,7 @@ def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: 
     kept = yield from check_body(i, reached, grant, means)
     if isinstance(kept, Answer):
         return kept
-    return replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
+    return structs.replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
 
 
 def _was_mine(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, bool]:
@@ -129,16 +130,16 @@ def _conditional_update(i: Interaction, scopes: Scopes, grant: Grant, means: Mea
             return refusal(400, "value", "must be the id of what the condition matches", element=f"{i.type}.id")
         if i.if_match not in (None, "*", version_of(found[0])):
             return STALE
-        placed = replace(i, id=found[0]["id"], condition=None, body={**body, "id": found[0]["id"]})
+        placed = structs.replace(i, id=found[0]["id"], condition=None, body={**body, "id": found[0]["id"]})
         return (yield from _replace(placed, found[0], scopes, grant, means))
     if i.if_match is not None:
         return STALE
     if isinstance(body.get("id"), str):
-        return (yield from _update(replace(i, id=body["id"], condition=None), scopes, grant, means))
+        return (yield from _update(structs.replace(i, id=body["id"], condition=None), scopes, grant, means))
     creating = [scope for scope in scopes if scope in allowing(grant, "create", str(i.type))]
     if not creating:
         return ABSENT if only_bound(scopes, grant) else FORBIDDEN
-    return (yield from _create(replace(i, action="create", condition=None), creating, grant, means))
+    return (yield from _create(structs.replace(i, action="create", condition=None), creating, grant, means))
 
 
 def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:
@@ -156,7 +157,7 @@ def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checki
         return Answer(status=wrong.status, resource=outcome([wrong.issue]))
     if (body.get("resourceType"), body.get("id")) != (i.type, i.id):
         return refusal(422, "business-rule", "A patch may not change type or id.", element=str(i.type))
-    changed = replace(i, action="update", patch=None, body=body, if_match=version)
+    changed = structs.replace(i, action="update", patch=None, body=body, if_match=version)
     reached = yield from within(scopes, current, grant, means, writing=True)
     kept = yield from check_body(changed, reached, grant, means)
     return kept if isinstance(kept, Answer) else changed
@@ -169,13 +170,13 @@ def _delete(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
             return found
         if not found:
             return ABSENT
-        i, current = replace(i, condition=None, id=found[0]["id"]), found[0]
+        i, current = structs.replace(i, condition=None, id=found[0]["id"]), found[0]
     else:
         reached = yield from _reached(i, scopes, grant, means)
         if isinstance(reached, Answer):
             return reached
         current = reached
-    return replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
+    return structs.replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
 
 
 def _reached(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Finding:

@@ -1,7 +1,8 @@
 """What a persona makes of a request before anything is decided: the elements it loses, the conditions it ignores."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from r4.interaction import Interaction
 from sandbox.personas import rules
@@ -15,14 +16,14 @@ def reshape(persona: Persona, interaction: Interaction) -> Interaction:
     if not persona.rules:
         return interaction
     if interaction.entries:
-        return replace(interaction, entries=tuple(reshape(persona, each) for each in interaction.entries))
+        return structs.replace(interaction, entries=tuple(reshape(persona, each) for each in interaction.entries))
     if interaction.if_none_exist is not None and unconditional(persona, interaction.type):
-        interaction = replace(interaction, if_none_exist=None)
+        interaction = structs.replace(interaction, if_none_exist=None)
     versionless = persona.one(rules.Versionless)
     if interaction.if_match is not None and versionless is not None and interaction.action in versionless.on:
-        interaction = replace(interaction, if_match=None)
+        interaction = structs.replace(interaction, if_match=None)
     if interaction.action in ("create", "update") and isinstance(interaction.body, dict):
-        return replace(interaction, body=_kept(persona, interaction.type, interaction.body))
+        return structs.replace(interaction, body=_kept(persona, interaction.type, interaction.body))
     return interaction
 
 

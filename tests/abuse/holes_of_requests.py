@@ -2,11 +2,11 @@
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from msgspec import structs
 
 from tests.abuse.target import Target
 
@@ -41,7 +41,7 @@ def modifiers_are_dropped(patch: Patch, target: Target) -> None:
         pairs = [
             (name.partition(":")[0] if name.startswith(plain) else name, value) for name, value in interaction.query
         ]
-        return replace(interaction, query=tuple(pairs))
+        return structs.replace(interaction, query=tuple(pairs))
 
     understood(patch, change)
 
@@ -56,7 +56,7 @@ def unknown_parameters_are_dropped(patch: Patch, target: Target) -> None:
             return interaction
         rows = {*parameters(interaction.type), *CONTROLS}
         pairs = [pair for pair in interaction.query if pair[0] in rows and not (pair[0] == "_sort" and "." in pair[1])]
-        return replace(interaction, query=tuple(pair for pair in pairs if pair[0] not in UNSERVED))
+        return structs.replace(interaction, query=tuple(pair for pair in pairs if pair[0] not in UNSERVED))
 
     understood(patch, known)
 

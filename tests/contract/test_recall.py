@@ -171,6 +171,7 @@ def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, t
         await outputs_of(world, 5)
         await world.settle()
         await world.gateway.run(lambda c, now: c.execute(delete(tables.deliveries)))  # a ledger restored from before
+        await world.gateway.run(lambda c, now: c.execute(delete(tables.bodies)))
         await world.gateway.run(lambda c, now: c.execute(delete(tables.outputs)))
         begun = await begin(world)
         await world.settle()

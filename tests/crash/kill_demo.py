@@ -28,6 +28,7 @@ import httpx2
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from tests.command import chartgate
 from tests.crash.judge import Kept, find_kept, judge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,9 +68,9 @@ def start_demo(directory: Path, ehr: str | None, output: Any) -> "subprocess.Pop
 
 def ask(*arguments: str) -> Any:
     """The JSON that a verb prints; it works on the installation as a kill left it."""
-    done = subprocess.run(command(*arguments, "--json"), capture_output=True, check=False, cwd=ROOT, timeout=PATIENCE)
+    done = chartgate(*arguments, "--json")
     if not done.stdout:
-        raise RuntimeError(f"{' '.join(arguments[:2])} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
+        raise RuntimeError(f"{' '.join(arguments[:2])} ended with {done.returncode}: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
 
 

@@ -144,6 +144,9 @@ class OneEhr:
         self.spoke.append(principal)
         return self.ehr
 
+    def backend_scopes(self, ehr: str) -> str:
+        return "system/*.cruds"
+
     async def reader(self, ehr: str, principal: str) -> ChartEhr:
         return self.sender(ehr, principal)
 

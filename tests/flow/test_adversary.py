@@ -99,7 +99,7 @@ def test_b08_what_cannot_be_used_stops_the_launch_and_says_whose_fault_it_is(
     run(act, answers={path: answer})
 
 
-@pytest.mark.parametrize("answer", [answer for answer, _, _ in UNUSABLE])
+@pytest.mark.parametrize("answer", [UNUSABLE[number][0] for number in (0, 2, 6, 8, 9, 10)])
 def test_b10_a_key_set_that_cannot_be_used_means_nobody_and_stops_no_launch(
     run: Run, answer: Callable[[Ehr], Answer]
 ) -> None:

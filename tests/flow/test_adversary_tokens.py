@@ -220,13 +220,19 @@ def test_what_was_accepted_is_written_by_the_backend_client_when_the_launch_has_
 
 
 def test_a_public_client_has_no_backend_and_never_pretends_to(run: Run) -> None:
+    """What its backend client would write, Device and model card, is left out; the output itself is written."""
+
     async def act(visit: Visit) -> None:
         await visit.launch()
-        for _ in range(2):
+        for _ in range(3):
             await visit.world.gateway.worker.turn(visit.name)
         grants = [dict(httpx2.QueryParams(body.decode())) for _, path, _, body in visit.ehr.asked if path == "/token"]
         assert [grant["grant_type"] for grant in grants] == ["authorization_code"]
         assert grants[0]["client_id"] == "gateway"
+        written = [body for _, path, _, body in visit.ehr.asked if path.startswith("/r4/RiskAssessment/") and body]
+        assert len(written) == 1
+        assert b"AIAST" in written[0]
+        assert {path.split("/")[2] for path in visit.ehr.paths("PUT")} == {"RiskAssessment", "Provenance"}
 
     run(act, declared={"method": "none"})
 
@@ -248,7 +254,7 @@ def test_b11_a_bearer_reaches_no_redirect_s_target_and_no_other_path(run: Run) -
         sender = Senders(means=visit.world.gateway.means, clock=visit.world.gateway.clock)
         sender.know({visit.name: ehr})
         reader = await sender.reader(visit.name, f"launch:{tokens._id}")
-        for path in ("../token", "http://127.0.0.1:1/x", "/token", "Patient/../../token"):
+        for path in ("../token", "http://127.0.0.1:1/x", "/token", "Patient/../../token", "Patient/%2E%2e/%2e./token"):
             with pytest.raises(OSError, match="about to leave"):
                 await reader.send("GET", path)
         assert visit.ehr.asked == []

@@ -80,11 +80,32 @@ def test_an_ehr_is_added_to_a_running_gateway_checked_launched_from_and_removed(
                 with pytest.raises(VerbRefused, match=why):
                     await do(verb, **arguments)
 
+            await rotated(do, here)
             await do("ehrs.remove", name="hospital")
             assert await launch(here, issuer) == 400
             assert "hospital" not in here.gateway.senders.names()
 
     asyncio.run(story())
+
+
+async def rotated(do: Do, here: Running) -> None:
+    """New keys in the running gateway: published, given to its own sandbox, and to no EHR that was handed the old ones."""
+    before = await published(here)
+    assert len(await do("ehrs.rotate", keys="signing", at_once=False)) == 2
+    assert len(await published(here) - before) == 2
+    await do("ehrs.rotate", keys="encryption")
+    await do("ehrs.rotate", keys="signing", at_once=True)
+    assert not before & await published(here)
+    for name, result in (("spec", "pass"), ("hospital", "fail")):
+        (checked,) = await do("ehrs.check", name=name)
+        assert {line["check"]: line["result"] for line in checked["lines"]}["backend-token"] == result
+    with pytest.raises(VerbRefused, match="signing or encryption"):
+        await do("ehrs.rotate", keys="session")
+
+
+async def published(here: Running) -> set[str]:
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        return {key["kid"] for key in (await client.get(f"{here.app}/app/jwks.json")).json()["keys"]}
 
 
 async def launch(here: Running, issuer: str) -> int:

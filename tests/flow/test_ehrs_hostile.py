@@ -143,3 +143,12 @@ def test_a_vendor_s_known_departures_are_told_with_where_they_are_known_from() -
     lines = run(AdversarialEhr(), vendor="epic")
     assert "[P]" in lines["vendor-encounters"].text
     assert "vendor-encounters" not in run(AdversarialEhr())
+
+
+def test_an_ehr_whose_keys_only_its_issuer_names_is_told_as_one_that_says_who_signs_in() -> None:
+    openid = {"issuer": "https://ehr.example", "jwks_uri": "https://ehr.example/jwks"}
+    for document, result in ((openid, "pass"), ({**openid, "issuer": "https://evil.example"}, "skip")):
+        ehr = AdversarialEhr(
+            configuration={"jwks_uri": None}, answers={"/.well-known/openid-configuration": answers(json=document)}
+        )
+        assert run(ehr)["keys"].result == result

@@ -38,7 +38,9 @@ def test_logout_ends_the_session_for_our_own_page_only(drive: Drive) -> None:
 
 def test_the_public_keys_are_published_and_nothing_else_of_them(drive: Drive) -> None:
     async def act(browser: Any) -> None:
-        published = (await browser.get("/app/jwks.json")).json()["keys"]
+        answer = await browser.client.get("/app/jwks.json")
+        assert answer.headers["cache-control"] == "max-age=300"
+        published = answer.json()["keys"]
         assert {key["kty"] for key in published} == {"RSA", "EC"}
         assert all("d" not in key and key["kid"] for key in published)
 

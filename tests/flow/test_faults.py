@@ -212,6 +212,16 @@ def test_a_fault_strikes_each_so_manieth_request_and_those_it_is_narrowed_to() -
         assert world.send("GET", "faults", token=None).json()["struck"] == {"error-500@read/3*2": 2}
 
 
+def test_the_log_tells_that_a_fault_answered_and_whether_the_ehr_did_it(world: World) -> None:
+    for name, told in (("error-500", "The EHR was not asked."), ("committed-500", "The EHR had done it.")):
+        last = max((row.number for row in world.ehr.audit.recent.after(0)), default=0)
+        world.switch(name)
+        assert world.create(uuid.uuid4().hex).status == 500
+        rows = world.ehr.audit.recent.after(last)
+        assert (rows[0].event.status, rows[0].why) == (500, f"The fault {name} answered. {told}")
+        assert [row.event.status for row in rows[1:]] == ([201] if name == "committed-500" else [])
+
+
 @pytest.mark.parametrize(("method", "path"), [
     ("GET", "Basic/none"), ("GET", "Basic?code=x"), ("GET", "$export"), ("GET", "bulk/none"),
     ("GET", "Patient/p1/_history"), ("GET", "Patient/p1/$everything"), ("DELETE", "Patient/none"),

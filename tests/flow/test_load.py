@@ -1,8 +1,6 @@
 """``chartgate load``: NDJSON and Bundles into an embedded EHR, through its running server or without one."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 from gateway.database import open_sqlite
 from gateway.verbs import perform
 from sandbox import tables
-from tests.crash.kill_demo import ROOT
+from tests.command import chartgate
 
 PATIENT = {"resourceType": "Patient", "id": "one", "gender": "female"}
 
@@ -35,8 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def load(data: Path, *files: Path) -> tuple[int, dict[str, Any]]:
-    command = [sys.executable, "-m", "gateway.cli", "load", *map(str, files), "--data", str(data), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = chartgate("load", *map(str, files), "--data", str(data), "--json")
     return done.returncode, json.loads(done.stdout) if done.stdout else {"error": done.stderr}
 
 

@@ -1,18 +1,11 @@
 """The whole way with messy patients: what was fit is refused or carries caveats, and the labels say why."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-
-
-def chartgate(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=90, check=False)
+from tests.command import chartgate
 
 
 def test_models_meet_the_messy_charts_and_the_labels_lie_beside_the_installation(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from auth.client.registry import save_ehr
 from gateway.installation import Installation, open_replica
 from r4 import codec
 from sandbox.capabilities import statement
+from tests.command import chartgate
 from tests.flow.outputs_world import MODEL, Running, running
 from tests.flow.test_delivery_faults import judge
 from vocabulary import manifest as manifests
@@ -31,7 +32,7 @@ from writeback.labels import Names
 from writeback.planning import plan
 
 ROOT = Path(__file__).parents[2]
-OUTPUTS, MODELS = 500, 40
+OUTPUTS, MODELS = 200, 40
 WORKER = [sys.executable, "-m", "gateway.cli", "worker", "--json"]
 
 
@@ -110,11 +111,12 @@ def test_two_workers_on_one_database_deliver_every_output_once(tmp_path: Path, d
 
 
 @pytest.mark.parametrize("url", [None, "sqlite:///x.db", "postgresql://127.0.0.1:1/nowhere"])
-def test_a_worker_without_postgresql_ends_with_what_to_do(tmp_path: Path, url: str | None) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "CHARTGATE_DATABASE_URL"}
-    environment |= {"CHARTGATE_DATABASE_URL": url} if url else {}
-    done = subprocess.run(
-        [*WORKER, "--data", str(tmp_path)], cwd=ROOT, env=environment, capture_output=True, check=False
-    )  # fmt: skip
+def test_a_worker_without_postgresql_ends_with_what_to_do(
+    tmp_path: Path, url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHARTGATE_DATABASE_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("CHARTGATE_DATABASE_URL", url)
+    done = chartgate("worker", "--json", "--data", str(tmp_path))
     assert done.returncode == 3
-    assert b"CHARTGATE_DATABASE_URL" in done.stderr
+    assert "CHARTGATE_DATABASE_URL" in done.stderr

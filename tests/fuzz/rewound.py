@@ -38,6 +38,8 @@ class Rewound:
         """Runs the work at once. Raises what it raised."""
         return self._attempt(work)
 
+    look = run
+
     def run_now(self, work: Work[T]) -> T:
         """The same for another thread (the audit log's), which waits until no request is under way."""
         if not self._sealed:

@@ -36,6 +36,9 @@ class OneServer:
     def rules(self, ehr: str) -> WriteRules:
         return vendor_of("hapi").write
 
+    def backend_scopes(self, ehr: str) -> str:
+        return "system/*.cruds"
+
     def sender(self, ehr: str, principal: str) -> HttpSender:
         if ehr != "spec":
             raise EhrUnknown("no such EHR")

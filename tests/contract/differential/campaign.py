@@ -20,6 +20,8 @@ from tests.contract.differential.writing import Writing
 
 SHARES = (("parameters", 0.22), ("searches", 0.14), ("single", 0.28), ("writes", 0.22), ("bundles", 0.14))
 """Parts of the corpus by kind of request, as shares of all requests."""
+COMPOSITE = "DocumentReference?relationship=DocumentReference/none$appends"
+"""Asked in every run, for one row of the table is about it alone."""
 SEARCHES = frozenset({"parameter", "combined", "sorted", "paged", "included", "chained", "reversed"})
 
 
@@ -44,17 +46,18 @@ def corpus(random: Random, found: list[dict[str, Any]], run: str, requests: int)
     asking = Asking(random, found, run)
     each = list(asking.each())
     random.shuffle(each)
+    writing = Writing(random, found, run)
     drawn = {
-        "searches": asking.drawn, "single": Erring(random, found, run).drawn, "writes": Writing(random, found, run).drawn,
+        "searches": asking.drawn, "single": Erring(random, found, run).drawn, "writes": writing.drawn,
         "bundles": Bundling(random, found, run).drawn,
     }  # fmt: skip
-    cases: list[Case] = []
+    cases = [Case(kind="parameter", steps=(Step(method="GET", path=COMPOSITE),))]
     for name, share in SHARES:
         wanted, have = round(requests * share), 0
         while have < wanted:
             cases.append(each.pop() if name == "parameters" and each else drawn.get(name, asking.drawn)())
             have += len(cases[-1].steps)
-    return cases
+    return [*cases, writing.referred()]
 
 
 async def campaign(url: str, *, requests: int, seed: int) -> Report:

@@ -93,7 +93,7 @@ def _converted(found: Difference) -> bool:
 def _canonical(found: Difference) -> bool:
     return (
         found.embedded.status == found.hapi.status == 200
-        and re.search(r"(instantiates-canonical|questionnaire)\b", found.query) is not None
+        and re.search(r"(instantiates-canonical|questionnaire|^_has:.*:instantiates-uri)\b", found.query) is not None
     )
 
 
@@ -109,6 +109,10 @@ AWAY = "2021-07-04T23:30:00-02:00"
 def _recreated(found: Difference) -> bool:
     one, other = found.embedded, found.hapi
     return found.case.kind == "recreate" and one.status == other.status and one.contents == other.contents
+
+
+def _referred(found: Difference) -> bool:
+    return found.step.method == "DELETE" and (found.embedded.status, found.hapi.status) == (204, 409)
 
 
 def _elsewhere(found: Difference) -> bool:
@@ -157,11 +161,16 @@ ROWS = (
         f"{SEARCH}#combining",
     ),
     Row(
+        "composite-of-a-reference", _says(r"(^|&|:)relationship="), "finds documents by what they do to another",
+        "does not know such composites, so that the face does not advertise it and refuses it (400)",
+        "Implementers need only implement the amount of complexity that they require for their implementations.", SEARCH,
+    ),
+    Row(
         "units-converted", _converted, "finds what is the same in another unit", "compares numbers of the unit that was asked for",
         "The search processor may choose to perform a search based on canonical units", f"{SEARCH}#quantity",
     ),
     Row(
-        "canonical-urn", _canonical, "finds canonical references that are URNs", "does not index them",
+        "canonical-urn", _canonical, "finds canonical references that are URNs", "does not index them, nor any URN behind _has",
         "[parameter]=[url] where the [url] is an absolute URL - a reference to a resource by its absolute location, or by it's canonical URL",
         f"{SEARCH}#reference",
     ),
@@ -177,6 +186,11 @@ ROWS = (
         "version-after-deletion", _recreated, "counts one version for what is created again", "counts two when the content changed",
         "This value changes when the resource is created, updated, or deleted.",
         "http://hl7.org/fhir/R4/resource-definitions.html#Meta.versionId",
+    ),
+    Row(
+        "deletion-of-what-is-referred-to", _referred, "deletes it", "refuses it (409)",
+        "Whether to support delete at all, or for a particular resource type or a particular instance is at the discretion of the server based on the policy and business rules that apply in its context.",
+        "http://hl7.org/fhir/R4/http.html#delete",
     ),
     Row(
         "reference-elsewhere", _elsewhere, "stores references to other servers and URNs", "refuses them (400)",

@@ -46,6 +46,14 @@ class Writing:
         )  # fmt: skip
         return self.random.choice(kinds)()
 
+    def referred(self) -> Case:
+        """The deletion of what something else refers to."""
+        target = {"resourceType": "Location", "id": self.id(), "meta": self.meta(), "name": "A ward"}
+        part = {"reference": f"Location/{target['id']}"}
+        source = {"resourceType": "Location", "id": self.id(), "meta": self.meta(), "name": "A bed", "partOf": part}
+        puts = [step("PUT", f"Location/{body['id']}", body) for body in (target, source)]
+        return self._case("referred", *puts, step("DELETE", f"Location/{target['id']}"))
+
     def id(self) -> str:
         """An id of this run that nothing has yet."""
         self._count += 1

@@ -9,19 +9,22 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.application import application
+from tests.command import chartgate
 
 ROOT = Path(__file__).parents[3]
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "gateway.cli", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-        timeout=60,
-    )
+    """A process of its own."""
+    command = [sys.executable, "-m", "gateway.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+
+
+def test_a_process_ends_with_the_exit_code_and_a_sentence() -> None:
+    done = run("demo", "--models", "/nowhere")
+    assert done.returncode == 3
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     ids=" ".join,
 )  # fmt: skip
 def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    done = run(*(word.replace("{}", str(tmp_path)) for word in arguments))
+    done = chartgate(*(word.replace("{}", str(tmp_path)) for word in arguments))
     assert done.returncode == 3
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
@@ -50,12 +53,12 @@ def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ..
     ids=" ".join,
 )  # fmt: skip
 def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
-    assert run(*arguments).returncode == 2
+    assert chartgate(*arguments).returncode == 2
 
 
 def test_every_command_has_help() -> None:
     for command in ("up", "down", "demo", "conform", "doctor", "outputs", "keys", "clients", "models", "personas"):
-        assert run(command, "--help").returncode == 0
+        assert chartgate(command, "--help").returncode == 0
 
 
 def test_personas_are_listed_shown_and_compared() -> None:
@@ -76,18 +79,18 @@ def test_personas_are_listed_shown_and_compared() -> None:
 
 def test_keys_are_made_listed_and_revoked_without_a_server(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"), "--json")
-    made = json.loads(run("keys", "add", "ci", "--scope", "outputs.write", *data).stdout)
+    made = json.loads(chartgate("keys", "add", "ci", "--scope", "outputs.write", *data).stdout)
     assert set(made) == {"id", "key"}
-    listed = run("keys", "list", *data).stdout
+    listed = chartgate("keys", "list", *data).stdout
     assert made["id"] in listed
     assert made["key"] not in listed
-    assert run("keys", "revoke", made["id"], *data).returncode == 0
-    assert run("keys", "revoke", made["id"], *data).returncode == 3
+    assert chartgate("keys", "revoke", made["id"], *data).returncode == 0
+    assert chartgate("keys", "revoke", made["id"], *data).returncode == 3
     assert oct((tmp_path / "data").stat().st_mode & 0o777) == "0o700"
 
 
 def test_the_doctor_shows_the_namespace_and_finds_nothing_wrong(tmp_path: Path) -> None:
-    done = run("doctor", "--data", str(tmp_path / "data"), "--json")
+    done = chartgate("doctor", "--data", str(tmp_path / "data"), "--json")
     assert json.loads(done.stdout)["namespace"].startswith("urn:chartgate:installation:")
 
 
@@ -98,7 +101,20 @@ def test_a_shipped_model_scores_a_bundle_or_says_why_not(tmp_path: Path) -> None
         "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}],
     }
     (tmp_path / "b.json").write_text(json.dumps(bundle))
-    said = json.loads(run("models", "run", "models/news2", "--bundle", str(tmp_path / "b.json"), "--json").stdout)
+    said = json.loads(chartgate("models", "run", "models/news2", "--bundle", str(tmp_path / "b.json"), "--json").stdout)
     assert said["state"] in ("refused", "abstained")
     assert said["verdict"]["fitness"] == "unfit"
-    assert run("models", "check", "models/prevent").returncode == 0
+    assert chartgate("models", "check", "models/prevent").returncode == 0
+
+
+def test_keys_are_listed_and_rotated_without_a_server_and_never_shown(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)]
+    listed = json.loads(CliRunner().invoke(application, ["ehrs", "keys", *data, "--json"]).stdout)
+    assert [each["use"] for each in listed["signing"]] == ["signs", "signs"]
+    said = CliRunner().invoke(application, ["ehrs", "rotate", "encryption", *data])
+    assert said.exit_code == 0
+    assert f"kept to open: {listed['encryption']['current']}" in said.stdout
+    kept = json.loads((tmp_path / "keys.json").read_text())
+    assert not [key for key in kept["encryption"]["keys"].values() if key in said.stdout]
+    for arguments in (["session"], ["encryption", "--at-once"]):
+        assert CliRunner().invoke(application, ["ehrs", "rotate", *arguments, *data]).exit_code == 2

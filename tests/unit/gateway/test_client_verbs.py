@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import httpx2
@@ -13,8 +12,8 @@ import pytest
 from gateway import process
 from gateway.process import Options
 from gateway.verbs import VerbRefused, perform
+from tests.command import chartgate
 
-ROOT = Path(__file__).parents[3]
 BACK = "https://app.example/callback"
 
 
@@ -31,13 +30,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def chartgate(directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "gateway.cli", "clients", *arguments, "--data", str(directory)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+def clients(directory: Path, *arguments: str) -> "CompletedProcess[str]":
+    return chartgate("clients", *arguments, "--data", str(directory))
 
 
 def told(directory: Path, *arguments: str) -> Any:
-    done = chartgate(directory, *arguments, "--json")
+    done = clients(directory, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -70,14 +68,14 @@ REFUSED: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("arguments", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_done_is_exit_code_3_with_a_sentence(installation: Path, arguments: tuple[str, ...]) -> None:
-    done = chartgate(installation, *arguments)
+    done = clients(installation, *arguments)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
 
 
 def test_a_file_that_is_no_key_set_is_exit_code_2(installation: Path) -> None:
-    assert chartgate(installation, "add", "x", "--jwks", "/nowhere").returncode == 2
+    assert clients(installation, "add", "x", "--jwks", "/nowhere").returncode == 2
 
 
 def test_while_a_server_runs_it_does_the_verb_and_a_removed_clients_token_is_dead(tmp_path: Path) -> None:

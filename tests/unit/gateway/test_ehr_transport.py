@@ -13,6 +13,7 @@ import pytest
 from auth.client.ehr import RegisteredEhr
 from auth.client.errors import EhrFault, EhrUnavailable
 from gateway.fetch import Reach
+from gateway.reachable import trust
 from gateway.senders import Senders
 from tests.flow.test_smart_tls import make_certificate
 from writeback.errors import SendFailed
@@ -160,3 +161,10 @@ def test_a_proxy_that_refuses_or_lies_outside_the_networks_gets_nothing(pair: tu
             assert await both(declared) == [EhrUnavailable, "Unsent"]
 
     asyncio.run(story())
+
+
+def test_nothing_older_than_tls_1_2_is_spoken_to_an_ehr(pair: tuple[Path, Path]) -> None:
+    """Every way to an EHR takes its context from there; its certificate and its name are always verified."""
+    for context in (trust(None), trust(pair[0].read_text())):
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

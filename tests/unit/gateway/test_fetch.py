@@ -57,6 +57,7 @@ def test_discovery_is_asked_for_below_the_issuer_and_kept_for_five_minutes() -> 
         for remote.now in (0.0, 299.0, 300.0):
             assert (await reach.configuration(EHR)).token_endpoint == "https://ehr.example/token"
         assert [str(request.url) for request in remote.seen] == [f"{FHIR}/.well-known/smart-configuration"] * 2
+        assert {(request.method, request.headers["accept"]) for request in remote.seen} == {("GET", "application/json")}
 
     drive(act, body=json.dumps(CONFIGURATION).encode())
 

@@ -27,18 +27,21 @@ BEGUN = PendingLaunch(
     ehr="hospital", state="s", verifier="v", nonce="n", redirect_uri="r", fhir=EHR.issuer, issuer=None, token_endpoint="t",
     jwks_uri=None, iss_advertised=False, asked=("launch",),
 )  # fmt: skip
+DOCUMENT = keyring.generate()
 HELD = Tokens(access="at", refresh="rt", expires=1.0, scopes="patient/*.rs")
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    """One with an EHR, 120 launches (more than one part) and a launch that has begun."""
+    """One with an EHR, 102 launches (more than one part) and a launch that has begun."""
+    (tmp_path / FILE).write_text(json.dumps(DOCUMENT))
+    (tmp_path / FILE).chmod(0o600)
     made = open_installation(tmp_path)
     cipher = made.keyring.cipher
 
     def fill(connection: Connection, now: float) -> None:
         save_ehr(connection, now, ehr=EHR, cipher=cipher)
-        for number in range(120):
+        for number in range(102):
             store.save_launch(
                 connection, now, id=f"l{number}", ehr="hospital", tokens=HELD, context=LaunchContext(patient="p1"),
                 fhir_user=None, cipher=cipher,
@@ -58,7 +61,7 @@ def everything_opens(installation: Installation) -> bool:
     cipher = installation.keyring.cipher
 
     def look(connection: Connection, now: float) -> bool:
-        held = [store.load_tokens(connection, now, id=f"l{number}", cipher=cipher) for number in range(120)]
+        held = [store.load_tokens(connection, now, id=f"l{number}", cipher=cipher) for number in range(102)]
         found = store.find_launch(connection, now, id="l7", cipher=cipher)
         ehr = find_ehr(connection, now, name="hospital", cipher=cipher)
         return set(held) == {HELD} and found is not None and ehr == EHR

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.capabilities import statement
 from sandbox.comparing import SearchError
 from sandbox.wording import since, worded
 
@@ -33,6 +34,7 @@ def said(type: str, name: str, value: str) -> str:
         ("Observation", "value-quantity", "sa5||mg", "gt5||mg"),
         ("Observation", "value-quantity", "eb5", "lt5"),
         ("Observation", "value-quantity", "ge5", "ge5"),
+        ("Observation", "component-code-value-quantity", "a$sa5||mg,b$eb6", "a$gt5||mg,b$lt6"),
         ("Patient", "_has:Observation:patient:date", "le2020", "le2020-12-31"),
         ("Communication", "sender:Device.patient", f"{BASE}/Patient/p", "Patient/p"),
         ("Patient", "_tag", "urn:t|a", "urn:t|a"),
@@ -53,6 +55,7 @@ def test_a_search_is_written_as_hapi_reads_it(type: str, name: str, value: str, 
         ("Patient", "_security:not", "urn:t|"),
         ("Patient", "birthdate", "ge1950,le1960"),
         ("Observation", "subject:Patient._tag", "urn:t|a"),
+        ("DocumentReference", "relationship", "DocumentReference/d$appends"),
     ],
 )
 def test_what_hapi_would_ignore_or_answer_wrongly_is_refused(type: str, name: str, value: str) -> None:
@@ -64,3 +67,11 @@ def test_pages_have_the_same_size_on_every_server_and_a_history_begins_at_an_ins
     assert worded("Patient", (), base=BASE) == (("_count", "50"),)
     assert since((("_since", "2020"), ("_count", "3"))) == (("_since", "2020-01-01T00:00:00.000Z"), ("_count", "3"))
     assert since((("_at", "2020"),)) == (("_at", "2020"),)
+
+
+def test_what_hapi_does_not_answer_is_not_advertised_before_it_and_is_elsewhere() -> None:
+    def named(*, behind: bool) -> set[str]:
+        said = statement(base=BASE, date="2026-01-02T03:04:05Z", behind=behind)["rest"][0]["resource"]
+        return {f"{each['type']}.{row['name']}" for each in said for row in each["searchParam"]}
+
+    assert named(behind=False) - named(behind=True) == {"DocumentReference.relationship"}

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from auth.client.ehr import RegisteredEhr, below, origin
+from auth import scopes
+from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, RegisteredEhr, below, origin
 from auth.client.errors import RegistrationError
 
 BASE = "https://ehr.example/r4"
@@ -101,3 +102,20 @@ def test_a_bearer_goes_below_the_base(url: str) -> None:
 )  # fmt: skip
 def test_a_bearer_goes_nowhere_else(url: str) -> None:
     assert not below(BASE, url)
+
+
+def test_what_is_asked_by_default_is_in_the_language_of_scopes_and_no_more_than_is_done() -> None:
+    """Letters of v2: the chart is read and searched, the patient's own outputs are made and changed, nothing is deleted."""
+    launch, backend = scopes.parse(" ".join(LAUNCH_SCOPES)), scopes.parse(" ".join(BACKEND_SCOPES))
+    assert (len(launch), len(backend)) == (len(LAUNCH_SCOPES), len(BACKEND_SCOPES))
+    for asked, context in ((launch, "patient"), (backend, "system")):
+        found = {scope.type: scope for scope in asked if isinstance(scope, scopes.FhirScope)}
+        assert {scope.context for scope in found.values()} == {context}
+        assert found["*"].actions == {"r", "s"}
+        assert {frozenset(scope.actions) for type, scope in found.items() if type != "*"} == {frozenset("cu")}
+    words = {scope.word for scope in launch if isinstance(scope, scopes.WordScope)}
+    assert words == {"launch", "openid", "fhirUser", "offline_access"}
+
+
+def test_an_ehr_is_a_confidential_client_s_by_default_and_signs_by_a_key_pair() -> None:
+    assert (ehr().method, ehr().algorithm) == ("private_key_jwt", "ES384")

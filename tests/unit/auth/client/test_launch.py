@@ -204,3 +204,25 @@ def test_a_repeated_parameter_is_refused(name: str) -> None:
     _, begun = started()
     with pytest.raises(LaunchError, match="twice"):
         complete(begun, [("code", "c1"), (name, "https://ehr.example"), (name, "https://ehr.example")])
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory",
+        "launch/encounter", "launch/medicationrequest?role=home", "user/Practitioner.r", "patient/*.cruds", "online_access",
+        "patient/Observation.read",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("launch", ["xyz", None])
+def test_a_registered_scope_is_asked_as_it_is_written(scope: str, launch: str | None) -> None:
+    url, begun = begin(
+        configuration(), ehr(scopes=("openid", scope)), launch=launch, redirect_uri="r", entropy=bytes(range(ENTROPY))
+    )
+    assert scope in dict(parse_qsl(urlsplit(url).query))["scope"].split()
+    assert scope in begun.asked
+
+
+def test_nothing_is_asked_that_a_server_need_not_know() -> None:
+    query, _ = started()
+    assert not {"max_age", "auth_time", "prompt", "resource", "response_mode"} & set(query)

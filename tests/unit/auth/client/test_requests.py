@@ -28,6 +28,7 @@ def parts(request: TokenRequest) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_an_assertion_is_for_this_endpoint_and_five_minutes(algorithm: str) -> None:
     header, payload = parts(signed(algorithm=algorithm))
     assert (header["alg"], header["typ"]) == (algorithm, "JWT")
+    assert not {"jku", "jwk", "x5c", "x5u"} & set(header)
     assert header["kid"] in {key["kid"] for key in KEYS.jwks(1000.0)["keys"]}
     assert (payload["iss"], payload["sub"], payload["aud"], payload["jti"]) == ("gate way", "gate way", ENDPOINT, "j1")
     assert 1000 < payload["exp"] <= 1300

@@ -27,6 +27,13 @@ def test_what_is_published_is_public() -> None:
     assert "'d'" not in repr(SECOND)
 
 
+def test_each_published_key_is_a_bare_key_with_a_kid_of_its_own() -> None:
+    keys = SECOND.jwks(1000.0)["keys"]
+    assert len({key["kid"] for key in keys}) == len(keys) == 4
+    wanted = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}}
+    assert all(wanted[key["kty"]] <= set(key) and not {"x5c", "x5u"} & set(key) for key in keys)
+
+
 @pytest.mark.parametrize("algorithm", ["RS384", "ES384"])
 def test_a_new_key_is_published_for_a_day_before_it_signs(algorithm: Any) -> None:
     old, end = FIRST.key(algorithm, 0.0), 1000.0 + LEAD

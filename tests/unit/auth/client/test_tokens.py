@@ -189,3 +189,15 @@ def test_no_token_shows_in_a_representation() -> None:
         (Tokens(access="secret-a", refresh="secret-r", expires=0.0, scopes=""), reply(access_token="secret-b"))
     )
     assert "secret" not in shown
+
+
+def test_context_without_a_role_is_what_the_app_was_launched_in() -> None:
+    said = [{"reference": "ImagingStudy/1"}, {"reference": "List/1", "role": "https://ehr.example/roles/home"}]
+    found = parse(reply(fhirContext=said))[1].fhir_context
+    assert [each["role"] for each in found] == ["launch", "https://ehr.example/roles/home"]
+
+
+@pytest.mark.parametrize("role", ["", None, 7])
+def test_a_role_that_is_no_word_fails_the_launch(role: Any) -> None:
+    with pytest.raises(EhrFault, match="fhirContext"):
+        parse(reply(fhirContext=[{"reference": "List/1", "role": role}]))
