@@ -9,6 +9,7 @@ import json
 import re
 from decimal import Decimal as _Decimal
 from decimal import InvalidOperation
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -139,10 +140,13 @@ _DECODER = json.JSONDecoder(
 def _depth(value: Any) -> int:
     """How deep objects and arrays stand in each other; walks level by level, so nothing overflows."""
     depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
+    while True:
+        objects = [item for item in level if item.__class__ is dict]
+        arrays = [item for item in level if item.__class__ is list]
+        if not objects and not arrays:
+            return depth
         depth += 1
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
-    return depth
+        level = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
 
 
 def _has_surrogate(value: Any) -> bool:
