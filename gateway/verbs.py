@@ -4,6 +4,7 @@ socket and done there; otherwise the database is opened and the same function ru
 import asyncio
 import json
 import re
+import socket
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
@@ -139,7 +140,10 @@ def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, A
     if not (directory / SOCKET_NAME).exists():
         return None
     with relative(directory.absolute()) as short:
-        transport = httpx2.HTTPTransport(uds=f"{short}/{SOCKET_NAME}", verify=False)
+        place = f"{short}/{SOCKET_NAME}"
+        if not _listening(place):
+            return None
+        transport = httpx2.HTTPTransport(uds=place, verify=False)
         with httpx2.Client(transport=transport, timeout=30.0, trust_env=False, verify=False) as client:
             try:
                 reply = client.post(f"http://control/{verb}", content=json.dumps(dict(arguments)))
@@ -149,6 +153,16 @@ def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, A
     if reply.status_code != 200:
         raise VerbRefused(answer.get("error", "the server could not do it"))
     return answer
+
+
+def _listening(place: str) -> bool:
+    """Whether somebody accepts connections there: a killed server leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(place)
+        except OSError:
+            return False
+    return True
 
 
 NAME = re.compile(r"/([a-z]+\.[a-z]+)")

@@ -185,5 +185,5 @@ def test_the_gateway_itself_is_launched_by_hand(person: Page, sandbox: Sandbox, 
         person.get_by_role("button", name="Choose this patient").click()
     heading(person, "Allow Chartgate?")
     person.get_by_role("button", name="Allow").click()
-    heading(person, f"Patient/{open_one['patient']}")
+    expect(person.locator("main")).to_contain_text(f"Patient/{open_one['patient']}")  # by name once the chart is read
     assert person.url.startswith(f"{sandbox.app}/app?launch=")
