@@ -22,8 +22,8 @@ HAPI_URL = "CHARTGATE_TEST_HAPI"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 HAPI_FIXTURES = frozenset({"hapi", "hapi_seeded", "hapi_postgres", "hapi_built"})
 HERE = Path(__file__).parent
-VALUES = frozenset({"unit", "property", "fuzz", "oracles"})
-"""Folders whose tests start no server: many and short, they run beside those that wait for servers and browsers."""
+SHORT = frozenset({"unit", "property", "fuzz", "oracles", "flow"})
+"""Folders of many short tests: they run beside those that wait for browsers, kills and whole contracts."""
 _NOT_RUN: list[str] = []
 
 
@@ -45,10 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A campaign has its short form among the other tests, so leaving it out leaves nothing untested. Whatever
-    needs the HAPI server is marked so, and what starts no server at all: ``make test`` runs the three parts side by side."""
+    needs the HAPI server is marked so, and so are the folders of short tests: ``make test`` runs the three parts side by side."""
     for item in items:
-        if item.path.relative_to(HERE).parts[0] in VALUES:
-            item.add_marker(pytest.mark.values)
+        if item.path.relative_to(HERE).parts[0] in SHORT:
+            item.add_marker(pytest.mark.short)
         chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
         if HAPI_FIXTURES & set(getattr(item, "fixturenames", ())) or "hapi" in chosen:
             item.add_marker(pytest.mark.hapi)
