@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from os import urandom
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from auth.client.encryption import NONCE_BYTES, Cipher, Place
+from auth.client.resealing import PART, anew
+from auth.client.tables import launches
 from fidelity import demographics
 from fidelity.elements import rows, table, text, versioned
 from gateway.tables import banners
@@ -71,6 +73,21 @@ def find_banner(
     """Who the patient of a launch is; None while its chart was not read."""
     body = connection.scalar(select(banners.c.body).where(banners.c.launch == launch))
     return None if body is None else dict(json.loads(cipher.open(body, _place(ehr, launch))))  # not FHIR
+
+
+def reseal_banners(connection: Connection, now: float, *, cipher: Cipher, after: str) -> str | None:
+    """Seals what another key than the current one sealed, of the launches whose ids come after ``after``, a part of them.
+    The last id that was looked at, None when there was none. Raises SealBroken."""
+    rows = connection.execute(
+        select(banners.c.launch, banners.c.body, launches.c.ehr)
+        .join(launches, launches.c.id == banners.c.launch)
+        .where(banners.c.launch > after).order_by(banners.c.launch).limit(PART)
+    ).all()  # fmt: skip
+    for row in rows:
+        if cipher.key_id(row.body) != cipher.current:
+            body = anew(row.body, _place(row.ehr, row.launch), cipher)
+            connection.execute(update(banners).where(banners.c.launch == row.launch).values(body=body))
+    return rows[-1].launch if rows else None
 
 
 def _place(ehr: str, launch: str) -> Place:

@@ -35,13 +35,14 @@ def reseal_launches(connection: Connection, now: float, *, cipher: Cipher, after
 def _changed(row: Row[Any], cipher: Cipher) -> dict[str, bytes]:
     found = {name: getattr(row, name) for name in SEALED if getattr(row, name) is not None}
     return {
-        name: _anew(sealed, Place(ehr=row.ehr, table=launches.name, row=row.id, column=name), cipher)
+        name: anew(sealed, Place(ehr=row.ehr, table=launches.name, row=row.id, column=name), cipher)
         for name, sealed in found.items()
         if cipher.key_id(sealed) != cipher.current
     }
 
 
-def _anew(sealed: bytes, place: Place, cipher: Cipher) -> bytes:
+def anew(sealed: bytes, place: Place, cipher: Cipher) -> bytes:
+    """The same under the current key. Raises SealBroken."""
     return cipher.seal(cipher.open(sealed, place), place, nonce=urandom(NONCE_BYTES))
 
 

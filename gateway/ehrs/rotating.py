@@ -12,6 +12,7 @@ from auth.client import signing
 from auth.client.encryption import KEY_BYTES
 from auth.client.resealing import find_waiting_keys, reseal_ehrs, reseal_launches
 from gateway import keyring
+from gateway.banner import reseal_banners
 from gateway.installation import Installation
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ async def _seal_anew(installation: Installation) -> None:
     last = installation.keyring.cipher.current
     cipher = keyring.change(installation.directory, _with_new_key).cipher
     await installation.database.run(partial(reseal_ehrs, cipher=cipher))
-    after: str | None = ""
-    while after is not None:
-        after = await installation.database.run(partial(reseal_launches, cipher=cipher, after=after))
+    for reseal in (reseal_launches, reseal_banners):
+        after: str | None = ""
+        while after is not None:
+            after = await installation.database.run(partial(reseal, cipher=cipher, after=after))
     waiting = await installation.database.run(partial(find_waiting_keys, cipher=cipher))
     keyring.change(installation.directory, partial(_without_old_keys, needed={last, *waiting}))
 

@@ -15,6 +15,7 @@ from auth.client.launch import PendingLaunch
 from auth.client.registry import find_ehr, save_ehr
 from auth.client.tokens import LaunchContext, Tokens
 from gateway import keyring
+from gateway.banner import find_banner, save_banner
 from gateway.ehrs import rotating
 from gateway.installation import Installation, open_installation
 from gateway.keyring import FILE, open_key_file
@@ -28,6 +29,7 @@ BEGUN = PendingLaunch(
     jwks_uri=None, iss_advertised=False, asked=("launch",),
 )  # fmt: skip
 DOCUMENT = keyring.generate()
+BANNER = {"name": "Ann Example"}
 HELD = Tokens(access="at", refresh="rt", expires=1.0, scopes="patient/*.rs")
 
 
@@ -46,6 +48,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
                 connection, now, id=f"l{number}", ehr="hospital", tokens=HELD, context=LaunchContext(patient="p1"),
                 fhir_user=None, cipher=cipher,
             )  # fmt: skip
+            save_banner(connection, now, launch=f"l{number}", ehr="hospital", banner=BANNER, cipher=cipher)
         store.save_pending(connection, now, begun=BEGUN, browser="b", cipher=cipher)
 
     made.database.run_now(fill)
@@ -64,7 +67,10 @@ def everything_opens(installation: Installation) -> bool:
         held = [store.load_tokens(connection, now, id=f"l{number}", cipher=cipher) for number in range(102)]
         found = store.find_launch(connection, now, id="l7", cipher=cipher)
         ehr = find_ehr(connection, now, name="hospital", cipher=cipher)
-        return set(held) == {HELD} and found is not None and ehr == EHR
+        shown = [
+            find_banner(connection, now, launch=f"l{number}", ehr="hospital", cipher=cipher) for number in range(102)
+        ]
+        return set(held) == {HELD} and found is not None and ehr == EHR and shown == [BANNER] * 102
 
     return installation.database.run_now(look)
 
