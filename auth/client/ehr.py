@@ -12,8 +12,10 @@ from auth.client.errors import RegistrationError
 Method = Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]
 Source = Literal["sandbox", "command", "file"]
 
+SIGN_IN = ("launch", "openid", "fhirUser", "offline_access")
+"""What every launch asks for besides data."""
 LAUNCH_SCOPES = (
-    "launch", "openid", "fhirUser", "offline_access", "patient/*.rs", "patient/RiskAssessment.cu",
+    *SIGN_IN, "patient/*.rs", "patient/RiskAssessment.cu",
     "patient/Observation.cu", "patient/DocumentReference.cu", "patient/DetectedIssue.cu", "patient/DiagnosticReport.cu",
     "patient/Flag.cu", "patient/Provenance.cu",
 )  # fmt: skip

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from auth import scopes
-from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, origin
+from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES, SIGN_IN, origin
+
+
+def by_type(
+    context: Literal["patient", "system"], *, read: tuple[str, ...], written: tuple[str, ...] = (), old: bool = False
+) -> tuple[str, ...]:
+    """The scopes of an EHR that lists single types: to read and search, and to create. ``old`` is the spelling of SMART v1."""
+    reading, writing = ("read", "write") if old else ("rs", "c")
+    asked = (*(f"{context}/{type}.{reading}" for type in read), *(f"{context}/{type}.{writing}" for type in written))
+    return (*SIGN_IN, *asked) if context == "patient" else asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

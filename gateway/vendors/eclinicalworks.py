@@ -1,6 +1,6 @@
 """eClinicalWorks: writes are outside its CapabilityStatement, answered by numbers of its own, 250 requests a minute."""
 
-from auth.client.rules import SignInRules
+from auth.client.rules import SignInRules, by_type
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
 
@@ -15,15 +15,8 @@ ECLINICALWORKS = Vendor(
     name="eclinicalworks",
     title="eClinicalWorks",
     sign_in=SignInRules(
-        launch_scopes=(
-            "launch",
-            "openid",
-            "fhirUser",
-            "offline_access",
-            *(f"patient/{type}.rs" for type in _READ),
-            *(f"patient/{type}.c" for type in _WRITTEN),
-        ),
-        backend_scopes=(*(f"system/{type}.rs" for type in _READ), *(f"system/{type}.c" for type in _WRITTEN)),
+        launch_scopes=by_type("patient", read=_READ, written=_WRITTEN),
+        backend_scopes=by_type("system", read=_READ, written=_WRITTEN),
         algorithm="RS384",
         endpoints_at=("https://oauthserver.eclinicalworks.com",),
     ),

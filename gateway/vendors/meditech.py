@@ -1,6 +1,7 @@
 """MEDITECH Greenfield: messages and questionnaires can be written; nothing that a model says has a place there."""
 
-from auth.client.rules import SignInRules
+from auth.client.ehr import SIGN_IN
+from auth.client.rules import SignInRules, by_type
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
 
@@ -11,8 +12,8 @@ MEDITECH = Vendor(
     name="meditech",
     title="MEDITECH",
     sign_in=SignInRules(
-        launch_scopes=("launch", "openid", "fhirUser", "offline_access", "patient/*.read"),
-        backend_scopes=tuple(f"system/{type}.rs" for type in _READ),
+        launch_scopes=(*SIGN_IN, "patient/*.read"),
+        backend_scopes=by_type("system", read=_READ),
     ),
     write=WriteRules(creates=frozenset({"Communication", "QuestionnaireResponse"})),
     sources={

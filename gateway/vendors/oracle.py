@@ -1,6 +1,6 @@
 """Oracle Health Millennium R4: vital signs, laboratory results and notes, in the name of a clinician, final only."""
 
-from auth.client.rules import SignInRules
+from auth.client.rules import SignInRules, by_type
 from gateway.vendors.declaration import Vendor
 from writeback.rules import WriteRules
 
@@ -15,15 +15,8 @@ ORACLE = Vendor(
     name="oracle",
     title="Oracle Health Millennium",
     sign_in=SignInRules(
-        launch_scopes=(
-            "launch",
-            "openid",
-            "fhirUser",
-            "offline_access",
-            *(f"patient/{type}.read" for type in _READ),
-            *(f"patient/{type}.write" for type in _WRITTEN),
-        ),
-        backend_scopes=(*(f"system/{type}.read" for type in _READ), *(f"system/{type}.write" for type in _WRITTEN)),
+        launch_scopes=by_type("patient", read=_READ, written=_WRITTEN, old=True),
+        backend_scopes=by_type("system", read=_READ, written=_WRITTEN, old=True),
         endpoints_at=("https://authorization.cerner.com",),
         sealed_identity=True,
     ),
