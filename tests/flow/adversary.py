@@ -23,6 +23,7 @@ from gateway.installation import METADATA, Installation
 from gateway.keyring import KeyFile, generate, parse
 from gateway.server import Server, bind
 from tests.flow.adversarial_ehr import SECONDS, Answer, Ehr
+from tests.flow.browsing import visit
 
 APP = "http://localhost:8700"
 KEYS = parse(generate())
@@ -102,14 +103,7 @@ class Visit:
     cookies: dict[str, str] = field(default_factory=dict)
 
     async def get(self, path: str) -> httpx2.Response:
-        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        response = await self.world.browser.get(path, headers={"cookie": cookie} if cookie else {})
-        for line in response.headers.get_list("set-cookie"):
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value
-            if "Max-Age=0" in line:
-                del self.cookies[name]
-        return response
+        return await visit(self.world.browser, self.cookies, path)
 
     async def begin(self) -> httpx2.Response:
         response = await self.get(f"/app/launch?{urlencode({'iss': self.ehr.fhir, 'launch': 'xyz'})}")

@@ -24,6 +24,7 @@ from gateway.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
 from gateway.routes import entrance, launches
 from tests.flow import adversarial_ehr, adversary
+from tests.flow.browsing import visit
 
 T = TypeVar("T")
 APP = "http://localhost:8700"
@@ -110,14 +111,7 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     async def get(self, path: str) -> httpx2.Response:
-        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        response = await self.client.get(path, headers={"cookie": cookie} if cookie else {})
-        for line in response.headers.get_list("set-cookie"):
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value
-            if "Max-Age=0" in line:
-                del self.cookies[name]
-        return response
+        return await visit(self.client, self.cookies, path)
 
     async def begin(self, query: str | None = None) -> dict[str, str]:
         """Launches, and returns what the EHR is asked to authorize."""
