@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from os import urandom
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, jobs, models, scoring
+from gateway import apikeys, models, scoring
 from gateway.changes import signals_of
 from gateway.fetch import Reach
 from gateway.installation import Installation
@@ -21,6 +21,7 @@ from gateway.models import Model
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
+from gateway.turns import Turns
 from monitoring import journal
 from monitoring.exposition import Exposition
 from monitoring.signals import Signal
@@ -33,20 +34,21 @@ from writeback.worker import Worker
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.gateway")
 
-SIDE_BY_SIDE = 4
-"""Launches whose models run at once: each reads a whole chart."""
 LEARN = 5.0
-"""Seconds between two looks of a worker at which EHRs are registered."""
+"""Seconds between two looks of a replica at which EHRs are registered."""
+DRAIN = 8.0
+"""Seconds that what is under way has at the end; what takes longer is left as a kill would leave it."""
 
 
 class Gateway:
     """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version; ``pauses``
-    are the seconds between tries to read a launch's chart, ``patience`` those that a busy EHR is waited for in all."""
+    are the seconds between tries to read a launch's chart, ``patience`` those that a busy EHR is waited for in all; ``shared``
+    says that other processes work on the same database."""
 
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
-        reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
+        reach: Reach | None = None, read_back: ReadBack = EVERYTHING, shared: bool = False,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
@@ -65,8 +67,8 @@ class Gateway:
             observe=self._observe,
         )  # fmt: skip
         self.recalls = Recalls(self)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
+        self.shared, self.owner = shared, self.worker.boot
+        self.turns = Turns(self, owner=self.owner if shared else None)
         self._unwritten: list[Signal] = []
         self._working = False
 
@@ -98,11 +100,16 @@ class Gateway:
 
     async def on_launch(self, launch_id: str) -> None:
         """A launch is saved, with its job: its models run, also if the process ends before they did."""
-        self._begin(scoring.score_launch(self, launch_id))
+        await self.turns.begin(launch_id)
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Counts changes whose signals are durable already."""
         self.exposition.tell(signals_of(changes))
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the deliverer runs, and is not about to end."""
+        return self._working
 
     async def ready(self) -> bool:
         """Whether the database answers and the deliverer runs."""
@@ -115,46 +122,48 @@ class Gateway:
 
     async def idle(self) -> None:
         """Returns when the models of every launch so far have run."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.turns.idle()
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Delivers, and finishes what an earlier process left, while the block runs."""
         await self.learn_ehrs()
-        for launch_id in await self.run(jobs.waiting_jobs):
-            self._begin(scoring.score_launch(self, launch_id))
-        serving = asyncio.gather(self.worker.serve(), self.recalls.serve(), self.reconciler.serve())
-        self._working = True
-        try:
+        await self.turns.take_up()
+        loops = [self.worker.serve(), self.recalls.serve(), self.reconciler.serve(), self.turns.serve()]
+        async with self._serving(loops):
             yield
-        finally:
-            self._working = False
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            self.worker.stop()
-            self.recalls.stop()
-            self.reconciler.stop()
-            await serving
-            await self._write_signals()
 
     @contextlib.asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
-        """Delivers, and nothing else, while the block runs: what a ``worker`` does beside others of its kind. EHRs that
-        are registered meanwhile are served as well."""
+        """Delivers, and nothing else, while the block runs: what a ``worker`` does beside others of its kind."""
         await self.learn_ehrs()
-        learning = asyncio.create_task(self._keep_learning())
-        serving = asyncio.gather(self.worker.serve(), self.reconciler.serve())
+        async with self._serving([self.worker.serve(), self.reconciler.serve()]):
+            yield
+
+    def stop(self) -> None:
+        """Begins nothing more: not ready any longer, and what is under way comes to its end."""
+        self._working = False
+        for part in (self.worker, self.recalls, self.reconciler, self.turns):
+            part.stop()
+
+    @contextlib.asynccontextmanager
+    async def _serving(self, loops: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+        """The loops while the block runs; among other processes, EHRs that are registered meanwhile are served as well."""
+        serving = [asyncio.ensure_future(loop) for loop in loops]
+        learning = asyncio.create_task(self._keep_learning()) if self.shared else None
         self._working = True
         try:
             yield
         finally:
-            self._working = False
-            learning.cancel()
-            self.worker.stop()
-            self.reconciler.stop()
-            await serving
+            self.stop()
+            if learning is not None:
+                learning.cancel()
+            await self.turns.cancel()
+            _, late = await asyncio.wait(serving, timeout=DRAIN)
+            for task in late:
+                logger.warning("what is under way takes too long to end: it is left as it is")
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=bool(late))
             await self._write_signals()
 
     async def _keep_learning(self) -> None:
@@ -168,15 +177,6 @@ class Gateway:
     async def aclose(self) -> None:
         await self.senders.aclose()
         await self.reach.aclose()
-
-    def _begin(self, job: Awaitable[None]) -> None:
-        async def turn() -> None:
-            async with self._turns:
-                await job
-
-        task = asyncio.create_task(turn())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _observe(self, changes: Sequence[Change]) -> None:
         """The worker's changes: counted at once, written to the journal with the next group."""
@@ -205,14 +205,16 @@ async def open_gateway(
     senders: Senders | None = None,
     reach: Reach | None = None,
     read_back: ReadBack = EVERYTHING,
+    shared: bool = False,
 ) -> AsyncIterator[Gateway]:
-    """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
-    model folder that cannot be used."""
+    """The gateway of an installation; ``only`` leaves but the models of that id. Of several processes on one database each
+    counts what it did itself, so that their sum is right. Raises ModelError, ManifestError for a model folder that cannot be
+    used."""
     loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
-    totals = await installation.database.run(journal.find_totals)
+    totals = {} if shared else await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        reach=reach, read_back=read_back,
+        reach=reach, read_back=read_back, shared=shared,
     )  # fmt: skip
     try:
         yield gateway

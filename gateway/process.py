@@ -1,6 +1,5 @@
 """Edge: one sandbox process: installation, EHRs, gateway and server put together, and taken apart again in order."""
 
-import asyncio
 import contextlib
 import secrets
 import socket
@@ -152,14 +151,3 @@ def _faces(
         port=port,
         scheme=scheme,
     )
-
-
-async def serve_until_stopped() -> None:
-    """Returns at SIGTERM or SIGINT."""
-    import signal
-
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()

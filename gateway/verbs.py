@@ -3,6 +3,7 @@ socket and done there; otherwise the database is opened and the same function ru
 
 import asyncio
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Coroutine, Mapping
@@ -16,11 +17,13 @@ from sqlalchemy import Connection
 from auth.client.errors import SealBroken
 from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
-from gateway.database import DatabaseFailed, open_sqlite
+from gateway.database import open_sqlite
 from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
-from gateway.installation import Installation, open_installation
+from gateway.failures import DatabaseAway, DatabaseFailed
+from gateway.installation import Installation, open_as_told
 from gateway.server import SOCKET_NAME, relative
+from gateway.settings import FILE, VARIABLES, SettingsRefused, read_settings
 from sandbox import audit_tables, tables
 
 Arguments = Mapping[str, Any]
@@ -103,7 +106,7 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         return answer["result"]
     if verb in EHR_VERBS:
         return _perform_at_ehr(directory, verb, arguments)
-    installation = open_installation(directory)
+    installation = _open(directory)
     try:
         if verb in WHOLE_VERBS:
             return asyncio.run(WHOLE_VERBS[verb](installation, arguments))
@@ -114,6 +117,15 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         raise VerbRefused(str(refused)) from refused
     finally:
         installation.close()
+
+
+def _open(directory: Path) -> Installation:
+    """The installation where its settings say that its data is. Raises VerbRefused."""
+    environment = {name: value for name, value in os.environ.items() if name in VARIABLES}
+    try:
+        return open_as_told(directory, read_settings(directory / FILE, environment), environment)
+    except (SettingsRefused, DatabaseAway) as refused:
+        raise VerbRefused(str(refused)) from refused
 
 
 def _do(connection: Connection, now: float, verb: str, arguments: Arguments, installation: Installation) -> Any:

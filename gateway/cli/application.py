@@ -56,8 +56,8 @@ from gateway.cli import (  # noqa: E402
     personas,
     recall,
     running,
+    serve,
     suites,
-    worker,
 )
 
 for _group in (
@@ -73,6 +73,6 @@ for _group in (
     personas,
     suites,
     installed,
-    worker,
+    serve,
 ):
     _group.register(application)
