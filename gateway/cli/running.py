@@ -149,14 +149,25 @@ def run_loop(main: Any) -> Any:
     from gateway.hapi import HapiError
     from gateway.models import ModelError
     from gateway.sandboxes import SandboxError
+    from gateway.sites.folder import SiteRefused
     from gateway.tls import TlsError
     from vocabulary.manifest import ManifestError
 
     gc.freeze()  # what is imported stays until the end: the collector need not look through it again
+    refusals = (
+        HapiError,
+        SandboxError,
+        SettingsRefused,
+        SiteRefused,
+        TlsError,
+        ModelError,
+        ManifestError,
+        BrowserError,
+    )
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (HapiError, SandboxError, SettingsRefused, TlsError, ModelError, ManifestError, BrowserError) as failure:
+    except refusals as failure:
         return could_not(str(failure))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
