@@ -22,10 +22,10 @@ from gateway.models import Model
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
-from gateway.sites import history
+from gateway.sites import history, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
-from gateway.sites.folder import read_sites
+from gateway.sites.folder import Declared, read_sites
 from monitoring import journal
 from monitoring.exposition import Exposition
 from monitoring.signals import Signal
@@ -53,9 +53,11 @@ class Gateway:
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
+        declared: Sequence[Declared] = (),
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.deployments = Deployments(models=models, sites=sites or {})
+        self.declared = declared
         self.clock = clock
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
@@ -222,12 +224,13 @@ async def open_gateway(
     other names. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""
     found = _models(models)
     sites = read_sites(installation.directory, {model.key: model.manifest for model in found})
+    metrics.hold(sites)
     at = {ehr.name: declared.site for declared in sites for ehr in declared.ehrs} | dict(rehearsed or {})
     loaded = {model.key: model for model in found if only in (None, model.manifest.id)}
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        reach=reach, read_back=read_back, sites=at,
+        reach=reach, read_back=read_back, sites=at, declared=sites,
     )  # fmt: skip
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:

@@ -1,4 +1,4 @@
-"""``site new|check|diff|record|history|rehearse``."""
+"""``site new|check|diff|record|history|rehearse``; the gates are in ``site_gates``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,8 @@ Models = Annotated[list[Path] | None, typer.Option("--models", help="A folder of
 
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
+    from gateway.cli import site_gates
+
     sites = typer.Typer(help="Sites: one customer each, declared in site.toml.", no_args_is_help=True)
     sites.command("new")(new)
     sites.command("check")(check)
@@ -20,6 +22,7 @@ def register(application: typer.Typer) -> None:
     sites.command("record")(record)
     sites.command("history")(history)
     sites.command("rehearse")(rehearse)
+    site_gates.register(sites)
     application.add_typer(sites, name="site")
 
 
@@ -41,7 +44,7 @@ def new(
     path = directory / FILE
     if path.exists():
         could_not(f"{path} is there already: take another folder")
-    manifests = [model.manifest for model in _models(models).values()]
+    manifests = [model.manifest for model in load(models).values()]
     directory.mkdir(parents=True, exist_ok=True)
     path.write_text(scaffold.text(id=directory.resolve().name, title=title, vendor=vendor, manifests=manifests))
     try:
@@ -55,7 +58,7 @@ def new(
     )
 
 
-def _models(folders: list[Path] | None) -> Any:
+def load(folders: list[Path] | None) -> Any:
     from gateway.models import ModelError
     from gateway.sites.checking import load_models
     from vocabulary.manifest import ManifestError
@@ -66,7 +69,7 @@ def _models(folders: list[Path] | None) -> Any:
         return could_not(str(failure))
 
 
-def _read(directory: Path, models: Any) -> Any:
+def read_declared(directory: Path, models: Any) -> Any:
     """The site; exit 1 with everything that is wrong, 3 when there is no file."""
     from gateway.cli.printing import complain
     from gateway.sites.checking import check_file
@@ -96,11 +99,11 @@ def check(
     from gateway.cli.printing import console, print_json
     from gateway.sites.checking import check_file, check_site
 
-    known = _models(models)
+    known = load(models)
     if json and isinstance(found := check_file(directory, known), tuple):
         print_json({"ok": False, "problems": list(found), "ehrs": []})
         raise typer.Exit(1)
-    declared = _read(directory, known)
+    declared = read_declared(directory, known)
     asked = [] if offline else asyncio.run(check_site(declared, known, data))
     failed = any(line["result"] == "fail" for each in asked for line in each["lines"])
     if json:
@@ -200,7 +203,7 @@ def rehearse(
     from gateway.cli.running import options_of, run_loop
     from gateway.sites.deployment import played
 
-    declared = _read(directory, _models(models))
+    declared = read_declared(directory, load(models))
     chosen = next((each for each in declared.ehrs if ehr in (None, each.name)), None)
     if chosen is None:
         raise typer.BadParameter(f"--ehr must be one of {', '.join(declared.site.ehrs)}")
