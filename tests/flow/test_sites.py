@@ -112,8 +112,6 @@ def test_evidence_and_overrides_turn_gates_and_both_are_kept(tmp_path: Path) -> 
         found = told("site", "readiness", folder, "--data", data)
         return {gate["id"]: gate for gate in found["models"][0]["gates"]}
 
-        gate["id"]: gate for gate in told("site", "readiness", folder, "--data", data)["models"][0]["gates"]
-    }  # noqa: E731
     assert gates()["recall"]["colour"] == "red"
     kept = ("--by", "Ana", "--note", "recalled 12 outputs of the rehearsal", "--data", data)
     assert chartgate("site", "evidence", "riverside", "recall", *kept).returncode == 0
