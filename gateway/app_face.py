@@ -23,6 +23,7 @@ from gateway.routes import (
     outputs,
     pages,
     recalls,
+    site_pages,
 )
 from r4.outcome import Issue, outcome
 
@@ -37,6 +38,7 @@ def application(gateway: Gateway, *, production: bool = False) -> FastAPI:
     for routes in (
         launches.routes(gateway), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
         delivery_pages.routes(gateway),
+        site_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     app.router.redirect_slashes = not production

@@ -45,7 +45,7 @@ async def work(directory: Path, settings: Settings, environment: Mapping[str, st
     try:
         async with open_gateway(
             installation,
-            models=(),
+            models=settings.models,
             base_url="http://localhost",
             clock=time.time,
             read_back=settings.read_back,

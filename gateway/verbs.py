@@ -24,6 +24,7 @@ from gateway.failures import DatabaseAway, DatabaseFailed
 from gateway.installation import Installation, open_as_told
 from gateway.server import SOCKET_NAME, relative
 from gateway.settings import FILE, VARIABLES, SettingsRefused, read_settings
+from gateway.sites import verbs as site_verbs
 from sandbox import audit_tables, tables
 
 Arguments = Mapping[str, Any]
@@ -79,6 +80,7 @@ VERBS: Mapping[str, Verb] = {
     "recalls.start": recall_verbs.start_recall,
     "recalls.show": recall_verbs.show_recall,
     "recalls.list": recall_verbs.list_recalls,
+    **site_verbs.VERBS,
 }
 
 

@@ -57,6 +57,7 @@ from gateway.cli import (  # noqa: E402
     recall,
     running,
     serve,
+    sites,
     suites,
 )
 
@@ -71,6 +72,7 @@ for _group in (
     load,
     models,
     personas,
+    sites,
     suites,
     installed,
     serve,

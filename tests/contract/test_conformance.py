@@ -140,4 +140,6 @@ def test_every_requirement_has_a_check_or_a_reason_and_every_check_a_requirement
     ]
     assert all(row["source"] and row["text"] and bool(row["checks"]) != bool(row["reason"]) for row in rows)
     listed = {(row["id"], name) for row in rows for name in row["checks"].split()}
-    assert listed == {(name, item.id) for suite in SUITES.values() for item in suite.checks for name in item.requirements}
+    assert listed == {
+        (name, item.id) for suite in SUITES.values() for item in suite.checks for name in item.requirements
+    }
