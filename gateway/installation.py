@@ -9,14 +9,14 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from auth.client import tables as client_tables
-from gateway import apikeys, sessions, tables
+from gateway import apikeys, schema, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_file, open_shared_keys
 from gateway.leases import fix_fact
 from gateway.settings import Settings
 from gateway.sites import evidence, history
 from monitoring import tables as monitoring_tables
-from writeback import attempts, correcting, recall_tables, upgrade
+from writeback import attempts, correcting, recall_tables
 from writeback import tables as writeback_tables
 
 DEFAULT_DIRECTORY = Path(".chartgate")
@@ -65,12 +65,13 @@ def prepare(directory: Path) -> Path:
 
 def open_installation(directory: Path, *, keys_file: Path | None = None, keys: str | None = None) -> Installation:
     """Opens the installation, making what is missing; the keys are its own where none are given. Raises KeyFileError, and
-    sqlite3's "database is locked" through SQLAlchemy when another process has it open."""
+    sqlite3's "database is locked" through SQLAlchemy when another process has it open; SchemaRefused for a database of a later
+    release."""
     directory = prepare(directory)
     given = keys is not None or keys_file is not None
     held = open_shared_keys(directory, keys_file, keys) if given else open_key_file(directory)
-    database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
-    database.run_now(upgrade.upgrade)
+    database = open_sqlite(directory / DATABASE_FILE)
+    _prepare(database, alone=True)
     return Installation(directory=directory, keys=held, database=database)
 
 
@@ -79,12 +80,12 @@ def open_replica(
 ) -> Installation:  # fmt: skip
     """The installation whose database is PostgreSQL (``postgresql://…``), open in any number of processes at once, with the
     keys that they share: ``keys`` (a document), else ``keys_file``, else the directory's. Raises KeyFileError, also for keys
-    that are not this database's; DatabaseAway."""
+    that are not this database's; SchemaRefused, DatabaseAway."""
     directory = prepare(directory)
     held = open_shared_keys(directory, keys_file, keys)
-    database = open_postgres(url, metadata=METADATA)
+    database = open_postgres(url)
+    _prepare(database, alone=False)
     try:
-        database.run_now(upgrade.upgrade)
         namespace = held.keyring.namespace
         if database.run_now(partial(fix_fact, name="namespace", value=namespace)) != namespace:
             raise KeyFileError("the keys are not those of this database: give the ones it was first opened with")
@@ -92,6 +93,15 @@ def open_replica(
         database.close()
         raise
     return Installation(directory=directory, keys=held, database=database)
+
+
+def _prepare(database: Database, *, alone: bool) -> None:
+    """Makes or checks the tables. Raises SchemaRefused; then the database is closed."""
+    try:
+        database.run_now(partial(schema.prepare, metadata=METADATA, alone=alone))
+    except BaseException:
+        database.close()
+        raise
 
 
 def open_as_told(directory: Path, settings: Settings, environment: Mapping[str, str]) -> Installation:

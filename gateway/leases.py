@@ -55,3 +55,15 @@ def fix_fact(connection: Connection, now: float, *, name: str, value: str) -> st
     """The value that is fixed for this database: the one given, when there was none."""
     connection.execute(_FACT, {"name": name, "value": value})
     return str(connection.scalar(select(facts.c.value).where(facts.c.name == name)))
+
+
+def find_fact(connection: Connection, now: float, *, name: str) -> str | None:
+    """The value of a fact, None where there is none."""
+    found = connection.scalar(select(facts.c.value).where(facts.c.name == name))
+    return None if found is None else str(found)
+
+
+def set_fact(connection: Connection, now: float, *, name: str, value: str) -> None:
+    """Another value from now on."""
+    if not connection.execute(update(facts).where(facts.c.name == name).values(value=value)).rowcount:
+        fix_fact(connection, now, name=name, value=value)

@@ -22,6 +22,7 @@ from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
 from gateway.failures import DatabaseAway, DatabaseFailed
 from gateway.installation import Installation, open_as_told
+from gateway.schema import SchemaRefused
 from gateway.server import SOCKET_NAME, relative
 from gateway.settings import FILE, VARIABLES, SettingsRefused, read_settings
 from gateway.sites import verbs as site_verbs
@@ -126,7 +127,7 @@ def _open(directory: Path) -> Installation:
     environment = {name: value for name, value in os.environ.items() if name in VARIABLES}
     try:
         return open_as_told(directory, read_settings(directory / FILE, environment), environment)
-    except (SettingsRefused, DatabaseAway) as refused:
+    except (SettingsRefused, SchemaRefused, DatabaseAway) as refused:
         raise VerbRefused(str(refused)) from refused
 
 

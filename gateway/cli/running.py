@@ -163,11 +163,22 @@ def _refusals() -> tuple[type[Exception], ...]:
     from gateway.hapi import HapiError
     from gateway.models import ModelError
     from gateway.sandboxes import SandboxError
+    from gateway.schema import SchemaRefused
     from gateway.sites.folder import SiteRefused
     from gateway.tls import TlsError
     from vocabulary.manifest import ManifestError
 
-    return (HapiError, SandboxError, SettingsRefused, SiteRefused, TlsError, ModelError, ManifestError, BrowserError)
+    return (
+        HapiError,
+        SandboxError,
+        SettingsRefused,
+        SiteRefused,
+        SchemaRefused,
+        TlsError,
+        ModelError,
+        ManifestError,
+        BrowserError,
+    )
 
 
 def _detached(data: Path, json: bool) -> None:
