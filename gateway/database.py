@@ -33,6 +33,8 @@ Clock = Callable[[], float]
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
 POSTGRES_THREADS = 8
+AUTOCHECKPOINT = 4000
+"""Pages of the log after which they are copied back: a page written often is copied back less often."""
 
 
 class Database(Protocol):
@@ -56,7 +58,7 @@ class Sqlite:
     def __init__(
         self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None
     ) -> None:
-        self.engine = _sqlite_engine(str(path))
+        self.path, self.engine = Path(path), _sqlite_engine(str(path))
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
@@ -91,6 +93,15 @@ class Sqlite:
         future: Future[T] = Future()
         self._submit(work, future)
         return future.result()
+
+    async def alone(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Does something between two groups, outside of any transaction."""
+
+        def turn() -> T:
+            with self._turn:
+                return act(self._raw)
+
+        return await asyncio.to_thread(turn)
 
     def close(self) -> None:
         """Commits what waits, then closes the file. Idempotent."""
@@ -272,7 +283,7 @@ def _sqlite_engine(path: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-32768")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")  # a page written often is copied back less often
+        connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT}")
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine

@@ -69,7 +69,7 @@ def open_installation(directory: Path, *, keys_file: Path | None = None, keys: s
     release."""
     directory = prepare(directory)
     given = keys is not None or keys_file is not None
-    held = open_shared_keys(directory, keys_file, keys) if given else open_key_file(directory)
+    held = open_shared_keys(directory, keys_file, keys, shared=False) if given else open_key_file(directory)
     database = open_sqlite(directory / DATABASE_FILE)
     _prepare(database, alone=True)
     return Installation(directory=directory, keys=held, database=database)

@@ -93,9 +93,11 @@ def open_key_file(directory: Path) -> KeyFile:
     return KeyFile(directory, open_keyring(directory))
 
 
-def open_shared_keys(directory: Path, path: Path | None, document: str | None) -> KeyFile:
+def open_shared_keys(
+    directory: Path, path: Path | None, document: str | None, *, shared: bool = True
+) -> KeyFile:  # fmt: skip
     """The keys of a replica: ``document`` (JSON) where it is given, else the file at ``path``, else the directory's own, which
-    no first start may have made. Raises KeyFileError."""
+    no first start may have made where they are ``shared``. Raises KeyFileError."""
     if document is not None:
         try:
             return KeyFile(None, parse(json.loads(document)))
@@ -105,7 +107,7 @@ def open_shared_keys(directory: Path, path: Path | None, document: str | None) -
     if not place.is_file():
         raise KeyFileError(f"there is no key file at {place}: {SHARED}")
     held = KeyFile(place.parent, open_keyring(place.parent, file=place.name), file=place.name)
-    if json.loads(place.read_text()).get(MADE_HERE):
+    if shared and json.loads(place.read_text()).get(MADE_HERE):
         raise KeyFileError(f"{place.name} was made at a first start, by one machine for itself: {SHARED}")
     return held
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway import app_face, delivery_verbs, front, server, tls
+from gateway import app_face, backups, delivery_verbs, front, server, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehrs import check, file, rotating, verbs
 from gateway.health import Watch
@@ -83,7 +83,7 @@ def _front(gateway: Gateway, watch: Watch, settings: Settings, url: str) -> fron
     app = app_face.application(gateway, production=True)
     acts = {
         **delivery_verbs.acts(gateway), **verbs.acts(gateway), **check.acts(gateway),
-        **rotating.acts(gateway, published=_nothing),
+        **rotating.acts(gateway, published=_nothing), **backups.acts(gateway.installation, {}),
     }  # fmt: skip
     return front.Front(
         app=app, routes=app.router.routes, operations=operations.app(gateway, watch),

@@ -27,10 +27,15 @@ class SchemaRefused(RuntimeError):
 
 def find_revision(connection: Connection, now: float) -> str | None:
     """The revision of a database: None for an empty one, ``0000`` for one of before there were revisions."""
-    names = set(inspect(connection).get_table_names())
+    names = tables_of(connection)
     if "alembic_version" in names:
         return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "0000")
     return "0000" if "outputs" in names else None
+
+
+def tables_of(connection: Connection) -> list[str]:
+    """The names of the tables that are there."""
+    return inspect(connection).get_table_names()
 
 
 def prepare(connection: Connection, now: float, *, metadata: Sequence[MetaData], alone: bool) -> str:
@@ -80,7 +85,7 @@ def move(connection: Connection, now: float, *, to: str) -> str:
 
 def _mend(connection: Connection, now: float) -> None:
     """What the first revision cannot do by adding: an outbox of before 0.3 becomes that of today."""
-    if "deliveries" in inspect(connection).get_table_names():
+    if "deliveries" in tables_of(connection):
         bodies.create(connection, checkfirst=True)
         upgrade.upgrade(connection, now)
 
@@ -107,7 +112,7 @@ def _stamp(connection: Connection, now: float) -> None:
 
 
 def _note_oldest(connection: Connection, now: float, revision: str) -> None:
-    if _FACTS in inspect(connection).get_table_names():
+    if _FACTS in tables_of(connection):
         set_fact(connection, now, name=FACT, value=oldest_of(revision))
 
 

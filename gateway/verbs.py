@@ -15,7 +15,7 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
+from gateway import apikeys, backups, client_verbs, delivery_verbs, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.ehrs import check, rotating
@@ -96,6 +96,7 @@ EHR_VERBS: Mapping[str, Verb] = {
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
 WHOLE_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
     "ehrs.check": check.check_here,
+    **backups.VERBS,
     **rotating.VERBS,
 }
 """Verbs of a whole installation: they ask EHRs, or change its keys."""
@@ -159,7 +160,9 @@ def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, A
         if not _listening(place):
             return None
         transport = httpx2.HTTPTransport(uds=place, verify=False)
-        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False, verify=False) as client:
+        with httpx2.Client(
+            transport=transport, timeout=PATIENCE.get(verb, 30.0), trust_env=False, verify=False
+        ) as client:
             try:
                 reply = client.post(f"http://control/{verb}", content=json.dumps(dict(arguments)))
             except httpx2.ConnectError:
@@ -180,5 +183,7 @@ def _listening(place: str) -> bool:
     return True
 
 
+PATIENCE = {"backups.make": 3600.0}
+"""Seconds that verbs which take longer than others may take."""
 NAME = re.compile(r"/([a-z]+\.[a-z]+)")
 """The path of a verb on the control socket."""
