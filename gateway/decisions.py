@@ -10,6 +10,7 @@ from auth.client.store import find_launch
 from gateway import sessions
 from gateway.changes import signals_of
 from gateway.charts import Unavailable
+from gateway.feedback import record_feedback
 from gateway.granted import narrowed
 from gateway.sessions import Session
 from monitoring import journal
@@ -37,6 +38,15 @@ class Decision:
     launch_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody did, said and is."""
+
+    action: str
+    feedback: str
+    user: str
+
+
 async def decide(gateway: "Gateway", session: Session | None, *, id: str, decision: str, reason: str) -> Decision:
     """``decision`` is ``confirm`` or ``reject``."""
     if session is None:
@@ -57,7 +67,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if decision == "reject":
         made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
-        ))  # fmt: skip
+        ), Said("rejected", reason, str(decider.fhir_user)))  # fmt: skip
     else:
         made = await _confirm(gateway, stored, decider, reason)
     return replace(made, launch_id=decider.launch_id)
@@ -86,13 +96,16 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         return Decision(status=409, refusal="There is nothing to write of this output.")
     return await _record(gateway, stored, lambda c, now: outputs.confirm(
         c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
-    ))  # fmt: skip
+    ), Said("confirmed", reason, by))  # fmt: skip
 
 
-async def _record(gateway: "Gateway", stored: Stored, act: Any) -> Decision:
+async def _record(gateway: "Gateway", stored: Stored, act: Any, said: "Said") -> Decision:
     def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
         change = act(connection, now)
         if change is not None:
+            record_feedback(
+                connection, now, output=stored.id, action=said.action, feedback=said.feedback, user=said.user
+            )
             journal.record(connection, now, signals_of([change]), new_id=gateway.new_id)
         return change, outputs.show_output(connection, now, stored.id)
 

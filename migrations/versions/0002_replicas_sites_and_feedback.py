@@ -1,4 +1,4 @@
-"""Leases and facts for replicas; the history and the gates of sites. Only additions: the release before runs on it."""
+"""Leases and facts for replicas; the history and the gates of sites; feedback. Only additions: the release before runs on it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,21 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         if_not_exists=True,
+    )
+    op.create_table(
+        "gateway_feedback",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("output", sa.String(length=64), nullable=False),
+        sa.Column("action", sa.String(length=24), nullable=False),
+        sa.Column("feedback", sa.Text(), nullable=False),
+        sa.Column("user", sa.String(length=128), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        if_not_exists=True,
+    )
+    op.create_index(op.f("ix_gateway_feedback_at"), "gateway_feedback", ["at"], unique=False, if_not_exists=True)
+    op.create_index(
+        op.f("ix_gateway_feedback_output"), "gateway_feedback", ["output"], unique=False, if_not_exists=True
     )
     op.create_table(
         "gateway_leases",
@@ -78,4 +93,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_gateway_site_evidence_site"), table_name="gateway_site_evidence")
     op.drop_table("gateway_site_evidence")
     op.drop_table("gateway_leases")
+    op.drop_index(op.f("ix_gateway_feedback_output"), table_name="gateway_feedback")
+    op.drop_index(op.f("ix_gateway_feedback_at"), table_name="gateway_feedback")
+    op.drop_table("gateway_feedback")
     op.drop_table("gateway_facts")
