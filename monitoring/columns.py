@@ -6,8 +6,8 @@ in a unit that could not be converted. Rows in any batches give the same state, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,9 +43,24 @@ class Limits:
     fault_floor: float
 
 
+class Move(NamedTuple):
+    """A level that changed at row ``row`` (counted from 1, after those that were learnt from), with the numbers as they were."""
+
+    row: int
+    at: float
+    family: int
+    column: int
+    before: int
+    now: int
+    value: float
+    warn: float
+    critical: float
+    n: int
+
+
 class Columns:
-    """``update(rows)`` takes a matrix, columns in the order of the reference. ``moves`` collects level changes as
-    (row number, time, family, column, before, now) until it is emptied."""
+    """``update(rows)`` takes a matrix, columns in the order of the reference. ``moves`` collects changes of level, and
+    ``evaluated`` (row, time, columns whose distribution is beyond) of each evaluation, until they are emptied."""
 
     def __init__(self, columns: Sequence[Column], limits: Limits, learn: int) -> None:
         self.limits, self.learn = limits, learn
@@ -66,7 +81,8 @@ class Columns:
         self.evidence = np.zeros((2 + len(limits.fault_ratios), count))
         self.psi, self.streaks = np.zeros(count), np.zeros((2, count), dtype=np.int8)
         self.levels = Levels(3 * count)
-        self.moves: list[tuple[int, float, int, int, int, int]] = []
+        self.moves: list[Move] = []
+        self.evaluated: list[tuple[int, float, Array]] = []
         self._prepare()
 
     def _take(self, columns: Sequence[Column]) -> None:
@@ -117,7 +133,7 @@ class Columns:
 
     def codes(self, rows: Array) -> Array:
         """The bin of every cell."""
-        found = (rows[:, :, None] >= self.edges[None]).sum(axis=2)
+        found: Array = (rows[:, :, None] >= self.edges[None]).sum(axis=2)
         found[np.isnan(rows)] = self.width
         found[np.isinf(rows)] = self.width + 1
         return found
@@ -130,7 +146,7 @@ class Columns:
             self.sums += np.where(told, np.vstack([np.ones_like(row), row, row * row]), 0.0)
         self.learned += len(rows)
         if self.learned == self.learn:
-            self._take(fit(self.edges, self.counts, self.sums, self.bins))
+            self._take(fit(self.edges, self.counts, self.sums, self.bins.tolist()))
             self.counts[:] = 0
             self.open = False
             self._prepare()
@@ -141,7 +157,11 @@ class Columns:
         z = np.clip((np.where(np.isfinite(rows), rows, self.centre) - self.centre) / self._scale, -CLIP, CLIP)
         faults = (codes >= self.width)[:, None, :]
         steps = np.concatenate(
-            [(z - self.limits.slack)[:, None], (-z - self.limits.slack)[:, None], np.where(faults, self._gain, self._loss)],
+            [
+                (z - self.limits.slack)[:, None],
+                (-z - self.limits.slack)[:, None],
+                np.where(faults, self._gain, self._loss),
+            ],
             axis=1,
         )
         sums, goal = self.evidence, self._goal
@@ -171,21 +191,22 @@ class Columns:
 
     def _evaluate(self, at: float) -> None:
         n = min(self.total, WINDOW)
-        count = self.size.size
         if n < LEAST:
             return self._settle(at)
         share = np.maximum(self.counts / n, FLOOR)
         self.psi = ((share - self._known) * np.log(share / self._known)).sum(axis=1)
         beyond = np.vstack([self.psi > self.warns(), self.psi > np.maximum(self.limits.psi_critical, self.warns())])
         self.streaks = np.where(beyond, np.minimum(self.streaks + 1, 2), 0).astype(np.int8)
-        assert count == self.streaks.shape[1]
-        return self._settle(at)
+        self._settle(at)
+        self.evaluated.append((self.total, at, self.levels.held[: self.size.size] > 0))
+        return None
 
     def warns(self) -> Array:
         """The index at which each column warns: what chance gives in one of ten thousand windows, at least the floor."""
         n = min(self.total, WINDOW)
         chance = self._quantile * (1 / max(n, 1) + 1 / np.maximum(self.size, 1.0))
-        return np.maximum(self.limits.psi_floor, chance)
+        found: Array = np.maximum(self.limits.psi_floor, chance)
+        return found
 
     def _settle(self, at: float) -> None:
         self._note(self.total, at, self.levels.settle(self._raw(), at))
@@ -194,33 +215,46 @@ class Columns:
     def _raw(self) -> Array:
         """Levels as the numbers are now, family by family."""
         reached = (self.evidence >= self._warn).astype(np.int8) + (self.evidence >= self._critical)
-        return np.concatenate([(self.streaks >= 2).sum(axis=0), reached[:2].max(axis=0), reached[2:].max(axis=0)])
+        found: Array = np.concatenate(
+            [(self.streaks >= 2).sum(axis=0), reached[:2].max(axis=0), reached[2:].max(axis=0)]
+        )
+        return found
 
     def _note(self, row: int, at: float, moves: Moves) -> None:
         count = self.size.size
-        self.moves += [(row, at, i // count, i % count, before, now) for i, before, now in moves]
+        for i, before, now in moves:
+            family, column = divmod(i, count)
+            value, warn, critical, _ = self.numbers(family, column)
+            n = min(row, WINDOW) if family == PSI else row
+            self.moves.append(Move(row, at, family, column, before, now, value, warn, critical, n))
+
+    def numbers(self, family: int, column: int) -> tuple[float, float, float, int]:
+        """Value, limit of a warning, limit of a critical, and encounters behind it, of one signal as it stands."""
+        if family == PSI:
+            warn = float(self.warns()[column])
+            return float(self.psi[column]), warn, max(warn, self.limits.psi_critical), min(self.total, WINDOW)
+        if family == MEAN:
+            return float(self.evidence[:2, column].max()), self.limits.mean_warn, self.limits.mean_critical, self.total
+        return float(self.evidence[2:, column].max()), self.limits.fault_warn, self.limits.fault_critical, self.total
 
     def rates(self) -> Array:
         """The share of missing and unusable cells of each column in the window."""
-        return self.counts[:, self.width :].sum(axis=1) / max(1, min(self.total, WINDOW))
+        found: Array = self.counts[:, self.width :].sum(axis=1) / max(1, min(self.total, WINDOW))
+        return found
 
     def state(self) -> dict[str, Any]:
         """Everything that is not derived, as arrays and plain values."""
-        return {
-            "limits": [getattr(self.limits, each.name) for each in fields(Limits)], "levels": self.levels.state(),
-            **{name: getattr(self, name) for name in _KEPT},
-        }  # fmt: skip
+        return {"levels": self.levels.state(), **{name: getattr(self, name) for name in _KEPT}}
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "Columns":
-        """The detector whose ``state`` this was."""
+    def of(cls, state: Mapping[str, Any], limits: Limits) -> "Columns":
+        """The detector whose ``state`` this was, held against ``limits`` from here on."""
         made = cls.__new__(cls)
-        named = dict(zip((each.name for each in fields(Limits)), state["limits"], strict=True))
-        made.limits = Limits(**{**named, "fault_ratios": tuple(named["fault_ratios"])})
+        made.limits = limits
         for name in _KEPT:
             setattr(made, name, state[name])
         made.levels = Levels.of(state["levels"])
-        made.moves = []
+        made.moves, made.evaluated = [], []
         made._prepare()
         return made
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from math import exp, lgamma, log, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -51,23 +52,41 @@ def wilson(events: int, trials: int, share: float = 0.95) -> tuple[float, float]
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def poisson_binomial(chances: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """The distribution of how many of independent events come true: entry k is P(k). By convolution, half with half."""
-    parts = [np.array([1 - p, p]) for p in chances] or [np.ones(1)]
-    while len(parts) > 1:
-        paired = [_together(one, two) for one, two in zip(parts[::2], parts[1::2], strict=False)]
-        parts = paired + ([parts[-1]] if len(parts) % 2 else [])
-    return parts[0]
+Chances = np.ndarray[Any, Any]
 
 
-def _together(
-    one: "np.ndarray[tuple[int], np.dtype[np.float64]]", two: "np.ndarray[tuple[int], np.dtype[np.float64]]"
-) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    found: np.ndarray[tuple[int], np.dtype[np.float64]] = np.convolve(one, two)
+def poisson_binomial(chances: Chances) -> Chances:
+    """The distribution of how many of independent events come true: entry k is P(k). Polynomials are multiplied pair by pair,
+    all pairs of a size at once by Fourier transform: exact but for rounding (1e-15)."""
+    size = 1 << max(0, int(chances.size - 1).bit_length())
+    held = np.zeros(size)
+    held[: chances.size] = chances
+    mass = np.column_stack([1 - held, held])
+    while len(mass) > 1:
+        length = mass.shape[1] * 2 - 1
+        if length < 32:
+            mass = _multiply(mass[::2], mass[1::2])
+        else:
+            terms = np.fft.rfft(mass, 1 << length.bit_length(), axis=1)
+            mass = np.fft.irfft(terms[::2] * terms[1::2], axis=1)[:, :length]
+    return np.maximum(mass[0, : chances.size + 1], 0.0)
+
+
+def _multiply(one: Chances, two: Chances) -> Chances:
+    """Products of short polynomials, row by row."""
+    found = np.zeros((len(one), one.shape[1] + two.shape[1] - 1))
+    for place in range(two.shape[1]):
+        found[:, place : place + one.shape[1]] += one * two[:, place : place + 1]
     return found
 
 
-def tails(chances: "np.ndarray[tuple[int], np.dtype[np.float64]]", observed: int) -> tuple[float, float]:
+def tails(chances: Chances, observed: int) -> tuple[float, float]:
     """P(at most ``observed``) and P(at least ``observed``) when each event has its own chance."""
     mass = poisson_binomial(chances)
     return float(mass[: observed + 1].sum()), float(mass[observed:].sum())
+
+
+def band(chances: Chances, share: float = 0.95) -> tuple[int, int]:
+    """The numbers of events between which chance alone stays, with at most half of the rest beyond either."""
+    below = np.cumsum(poisson_binomial(chances))
+    return int(np.searchsorted(below, 0.5 - share / 2)), int(np.searchsorted(below, 0.5 + share / 2))

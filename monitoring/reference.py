@@ -92,7 +92,9 @@ def _column(table: Mapping[str, Any], path: str) -> Column:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise ReferenceInvalid(f"{path}.n must be the number of encounters that the shares were measured on")
     mean, sd = _number(table, path, "mean"), _number(table, path, "sd")
-    return Column(edges=edges, categories=tuple(categories), shares=shares, n=n, mean=mean or 0.0, sd=max(sd or 0.0, 0.0))
+    return Column(
+        edges=edges, categories=tuple(categories), shares=shares, n=n, mean=mean or 0.0, sd=max(sd or 0.0, 0.0)
+    )
 
 
 def _edges(bins: Any, path: str) -> tuple[float, ...]:

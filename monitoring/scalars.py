@@ -3,7 +3,9 @@
 Each is ``update(x)`` and a ``state()`` of plain values that ``of`` takes back exactly.
 """
 
+from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 from math import comb, log
 from typing import Any
 
@@ -107,6 +109,7 @@ STUCK_CHANCE = 1e-7
 """How likely so many equal outputs in one window may be by chance, at most."""
 
 
+@lru_cache(maxsize=64)
 def stuck_at(usual: float) -> int | None:
     """Of 100 outputs, how many equal ones are stuck: 95, or more where the most frequent output has the share ``usual``
     anyway; None where even 100 would be no surprise."""
@@ -124,24 +127,29 @@ class Stuck:
     """How many of the last 100 outputs are the same one."""
 
     def __init__(self) -> None:
-        self.last: list[float] = []
+        self.last: deque[float] = deque()
         self.counts: dict[float, int] = {}
 
     def update(self, x: float) -> int:
-        """The count of the most frequent one; 0 before there are 100."""
+        """The count of the most frequent one, where it can be 95 at all; 0 before there are 100, or when it cannot."""
         self.last.append(x)
         self.counts[x] = self.counts.get(x, 0) + 1
-        if len(self.last) <= STUCK_WINDOW:
-            return max(self.counts.values()) if len(self.last) == STUCK_WINDOW else 0
-        gone = self.last.pop(0)
-        self.counts[gone] -= 1
-        if not self.counts[gone]:
-            del self.counts[gone]
-        return STUCK_WINDOW if len(self.counts) == 1 else max(self.counts.values())
+        if len(self.last) > STUCK_WINDOW:
+            gone = self.last.popleft()
+            self.counts[gone] -= 1
+            if not self.counts[gone]:
+                del self.counts[gone]
+        full = len(self.last) == STUCK_WINDOW
+        return max(self.counts.values()) if full and len(self.counts) <= STUCK_WINDOW // 20 + 1 else 0
+
+    @staticmethod
+    def limit(usual: float | None) -> int | None:
+        """The count from which it is stuck, given the usual share of the most frequent output (None: not known yet)."""
+        return stuck_at(0.5 if usual is None else usual)
 
     def state(self) -> dict[str, Any]:
         """Everything, as plain values."""
-        return {"last": self.last}
+        return {"last": list(self.last)}
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Stuck":
