@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
 from gateway import apikeys, jobs, models, scoring
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
@@ -22,8 +22,8 @@ from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
 from monitoring import journal
+from monitoring.events import Event
 from monitoring.exposition import Exposition
-from monitoring.signals import Signal
 from writeback.changes import Change
 from writeback.labels import Names
 from writeback.reconciling import Reconciler
@@ -67,7 +67,7 @@ class Gateway:
         self.recalls = Recalls(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._unwritten: list[Signal] = []
+        self._unwritten: list[Event] = []
         self._working = False
 
     @property
@@ -102,7 +102,7 @@ class Gateway:
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Counts changes whose signals are durable already."""
-        self.exposition.tell(signals_of(changes))
+        self.exposition.tell(events_of(changes))
 
     async def ready(self) -> bool:
         """Whether the database answers and the deliverer runs."""
@@ -183,8 +183,8 @@ class Gateway:
         if not changes:
             return
         first = not self._unwritten
-        self._unwritten += signals_of(changes)
-        self.exposition.tell(signals_of(changes))
+        self._unwritten += events_of(changes)
+        self.exposition.tell(events_of(changes))
         if first and self._working:
             asyncio.get_running_loop().create_task(self._write_signals())
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from auth.client.store import find_launch
 from gateway import sessions
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.granted import narrowed
 from gateway.sessions import Session
@@ -93,7 +93,7 @@ async def _record(gateway: "Gateway", stored: Stored, act: Any) -> Decision:
     def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
         change = act(connection, now)
         if change is not None:
-            journal.record(connection, now, signals_of([change]), new_id=gateway.new_id)
+            journal.record(connection, now, events_of([change]), new_id=gateway.new_id)
         return change, outputs.show_output(connection, now, stored.id)
 
     change, shown = await gateway.run(work)

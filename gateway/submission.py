@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from gateway import readings
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
 from gateway.granted import narrowed
@@ -68,7 +68,7 @@ async def submit(
         if accepted.new and given is not None:
             readings.save_readings(connection, now, output=accepted.id, body=given)
         if accepted.change is not None:
-            journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
+            journal.record(connection, now, events_of([accepted.change]), new_id=gateway.new_id)
         return accepted, outputs.show_accepted(connection, now, accepted)
 
     taken = await gateway.run(work)

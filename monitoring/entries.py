@@ -14,7 +14,8 @@ MISSING, UNSEEN, UNUSABLE = float("nan"), float("inf"), float("-inf")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
     """One output, whatever became of it. ``features`` are cells in the manifest's order; ``value`` the output as a number
-    (None: refused, abstained, or a text); ``refusal`` the gate's word, if it refused."""
+    (None: refused, abstained, or a text); ``score`` what labels are held against (a chance from 0 to 1, where it is one);
+    ``refusal`` the gate's word, if it refused."""
 
     output: str
     model: str
@@ -23,6 +24,7 @@ class Observed:
     encounter: str
     features: tuple[float, ...] = ()
     value: float | None = None
+    score: float | None = None
     refusal: str = ""
     strata: str = ""
 

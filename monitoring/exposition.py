@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from monitoring.signals import COUNTERS, Signal, What, count
+from monitoring.events import COUNTERS, Event, What, count
 
 HELP: Mapping[What, str] = {
     "output": "Outputs that entered a state",
@@ -24,9 +24,9 @@ class Exposition:
         }
         self._add(totals)
 
-    def tell(self, signals: Iterable[Signal]) -> None:
-        """Counts signals that are durable: call it after the transaction that recorded them."""
-        self._add(count(signals))
+    def tell(self, events: Iterable[Event]) -> None:
+        """Counts events that are durable: call it after the transaction that recorded them."""
+        self._add(count(events))
 
     def text(self) -> bytes:
         """The exposition, ``text/plain; version=0.0.4``."""

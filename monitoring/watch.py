@@ -71,7 +71,8 @@ class Plan:
 
 
 class Watch:
-    """``fold`` is the update of all; ``signals`` is how everything stands."""
+    """``fold`` is the update of all; ``signals`` is how everything stands. ``dirty`` says that there is something to save,
+    ``evaluated`` that there is something to plot: who saves sets them back."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -82,7 +83,7 @@ class Watch:
         self.board = Board()
         self.sample: list[bytes] = []
         self.recent: list[bytes] = []
-        self.day, self.last, self.dirty = -1, 0.0, False
+        self.day, self.last, self.dirty, self.evaluated = -1, 0.0, False, False
         self._begin()
 
     def _begin(self) -> None:
@@ -143,6 +144,7 @@ class Watch:
         for move in self.columns.moves:
             signal = self._column(move.family, move.column, move)
             self._found.append((self._places[move.row + shift], 1 + move.family, self._changed(signal, move.before)))
+        self.evaluated = self.evaluated or bool(self.columns.evaluated)
         for row, at, beyond in self.columns.evaluated:
             self._many(self._places[row + shift], at, int(beyond[: len(self.plan.features)].sum()))
         self.columns.moves.clear()
@@ -175,6 +177,7 @@ class Watch:
             )
         self.outcomes.month = month
         if self.outcomes.update(entry.score, told.event, entry.strata, month):
+            self.evaluated = True
             self._put(place, entry.at, self._judge())
 
     def _judge(self) -> list[Judged]:
@@ -203,7 +206,7 @@ class Watch:
             self.dirty = True
             self._put(place, at, found)
         if day != self.day:
-            self.day = day
+            self.day, self.evaluated = day, True
             self._put(place, at, self._nightly(day))
 
     def _nightly(self, day: int) -> list[Judged]:
@@ -211,7 +214,7 @@ class Watch:
         if len(self.recent) == ROWS:
             numbers = self.plan.numbers["M-IN-04"]
             rows = [np.frombuffer(b"".join(part), dtype="<f4").reshape(ROWS, -1) for part in (self.sample, self.recent)]
-            area, chance = tell_apart(rows[0], rows[1], seed=day)
+            area, chance = tell_apart(rows[0], rows[1], seed=day, above=numbers["warn"])
             level = (chance <= numbers["alpha"]) * (int(area > numbers["warn"]) + int(area > numbers["critical"]))
             found.append(
                 Judged(
