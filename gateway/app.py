@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from os import urandom
@@ -14,6 +15,8 @@ from sqlalchemy import Connection, text
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
 from gateway import apikeys, jobs, models, scoring
+from gateway.alerting.loop import Alerts
+from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
 from gateway.fetch import Reach
 from gateway.installation import Installation
@@ -53,7 +56,7 @@ class Gateway:
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
-        declared: Sequence[Declared] = (),
+        declared: Sequence[Declared] = (), mail: Mail | None = None,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.deployments = Deployments(models=models, sites=sites or {})
@@ -74,6 +77,7 @@ class Gateway:
             observe=self._observe,
         )  # fmt: skip
         self.recalls = Recalls(self)
+        self.alerts = Alerts(self, mail=mail)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
         self._unwritten: list[Event] = []
@@ -137,7 +141,10 @@ class Gateway:
         await self.learn_ehrs()
         for launch_id in await self.run(jobs.waiting_jobs):
             self._begin(scoring.score_launch(self, launch_id))
-        serving = asyncio.gather(self.worker.serve(), self.recalls.serve(), self.reconciler.serve())
+        await self.alerts.look()
+        serving = asyncio.gather(
+            self.worker.serve(), self.recalls.serve(), self.reconciler.serve(), self.alerts.serve()
+        )
         self._working = True
         try:
             yield
@@ -148,6 +155,7 @@ class Gateway:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self.worker.stop()
             self.recalls.stop()
+            self.alerts.stop()
             self.reconciler.stop()
             await serving
             await self._write_signals()
@@ -230,7 +238,7 @@ async def open_gateway(
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        reach=reach, read_back=read_back, sites=at, declared=sites,
+        reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
     )  # fmt: skip
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:
