@@ -168,6 +168,21 @@ class RecallBody(BaseModel):
     reason: Sentence
 
 
+class LabelBody(BaseModel):
+    """The body of ``POST /api/labels``: an output by its id, or by its inference id (with model, version and EHR where that
+    is not enough); what came true, or the true label of a classification; and when that was seen."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    output: Word | None = None
+    inference_id: Word | None = None
+    model: Word | None = None
+    version: Word | None = None
+    ehr: Word | None = None
+    label: bool | Sentence
+    observed_at: Instant
+
+
 class AmendBody(BaseModel):
     """The body of ``POST /api/outputs/{id}/amend``: the FHIR status that the EHR's copy is to have, and why."""
 

@@ -79,5 +79,5 @@ def test_what_cannot_be_meant_is_not_even_signed(change: dict[str, Any], said: s
 def test_every_monitor_has_an_owner_a_review_time_a_follow_up_and_a_source() -> None:
     assert set(DEFAULTS) <= set(MONITORS)
     for monitor in MONITORS.values():
-        assert set(monitor.owners) <= {"engineering", "clinical_informatics"} and monitor.owners
-        assert monitor.review and monitor.action and monitor.source and monitor.algorithm
+        assert set(monitor.owners) <= {"engineering", "clinical_informatics"}
+        assert all((monitor.owners, monitor.review, monitor.action, monitor.source, monitor.algorithm))

@@ -120,7 +120,7 @@ def text(**counts: int) -> TextChecked:
 )
 def test_texts_raise_their_monitors(told: list[TextChecked], found: set[tuple[str, str, str]]) -> None:
     watch = Watch(Plan(**ABOUT, numeric=False))
-    assert found <= {each for each in raised(watch.fold(journal(told)))}
+    assert found <= raised(watch.fold(journal(told)))
     assert bool(raised(watch.fold([]))) is False
     if not found:
         assert not [each for each in watch.signals() if each.level in ("warning", "critical")]
