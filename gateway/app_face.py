@@ -20,7 +20,9 @@ from gateway.routes import (
     delivery_pages,
     describing,
     entrance,
+    labels,
     launches,
+    monitors,
     outputs,
     pages,
     recalls,
@@ -32,7 +34,7 @@ from r4.outcome import Issue, outcome
 def application(gateway: Gateway) -> FastAPI:
     """The ASGI application of ``http://localhost:…``."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    for part in (outputs, deciding, deliveries, recalls, alerts):
+    for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (

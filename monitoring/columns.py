@@ -13,7 +13,7 @@ import numpy as np
 
 from monitoring.levels import Levels, Moves
 from monitoring.quantiles import chi_square
-from monitoring.reference import Column, fit
+from monitoring.reference import Column
 
 Array = np.ndarray[Any, Any]
 
@@ -261,3 +261,22 @@ class Columns:
 
 _KEPT = ("learn", "learned", "open", "width", "edges", "bins", "shares", "size", "centre", "scale", "sums", "counts", "ring",
          "total", "evidence", "psi", "streaks")  # fmt: skip
+
+
+def fit(edges: Array, counts: Array, sums: Array, bins: Sequence[int]) -> list[Column]:
+    """Columns out of what was counted: ``counts`` in the common width (bins, missing, unseen), ``sums`` of ones, numbers
+    and squares of those that are finite."""
+    found = []
+    for row, own in enumerate(np.asarray(bins) - 2):
+        width = counts.shape[1] - 2
+        shares = np.concatenate([counts[row, :own], counts[row, width:]]) / counts[row].sum()
+        n, total, squares = sums[:, row]
+        mean = total / n if n else 0.0
+        variance = max(0.0, squares / n - mean * mean) if n else 0.0
+        found.append(
+            Column(
+                edges=tuple(edges[row, : own - 1]), shares=tuple(map(float, shares)), n=int(counts[row].sum()),
+                mean=float(mean), sd=float(variance**0.5),
+            )
+        )  # fmt: skip
+    return found

@@ -47,7 +47,8 @@ def _values(rows: Array) -> Array:
     spread = np.sqrt((off**2).sum(axis=0) / count)
     parts = np.hstack([np.clip(off / np.where(spread > 0, spread, 1.0), -CLIP, CLIP), (~told).astype(float)])
     varies = parts.std(axis=0) > 1e-9
-    return (parts[:, varies] - parts[:, varies].mean(axis=0)) / parts[:, varies].std(axis=0)
+    found: Array = (parts[:, varies] - parts[:, varies].mean(axis=0)) / parts[:, varies].std(axis=0)
+    return found
 
 
 def _kernel(values: Array) -> Array:

@@ -15,7 +15,7 @@ MISSING, UNSEEN, UNUSABLE = float("nan"), float("inf"), float("-inf")
 class Observed:
     """One output, whatever became of it. ``features`` are cells in the manifest's order; ``value`` the output as a number
     (None: refused, abstained, or a text); ``score`` what labels are held against (a chance from 0 to 1, where it is one);
-    ``refusal`` the gate's word, if it refused."""
+    ``refusal`` the gate's word, if it refused; ``inference`` the hash of what its submitter calls it."""
 
     output: str
     model: str
@@ -27,6 +27,7 @@ class Observed:
     score: float | None = None
     refusal: str = ""
     strata: str = ""
+    inference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

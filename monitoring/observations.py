@@ -34,14 +34,16 @@ def append(connection: Connection, now: float, told: Sequence[Telling]) -> None:
 
 
 def _row(at: float, told: Telling) -> dict[str, Any]:
-    row = {"at": at, "what": "tick", "model": "", "version": "", "ehr": "", "output": "", "encounter": None, "value": None,
+    row = {"at": at, "what": "tick", "model": "", "version": "", "ehr": "", "output": "", "inference": None,
+           "encounter": None, "value": None,
            "score": None, "words": "", "refusal": "", "body": None}  # fmt: skip
     if isinstance(told, Ticked):
         return row
     row |= {"model": told.model, "version": told.version, "ehr": told.ehr, "output": told.output}
     if isinstance(told, Observed):
         row |= {"what": "output", "encounter": told.encounter, "value": told.value, "words": told.strata[:255],
-                "score": told.score, "refusal": told.refusal[:64], "body": pack_cells(told.features)}  # fmt: skip
+                "score": told.score, "refusal": told.refusal[:64], "body": pack_cells(told.features),
+                "inference": told.inference or None}  # fmt: skip
     elif isinstance(told, Labelled):
         row |= {"what": "label", "value": float(told.event)}
     else:

@@ -1,6 +1,6 @@
 """How well numbers tell events from others, and whether they say how often: AUROC, calibration, and both without labels."""
 
-from math import exp, sqrt
+from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -57,20 +57,27 @@ def over_expected(chances: Array, events: int, share: float = 0.95) -> tuple[flo
 
 
 def _shifted(chances: Array, events: int, miss: float, *, upper: bool) -> float:
-    """The expectation at the end of the interval, by bisection of the shift."""
+    """The expectation at the end of the interval. How unlikely the observed number is, said as a normal deviate, is nearly
+    linear in the shift: the secant method is there in a few steps."""
     held = np.clip(chances, 1e-9, 1 - 1e-9)
     odds = np.log(held / (1 - held))
-    low, high = -12.0, 12.0
-    moved = chances
-    while high - low > 1e-3:
-        shift = (low + high) / 2
+
+    def far(shift: float) -> tuple[float, float]:
         moved = 1 / (1 + np.exp(-(odds + shift)))
         most, least = tails(moved, events)
-        if upper:
-            low, high = (shift, high) if most > miss else (low, shift)
-        else:
-            low, high = (low, shift) if least > miss else (shift, high)
-    return float(moved.sum())
+        beyond = min(max(most if upper else least, 1e-15), 1 - 1e-15)
+        return normal(beyond) - normal(miss), float(moved.sum())
+
+    spread = sqrt(max(float((held * (1 - held)).sum()), 1e-9))
+    before = log((events + 0.5) / (held.size - events + 0.5)) - log(float(held.sum()) / (held.size - float(held.sum())))
+    shift = before + (2.0 if upper else -2.0) / spread
+    (was, _), (off, expected) = far(before), far(shift)
+    for _ in range(12):
+        if abs(off) < 1e-4 or off == was:
+            break
+        before, shift, was = shift, shift - off * (shift - before) / (off - was), off
+        off, expected = far(shift)
+    return expected
 
 
 def brier_excess(chances: Array, events: Array) -> tuple[float, float]:

@@ -14,12 +14,10 @@ bin, then that of missing and that of unseen or unusable cells. Where ``shares``
 ``learn`` encounters, with mean and deviation; until then nothing is said about the feature.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
-
-import numpy as np
 
 LEARN = 2000
 MOST_BINS = 60
@@ -135,24 +133,3 @@ def _share(table: Mapping[str, Any], path: str, name: str) -> float | None:
     if value is not None and not 0 < value < 1:
         raise ReferenceInvalid(f"{path}.{name} must lie between 0 and 1")
     return value
-
-
-def fit(
-    edges: "np.ndarray[Any, Any]", counts: "np.ndarray[Any, Any]", sums: "np.ndarray[Any, Any]", bins: Sequence[int]
-) -> list[Column]:
-    """Columns out of what was counted: ``counts`` in the common width (bins, missing, unseen), ``sums`` of ones, numbers
-    and squares of those that are finite."""
-    found = []
-    for row, own in enumerate(np.asarray(bins) - 2):
-        width = counts.shape[1] - 2
-        shares = np.concatenate([counts[row, :own], counts[row, width:]]) / counts[row].sum()
-        n, total, squares = sums[:, row]
-        mean = total / n if n else 0.0
-        variance = max(0.0, squares / n - mean * mean) if n else 0.0
-        found.append(
-            Column(
-                edges=tuple(edges[row, : own - 1]), shares=tuple(map(float, shares)), n=int(counts[row].sum()),
-                mean=float(mean), sd=float(variance**0.5),
-            )
-        )  # fmt: skip
-    return found

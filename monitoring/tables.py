@@ -46,6 +46,7 @@ entries = Table(
     Column("version", String(64), nullable=False),
     Column("ehr", String(64), nullable=False),
     Column("output", String(64), nullable=False),
+    Column("inference", String(32), nullable=True),
     Column("encounter", String(32), nullable=True),
     Column("value", Double, nullable=True),
     Column("score", Double, nullable=True),
@@ -54,10 +55,12 @@ entries = Table(
     Column("body", LargeBinary, nullable=True),
 )
 """What the monitors were told, in order of ``at`` and ``id``: ``what`` is output, label, text or tick; ``body`` holds cells as
-doubles, or counts. ``encounter`` is a keyed hash, of one model version at one EHR. No resource, no patient datum."""
+doubles, or counts. ``encounter`` is a keyed hash, of one model version at one EHR, ``inference`` one of what the output was
+called. No resource, no patient datum."""
 Index("monitoring_entries_order", entries.c.at, entries.c.id)
 Index("monitoring_entries_encounter", entries.c.encounter, entries.c.at)
 Index("monitoring_entries_output", entries.c.output)
+Index("monitoring_entries_inference", entries.c.inference)
 
 evaluator = Table(
     "monitoring_evaluator",

@@ -108,6 +108,13 @@ def verify(document: Any, trusted: Mapping[str, Ed25519PublicKey], *, deployment
     return found
 
 
+def parse_unsigned(document: Any) -> Thresholds:
+    """The thresholds that a document says, whoever signed it: to try them, never to run on them. Raises ThresholdsInvalid."""
+    if not isinstance(document, dict):
+        raise ThresholdsInvalid("the thresholds must be a JSON object")
+    return _parse({name: value for name, value in document.items() if name != "signature"}, key="")
+
+
 def _signed(body: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

@@ -27,7 +27,7 @@ from monitoring.thresholds import DEFAULTS, Numbers, Thresholds
 from vocabulary.signal import Level, Signal, SignalChanged
 
 DAY = 86400.0
-ROWS = 500
+ROWS = 300
 """Rows of the sample that M-IN-04 keeps of the first encounters, and of the newest."""
 NAMES: tuple[Level, ...] = ("quiet", "warning", "critical")
 BLOCKING = frozenset({"out_of_range", "not_finite", "wrong_unit", "wrong_type"})

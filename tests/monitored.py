@@ -35,14 +35,16 @@ def plan(seed: int = 1, *, features: int = 2, auroc: float | None = 0.75) -> Pla
     return Plan(**ABOUT, features=names, reference=reference, calibrated=True)
 
 
-def tellings(count: int, *, seed: int, features: int = 2, replica: str = "a", drift_from: int | None = None) -> Iterator[Telling]:
+def tellings(
+    count: int, *, seed: int, features: int = 2, replica: str = "a", drift_from: int | None = None
+) -> Iterator[Telling]:
     """Outputs with their labels; from ``drift_from`` on the first feature comes in another unit one time in ten."""
     random = np.random.default_rng(seed)
     for number in range(count):
         cells = random.normal(size=features)
         cells[random.random(features) < 0.02] = np.nan
         if drift_from is not None and number >= drift_from and random.random() < 0.1:
-            cells[0] *= 88.4
+            cells[0] = 88.4 * (1 + abs(cells[0]))
         chance = float(random.beta(1, 9))
         encounter = f"{replica}{number // 2 if random.random() < 0.3 else number + 10**6}"
         yield Observed(

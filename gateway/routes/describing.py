@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from gateway import bodies, shapes
 from gateway.query import LIMIT, MOST
+from vocabulary.signal import LEVELS
 from writeback.states import OUTPUT_STATES, STATES
 
 JSON, FHIR = "application/json", "application/fhir+json"
@@ -153,6 +154,18 @@ LIST_RECALLS = _described("Every recall", {200: shapes.RecallsShown}, (401, 403)
 SHOW_RECALL = _described(
     "One recall and what still stands", {200: shapes.RecallStory}, (401, 403, 404, 422),
     parameters=[_path("id", "The recall's id."), CURSOR],
+)  # fmt: skip
+LIST_MONITORS = _described(
+    "Every signal as it stands", {200: shapes.MonitorsShown}, (401, 403, 422),
+    parameters=[
+        _query("model", WORD, "Only of this model."), _query("version", WORD, "Only of this version of a model."),
+        _query("ehr", WORD, "Only at this EHR."), _query("monitor", WORD, "Only of this monitor."),
+        _query("level", {"enum": list(LEVELS)}, "Only at this level."),
+    ],
+)  # fmt: skip
+TELL_LABEL = _described(
+    "Tell what came true of an output", {201: shapes.LabelShown, 200: shapes.LabelShown}, (*_BODY_ERRORS, 404, 409, 507),
+    body=bodies.LabelBody, security="key",
 )  # fmt: skip
 LIST_ALERTS = _described("Every alert", {200: shapes.AlertsShown}, (401, 403))
 _ALERT = [_path("id", "The alert's id.")]

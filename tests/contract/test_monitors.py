@@ -70,7 +70,9 @@ async def evaluate(database: Database, chance: random.Random, done: asyncio.Even
                 await asyncio.sleep(0)
         except Killed:
             deaths += 1
-            await database.run(lambda c, now: c.execute(tables.evaluator.update().values(until=0.0)))  # its lease runs out
+            await database.run(
+                lambda c, now: c.execute(tables.evaluator.update().values(until=0.0))
+            )  # its lease runs out
     return deaths
 
 
@@ -131,7 +133,9 @@ def test_what_is_told_later_never_stands_before_what_was_read(replicas: list[Dat
     """Also when the clock is set back: times are never before the horizon."""
     database = replicas[0]
     assert database.run_now(lambda c, now: evaluations.take_lease(c, now, holder="one")) is not None
-    far = database.run_now(lambda c, now: c.execute(tables.evaluator.update().values(horizon=now + 3600)) and now + 3600)
+    far = database.run_now(
+        lambda c, now: c.execute(tables.evaluator.update().values(horizon=now + 3600)) and now + 3600
+    )
     database.run_now(lambda c, now: observations.append(c, now, [Ticked()]))
     assert everything(database)[-1].at >= far
 
@@ -147,7 +151,9 @@ def test_only_one_of_two_holds_the_lease_and_the_late_one_saves_nothing(replicas
     folded = [evaluations.Folded(place=PLACE, at=1.0, state=b"x", signals=[])]
     saved = [
         database.run_now(
-            lambda c, now, lease=lease: evaluations.save(c, now, lease=lease, cursor=(1.0, 1), folded=folded, changed=[])
+            lambda c, now, lease=lease: evaluations.save(
+                c, now, lease=lease, cursor=(1.0, 1), folded=folded, changed=[]
+            )
         )
         for database, lease in ((one, first), (other, second))
     ]

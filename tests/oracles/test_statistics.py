@@ -103,6 +103,7 @@ def test_rows_of_one_population_are_told_apart_as_often_as_chance_has_it() -> No
     same = [tell_apart(*(random.normal(size=(150, 8)) for _ in range(2)), seed=n)[1] for n in range(12)]
     assert stats.kstest(same, "uniform").pvalue > 0.01
 
+
 @pytest.mark.parametrize("what", ["mean", "spread", "correlation"])
 def test_rows_of_two_populations_are_told_apart(what: str) -> None:
     random = np.random.default_rng(4)
