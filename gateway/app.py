@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import urandom
 from pathlib import Path
@@ -36,6 +37,7 @@ from monitoring.evaluations import Place
 from monitoring.events import Event
 from monitoring.exposition import Exposition
 from monitoring.reference import Reference
+from monitoring.thresholds import Thresholds
 from vocabulary.output import Output
 from writeback.changes import Change
 from writeback.labels import Names
@@ -128,7 +130,17 @@ class Gateway:
     def _plan(self, place: Place) -> object:
         """How a model is watched; None when it is not installed here."""
         model = self.models.get(place[:2])
-        return None if model is None else observing.plan_of(model, place[2], self.thresholds)
+        return None if model is None else observing.plan_of(model, place[2], self._thresholds_at(place[2]))
+
+    def _thresholds_at(self, ehr: str) -> Thresholds:
+        """Those that were signed for the EHR's site, on top of the installation's."""
+        found = next((each for each in self.declared if ehr in each.site.ehrs), None)
+        signed_for = None if found is None else metrics.read(found)
+        if signed_for is None:
+            return self.thresholds
+        return replace(
+            self.thresholds, version=signed_for.version, models={**self.thresholds.models, **signed_for.thresholds}
+        )
 
     async def learn_ehrs(self) -> None:
         """Looks up which EHRs the gateway is registered with now."""

@@ -22,6 +22,7 @@ from gateway.routes import (
     entrance,
     labels,
     launches,
+    monitor_pages,
     monitors,
     outputs,
     pages,
@@ -42,6 +43,7 @@ def application(gateway: Gateway) -> FastAPI:
         delivery_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
+        monitor_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)
