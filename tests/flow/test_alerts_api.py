@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import shapes
+from gateway.alerting import shapes
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import mail_of
 from monitoring.alerting import notices
