@@ -17,7 +17,7 @@ from monitoring.reference import Column
 
 Array = np.ndarray[Any, Any]
 
-WINDOW, EVERY, LEAST = 1000, 100, 200
+WINDOW, EVERY, LEAST = 1000, 50, 200
 """Encounters in the window, between two evaluations, and before the first. Source: M-IN-01."""
 FLOOR = 1e-4
 """The least share of a bin: an empty one weighs, and is not infinite."""
@@ -104,7 +104,9 @@ class Columns:
         self._offsets = np.arange(count) * (self.width + 2)
         self._known = np.maximum(self.shares, FLOOR)
         self._quantile = np.array([chi_square(1 - limits.psi_alpha, int(bins) - 1) for bins in self.bins])
-        rate = np.clip(self.shares[:, self.width :].sum(axis=1), limits.fault_floor, 0.9)
+        faults = self.shares[:, self.width :].sum(axis=1)
+        doubt = np.sqrt(faults * (1 - faults) / np.maximum(self.size, 1.0))  # a rate that was measured low would alarm
+        rate = np.clip(faults + doubt, limits.fault_floor, 0.9)
         ratios = np.array(limits.fault_ratios)[:, None]
         higher = np.minimum(ratios * rate, (1 + rate) / 2)
         self._gain, self._loss = np.log(higher / rate), np.log((1 - higher) / (1 - rate))

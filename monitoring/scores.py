@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
 from monitoring.adwin import Adwin
@@ -37,12 +38,14 @@ class Scores:
         self.recent: list[float] = []
         self.total, self.silent = 0, 0
         if reference.alert_rate is not None:
-            self._expect(reference.alert_rate)
+            self._expect(reference.alert_rate, reference.output.n)
 
-    def _expect(self, rate: float) -> None:
-        """Watch the rate of alerts from here on."""
-        numbers, rate = self.numbers["M-OUT-03"], min(max(rate, 0.005), 0.6)
-        self.rates = {name: BernoulliCusum(rate, rate * numbers[name]) for name in ("high", "low")}
+    def _expect(self, rate: float, n: int) -> None:
+        """Watch the rate of alerts from here on; it was measured on ``n`` encounters, and is taken for higher, or lower, by its
+        standard error: else what was measured too low would alarm by itself."""
+        numbers, doubt = self.numbers["M-OUT-03"], sqrt(rate * (1 - rate) / max(n, 1)) if n else 0.0
+        usual = {"high": min(max(rate + doubt, 0.005), 0.6), "low": min(max(rate - doubt, 0.005), 0.6)}
+        self.rates = {name: BernoulliCusum(each, each * numbers[name]) for name, each in usual.items()}
 
     def heard(self, at: float) -> list[Judged]:
         """An output came, whatever it was."""
@@ -98,7 +101,7 @@ class Scores:
         if limit is not None and not self.rates:
             self.counted, self.alerts = self.counted + 1, self.alerts + (value >= limit)
             if self.counted == self.reference.learn:
-                self._expect(self.alerts / self.counted)
+                self._expect(self.alerts / self.counted, self.counted)
 
     def _alike(self, alike: int) -> list[Judged]:
         """Stuck, where so many equal ones are more than is usual here (95 until that is known)."""
