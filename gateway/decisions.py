@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from auth.client.store import find_launch
-from gateway import sessions
-from gateway.changes import signals_of
+from gateway import outcomes, sessions
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.feedback import record_feedback
 from gateway.granted import narrowed
 from gateway.sessions import Session
-from monitoring import journal
+from monitoring import journal, labels
 from writeback import outputs
 from writeback.changes import OutputChanged
 from writeback.labels import Confirmation
@@ -40,11 +40,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody did, said and is."""
+    """What somebody did, said and is; ``event`` is the outcome that it stands for, where the manifest says so."""
 
     action: str
     feedback: str
     user: str
+    event: bool
 
 
 async def decide(gateway: "Gateway", session: Session | None, *, id: str, decision: str, reason: str) -> Decision:
@@ -67,7 +68,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if decision == "reject":
         made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
-        ), Said("rejected", reason, str(decider.fhir_user)))  # fmt: skip
+        ), Said("rejected", reason, str(decider.fhir_user), event=False))  # fmt: skip
     else:
         made = await _confirm(gateway, stored, decider, reason)
     return replace(made, launch_id=decider.launch_id)
@@ -96,7 +97,16 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         return Decision(status=409, refusal="There is nothing to write of this output.")
     return await _record(gateway, stored, lambda c, now: outputs.confirm(
         c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
-    ), Said("confirmed", reason, by))  # fmt: skip
+    ), Said("confirmed", reason, by, event=True))  # fmt: skip
+
+
+def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored: Stored, *, event: bool) -> None:
+    """The decision as the output's outcome, where the model's manifest says that it is one."""
+    model = gateway.models.get((stored.output.model, stored.output.version))
+    outcome = None if model is None else outcomes.outcome_of(model)
+    if outcome is not None and outcome.confirmations:
+        label = outcomes.label_of(stored, outcome, event=event, observed=now, source="clinician")
+        labels.save_label(connection, now, label=label)
 
 
 async def _record(gateway: "Gateway", stored: Stored, act: Any, said: "Said") -> Decision:
@@ -106,7 +116,8 @@ async def _record(gateway: "Gateway", stored: Stored, act: Any, said: "Said") ->
             record_feedback(
                 connection, now, output=stored.id, action=said.action, feedback=said.feedback, user=said.user
             )
-            journal.record(connection, now, signals_of([change]), new_id=gateway.new_id)
+            journal.record(connection, now, events_of([change]), new_id=gateway.new_id)
+            note_outcome(gateway, connection, now, stored, event=said.event)
         return change, outputs.show_output(connection, now, stored.id)
 
     change, shown = await gateway.run(work)

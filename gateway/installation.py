@@ -15,7 +15,9 @@ from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_f
 from gateway.leases import fix_fact
 from gateway.settings import Settings
 from gateway.sites import evidence, history
+from migrations import left_behind
 from monitoring import tables as monitoring_tables
+from monitoring.alerting import tables as alerting_tables
 from writeback import attempts, correcting, recall_tables
 from writeback import tables as writeback_tables
 
@@ -27,6 +29,7 @@ METADATA: Sequence[MetaData] = (
     client_tables.metadata,
     writeback_tables.metadata,
     monitoring_tables.metadata,
+    left_behind.metadata,
 )
 """Every table of the gateway's database; ``migrations`` must lead to exactly these."""
 
@@ -35,6 +38,7 @@ assert {table.metadata for table in (attempts.attempts, correcting.corrections, 
 }
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
 assert evidence.shown.metadata is feedback.given.metadata is tables.metadata
+assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

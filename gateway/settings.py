@@ -15,8 +15,11 @@ FILE = "chartgate.toml"
 TABLES = ("ehr", "serve")
 """What the file may hold."""
 PREFIX = "CHARTGATE_"
-ELSEWHERE = ("CHARTGATE_DATA", "CHARTGATE_COMMAND", "CHARTGATE_KEYS")
-"""Variables that something else reads: the command line, the pytest plugin, the keyring."""
+ELSEWHERE = (
+    "CHARTGATE_DATA", "CHARTGATE_COMMAND", "CHARTGATE_KEYS", "CHARTGATE_SMTP", "CHARTGATE_SMTP_FROM",
+    "CHARTGATE_SMTP_PASSWORD_FILE",
+)  # fmt: skip
+"""Variables that something else reads: the command line, the pytest plugin, the keyring, the mail of alerts."""
 FOR_TESTS = ("CHARTGATE_TEST_", "CHARTGATE_BENCH_")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

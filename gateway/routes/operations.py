@@ -48,4 +48,4 @@ async def _metrics(gateway: Gateway, request: Request) -> Response:
     if presented is None:
         raise refused(401, "needs an API key with metrics.read as bearer", "Authorization")
     await key_of(gateway, presented, "metrics.read")
-    return Response(gateway.exposition.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(await gateway.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

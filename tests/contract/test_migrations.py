@@ -14,6 +14,7 @@ from gateway.installation import METADATA
 from gateway.schema import SchemaRefused
 from migrations import HEAD, REVISIONS
 from migrations.__main__ import differences, whole
+from monitoring.alerting.handling import find_alerts
 from tests.contract.test_outbox_upgrade import rewind
 
 
@@ -70,6 +71,23 @@ def keep_something(connection: Connection, now: float) -> None:
     connection.execute(
         text("INSERT INTO gateway_jobs (launch, state, results, since) VALUES ('a', 'waiting', '[]', 1)")
     )
+
+
+def raise_earlier(connection: Connection, now: float) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO monitoring_alerts VALUES "
+            "('old', 'M-OUT-01', 'm', '1', 'spec', 'critical', 'engineering', 'open', 1, 2, 3)"
+        )
+    )
+
+
+def test_alerts_of_before_are_there_and_the_release_before_goes_on_raising_its_own(empty: Database) -> None:
+    look(empty, schema.move, to="0001")
+    look(empty, raise_earlier)
+    prepare(empty)
+    assert [each.id for each in look(empty, find_alerts)] == ["old"]
+    look(empty, lambda connection, now: connection.execute(text("UPDATE monitoring_alerts SET count = count + 1")))
 
 
 def kept(connection: Connection, now: float) -> int:
