@@ -60,6 +60,9 @@ class Gateway:
     are the seconds between tries to read a launch's chart, ``patience`` those that a busy EHR is waited for in all; ``shared``
     says that other processes work on the same database."""
 
+    signs_in = False
+    """Whether staff sign in at an OpenID provider, at ``/sign-in``."""
+
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from auth.client.oidc import Provider
 from gateway import app_face, backups, delivery_verbs, front, server, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehrs import check, file, rotating, verbs
 from gateway.health import Watch
+from gateway.identity_provider import read_provider
 from gateway.installation import Installation, open_as_told
 from gateway.routes import control, operations
 from gateway.settings import FILE, LOOPBACK, Settings, check_exposure
@@ -40,6 +42,7 @@ async def serving(
     """The app face while the block runs. Raises SettingsRefused, KeyFileError, PortTaken, TlsError, ModelError,
     ManifestError, DatabaseAway."""
     check_exposure(settings)
+    provider = read_provider(config or directory / FILE)
     async with contextlib.AsyncExitStack() as stack:
         installation = open_as_told(directory, settings, environment)
         stack.callback(installation.close)
@@ -54,7 +57,7 @@ async def serving(
         watch = Watch(gateway, served=lambda: secured.certificates if secured else None)
         await stack.enter_async_context(_kept_up(watch, secured))
         await stack.enter_async_context(
-            _served(installation, _front(gateway, watch, settings, url), listening, secured)
+            _served(installation, _front(gateway, watch, settings, url, provider), listening, secured)
         )
         stack.callback(gateway.stop)  # first: what is under way ends while requests are answered
         yield Serving(url=url, listening=f"{settings.host}:{settings.port}", gateway=gateway)
@@ -79,8 +82,10 @@ def address_of(settings: Settings) -> str:
     return f"{scheme}://localhost:{settings.port}"
 
 
-def _front(gateway: Gateway, watch: Watch, settings: Settings, url: str) -> front.Front:
-    app = app_face.application(gateway, production=True)
+def _front(
+    gateway: Gateway, watch: Watch, settings: Settings, url: str, provider: Provider | None
+) -> front.Front:  # fmt: skip
+    app = app_face.application(gateway, production=True, provider=provider)
     acts = {
         **delivery_verbs.acts(gateway), **verbs.acts(gateway), **check.acts(gateway),
         **rotating.acts(gateway, published=_nothing), **backups.acts(gateway.installation, {}),

@@ -319,6 +319,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("model", "version", "ehr"),
         if_not_exists=True,
     )
+    with op.batch_alter_table("gateway_sessions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("person", sa.String(length=200), nullable=True))
     op.execute(ALERTS)
 
 
@@ -330,6 +332,9 @@ state, since, seen, count, '', '', false, '', '' FROM monitoring_alerts WHERE NO
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("gateway_sessions", schema=None) as batch_op:
+        batch_op.drop_column("person")
+
     op.drop_table("monitoring_states")
     op.drop_index(op.f("ix_monitoring_silences_until"), table_name="monitoring_silences")
     op.drop_table("monitoring_silences")
