@@ -25,6 +25,7 @@ from gateway.installation import Installation
 from gateway.keyring import Keyring
 from gateway.models import Model
 from gateway.outcomes import Outcomes
+from gateway.purging import Purger
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
@@ -95,7 +96,7 @@ class Gateway:
         )
         self.outcomes = Outcomes(self)
         self._parts = (
-            self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts
+            self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts, Purger(self)
         )  # fmt: skip
         self._unwritten: list[Event] = []
         self._working = False

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from auth.client import tables as client_tables
-from gateway import apikeys, feedback, schema, sessions, tables
+from gateway import apikeys, feedback, purging, schema, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_file, open_shared_keys
 from gateway.leases import fix_fact
@@ -37,7 +37,7 @@ assert {table.metadata for table in (attempts.attempts, correcting.corrections, 
     writeback_tables.metadata
 }
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
-assert evidence.shown.metadata is feedback.given.metadata is tables.metadata
+assert evidence.shown.metadata is feedback.given.metadata is purging.purges.metadata is tables.metadata
 assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from writeback.terms import EVERYTHING, ReadBack, parse_read_back
 
 FILE = "chartgate.toml"
-TABLES = ("ehr", "serve", "oidc", "retention")
+TABLES = ("ehr", "serve", "oidc")
 """What the file may hold."""
 PREFIX = "CHARTGATE_"
 ELSEWHERE = (

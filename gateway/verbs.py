@@ -15,7 +15,7 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, backups, client_verbs, delivery_verbs, feedback, load_verb, recall_verbs
+from gateway import apikeys, backups, client_verbs, delivery_verbs, feedback, load_verb, purging, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.ehrs import check, rotating
@@ -76,6 +76,7 @@ VERBS: Mapping[str, Verb] = {
     "outputs.list": delivery_verbs.list_outputs,
     "outputs.show": delivery_verbs.show_output,
     "outputs.feedback": feedback.list_feedback,
+    "purges.list": purging.list_purges,
     "deliveries.list": delivery_verbs.list_deliveries,
     "deliveries.show": delivery_verbs.show_delivery,
     "deliveries.resend": delivery_verbs.resend,

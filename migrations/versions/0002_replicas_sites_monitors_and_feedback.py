@@ -1,6 +1,6 @@
-"""Leases and facts for replicas; sites; monitors and their alerts; feedback. Only additions: the release before runs on it.
-
-Its alerts are copied to the table of today; those that it raises afterwards stay in its own, which a later revision drops.
+"""Leases and facts for replicas; sites; monitors and their alerts; feedback; purges; staff sessions. Only additions: the release
+before runs on it. Its alerts are copied to the table of today; those that it raises afterwards stay in its own, which a later
+revision drops.
 """
 
 import sqlalchemy as sa
@@ -38,6 +38,15 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("until", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+        if_not_exists=True,
+    )
+    op.create_table(
+        "gateway_purges",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
         if_not_exists=True,
     )
     op.create_table(
@@ -381,6 +390,7 @@ def downgrade() -> None:
     op.drop_table("gateway_site_overrides")
     op.drop_index(op.f("ix_gateway_site_evidence_site"), table_name="gateway_site_evidence")
     op.drop_table("gateway_site_evidence")
+    op.drop_table("gateway_purges")
     op.drop_table("gateway_leases")
     op.drop_index(op.f("ix_gateway_feedback_output"), table_name="gateway_feedback")
     op.drop_index(op.f("ix_gateway_feedback_at"), table_name="gateway_feedback")
