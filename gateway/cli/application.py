@@ -47,6 +47,7 @@ def perform(data: Path, verb: str, **arguments: Any) -> Any:
 from gateway.cli import (  # noqa: E402
     audit,
     backup,
+    cases,
     clients,
     deliveries,
     ehrs,
@@ -71,6 +72,7 @@ for _group in (
     recall,
     audit,
     backup,
+    cases,
     clients,
     ehrs,
     load,
