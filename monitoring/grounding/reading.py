@@ -1,0 +1,301 @@
+"""A sentence as mentions: what it names, and what it says of each (polarity, time, numbers, dates).
+
+One pass over the tokens. What stands after a mention belongs to it; what stands before the first belongs to the next.
+Polarity and experiencer after NegEx (Chapman 2001) and ConText (Harkema 2009): a cue reaches to the end of its clause.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from monitoring.grounding import dates
+from monitoring.grounding.citing import cites
+from monitoring.grounding.lexicon import CAPITALS, Terms, longest, words_of
+from monitoring.grounding.mention import Mention, Number, Reading
+from monitoring.grounding.tokens import TOKEN, lowered
+from monitoring.grounding.units import ucum_of
+
+UNIT = re.compile(r"[ \u00a0]?([^\s,;()]+)(?:[ \u00a0]([^\s,;()]+))?(?:[ \u00a0]([^\s,;()]+))?")
+SPANS = words_of("span")
+OLD = re.compile(r"[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|/?o\b)|yo\b|y/o\b)", re.IGNORECASE)
+REACH = 8
+"""Tokens that a negation reaches past its cue; half of that past each thing it has negated."""
+CONCEPTS = frozenset(("analyte", "drug", "condition", "substance", "event", "encounter"))
+TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
+CONJUNCTIONS = frozenset(("but", "however", "although", "though", ";", "yet", "whereas", "while"))
+
+
+class Scan:
+    """The one pass, with what it has to remember between tokens."""
+
+    __slots__ = (
+        "at", "beyond", "compare", "flags", "last", "matches", "negated_until", "pending", "raw", "read", "skip",
+        "spanning", "terms", "tokens", "units",
+    )  # fmt: skip
+
+    def __init__(self, raw: str, terms: Terms, units: frozenset[str]) -> None:
+        self.terms, self.units = terms, units
+        self._take(raw)
+        if dates.written(self.tokens, raw):
+            self._take(dates.normalised(raw))
+        self.read = Reading()
+        self.last: Mention | None = None
+        self.pending: list[tuple[str, str]] = []
+        self.flags: set[str] = set()
+        self.negated_until = -1
+        self.skip = self.compare = ""
+        self.spanning = False
+        self.at = self.beyond = 0
+
+    def _take(self, raw: str) -> None:
+        self.raw = raw
+        self.matches = list(TOKEN.finditer(lowered(raw)))
+        self.tokens = [each[0] for each in self.matches]
+
+    def run(self) -> Reading:
+        """Reads the whole sentence."""
+        tokens, terms, matches = self.tokens, self.terms, self.matches
+        total = len(tokens)
+        while self.at < total:
+            token = tokens[self.at]
+            if token in terms and (hit := longest(terms, tokens, self.at)) is not None and self._means(hit[0]):
+                self._term(hit[0], hit[2], hit[3])
+                self.at += hit[0]
+                continue
+            if token[0] in "0123456789-" and matches[self.at].start() >= self.beyond:
+                self._figure(token, matches[self.at].end())
+            self.at += 1
+        self.read.loose += sum(kind == "date" or kind in TRENDS for kind, _ in self.pending)
+        self.read.family = "family" in self.flags
+        return self.read
+
+    def _means(self, length: int) -> bool:
+        """Abbreviations that are words as well count in capitals only."""
+        if length > 1 or self.tokens[self.at] not in CAPITALS:
+            return True
+        start, end = self.matches[self.at].span()
+        return self.raw[start:end].isupper()
+
+    def _term(self, length: int, kind: str, key: str) -> None:
+        if kind in CONCEPTS:
+            self._concept(kind, key, length)
+        elif (mark := MARKS.get(kind)) is not None:
+            mark(self, kind, key, length)
+        else:
+            self.flags.add(kind)
+
+    def _concept(self, kind: str, key: str, length: int) -> None:
+        mention = Mention(kind, key or kind)
+        if self.at <= self.negated_until:
+            mention.negated = True
+            self.negated_until = max(self.negated_until, self.at + length + REACH // 2)
+        if self.flags:
+            mention.history, mention.family = "history" in self.flags, "family" in self.flags
+            mention.uncertain, mention.allergy = "uncertain" in self.flags, "allergic" in self.flags
+        self.last = mention
+        self.read.mentions.append(mention)
+        if self.pending:
+            pending, self.pending = self.pending, []
+            for said, value in pending:
+                self._tell(mention, said, value)
+
+    def _tell(self, mention: Mention, kind: str, key: str) -> None:
+        """One thing said of one mention."""
+        if kind in TRENDS:
+            mention.trend = kind
+            mention.against = self.at <= self.negated_until
+        elif kind in ("latest", "first"):
+            mention.when = kind
+        elif kind in ("active", "stopped"):
+            mention.status = kind
+        elif kind == "route":
+            mention.routes.append(key)
+        elif kind == "frequency":
+            mention.frequencies.append(key)
+        elif kind == "date":
+            mention.dates.append(key)
+        else:
+            mention.window = True
+
+    def mark(self, kind: str, key: str, length: int) -> None:
+        """A cue that belongs to the mention beside it: the next where that follows at once, else the last."""
+        after = self.at + length
+        if kind in ("latest", "first") and after < len(self.tokens) and self.tokens[after] in SPANS:
+            return
+        if self.last is not None and not self._followed(after):
+            self._tell(self.last, kind, key)
+        else:
+            self.pending.append((kind, key))
+
+    def _followed(self, after: int) -> bool:
+        """Whether a concept begins at a token, or one later."""
+        for at in (after, after + 1):
+            if at < len(self.tokens) and self.tokens[at] in self.terms:
+                hit = longest(self.terms, self.tokens, at)
+                if hit is not None and hit[2] in CONCEPTS:
+                    return True
+        return False
+
+    def negate(self, kind: str, key: str, length: int) -> None:
+        """A negation, up to the end of its clause."""
+        self.negated_until = self.at + length - 1 + REACH
+
+    def end(self, kind: str, key: str, length: int) -> None:
+        """A verb ends what a negation reaches; a conjunction doubts and experiencers too."""
+        self.negated_until = -1
+        if self.tokens[self.at] in CONJUNCTIONS:
+            self.flags.clear()
+
+    def deny(self, kind: str, key: str, length: int) -> None:
+        """A negation after what it negates."""
+        if self.last is not None:
+            self.last.negated = not self.last.negated
+
+    def allergic(self, kind: str, key: str, length: int) -> None:
+        """An allergy to what follows, or to what stands right before."""
+        if self.last is not None and self.last.kind in ("drug", "substance") and not self._followed(self.at + length):
+            self.last.allergy = True
+        self.flags.add("allergic")
+
+    def whole(self, kind: str, key: str, length: int) -> None:
+        """A statement about the whole chart."""
+        self.read.general.append(kind)
+
+    def person(self, kind: str, key: str, length: int) -> None:
+        """A sex; that of a relative is nobody's here."""
+        if "family" not in self.flags:
+            self.read.sexes.append(key)
+
+    def leave(self, kind: str, key: str, length: int) -> None:
+        """The next number or date is no value of this chart."""
+        after = self.at + length
+        number = after < len(self.tokens) and self.tokens[after][0].isdigit()
+        if number or length > 1 or kind in ("bound", "asof") or self.tokens[self.at] != "normal":
+            self.skip = kind
+
+    def span(self, kind: str, key: str, length: int) -> None:
+        """A range or a stretch of time begins; ``over 140`` is a limit."""
+        after = self.at + length
+        if self.tokens[self.at] == "over" and after < len(self.tokens) and self.tokens[after][0].isdigit():
+            self.compare = "above"
+        else:
+            self.spanning = True
+
+    def limit(self, kind: str, key: str, length: int) -> None:
+        """The next number is a limit."""
+        self.compare = kind
+
+    def ignore(self, kind: str, key: str, length: int) -> None:
+        """Words that only look like a cue."""
+
+    def _figure(self, token: str, end: int) -> None:
+        if ":" in token:
+            return
+        if len(token) >= 7 and token[4] == "-":
+            self._date(token[:10])
+        elif dates.is_year(self.tokens, self.at):
+            self._date(token)
+        elif self.skip in ("ordinal", "reference"):
+            self.skip = "reference" if self.skip == "reference" and self._ranged(end) else ""
+        elif (old := OLD.match(self.raw, end) is not None) or self._aged():
+            self._age(token, old)
+        else:
+            self._value(token, end)
+
+    def _aged(self) -> bool:
+        return self.at > 0 and self.tokens[self.at - 1] in ("age", "aged")
+
+    def _age(self, token: str, sure: bool) -> None:
+        past = self.at > 1 and self.tokens[self.at - 2] in ("at", "since", "from")
+        if past and not sure:
+            self.read.loose += 1
+        elif "family" not in self.flags and token.isdigit():
+            self.read.ages.append(int(token))
+
+    def _ranged(self, end: int) -> bool:
+        following = self.raw[end : end + 4].strip()
+        return following[:1] in ("-", "–") or following.startswith("to")
+
+    def _date(self, date: str) -> None:
+        skip, self.skip, last = self.skip, "", self.last
+        if skip == "bound":
+            self.read.loose += 1
+        elif skip == "asof":
+            self.read.as_of.append(date)
+        elif last is None:
+            self.pending += [("date", date)] + [("window", "")] * self.spanning
+        elif last.numbers and not last.numbers[-1].date:
+            for number in last.numbers:
+                number.date = number.date or date
+        else:
+            last.dates.append(date)
+            last.window |= self.spanning
+
+    def _value(self, token: str, end: int) -> None:
+        pair, compare, self.compare, last = token.split("/"), self.compare, "", self.last
+        unit, follows = self._unit(end)
+        if follows in SPANS and unit is None:
+            return
+        if last is None or last.kind not in ("analyte", "drug"):
+            self.read.loose += unit is not None
+            return
+        text = pair[0].replace(",", "")
+        number = Number(float(text), len(text.partition(".")[2]), unit, compare=compare)
+        if len(pair) == 2:
+            number.fellow = float(pair[1])
+        before = last.numbers[-1] if last.numbers else None
+        if before is not None and self._closes_range(before):
+            before.upper, before.unit = number.value, unit or before.unit
+            return
+        if last.dates and not last.window:
+            number.date = last.dates[-1]
+        last.numbers.append(number)
+
+    def _closes_range(self, before: Number) -> bool:
+        """Whether this number is the second of a range: a dash before it, or ``between a and b``."""
+        previous = self.tokens[self.at - 1]
+        between = self.raw[self.matches[self.at - 1].end() : self.matches[self.at].start()].strip()
+        if before.upper is not None or self.last is None:
+            return False
+        if between in ("-", "–", "—") and previous[0].isdigit():
+            return True
+        return self.spanning and previous in ("and", "to") and not self.last.trend
+
+    def _unit(self, end: int) -> tuple[str | None, str]:
+        """The unit right after a number, and the word there in lower case. What the unit takes holds no further number."""
+        found = UNIT.match(self.raw, end)
+        if found is None:
+            return None, ""
+        for count in (3, 2) if found[2] is not None else ():
+            if found[count] is not None:
+                run = " ".join(part for part in found.groups()[:count]).rstrip(".,:;]")
+                if (unit := ucum_of(run)) is not None:
+                    self.beyond = found.end(count)
+                    return unit, ""
+        first = found[1].rstrip(".,:;")
+        unit = ucum_of(first) or (first if first in self.units else None)
+        if unit is not None:
+            self.beyond = found.end(1)
+        return unit, first.lower()
+
+
+MARKS: Mapping[str, Callable[[Scan, str, str, int], None]] = {
+    **dict.fromkeys((*TRENDS, "latest", "first", "active", "stopped", "route", "frequency"), Scan.mark),
+    **dict.fromkeys(("noallergies", "noproblems", "nomedications", "nomeasurements"), Scan.whole),
+    **dict.fromkeys(("ordinal", "reference", "bound", "asof"), Scan.leave),
+    **dict.fromkeys(("span", "ranged"), Scan.span),
+    **dict.fromkeys(("above", "atleast", "below", "atmost"), Scan.limit),
+    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "pseudo": Scan.ignore, "allergic": Scan.allergic,
+    "sex": Scan.person,
+}  # fmt: skip
+
+
+def read(raw: str, terms: Terms, units: frozenset[str]) -> Reading:
+    """One sentence; ``units`` are those of the chart. Citations are read first: their ids are no words."""
+    citations: list[tuple[str, str | None]] = []
+    if "/" in raw and (found := cites(raw)):
+        citations = [(f"{each[1]}/{each[2]}", each[3]) for each in found]
+        for each in reversed(found):
+            raw = f"{raw[: each.start()]} {raw[each.end() :]}"
+    reading = Scan(raw, terms, units).run()
+    reading.citations = citations
+    return reading

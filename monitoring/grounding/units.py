@@ -1,0 +1,64 @@
+"""Units as people write them, and values compared at the precision they were written with."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache, lru_cache
+
+from monitoring.grounding.lexicon import molar_masses, rows
+from r4 import ucum
+
+SLACK = 1e-9
+"""Relative: what binary fractions add to a number written with few digits."""
+
+
+@cache
+def written() -> Mapping[str, str]:
+    """Unit as written (lower case, but for those of one capital) → UCUM."""
+    return {row["written"]: row["ucum"] for row in rows("units")}
+
+
+@lru_cache(maxsize=4096)
+def ucum_of(run: str) -> str | None:
+    """The UCUM unit that a run of characters after a number is, None for none."""
+    known = written()
+    return known.get(run) or (known.get(run.lower()) if len(run) > 1 or run in "%g" else None)
+
+
+@lru_cache(maxsize=4096)
+def factor(unit: str, wanted: str, concept: str) -> tuple[float, float] | None:
+    """``(slope, offset)`` that makes a value in ``unit`` one in ``wanted``, through the molar mass where it takes one; None
+    where the units do not measure the same."""
+    if unit == wanted:
+        return 1.0, 0.0
+    try:
+        zero, one = (float(ucum.convert(Decimal(n), unit, wanted)) for n in (0, 1))
+    except ucum.UnitError:
+        return _molar(unit, wanted, concept)
+    return one - zero, zero
+
+
+def _molar(unit: str, wanted: str, concept: str) -> tuple[float, float] | None:
+    """mg/dL to mmol/L and back."""
+    mass = molar_masses().get(concept)
+    if mass is None:
+        return None
+    for middle, final, scale in (("g/L", "mol/L", 1 / mass), ("mol/L", "g/L", mass)):
+        try:
+            first = float(ucum.convert(Decimal(1), unit, middle))
+            return first * scale * float(ucum.convert(Decimal(1), final, wanted)), 0.0
+        except ucum.UnitError:
+            continue
+    return None
+
+
+def same(said: float, decimals: int, value: float) -> bool:
+    """Whether a value, rounded as the number was written, is that number."""
+    return abs(said - value) <= 0.5 * 10.0**-decimals + SLACK * max(1.0, abs(value))
+
+
+def in_unit(value: float, unit: str, wanted: str | None, concept: str) -> float | None:
+    """A value of the chart in the unit of the text; as it is where the text says none; None where it cannot be said so."""
+    if wanted is None or wanted == unit:
+        return value
+    made = factor(unit or "1", wanted, concept)
+    return None if made is None else value * made[0] + made[1]
