@@ -12,8 +12,10 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, jobs, models, scoring
+from gateway import apikeys, claim_checkers, jobs, models, scoring
 from gateway.changes import signals_of
+from gateway.claim_checkers import Checkers
+from gateway.ehrs.file import FILE
 from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
@@ -46,7 +48,7 @@ class Gateway:
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
-        reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
+        reach: Reach | None = None, read_back: ReadBack = EVERYTHING, checkers: Checkers | None = None,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
@@ -54,6 +56,8 @@ class Gateway:
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
+        self.checkers = checkers or Checkers()
+        self.checker_versions: dict[str, str] = {}
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         self.worker = Worker(
@@ -166,6 +170,7 @@ class Gateway:
                 logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
+        await self.checkers.aclose()
         await self.senders.aclose()
         await self.reach.aclose()
 
@@ -212,7 +217,7 @@ async def open_gateway(
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        reach=reach, read_back=read_back,
+        reach=reach, read_back=read_back, checkers=claim_checkers.load(installation.directory / FILE),
     )  # fmt: skip
     try:
         yield gateway

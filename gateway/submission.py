@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from gateway import readings
+from gateway import grounding, readings
 from gateway.changes import signals_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
@@ -53,13 +53,17 @@ async def submit(
         launch_encounter=occasion.launch_encounter,
         known=read.known if occasion.launch_patient is not None else None,
     )  # fmt: skip
+    grounded = await grounding.ground(
+        gateway, occasion.reader, output, model, chart=chart, read=read, evidence=evidence
+    )  # fmt: skip
+    evidence = grounding.weighed(evidence, grounded)
     judged = admit(output, model.manifest, evidence, gateway.clock())
     write = await _write(gateway, output, model, judged, occasion.granted)
     submission = Submission(
         id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
         principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
     )  # fmt: skip
-    given = readings.describe(chart, read=gateway.clock())
+    given = readings.describe(chart, read=gateway.clock(), grounding=grounded.shown() if grounded else None)
 
     def work(connection: Connection, now: float) -> Taken:
         accepted = outputs.accept(connection, now, submission=submission, claim=claim)
@@ -67,11 +71,17 @@ async def submit(
             return accepted
         if accepted.new and given is not None:
             readings.save_readings(connection, now, output=accepted.id, body=given)
+        if accepted.new and grounded is not None:
+            grounding.save_grounding(
+                connection, now, id=accepted.id, output=output, found=grounded, new_id=gateway.new_id
+            )  # fmt: skip
         if accepted.change is not None:
             journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
         return accepted, outputs.show_accepted(connection, now, accepted)
 
     taken = await gateway.run(work)
+    if grounded is not None:
+        await grounding.note_versions(gateway, grounded)
     if not isinstance(taken, Conflict) and taken[0].change is not None:
         gateway.tell([taken[0].change])
         gateway.worker.wake(output.ehr)

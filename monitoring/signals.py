@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-What = Literal["output", "refusal", "delivery", "copies"]
+What = Literal["output", "refusal", "delivery", "copies", "grounding", "checker", "change"]
+"""``grounding``: a count of one text, named in ``reason``; ``checker``: the same of what a further checker said, its name in
+``state``; ``change``: a change marker. These are journalled and are no counters."""
 
 COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
     "output": ("chartgate_outputs", ("model", "version", "kind", "state")),

@@ -16,7 +16,7 @@ from gateway.ehrs.registrations import RegistrationRefused, declare, read_table
 from gateway.installation import Installation
 
 FILE = "chartgate.toml"
-TABLES = ("ehr",)
+TABLES = ("ehr", "claim_checker")
 """What the file may hold."""
 
 

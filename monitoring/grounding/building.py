@@ -66,7 +66,7 @@ def add(made: Building, resource: Resource, drugs: Mapping[str, Resource]) -> No
         _observation(made, resource)
     elif type in ("Condition", "AllergyIntolerance"):
         _problem(made, resource)
-    elif type in MEDICATIONS and resource.get("status") not in WITHDRAWN:
+    elif type in MEDICATIONS and str(resource.get("status")) not in WITHDRAWN:
         _order(made, resource, named_by(resource, drugs))
     elif type in ("Procedure", "Immunization", "Encounter", "DiagnosticReport"):
         _event(made, resource)
@@ -76,7 +76,7 @@ def add(made: Building, resource: Resource, drugs: Mapping[str, Resource]) -> No
 
 
 def _observation(made: Building, resource: Resource) -> None:
-    if resource.get("status") in WITHDRAWN:
+    if str(resource.get("status")) in WITHDRAWN:
         return
     whole = _measured(made, resource, resource, "value")
     for each in objects(resource.get("component")):
@@ -202,7 +202,7 @@ def _event(made: Building, resource: Resource) -> None:
     spans = (*period(resource.get("period")), *period(resource.get("performedPeriod")))
     reference = reference_of(resource)
     event = Problem(
-        active=None, refuted=resource.get("status") in (*WITHDRAWN, "not-done"),
+        active=None, refuted=str(resource.get("status")) in (*WITHDRAWN, "not-done"),
         days=days(*(resource.get(name) for name in timed), *spans),
         evidence=evidence(resource, "period" if encounter else "code"),
     )  # fmt: skip

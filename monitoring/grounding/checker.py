@@ -18,6 +18,10 @@ NAME, VERSION = "rules", "1"
 FOREIGN = "of another patient"
 """The path of an evidence that is somebody else's."""
 NOTHING: frozenset[str] = frozenset()
+NUMBERS = frozenset(("G-NUM-01", "G-UNI-01", "G-MED-02"))
+"""Rules about numbers, units and doses: M-HAL-03."""
+EVIDENCE = 3
+"""Resources that a verdict names at most."""
 WORDS = 3
 """A line of fewer words, or one that ends in a colon, is a heading: it claims nothing."""
 
@@ -34,7 +38,7 @@ def check(text: str, index: Index) -> list[ClaimVerdict]:
                     verdict=verdict,
                     rule=rule,
                     checker=NAME,
-                    evidence=tuple(map(evidence_of, facts)) if facts else (),
+                    evidence=tuple(map(evidence_of, facts[:EVIDENCE])) if facts else (),
                 )
             )
     return found
@@ -197,7 +201,8 @@ def count(verdicts: Sequence[ClaimVerdict], *, index: Index | None = None, text:
     cited = [each for each in verdicts if each.claim_type == "citation"]
     counts = Counts(
         claims=len(verdicts), citations=len(cited), missing=sum(each.rule == "G-CIT-01" for each in cited),
-        foreign=sum(foreign(each) for each in cited), **by,
+        foreign=sum(foreign(each) for each in cited),
+        numbers=sum(each.verdict == "contradicted" and each.rule in NUMBERS for each in verdicts), **by,
     )  # fmt: skip
     left, must = omitted(text, index) if index is not None else (0, 0)
     return replace(counts, must=must, omitted=left)

@@ -13,3 +13,8 @@ CITED = words_of("cited")
 def cites(raw: str) -> list[re.Match[str]]:
     """Where a text names resources: type, id and version."""
     return [each for each in CITATION.finditer(raw) if each[1] in CITED]
+
+
+def blanked(raw: str) -> str:
+    """A text without what it cites: ids are no words."""
+    return CITATION.sub(lambda each: " " if each[1] in CITED else each[0], raw)

@@ -29,8 +29,10 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
         numbers = [each for each in numbers if each.fellow is None]
     series = index.series.get(key, ())
     within = [each for each in series if each.evidence.reference in cited] if cited else ()
-    for number in numbers:
+    for at, number in enumerate(numbers):
         yield "number", *_number(number, mention, series, within or series, bool(within), key)
+        if at == 0:  # "the last was 7.1, before that 8.2": only the first is the last
+            mention.when = ""
     if mention.trend:
         yield "trend", *_trend(mention, key, series)
     elif mention.dates and not mention.window:
@@ -156,7 +158,7 @@ def _trend(mention: Mention, key: str, series: Sequence[Measured]) -> Finding:
     first, before, last = points[0].value, points[-2].value, points[-1].value
     if wanted == "stable":
         moved = abs(last - before) / max(abs(before), SLACK)
-        held = True if moved <= STEADY else False if moved > MOVED else None
+        held = True if moved <= STEADY else False if moved >= MOVED - SLACK else None
     else:
         sign = 1 if wanted == "up" else -1
         steps = (sign * (last - before), sign * (last - first))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from monitoring.grounding import dates
-from monitoring.grounding.citing import cites
+from monitoring.grounding.citing import blanked, cites
 from monitoring.grounding.lexicon import CAPITALS, Terms, longest, words_of
 from monitoring.grounding.mention import Mention, Number, Reading
 from monitoring.grounding.tokens import TOKEN, lowered
@@ -21,6 +21,7 @@ REACH = 8
 """Tokens that a negation reaches past its cue; half of that past each thing it has negated."""
 CONCEPTS = frozenset(("analyte", "drug", "condition", "substance", "event", "encounter"))
 TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
+BETWEEN = frozenset(("and", "or", "but", "on", "with"))
 CONJUNCTIONS = frozenset(("but", "however", "although", "though", ";", "yet", "whereas", "while"))
 
 
@@ -61,7 +62,7 @@ class Scan:
                 self._term(hit[0], hit[2], hit[3])
                 self.at += hit[0]
                 continue
-            if token[0] in "0123456789-" and matches[self.at].start() >= self.beyond:
+            if token[-1] in "0123456789" and token[0] in "0123456789-" and matches[self.at].start() >= self.beyond:
                 self._figure(token, matches[self.at].end())
             self.at += 1
         self.read.loose += sum(kind == "date" or kind in TRENDS for kind, _ in self.pending)
@@ -121,15 +122,18 @@ class Scan:
         after = self.at + length
         if kind in ("latest", "first") and after < len(self.tokens) and self.tokens[after] in SPANS:
             return
-        if self.last is not None and not self._followed(after):
+        behind = kind in ("route", "frequency") and self.last is not None and self.last.kind == "drug"
+        if self.last is not None and (behind or not self._followed(after)):
             self._tell(self.last, kind, key)
         else:
             self.pending.append((kind, key))
 
     def _followed(self, after: int) -> bool:
-        """Whether a concept begins at a token, or one later."""
+        """Whether a concept begins at a token, or one later with no conjunction between."""
         for at in (after, after + 1):
-            if at < len(self.tokens) and self.tokens[at] in self.terms:
+            if at >= len(self.tokens) or (at > after and self.tokens[after] in BETWEEN):
+                return False
+            if self.tokens[at] in self.terms:
                 hit = longest(self.terms, self.tokens, at)
                 if hit is not None and hit[2] in CONCEPTS:
                     return True
@@ -196,13 +200,10 @@ class Scan:
             self._date(token)
         elif self.skip in ("ordinal", "reference"):
             self.skip = "reference" if self.skip == "reference" and self._ranged(end) else ""
-        elif (old := OLD.match(self.raw, end) is not None) or self._aged():
+        elif (old := OLD.match(self.raw, end) is not None) or (self.at and self.tokens[self.at - 1] in ("age", "aged")):
             self._age(token, old)
         else:
             self._value(token, end)
-
-    def _aged(self) -> bool:
-        return self.at > 0 and self.tokens[self.at - 1] in ("age", "aged")
 
     def _age(self, token: str, sure: bool) -> None:
         past = self.at > 1 and self.tokens[self.at - 2] in ("at", "since", "from")
@@ -294,8 +295,7 @@ def read(raw: str, terms: Terms, units: frozenset[str]) -> Reading:
     citations: list[tuple[str, str | None]] = []
     if "/" in raw and (found := cites(raw)):
         citations = [(f"{each[1]}/{each[2]}", each[3]) for each in found]
-        for each in reversed(found):
-            raw = f"{raw[: each.start()]} {raw[each.end() :]}"
+        raw = blanked(raw)
     reading = Scan(raw, terms, units).run()
     reading.citations = citations
     return reading

@@ -78,8 +78,9 @@ class ClaimVerdict(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """Numbers of one text: its claims by verdict, its citations, and those to nothing (``missing``) or to another patient
-    (``foreign``); ``must`` resources had to be mentioned and ``omitted`` were not. Never a patient datum."""
+    """Numbers of one text: its claims by verdict (``numbers``: of the contradicted, numbers, units and doses), its citations,
+    those of what the model was not given (``missing``) and of another patient (``foreign``); ``must`` resources had to be
+    mentioned and ``omitted`` were not. Never a patient datum."""
 
     claims: int = 0
     supported: int = 0
@@ -89,6 +90,7 @@ class Counts:
     citations: int = 0
     missing: int = 0
     foreign: int = 0
+    numbers: int = 0
     must: int = 0
     omitted: int = 0
 

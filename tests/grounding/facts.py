@@ -45,7 +45,14 @@ def series(resources: list[dict[str, Any]]) -> dict[str, list[Value]]:
             continue
         code, when = each["code"]["coding"][0]["code"], each["effectiveDateTime"]
         if code in LABELS:
-            value = Value(code, LABELS[code][0], float(quantity["value"]), quantity["code"], when[:10], f"Observation/{each['id']}")
+            value = Value(
+                code,
+                LABELS[code][0],
+                float(quantity["value"]),
+                quantity["code"],
+                when[:10],
+                f"Observation/{each['id']}",
+            )
             found[code][when] = value
     return {code: [all[when] for when in sorted(all)] for code, all in found.items()}
 
@@ -77,9 +84,18 @@ def illnesses(resources: list[dict[str, Any]]) -> list[Illness]:
     """Conditions that are diseases: Synthea records employment and schooling as conditions as well."""
     found = []
     for each in resources:
-        if each["resourceType"] == "Condition" and not each["code"]["text"].endswith(("(finding)", "(person)", "(situation)")):
+        if each["resourceType"] == "Condition" and not each["code"]["text"].endswith(
+            ("(finding)", "(person)", "(situation)")
+        ):
             status = each["clinicalStatus"]["coding"][0]["code"]
-            found.append(Illness(plain(each["code"]["text"]), status == "active", each["onsetDateTime"][:10], f"Condition/{each['id']}"))
+            found.append(
+                Illness(
+                    plain(each["code"]["text"]),
+                    status == "active",
+                    each["onsetDateTime"][:10],
+                    f"Condition/{each['id']}",
+                )
+            )
     return found
 
 
@@ -123,4 +139,4 @@ def person(resources: list[dict[str, Any]]) -> tuple[int, str]:
     """Age on 2026-11-24, and gender."""
     patient = next(each for each in resources if each["resourceType"] == "Patient")
     year, month, day = (int(part) for part in patient["birthDate"].split("-"))
-    return 2026 - year - ((11, 24) < (month, day)), patient["gender"]
+    return 2026 - year - ((month, day) > (11, 24)), patient["gender"]

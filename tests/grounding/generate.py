@@ -12,7 +12,20 @@ from typing import Any
 from tests.grounding import facts
 from tests.grounding.facts import Value
 
-MONTHS = ("January February March April May June July August September October November December").split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 ABSENT = ("sepsis", "pneumonia", "deep vein thrombosis", "pulmonary embolism", "heart failure", "type 2 diabetes", "asthma",
           "lung cancer", "cirrhosis", "pancreatitis", "cellulitis", "acute kidney injury")  # fmt: skip
 ABSENT_DRUGS = ("metformin", "amiodarone", "apixaban", "furosemide", "insulin glargine", "gabapentin", "prednisone")
@@ -120,7 +133,9 @@ def _series(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[Sen
         low, high = min(each.value for each in all), max(each.value for each in all)
         yield _clean("latest", f"The most recent {label} was {_said(last.value)} {unit}.")
         yield _clean("range", f"{label} ranged from {_said(low)} to {_said(high)} {unit}.")
-        yield _clean("range with a dash", f"Over the years {label} stayed within {_said(low, 1)}-{_said(high, 1)} {unit}.")
+        yield _clean(
+            "range with a dash", f"Over the years {label} stayed within {_said(low, 1)}-{_said(high, 1)} {unit}."
+        )
         yield _clean("limit denied", f"No {label} above {_said(high + 1, 0)} {unit} is recorded.")
         yield _clean("limit", f"{label} was at least {_said(high - 0.01, 2)} {unit} once.")
         yield _wrong("limit denied", f"No {label} above {_said(low - 0.01, 2)} {unit} is recorded.")
@@ -133,7 +148,9 @@ def _series(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[Sen
             up, down = ("rising", "has risen", "increased"), ("falling", "has fallen", "decreased")
             right, wrong = (up, down) if rose else (down, up)
             yield _clean("trend", f"{label} is {right[0]}.")
-            yield _clean("trend with values", f"{label} {right[1]} from {_said(before.value)} to {_said(last.value)} {unit}.")
+            yield _clean(
+                "trend with values", f"{label} {right[1]} from {_said(before.value)} to {_said(last.value)} {unit}."
+            )
             yield _clean("trend denied", f"No {'decrease' if rose else 'increase'} in {label} was seen.")
             yield _wrong("trend", f"{label} is {wrong[0]}.")
             yield _wrong("trend with values", f"{label} {wrong[1]} to {_said(last.value)} {unit}.")
@@ -155,10 +172,15 @@ def _illnesses(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[
     for each in all:
         name = each.name[0].lower() + each.name[1:]
         if each.active:
-            yield _clean("condition", rng.choice((f"Has {name}.", f"Active problems include {name}.", f"Known {name}, on follow-up.")))
+            yield _clean(
+                "condition",
+                rng.choice((f"Has {name}.", f"Active problems include {name}.", f"Known {name}, on follow-up.")),
+            )
             yield _clean("condition since", f"{each.name} since {each.day}. [{each.reference}]")
             yield _clean("no evidence, but", f"No evidence of {rng.choice(ABSENT)}, but {name} is active.")
-            yield _wrong("negation", rng.choice((f"No evidence of {name}.", f"Denies {name}.", f"Negative for {name}.")))
+            yield _wrong(
+                "negation", rng.choice((f"No evidence of {name}.", f"Denies {name}.", f"Negative for {name}."))
+            )
             yield _wrong("negation after", f"{each.name} was ruled out.")
             same = {one.day for one in all if one.name == each.name}
             yield _wrong("condition date", f"{each.name} since {_other_day(same, rng)}.")
@@ -167,9 +189,15 @@ def _illnesses(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[
             yield _clean("no longer", f"No longer has {name}.")
             yield _wrong("status", f"{each.name} is active.")
     for absent in rng.sample([one for one in ABSENT if one not in names], 6):
-        yield _clean("no evidence of", rng.choice((f"No evidence of {absent}.", f"Negative for {absent}.", f"Without signs of {absent}.")))
+        yield _clean(
+            "no evidence of",
+            rng.choice((f"No evidence of {absent}.", f"Negative for {absent}.", f"Without signs of {absent}.")),
+        )
         yield _clean("list denied", f"No fever, {absent}, or pulmonary edema.")
-        yield _empty("condition", rng.choice((f"Has {absent}.", f"Diagnosed with {absent} last year.", f"Admitted for {absent}.")))
+        yield _empty(
+            "condition",
+            rng.choice((f"Has {absent}.", f"Diagnosed with {absent} last year.", f"Admitted for {absent}.")),
+        )
 
 
 def _drugs(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[Sentence]:
@@ -193,14 +221,19 @@ def _drugs(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[Sent
             yield _wrong("drug status", f"Currently taking {each.ingredient}.")
     for absent in rng.sample([one for one in ABSENT_DRUGS if one not in {each.ingredient for each in all}], 4):
         yield _clean("drug not taken", f"Not on {absent}.")
-        yield _empty("drug", rng.choice((f"Takes {absent} daily.", f"Started on {absent}.", f"{absent.capitalize()} continues.")))
+        yield _empty(
+            "drug", rng.choice((f"Takes {absent} daily.", f"Started on {absent}.", f"{absent.capitalize()} continues."))
+        )
 
 
 def _allergies(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[Sentence]:
     all = facts.allergies(resources)
     for name, reference in all:
         yield _clean("allergy", f"Allergic to {name.lower()}. [{reference}]")
-        yield _wrong("allergy denied", rng.choice(("No known drug allergies." if name == "Aspirin" else "No known allergies.", "NKDA.")))
+        yield _wrong(
+            "allergy denied",
+            rng.choice(("No known drug allergies." if name == "Aspirin" else "No known allergies.", "NKDA.")),
+        )
     if not all:
         yield _clean("no allergies", "No known allergies.")
     for absent in rng.sample(ABSENT_ALLERGIES, 2):
@@ -221,6 +254,9 @@ def _contexts(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[S
     names = {each.name.lower() for each in facts.illnesses(resources)}
     for absent in rng.sample([one for one in ABSENT if one not in names], 4):
         yield _clean("family history", rng.choice((f"Family history of {absent}.", f"Mother had {absent} at age 60.")))
-        yield _clean("doubt", rng.choice((f"Monitor for {absent}.", f"At risk of {absent}.", f"If {absent} occurs, call the team.")))
+        yield _clean(
+            "doubt",
+            rng.choice((f"Monitor for {absent}.", f"At risk of {absent}.", f"If {absent} occurs, call the team.")),
+        )
     for text in PROSE:
         yield Sentence(text, "prose", "uncheckable")

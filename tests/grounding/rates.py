@@ -53,7 +53,10 @@ def rows(seed: int = SEED) -> list[Row]:
 
 def markdown(all: list[Row]) -> str:
     """The table of ``docs/reference/groundedness.md``."""
-    lines = ["| kind | true label | sentences | flagged | contradicted | nothing checkable |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| kind | true label | sentences | flagged | contradicted | nothing checkable |",
+        "|---|---|---|---|---|---|",
+    ]
     lines += [
         f"| {row.kind} | {row.label} | {row.sentences} | {row.share:.1%} | {row.contradicted / row.sentences:.1%} "
         f"| {row.unchecked / row.sentences:.1%} |"
