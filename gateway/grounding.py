@@ -238,8 +238,9 @@ def save_grounding(
 
 async def note_versions(gateway: "Gateway", found: Grounding | None) -> None:
     """A checker that speaks in another version than before is a change event of the journal."""
-    spoke = {checker.NAME: checker.VERSION}
-    spoke |= {each.name: each.version for each in (found.answers if found else ()) if not each.failure}
+    if found is None:
+        return
+    spoke = {checker.NAME: checker.VERSION} | {each.name: each.version for each in found.answers if not each.failure}
     fresh = {name: version for name, version in spoke.items() if gateway.checker_versions.get(name) != version}
     for name, version in fresh.items():
         with contextlib.suppress(IntegrityError):  # another replica notes it at the same moment

@@ -1,5 +1,6 @@
 """Edge: an output through the gate and into the outbox, whoever said it (house.md §8, third way)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from gateway.changes import signals_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
 from gateway.granted import narrowed
+from gateway.grounding import Grounding
 from gateway.models import Model
 from monitoring import journal
 from vocabulary.chart import Chart
@@ -53,39 +55,41 @@ async def submit(
         launch_encounter=occasion.launch_encounter,
         known=read.known if occasion.launch_patient is not None else None,
     )  # fmt: skip
-    grounded = await grounding.ground(
-        gateway, occasion.reader, output, model, chart=chart, read=read, evidence=evidence
-    )  # fmt: skip
-    evidence = grounding.weighed(evidence, grounded)
-    judged = admit(output, model.manifest, evidence, gateway.clock())
+    found = await grounding.ground(gateway, occasion.reader, output, model, chart=chart, read=read, evidence=evidence)
+    judged = admit(output, model.manifest, grounding.weighed(evidence, found), gateway.clock())
     write = await _write(gateway, output, model, judged, occasion.granted)
     submission = Submission(
         id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
         principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
     )  # fmt: skip
-    given = readings.describe(chart, read=gateway.clock(), grounding=grounded.shown() if grounded else None)
-
-    def work(connection: Connection, now: float) -> Taken:
-        accepted = outputs.accept(connection, now, submission=submission, claim=claim)
-        if isinstance(accepted, Conflict):
-            return accepted
-        if accepted.new and given is not None:
-            readings.save_readings(connection, now, output=accepted.id, body=given)
-        if accepted.new and grounded is not None:
-            grounding.save_grounding(
-                connection, now, id=accepted.id, output=output, found=grounded, new_id=gateway.new_id
-            )  # fmt: skip
-        if accepted.change is not None:
-            journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
-        return accepted, outputs.show_accepted(connection, now, accepted)
-
-    taken = await gateway.run(work)
-    if grounded is not None:
-        await grounding.note_versions(gateway, grounded)
+    given = readings.describe(chart, read=gateway.clock(), grounding=found.shown() if found else None)
+    taken = await gateway.run(
+        lambda c, now: _record(c, now, submission, new_id=gateway.new_id, claim=claim, given=given, found=found)
+    )
+    await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].change is not None:
         gateway.tell([taken[0].change])
         gateway.worker.wake(output.ehr)
     return taken
+
+
+def _record(
+    connection: Connection, now: float, submission: Submission, *, new_id: Callable[[], str], claim: Idempotency | None,
+    given: bytes | None, found: Grounding | None,
+) -> Taken:  # fmt: skip
+    """The output with what its model was given, what the chart says of its text, and the signals: all or nothing."""
+    accepted = outputs.accept(connection, now, submission=submission, claim=claim)
+    if isinstance(accepted, Conflict):
+        return accepted
+    if accepted.new and given is not None:
+        readings.save_readings(connection, now, output=accepted.id, body=given)
+    if accepted.new and found is not None:
+        grounding.save_grounding(
+            connection, now, id=accepted.id, output=submission.output, found=found, new_id=new_id
+        )  # fmt: skip
+    if accepted.change is not None:
+        journal.record(connection, now, signals_of([accepted.change]), new_id=new_id)
+    return accepted, outputs.show_accepted(connection, now, accepted)
 
 
 async def _write(

@@ -61,6 +61,7 @@ class Building:
 
 
 def add(made: Building, resource: Resource, drugs: Mapping[str, Resource]) -> None:
+    """Adds what one resource says; ``drugs`` are the chart's Medications."""
     type = resource.get("resourceType")
     if type == "Observation":
         _observation(made, resource)

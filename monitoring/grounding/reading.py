@@ -188,9 +188,6 @@ class Scan:
         """The next number is a limit."""
         self.compare = kind
 
-    def ignore(self, kind: str, key: str, length: int) -> None:
-        """Words that only look like a cue."""
-
     def _figure(self, token: str, end: int) -> None:
         if ":" in token:
             return
@@ -285,7 +282,7 @@ MARKS: Mapping[str, Callable[[Scan, str, str, int], None]] = {
     **dict.fromkeys(("ordinal", "reference", "bound", "asof"), Scan.leave),
     **dict.fromkeys(("span", "ranged"), Scan.span),
     **dict.fromkeys(("above", "atleast", "below", "atmost"), Scan.limit),
-    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "pseudo": Scan.ignore, "allergic": Scan.allergic,
+    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "pseudo": lambda *cue: None, "allergic": Scan.allergic,
     "sex": Scan.person,
 }  # fmt: skip
 

@@ -7,6 +7,8 @@ from functools import cache, lru_cache
 from monitoring.grounding.lexicon import molar_masses, rows
 from r4 import ucum
 
+HALVES = tuple(0.5 * 10.0**-decimals * (1 + 1e-6) for decimals in range(16))
+"""Half a unit of the last digit written, and a little for what binary fractions add."""
 SLACK = 1e-9
 """Relative: what binary fractions add to a number written with few digits."""
 
@@ -53,7 +55,7 @@ def _molar(unit: str, wanted: str, concept: str) -> tuple[float, float] | None:
 
 def same(said: float, decimals: int, value: float) -> bool:
     """Whether a value, rounded as the number was written, is that number."""
-    return abs(said - value) <= 0.5 * 10.0**-decimals + SLACK * max(1.0, abs(value))
+    return abs(said - value) <= HALVES[min(decimals, 15)]
 
 
 def in_unit(value: float, unit: str, wanted: str | None, concept: str) -> float | None:

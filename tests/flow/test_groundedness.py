@@ -75,7 +75,15 @@ def drive(act: Act, folder: Path, *, text: str = TRUE, **options: Any) -> None:
 
 
 async def post(world: World, text: str, inputs: list[str] | None = INPUTS, **changes: Any) -> Any:
-    said = {"version": "3.0.0", "kind": "text", "value": None, "unit": None, "text": text, "inputs": inputs or [], **changes}
+    said = {
+        "version": "3.0.0",
+        "kind": "text",
+        "value": None,
+        "unit": None,
+        "text": text,
+        "inputs": inputs or [],
+        **changes,
+    }
     key = changes.pop("key", None) or await world.key("outputs.write", "outputs.read")
     said.pop("key", None)
     return await world.client.post("/api/outputs", json=world.body(**said), headers=key)
@@ -97,7 +105,12 @@ def test_a_text_that_the_chart_bears_out_waits_for_its_confirmation(tmp_path: Pa
         assert (answer.status_code, answer.json()["state"]) == (202, "awaiting_confirmation"), answer.text
         assert await alerts(world) == {}
         numbers = await counted(world)
-        assert (numbers["contradicted"], numbers["unsupported"], numbers["citations"], numbers["foreign"]) == (0, 0, 2, 0)
+        assert (numbers["contradicted"], numbers["unsupported"], numbers["citations"], numbers["foreign"]) == (
+            0,
+            0,
+            2,
+            0,
+        )
         assert numbers["supported"] == numbers["checkable"] >= 5
 
     drive(act, tmp_path)
@@ -117,7 +130,10 @@ def test_a_text_that_the_chart_contradicts_is_refused_recorded_and_counted(tmp_p
         assert (shown["state"], shown["refusal"]["reason"], shown["deliveries"]) == ("refused", "contradicted_text", [])
         assert await alerts(world) == {"M-HAL-03": ("warning", ("clinical_informatics",))}
         assert (await counted(world))["contradicted"] == 1
-        assert 'chartgate_refusals_total{model="echo",reason="contradicted_text"} 1.0' in world.gateway.exposition.text().decode()
+        assert (
+            'chartgate_refusals_total{model="echo",reason="contradicted_text"} 1.0'
+            in world.gateway.exposition.text().decode()
+        )
         assert world.ehr.writes == []
 
     drive(act, tmp_path)
@@ -230,7 +246,9 @@ def test_a_launchs_text_is_refused_as_well(tmp_path: Path, text: str, reason: st
         problems, page = await launch(world)
         assert problems == []
         assert "contradicted by the chart" in page
-        rows = await world.gateway.run(lambda c, now: c.exec_driver_sql("SELECT reason FROM monitoring_journal WHERE what = 'refusal'").all())
+        rows = await world.gateway.run(
+            lambda c, now: c.exec_driver_sql("SELECT reason FROM monitoring_journal WHERE what = 'refusal'").all()
+        )
         assert [row[0] for row in rows] == [reason]
         assert ("M-HAL-02" in await alerts(world)) is (reason == "foreign_citation")
         assert world.ehr.writes == []
@@ -250,7 +268,10 @@ class Judge:
     def check(self, req: Any) -> list[ClaimVerdict]:
         self.asked.append(req)
         time.sleep(self.seconds)
-        return [ClaimVerdict(span=span, claim_type="sentence", verdict=self.verdict, checker=self.name) for span in req.sentences]  # type: ignore[arg-type]
+        return [
+            ClaimVerdict(span=span, claim_type="sentence", verdict=self.verdict, checker=self.name)
+            for span in req.sentences
+        ]  # type: ignore[arg-type]
 
 
 async def waiting(world: World) -> list[samples.Waiting]:
@@ -294,10 +315,15 @@ def test_a_late_or_broken_checker_makes_a_text_uncheckable_and_holds_up_nothing(
         from gateway import claim_checkers, grounding
         from monitoring.grounding.protocol import CheckRequest, SnapshotRef
 
-        request = CheckRequest(text=TRUE, sentences=((0, 24),), chart_snapshot_ref=SnapshotRef(hash="", as_of=""), budget_ms=50)
+        request = CheckRequest(
+            text=TRUE, sentences=((0, 24),), chart_snapshot_ref=SnapshotRef(hash="", as_of=""), budget_ms=50
+        )
         slow, broken = Plugin(Judge("supported", seconds=0.4)), Plugin(Broken("supported"))
         answers = await claim_checkers.Checkers([slow, broken]).ask(request)
-        assert [(each.failure, each.claims[0].verdict) for each in answers] == [("late", "uncheckable"), ("failed", "uncheckable")]
+        assert [(each.failure, each.claims[0].verdict) for each in answers] == [
+            ("late", "uncheckable"),
+            ("failed", "uncheckable"),
+        ]
         assert (await slow.ask(request)).failure == "late"  # it still hangs: no second thread is spent on it
         await asyncio.sleep(0.5)
         assert (await slow.ask(structs.replace(request, budget_ms=5000))).failure == ""
@@ -317,7 +343,9 @@ def test_another_version_of_a_checker_is_a_change_event_once(tmp_path: Path) -> 
         judge.version = "3"  # type: ignore[misc]
         world.gateway.checkers = Checkers([Plugin(judge)])
         await post(world, TRUE)
-        rows = await world.gateway.run(lambda c, now: c.execute(entries.select().where(entries.c.what == "change")).all())
+        rows = await world.gateway.run(
+            lambda c, now: c.execute(entries.select().where(entries.c.what == "change")).all()
+        )
         assert sorted((row.state, row.version) for row in rows) == [("judge", "2"), ("judge", "3"), ("rules", "1")]
 
     drive(act, tmp_path)

@@ -23,7 +23,10 @@ def split(text):
         ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
         ("- K 4.1. [Observation/1]\n- Na 140.", ["K 4.1. [Observation/1]", "Na 140."]),
         ("Seen by Dr. Smith. Takes 0.125 mg b.i.d. Stable.", ["Seen by Dr. Smith.", "Takes 0.125 mg b.i.d. Stable."]),
-        ("K 4.1. [Observation/1] Na 140. [Observation/2], [Observation/3]", ["K 4.1. [Observation/1]", "Na 140. [Observation/2], [Observation/3]"]),
+        (
+            "K 4.1. [Observation/1] Na 140. [Observation/2], [Observation/3]",
+            ["K 4.1. [Observation/1]", "Na 140. [Observation/2], [Observation/3]"],
+        ),
         ("1. First\n2) Second\n\n", ["First", "Second"]),
         ("", []),
     ],
