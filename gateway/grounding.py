@@ -2,7 +2,7 @@
 
 Of a launch the gateway knows what the model saw: what it read itself. Of an output that came with a key it knows the inputs
 that the output names, in the versions it names; without inputs nobody knows, and everything is uncheckable
-(docs/decisions/0008-groundedness.md).
+(docs/decisions/0009-groundedness.md).
 """
 
 import asyncio

@@ -79,12 +79,12 @@ def seconds(instant: Any) -> float:
 
 def listed(value: Any) -> list[Mapping[str, Any]]:
     """The objects of a list; none for anything else."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def table(value: Any) -> Mapping[str, Any]:
     """An object; an empty one for anything else."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def code(concept: Any) -> str:

@@ -65,7 +65,7 @@ def ingredients(called: list[str], terms: Terms) -> set[str]:
 
 
 def _dosage(value: Any) -> list[Mapping[str, Any]]:
-    return listed(value) or ([value] if isinstance(value, Mapping) else [])
+    return listed(value) or ([value] if isinstance(value, dict) else [])
 
 
 def _days(resource: Resource) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def reference_of(resource: Resource) -> str:
 def version_of(resource: Resource) -> str | None:
     """``meta.versionId``, None where there is none."""
     meta = resource.get("meta")
-    version = meta.get("versionId") if isinstance(meta, Mapping) else None
+    version = meta.get("versionId") if isinstance(meta, dict) else None
     return version if isinstance(version, str) else None
 
 
