@@ -56,6 +56,7 @@ from gateway.cli import (  # noqa: E402
     personas,
     recall,
     running,
+    sites,
     suites,
     worker,
 )
@@ -71,6 +72,7 @@ for _group in (
     load,
     models,
     personas,
+    sites,
     suites,
     installed,
     worker,
