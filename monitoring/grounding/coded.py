@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from monitoring.grounding.facts import Problem
+from monitoring.grounding.facts import Order, Problem
 from monitoring.grounding.index import Index
-from monitoring.grounding.measured import Claim, Fact, Finding, falls
+from monitoring.grounding.measured import Claim, Finding, falls
 from monitoring.grounding.mention import Mention
 
 
@@ -90,10 +90,15 @@ def _event(mention: Mention, index: Index) -> Iterator[Claim]:
         yield "date", "uncheckable", "", ()
 
 
+def _by_then(each: Problem | Order, day: str) -> bool:
+    """Not dated after the chart: what an EHR dates into the future is not held against a text."""
+    return not each.days or min(each.days) <= day
+
+
 def whole(kind: str, index: Index) -> Claim:
     """A statement about the whole chart: nothing of a kind is there. That no measurement was found says neither of what
     nor since when, so that what is there does not contradict it."""
-    there: tuple[Fact, ...]
+    there: tuple[Problem | Order, ...]
     if kind == "nomeasurements":
         return "whole", "uncheckable" if index.series else "supported", "", ()
     if kind == "nomedications":
@@ -105,6 +110,7 @@ def whole(kind: str, index: Index) -> Claim:
         }[kind]  # fmt: skip
         there = tuple(each for all in source.values() for each in all if each.active is not False and not each.refuted)
         complete = type in index.snapshot.complete
+    there = tuple(each for each in there if _by_then(each, index.as_of_day))
     if there:
         return "whole", "contradicted", "G-NEG-01", there[:3]
     return "whole", "supported" if complete else "uncheckable", "", ()

@@ -6,7 +6,7 @@ from monitoring.grounding.facts import Measured, Order, Problem
 from monitoring.grounding.index import Index
 from monitoring.grounding.lexicon import better
 from monitoring.grounding.mention import Mention, Number
-from monitoring.grounding.units import SLACK, in_unit, same
+from monitoring.grounding.units import SLACK, in_unit, rounding, same
 from monitoring.grounding.values import Evidence, Verdict
 
 Fact = Measured | Problem | Order | Evidence
@@ -66,13 +66,18 @@ def _number(
         return _bounded(number, mention, candidates, cited, key)
     if mention.negated:
         return "uncheckable", "", ()
-    value, decimals, unit = number.value, number.decimals, number.unit
-    matching = []
-    for each in candidates:
-        said = each.value if unit is None or unit == each.unit else in_unit(each.value, each.unit, unit, key)
-        if said is not None and same(value, decimals, said):
-            matching.append(each)
+    unit, (low, high) = number.unit, rounding(number.value, number.decimals)
+    matching = [
+        each
+        for each in candidates
+        if (low <= each.value <= high if unit is None or unit == each.unit else _converted(each, unit, key, low, high))
+    ]
     return _settled(number, mention, series, matching, cited, candidates)
+
+
+def _converted(each: Measured, unit: str, key: str, low: float, high: float) -> bool:
+    said = in_unit(each.value, each.unit, unit, key)
+    return said is not None and low <= said <= high
 
 
 def _settled(

@@ -12,7 +12,7 @@ from monitoring.grounding.citing import blanked, cites
 from monitoring.grounding.lexicon import CAPITALS, Terms, longest, words_of
 from monitoring.grounding.mention import Mention, Number, Reading
 from monitoring.grounding.tokens import TOKEN, lowered
-from monitoring.grounding.units import ucum_of
+from monitoring.grounding.units import long_starts, ucum_of
 
 UNIT = re.compile(r"[ \u00a0]?([^\s,;()]+)(?:[ \u00a0]([^\s,;()]+))?(?:[ \u00a0]([^\s,;()]+))?")
 SPANS = words_of("span")
@@ -263,7 +263,7 @@ class Scan:
         found = UNIT.match(self.raw, end)
         if found is None:
             return None, ""
-        for count in (3, 2) if found[2] is not None else ():
+        for count in (3, 2) if found[2] is not None and found[1].lower() in long_starts() else ():
             if found[count] is not None:
                 run = " ".join(part for part in found.groups()[:count]).rstrip(".,:;]")
                 if (unit := ucum_of(run)) is not None:

@@ -26,6 +26,12 @@ def ucum_of(run: str) -> str | None:
     return known.get(run) or (known.get(run.lower()) if len(run) > 1 or run in "%g" else None)
 
 
+@cache
+def long_starts() -> frozenset[str]:
+    """The first words of units of several words."""
+    return frozenset(unit.partition(" ")[0] for unit in written() if " " in unit)
+
+
 @lru_cache(maxsize=4096)
 def factor(unit: str, wanted: str, concept: str) -> tuple[float, float] | None:
     """``(slope, offset)`` that makes a value in ``unit`` one in ``wanted``, through the molar mass where it takes one; None
@@ -51,6 +57,12 @@ def _molar(unit: str, wanted: str, concept: str) -> tuple[float, float] | None:
         except ucum.UnitError:
             continue
     return None
+
+
+def rounding(said: float, decimals: int) -> tuple[float, float]:
+    """The values that round to a number as it was written."""
+    half = HALVES[min(decimals, 15)]
+    return said - half, said + half
 
 
 def same(said: float, decimals: int, value: float) -> bool:

@@ -9,6 +9,7 @@ from gateway.grounding import given_of
 from monitoring.grounding.checker import check, count
 from monitoring.grounding.index import build
 from monitoring.grounding.values import Snapshot
+from sandbox.seed.messy import CLEAN, Messiness, degrade
 from tests.grounding.charts import AS_OF, charts
 from vocabulary.chart import FeatureValue
 from vocabulary.instant import parse_instant
@@ -17,8 +18,9 @@ SUMMARY = models.load(models.SHIPPED / "summary")
 SEEN = ("Patient", "Condition", "Observation", "MedicationRequest")
 
 
-def summarised(patient):
-    resources = [each for each in charts()[patient] if each["resourceType"] in SEEN]
+def summarised(patient, messiness=CLEAN):
+    clean = [each for each in charts()[patient] if each["resourceType"] in SEEN]
+    resources = list(degrade(clean, messiness, arrived=AS_OF))
     made = models.score_bundle(SUMMARY, resources, as_of=AS_OF)
     features = {
         name: FeatureValue(value=each["value"], unit=each["unit"], sources=tuple(each["sources"]),
@@ -39,6 +41,13 @@ def test_a_summary_is_grounded(patient):
     assert (counts.contradicted, counts.unsupported, counts.missing) == (0, 0, 0)
     assert counts.supported >= 15
     assert counts.coverage >= 0.95
+
+
+@pytest.mark.parametrize("patient", charts(), ids=range(len(charts())))
+def test_a_summary_of_a_messy_chart_is_grounded_as_well(patient):
+    text, index = summarised(patient, Messiness(rate=0.5, draw=3))
+    counts = count(check(text, index))
+    assert (counts.contradicted, counts.unsupported) == (0, 0)
 
 
 def test_a_digit_a_date_or_a_citation_changed_in_it_is_found():
