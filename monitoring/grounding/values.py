@@ -22,7 +22,7 @@ RULES: Mapping[str, str] = {
     "G-MED-01": "a drug is not in the chart",
     "G-MED-02": "dose, route, frequency or status of a drug differ",
     "G-CON-01": "a condition or an allergy is not in the chart",
-    "G-NEG-01": "said to be absent and present, or said to be present and refuted or over",
+    "G-NEG-01": "denied although the chart has it, or asserted although the chart refutes or ends it",
     "G-TMP-01": "not the latest, or against the direction of the series",
     "G-DEM-01": "age or sex",
     "G-OMI-01": "a critical result or an allergy is not mentioned",
