@@ -116,11 +116,19 @@ async def ground(
     unseen = checker.unseen(output.text, snapshot)
     if unseen:
         snapshot = replace(snapshot, elsewhere=await _elsewhere(gateway, reader, output, unseen[:LOOKUPS]))
-    index, claims = await asyncio.to_thread(_check, output.text, snapshot)
-    spans = tuple(sentences(output.text))
+    index, claims, spans = await asyncio.to_thread(_check, output.text, snapshot)
     answers = await gateway.checkers.ask(_request(output.text, spans, index)) if gateway.checkers else []
+    return await asyncio.to_thread(_found, output, index, claims, spans, answers)
+
+
+Spans = tuple[tuple[int, int], ...]
+
+
+def _found(
+    output: Output, index: Index, claims: list[ClaimVerdict], spans: Spans, answers: list[Answered]
+) -> Grounding:  # fmt: skip
     return Grounding(
-        snapshot=index.hash, counts=checker.count(claims, index=index, text=output.text),
+        snapshot=index.hash, counts=checker.count(claims, index=index, text=output.text or ""),
         sentences=_sentences(claims, answers, spans), blocking=merging.blocking(claims, answers), answers=tuple(answers),
         samples=tuple(merging.samples(claims, answers, spans, salt=output.inference_id)),
     )  # fmt: skip
@@ -133,21 +141,22 @@ def weighed(evidence: Evidence, found: Grounding | None) -> Evidence:
     return replace(evidence, contradictions=found.blocking, foreign_citations=found.counts.foreign)
 
 
-def _check(text: str, snapshot: Snapshot) -> tuple[Index, list[ClaimVerdict]]:
+def _check(text: str, snapshot: Snapshot) -> tuple[Index, list[ClaimVerdict], Spans]:
     """A text that the checker fails on is one that nobody checked, and counted so: no fault of the text."""
+    spans = tuple(sentences(text))
     try:
         index = build(snapshot)
-        return index, checker.check(text, index)
+        return index, checker.check(text, index), spans
     except Exception as failure:
         logger.error("the checker failed on a text: %s", type(failure).__name__)
         unchecked = [
             ClaimVerdict(span=span, claim_type="sentence", verdict="uncheckable", checker=checker.NAME)
-            for span in sentences(text)
+            for span in spans
         ]
-        return build(replace(snapshot, resources=None, given=())), unchecked
+        return build(replace(snapshot, resources=None, given=())), unchecked, spans
 
 
-def _request(text: str, spans: tuple[tuple[int, int], ...], index: Index) -> CheckRequest:
+def _request(text: str, spans: Spans, index: Index) -> CheckRequest:
     snapshot = index.snapshot
     reference = SnapshotRef(
         hash=index.hash, as_of=format_instant(snapshot.as_of), resources=tuple(snapshot_names(snapshot))
@@ -156,7 +165,7 @@ def _request(text: str, spans: tuple[tuple[int, int], ...], index: Index) -> Che
 
 
 def _sentences(
-    claims: list[ClaimVerdict], answers: list[Answered], spans: tuple[tuple[int, int], ...]
+    claims: list[ClaimVerdict], answers: list[Answered], spans: Spans
 ) -> tuple[tuple[int, int, str, tuple[str, ...]], ...]:
     """One verdict for each sentence that claims anything, with the rules that it breaks."""
     own = merging.by_sentence(claims, spans)

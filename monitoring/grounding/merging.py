@@ -4,6 +4,7 @@ A model's verdict never overrides a deterministic contradiction, and it alone bl
 from the human sample. Where the two disagree, and for a few sentences where they do not, people look.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -49,12 +50,15 @@ def gravest(claims: Iterable[ClaimVerdict]) -> Verdict:
 
 
 def by_sentence(claims: Iterable[ClaimVerdict], spans: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Verdict]:
-    """The gravest verdict on each sentence; a claim belongs to every sentence that it touches."""
+    """The gravest verdict on each sentence; a claim belongs to every sentence that it touches.
+    ``spans`` are in the text's order and do not overlap."""
     found: dict[tuple[int, int], list[ClaimVerdict]] = {span: [] for span in spans}
+    ends = [span[1] for span in spans]
     for claim in claims:
-        for span in spans if claim.span not in found else (claim.span,):
-            if claim.span[0] < span[1] and span[0] < claim.span[1]:
-                found[span].append(claim)
+        at = bisect_right(ends, claim.span[0])
+        while at < len(spans) and spans[at][0] < claim.span[1]:
+            found[spans[at]].append(claim)
+            at += 1
     return {span: gravest(all) for span, all in found.items()}
 
 
