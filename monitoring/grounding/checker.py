@@ -58,6 +58,7 @@ def sentence_claims(sentence: str, index: Index) -> list[Claim]:
         frozenset(each[0] for each in reading.citations if each[0] in index.versions) if reading.citations else NOTHING
     )
     claims: list[Claim] = []
+    _doubt_what_is_denied_too(reading)
     for mention in reading.mentions:
         claims += _of(mention, index, cited)
     for kind in reading.general:
@@ -71,6 +72,13 @@ def sentence_claims(sentence: str, index: Index) -> list[Claim]:
     if reading.citations:
         claims += _citations(reading, index)
     return claims or _whole(sentence)
+
+
+def _doubt_what_is_denied_too(reading: Reading) -> None:
+    """``Treated for DVT, but DVT was ruled out``: the first is no assertion."""
+    denied = {each.key for each in reading.mentions if each.negated}
+    for mention in reading.mentions if denied else ():
+        mention.uncertain |= not mention.negated and mention.key in denied
 
 
 def _of(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Claim]:

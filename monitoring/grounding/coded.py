@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from monitoring.grounding.facts import Order, Problem
 from monitoring.grounding.index import Index
+from monitoring.grounding.lexicon import seldom_coded
 from monitoring.grounding.measured import Claim, Finding, falls
 from monitoring.grounding.mention import Mention
 
@@ -28,6 +29,9 @@ def _condition(mention: Mention, index: Index, cited: frozenset[str]) -> Iterato
         yield "condition", "uncheckable", "", ()
         return
     within = tuple(each for each in found if each.evidence.reference in cited) or found
+    if not found and not mention.negated and mention.key in seldom_coded():
+        yield "condition", "uncheckable", "", ()
+        return
     yield "condition", *_held(mention, within, complete="Condition" in index.snapshot.complete)
     if within and not mention.negated:
         yield from _dates(mention, within)

@@ -23,6 +23,9 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
     if mention.negated:
         yield "medication", *_denied(orders, complete="MedicationRequest" in index.snapshot.complete)
         return
+    if not orders and mention.key in index.allergies and not mention.numbers:
+        yield "medication", "uncheckable", "", ()  # "Penicillin: rash." is about the allergy
+        return
     if not orders:
         yield "medication", "unsupported", "G-MED-01", ()
         return

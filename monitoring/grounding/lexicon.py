@@ -72,6 +72,13 @@ def concept_of_loinc() -> Mapping[str, str]:
 
 
 @cache
+def seldom_coded() -> frozenset[str]:
+    """Symptoms and signs (ICD-10-CM chapter R), and diseases that are read off a number: a chart without an entry for one
+    does not say that there was none."""
+    return words_of("finding") | {row["name"] for row in rows("conditions") if row["icd10cm"].startswith("R")}
+
+
+@cache
 def molar_masses() -> Mapping[str, float]:
     """Analyte → grams per mole."""
     return {row["concept"]: float(row["grams_per_mole"]) for row in rows("analytes") if row["grams_per_mole"]}

@@ -29,10 +29,10 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
         numbers = [each for each in numbers if each.fellow is None]
     series = index.series.get(key, ())
     within = [each for each in series if each.evidence.reference in cited] if cited else ()
-    for at, number in enumerate(numbers):
+    when, at = mention.when, min(mention.when_at, len(numbers) - 1)
+    for number in numbers:  # "the last was 7.1, before that 8.2": only the number beside the word is the last
+        mention.when = when if number is numbers[at] else ""
         yield "number", *_number(number, mention, series, within or series, bool(within), key)
-        if at == 0:  # "the last was 7.1, before that 8.2": only the first is the last
-            mention.when = ""
     if mention.trend:
         yield "trend", *_trend(mention, key, series)
     elif mention.dates and not mention.window:
@@ -80,6 +80,10 @@ def _converted(each: Measured, unit: str, key: str, low: float, high: float) -> 
     return said is not None and low <= said <= high
 
 
+def _comparable(unit: str, key: str, candidates: Sequence[Measured]) -> bool:
+    return any(in_unit(each.value, each.unit, unit, key) is not None for each in candidates[-3:])
+
+
 def _settled(
     number: Number, mention: Mention, series: Sequence[Measured], matching: list[Measured], cited: bool,
     candidates: Sequence[Measured],
@@ -89,6 +93,13 @@ def _settled(
         bare = [each for each in candidates if same(number.value, number.decimals, each.value)]
         if bare and number.unit is not None and number.fellow is None:
             return "contradicted", "G-UNI-01", tuple(bare)
+        if (
+            number.unit is not None
+            and candidates
+            and not bare
+            and not _comparable(number.unit, mention.key, candidates)
+        ):
+            return "uncheckable", "", ()  # a number of something else that nobody recognised
         return ("contradicted" if cited else "unsupported"), "G-NUM-01", tuple(candidates) if cited else ()
     if number.date:
         on = [each for each in matching if falls(number.date, each.days)]
@@ -106,6 +117,7 @@ def _bounded(
     number: Number, mention: Mention, candidates: Sequence[Measured], cited: bool, key: str
 ) -> Finding:  # fmt: skip
     """A limit or a range: some value keeps a limit; a range holds all values, or its ends are values."""
+    denied = mention.negated or number.denied
     said = [
         (made, each) for each in candidates if (made := in_unit(each.value, each.unit, number.unit, key)) is not None
     ]
@@ -115,13 +127,13 @@ def _bounded(
     if number.upper is not None:
         ends = all(any(same(end, number.decimals, made) for made, _ in said) for end in (number.value, number.upper))
         keeps = ends or all(_within(number, made) for made, _ in said)
-        return ("supported", "", (said[-1][1],)) if keeps != mention.negated else ("unsupported", "G-NUM-01", ())
+        return ("supported", "", (said[-1][1],)) if keeps != denied else ("unsupported", "G-NUM-01", ())
     if mention.when == "latest":
         said = said[-1:]
     keeping = [each for made, each in said if _keeps(number, made)]
-    if bool(keeping) != mention.negated:
+    if bool(keeping) != denied:
         return "supported", "", tuple(keeping[-1:])
-    return ("contradicted" if cited or mention.negated else "unsupported"), "G-NUM-01", tuple(keeping[-1:])
+    return ("contradicted" if cited or denied else "unsupported"), "G-NUM-01", tuple(keeping[-1:])
 
 
 def _within(number: Number, value: float) -> bool:

@@ -14,10 +14,11 @@ class Number(Struct):
     compare: str = ""
     fellow: float | None = None
     date: str = ""
+    denied: bool = False
 
 
 class Mention(Struct):
-    """What a sentence names, and what it says of it."""
+    """What a sentence names, and what it says of it. ``when`` is ``latest`` or ``first``, said before number ``when_at``."""
 
     kind: str
     key: str
@@ -27,6 +28,7 @@ class Mention(Struct):
     uncertain: bool = False
     allergy: bool = False
     when: str = ""
+    when_at: int = 0
     trend: str = ""
     against: bool = False
     status: str = ""

@@ -12,9 +12,8 @@ from monitoring.grounding.citing import blanked, cites
 from monitoring.grounding.lexicon import CAPITALS, Terms, longest, words_of
 from monitoring.grounding.mention import Mention, Number, Reading
 from monitoring.grounding.tokens import TOKEN, lowered
-from monitoring.grounding.units import long_starts, ucum_of
+from monitoring.grounding.units import unit_after
 
-UNIT = re.compile(r"[ \u00a0]?([^\s,;()]+)(?:[ \u00a0]([^\s,;()]+))?(?:[ \u00a0]([^\s,;()]+))?")
 SPANS = words_of("span")
 OLD = re.compile(r"[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|/?o\b)|yo\b|y/o\b)", re.IGNORECASE)
 REACH = 8
@@ -22,14 +21,16 @@ REACH = 8
 CONCEPTS = frozenset(("analyte", "drug", "condition", "substance", "event", "encounter"))
 TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
 BETWEEN = frozenset(("and", "or", "but", "on", "with"))
-CONJUNCTIONS = frozenset(("but", "however", "although", "though", ";", "yet", "whereas", "while"))
+CONJUNCTIONS = frozenset(
+    ("but", "so", "therefore", "thus", "hence", "however", "although", "though", ";", "yet", "whereas", "while")
+)
 
 
 class Scan:
     """The one pass, with what it has to remember between tokens."""
 
     __slots__ = (
-        "at", "beyond", "compare", "flags", "last", "matches", "negated_until", "pending", "raw", "read", "skip",
+        "at", "behind", "beyond", "compare", "flags", "last", "matches", "negated_until", "pending", "raw", "read", "skip",
         "spanning", "terms", "tokens", "units",
     )  # fmt: skip
 
@@ -45,7 +46,7 @@ class Scan:
         self.negated_until = -1
         self.skip = self.compare = ""
         self.spanning = False
-        self.at = self.beyond = 0
+        self.at = self.beyond = self.behind = 0
 
     def _take(self, raw: str) -> None:
         self.raw = raw
@@ -67,6 +68,8 @@ class Scan:
             self.at += 1
         self.read.loose += sum(kind == "date" or kind in TRENDS for kind, _ in self.pending)
         self.read.family = "family" in self.flags
+        if "except" in self.flags:
+            self.read.general.clear()
         return self.read
 
     def _means(self, length: int) -> bool:
@@ -83,6 +86,8 @@ class Scan:
             mark(self, kind, key, length)
         else:
             self.flags.add(kind)
+            if kind == "uncertain" and self.last is not None and self.at == self.behind:
+                self.last.uncertain = True  # "DVT rule-out"
 
     def _concept(self, kind: str, key: str, length: int) -> None:
         mention = Mention(kind, key or kind)
@@ -92,7 +97,7 @@ class Scan:
         if self.flags:
             mention.history, mention.family = "history" in self.flags, "family" in self.flags
             mention.uncertain, mention.allergy = "uncertain" in self.flags, "allergic" in self.flags
-        self.last = mention
+        self.last, self.behind = mention, self.at + length
         self.read.mentions.append(mention)
         if self.pending:
             pending, self.pending = self.pending, []
@@ -105,9 +110,10 @@ class Scan:
             mention.trend = kind
             mention.against = self.at <= self.negated_until
         elif kind in ("latest", "first"):
-            mention.when = kind
+            mention.when, mention.when_at = kind, len(mention.numbers)
         elif kind in ("active", "stopped"):
-            mention.status = kind
+            denied = self.at <= self.negated_until and not mention.negated
+            mention.status = ("stopped" if kind == "active" else "active") if denied else kind
         elif kind == "route":
             mention.routes.append(key)
         elif kind == "frequency":
@@ -146,6 +152,7 @@ class Scan:
     def end(self, kind: str, key: str, length: int) -> None:
         """A verb ends what a negation reaches; a conjunction doubts and experiencers too."""
         self.negated_until = -1
+        self.flags.discard("allergic")
         if self.tokens[self.at] in CONJUNCTIONS:
             self.flags.clear()
 
@@ -154,11 +161,26 @@ class Scan:
         if self.last is not None:
             self.last.negated = not self.last.negated
 
+    def doubt(self, kind: str, key: str, length: int) -> None:
+        """A doubt after what it is about."""
+        if self.last is not None:
+            self.last.uncertain = True
+
     def allergic(self, kind: str, key: str, length: int) -> None:
         """An allergy to what follows, or to what stands right before."""
         if self.last is not None and self.last.kind in ("drug", "substance") and not self._followed(self.at + length):
             self.last.allergy = True
         self.flags.add("allergic")
+
+    def unallergic(self, kind: str, key: str, length: int) -> None:
+        """No allergy to what follows."""
+        self.negate(kind, key, length)
+        self.flags.add("allergic")
+
+    def excepting(self, kind: str, key: str, length: int) -> None:
+        """What follows is left out of what is said of the whole, and of a negation."""
+        self.negated_until = -1
+        self.flags.add("except")
 
     def whole(self, kind: str, key: str, length: int) -> None:
         """A statement about the whole chart."""
@@ -183,10 +205,6 @@ class Scan:
             self.compare = "above"
         else:
             self.spanning = True
-
-    def limit(self, kind: str, key: str, length: int) -> None:
-        """The next number is a limit."""
-        self.compare = kind
 
     def _figure(self, token: str, end: int) -> None:
         if ":" in token:
@@ -222,22 +240,23 @@ class Scan:
         elif last is None:
             self.pending += [("date", date)] + [("window", "")] * self.spanning
         elif last.numbers and not last.numbers[-1].date:
-            for number in last.numbers:
-                number.date = number.date or date
+            last.numbers[-1].date = date
         else:
             last.dates.append(date)
             last.window |= self.spanning
 
     def _value(self, token: str, end: int) -> None:
         pair, compare, self.compare, last = token.split("/"), self.compare, "", self.last
-        unit, follows = self._unit(end)
+        unit, follows, self.beyond = unit_after(self.raw, end, self.units)
         if follows in SPANS and unit is None:
             return
-        if last is None or last.kind not in ("analyte", "drug"):
+        by = self.at > 0 and self.tokens[self.at - 1] == "by"  # a change, no value
+        if last is None or by or last.kind not in ("analyte", "drug"):
             self.read.loose += unit is not None
             return
         text = pair[0].replace(",", "")
         number = Number(float(text), len(text.partition(".")[2]), unit, compare=compare)
+        number.denied = bool(compare) and self.at <= self.negated_until
         if len(pair) == 2:
             number.fellow = float(pair[1])
         before = last.numbers[-1] if last.numbers else None
@@ -258,32 +277,15 @@ class Scan:
             return True
         return self.spanning and previous in ("and", "to") and not self.last.trend
 
-    def _unit(self, end: int) -> tuple[str | None, str]:
-        """The unit right after a number, and the word there in lower case. What the unit takes holds no further number."""
-        found = UNIT.match(self.raw, end)
-        if found is None:
-            return None, ""
-        for count in (3, 2) if found[2] is not None and found[1].lower() in long_starts() else ():
-            if found[count] is not None:
-                run = " ".join(part for part in found.groups()[:count]).rstrip(".,:;]")
-                if (unit := ucum_of(run)) is not None:
-                    self.beyond = found.end(count)
-                    return unit, ""
-        first = found[1].rstrip(".,:;")
-        unit = ucum_of(first) or (first if first in self.units else None)
-        if unit is not None:
-            self.beyond = found.end(1)
-        return unit, first.lower()
-
 
 MARKS: Mapping[str, Callable[[Scan, str, str, int], None]] = {
     **dict.fromkeys((*TRENDS, "latest", "first", "active", "stopped", "route", "frequency"), Scan.mark),
     **dict.fromkeys(("noallergies", "noproblems", "nomedications", "nomeasurements"), Scan.whole),
     **dict.fromkeys(("ordinal", "reference", "bound", "asof"), Scan.leave),
     **dict.fromkeys(("span", "ranged"), Scan.span),
-    **dict.fromkeys(("above", "atleast", "below", "atmost"), Scan.limit),
-    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "pseudo": lambda *cue: None, "allergic": Scan.allergic,
-    "sex": Scan.person,
+    **dict.fromkeys(("above", "atleast", "below", "atmost"), lambda scan, kind, *cue: setattr(scan, "compare", kind)),
+    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "doubt": Scan.doubt, "pseudo": lambda *cue: None,
+    "allergic": Scan.allergic, "unallergic": Scan.unallergic, "except": Scan.excepting, "sex": Scan.person,
 }  # fmt: skip
 
 

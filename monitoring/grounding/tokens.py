@@ -9,7 +9,7 @@ TOKEN = re.compile(
     r"|\d{1,2}:\d\d(?::\d\d)?"
     r"|\d{2,3}/\d{2,3}(?![\d/])"  # a blood pressure
     r"|(?:(?<![\w.)\]])-)?\d+(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:(?<![\w.)\]])-)?\d+(?:\.\d+)?"
-    r"|[-=]>|[<>]=?|[≤≥;]"
+    r"|[-=]>|<-|[<>]=?|[≤≥;]"
 )
 """Of text in lower case. Words first: most tokens are."""
 NAME = re.compile(

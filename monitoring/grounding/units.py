@@ -1,5 +1,6 @@
 """Units as people write them, and values compared at the precision they were written with."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -9,6 +10,8 @@ from r4 import ucum
 
 HALVES = tuple(0.5 * 10.0**-decimals * (1 + 1e-6) for decimals in range(16))
 """Half a unit of the last digit written, and a little for what binary fractions add."""
+RUNS = re.compile(r"[ \u00a0]?([^\s,;()]+)(?:[ \u00a0]([^\s,;()]+))?(?:[ \u00a0]([^\s,;()]+))?")
+"""Up to three runs of characters after a number."""
 SLACK = 1e-9
 """Relative: what binary fractions add to a number written with few digits."""
 
@@ -30,6 +33,22 @@ def ucum_of(run: str) -> str | None:
 def long_starts() -> frozenset[str]:
     """The first words of units of several words."""
     return frozenset(unit.partition(" ")[0] for unit in written() if " " in unit)
+
+
+def unit_after(raw: str, end: int, known: frozenset[str]) -> tuple[str | None, str, int]:
+    """The UCUM unit right after a number that ends at ``end`` (None for none), the word there in lower case, and where the
+    unit ends: what it takes holds no further number. ``known`` are units of the chart."""
+    found = RUNS.match(raw, end)
+    if found is None:
+        return None, "", end
+    for count in (3, 2) if found[2] is not None and found[1].lower() in long_starts() else ():
+        if found[count] is not None:
+            unit = ucum_of(" ".join(found.groups()[:count]).rstrip(".,:;]"))
+            if unit is not None:
+                return unit, "", found.end(count)
+    first = found[1].rstrip(".,:;")
+    unit = ucum_of(first) or (first if first in known else None)
+    return unit, first.lower(), end if unit is None else found.end(1)
 
 
 @lru_cache(maxsize=4096)
