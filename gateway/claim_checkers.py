@@ -192,10 +192,11 @@ Checker = Plugin | Remote
 
 
 class Checkers:
-    """All further checkers of an installation, asked side by side."""
+    """All further checkers of an installation, asked side by side. ``heard`` are the versions that spoke and are noted."""
 
     def __init__(self, checkers: Sequence[Checker] = ()) -> None:
         self._checkers = tuple(checkers)
+        self.heard: dict[str, str] = {}
 
     async def ask(self, request: CheckRequest) -> list[Answered]:
         """What each says; a late or broken one says that the whole text is uncheckable."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from auth.client.errors import ClientError
 from gateway.charts import LedAway, Reader, Unavailable, read_resource, together
@@ -21,13 +20,16 @@ from gateway.evidence import PatientRead
 from gateway.models import Model
 from gateway.senders import EhrUnknown
 from monitoring import journal, samples
+from monitoring.alerting import acting
+from monitoring.alerting.acting import Marker
+from monitoring.entries import COUNTS, TextChecked
+from monitoring.events import Event
 from monitoring.grounding import checker, merging
 from monitoring.grounding.index import Index, build
 from monitoring.grounding.merging import Answered, Sample
 from monitoring.grounding.protocol import CheckRequest, SnapshotRef
 from monitoring.grounding.tokens import sentences
 from monitoring.grounding.values import VERDICTS, ClaimVerdict, Counts, Elsewhere, Given, Snapshot, snapshot_names
-from monitoring.signals import Signal
 from vocabulary.chart import Chart, FeatureValue
 from vocabulary.instant import format_instant
 from vocabulary.manifest import Manifest
@@ -218,18 +220,21 @@ def _owner(resource: dict[str, Any], patient: str, base: str | None) -> Elsewher
     return "other_patient" if people else "unknown"
 
 
-def signals_of(output: Output, found: Grounding) -> list[Signal]:
-    """The counts of a text as signals of the journal: numbers, by the name of the count in ``reason``. What further checkers
-    said is apart, by the checker in ``state``: their rates are corrected before anybody is alarmed."""
-    about = Signal(what="grounding", ehr=output.ehr, model=output.model, version=output.version, kind=output.kind)
+def told(id: str, output: Output, found: Grounding) -> TextChecked:
+    """The counts of a text, as the monitors are told them."""
+    numbers = {name: getattr(found.counts, name) for name in COUNTS}
+    return TextChecked(output=id, model=output.model, version=output.version, ehr=output.ehr, **numbers)
+
+
+def events_of(output: Output, found: Grounding) -> list[Event]:
+    """What the monitors have no place for yet, as events of the journal: what a text left out, and what further checkers said
+    of it, by the checker in ``state``: their rates are corrected before anybody is alarmed."""
+    about = Event(what="grounding", ehr=output.ehr, model=output.model, version=output.version, kind=output.kind)
     counts = found.counts
-    named = {
-        "checkable": counts.checkable, "supported": counts.supported, "contradicted": counts.contradicted,
-        "unsupported": counts.unsupported, "uncheckable": counts.uncheckable, "citations": counts.citations,
-        "missing": counts.missing, "foreign": counts.foreign, "numbers": counts.numbers, "must": counts.must,
-        "omitted": counts.omitted,
-    }  # fmt: skip
-    made = [replace(about, reason=name, value=float(number)) for name, number in named.items()]
+    made = [
+        replace(about, reason="must", value=float(counts.must)),
+        replace(about, reason="omitted", value=float(counts.omitted)),
+    ]
     for answer in found.answers:
         for verdict in VERDICTS:
             number = sum(each.verdict == verdict for each in answer.claims)
@@ -240,26 +245,18 @@ def signals_of(output: Output, found: Grounding) -> list[Signal]:
 def save_grounding(
     connection: Connection, now: float, *, id: str, output: Output, found: Grounding, new_id: Any
 ) -> None:  # fmt: skip
-    """Counts into the journal and samples into people's queue, in the transaction that records the output."""
-    journal.record(connection, now, signals_of(output, found), new_id=new_id)
+    """Events into the journal and samples into people's queue, in the transaction that records the output."""
+    journal.record(connection, now, events_of(output, found), new_id=new_id)
     samples.save_samples(connection, now, output=id, found=found.samples, new_id=new_id)
 
 
 async def note_versions(gateway: "Gateway", found: Grounding | None) -> None:
-    """A checker that speaks in another version than before is a change event of the journal."""
+    """A checker that speaks in a version that was not heard before is a change marker beside every series."""
     if found is None:
         return
     spoke = {checker.NAME: checker.VERSION} | {each.name: each.version for each in found.answers if not each.failure}
-    fresh = {name: version for name, version in spoke.items() if gateway.checker_versions.get(name) != version}
-    for name, version in fresh.items():
-        with contextlib.suppress(IntegrityError):  # another replica notes it at the same moment
-            await gateway.run(lambda c, now, name=name, version=version: _note(gateway, c, now, name, version))  # type: ignore[misc]
-        gateway.checker_versions[name] = version
-
-
-def _note(gateway: "Gateway", connection: Connection, now: float, name: str, version: str) -> None:
-    if samples.note_version(connection, now, name=name, version=version):
-        changed = Signal(
-            what="change", ehr="", kind="claim_checker", state=name[:32], version=version, reason="version"
-        )
-        journal.record(connection, now, [changed], new_id=gateway.new_id)
+    for name, version in spoke.items():
+        if gateway.checkers.heard.get(name) != version:
+            said = f"claim checker {name}: version {version}"
+            await gateway.run(lambda c, now, said=said: acting.mark(c, now, Marker(at=now, what=said, by="gateway")))  # type: ignore[misc]
+            gateway.checkers.heard[name] = version

@@ -28,15 +28,6 @@ samples = Table(
 )
 """``judged`` is empty until a person has said ``supported``, ``contradicted``, ``unsupported`` or ``uncheckable``."""
 
-versions = Table(
-    "monitoring_checkers",
-    metadata,
-    Column("name", String(128), primary_key=True),
-    Column("version", String(64), nullable=False),
-    Column("since", Double, nullable=False),
-)
-"""Which version of each checker spoke last: a change is a marker beside its rates."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
@@ -115,15 +106,3 @@ def find_worth(connection: Connection, now: float, *, checker: str, version: str
         judged=len(rows), sensitivity=weights[True, True] / bad if bad else None,
         specificity=weights[False, False] / good if good else None,
     )  # fmt: skip
-
-
-def note_version(connection: Connection, now: float, *, name: str, version: str) -> bool:
-    """Remembers which version of a checker speaks; True when it is another than the last."""
-    known = connection.execute(select(versions.c.version).where(versions.c.name == name)).scalar()
-    if known == version:
-        return False
-    if known is None:
-        connection.execute(insert(versions).values(name=name, version=version, since=now))
-    else:
-        connection.execute(update(versions).where(versions.c.name == name).values(version=version, since=now))
-    return True

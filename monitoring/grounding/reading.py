@@ -15,15 +15,15 @@ from monitoring.grounding.tokens import TOKEN, lowered
 from monitoring.grounding.units import unit_after
 
 SPANS = words_of("span")
+RANGE = re.compile(r"\s?(?:-|–|to\b)")
 OLD = re.compile(r"[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|/?o\b)|yo\b|y/o\b)", re.IGNORECASE)
+DIGITS, SIGNED = frozenset("0123456789"), frozenset("0123456789-")
 REACH = 8
 """Tokens that a negation reaches past its cue; half of that past each thing it has negated."""
 CONCEPTS = frozenset(("analyte", "drug", "condition", "substance", "event", "encounter"))
 TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
 BETWEEN = frozenset(("and", "or", "but", "on", "with"))
-CONJUNCTIONS = frozenset(
-    ("but", "so", "therefore", "thus", "hence", "however", "although", "though", ";", "yet", "whereas", "while")
-)
+CONJUNCTIONS = words_of("conjunction")
 
 
 class Scan:
@@ -55,17 +55,21 @@ class Scan:
 
     def run(self) -> Reading:
         """Reads the whole sentence."""
-        tokens, terms, matches = self.tokens, self.terms, self.matches
+        tokens, find, matches, at = self.tokens, self.terms.get, self.matches, 0
         total = len(tokens)
-        while self.at < total:
-            token = tokens[self.at]
-            if token in terms and (hit := longest(terms, tokens, self.at)) is not None and self._means(hit[0]):
-                self._term(hit[0], hit[2], hit[3])
-                self.at += hit[0]
-                continue
-            if token[-1] in "0123456789" and token[0] in "0123456789-" and matches[self.at].start() >= self.beyond:
-                self._figure(token, matches[self.at].end())
-            self.at += 1
+        while at < total:
+            self.at, token = at, tokens[at]
+            for length, rest, kind, key in find(token, ()):
+                if (length == 1 or tokens[at + 1 : at + length] == rest) and (
+                    token not in CAPITALS or self._means(length)
+                ):
+                    self._term(length, kind, key)
+                    at += length
+                    break
+            else:
+                if token[-1] in DIGITS and token[0] in SIGNED and matches[at].start() >= self.beyond:
+                    self._figure(token, matches[at].end())
+                at += 1
         self.read.loose += sum(kind == "date" or kind in TRENDS for kind, _ in self.pending)
         self.read.family = "family" in self.flags
         if "except" in self.flags:
@@ -74,7 +78,7 @@ class Scan:
 
     def _means(self, length: int) -> bool:
         """Abbreviations that are words as well count in capitals only."""
-        if length > 1 or self.tokens[self.at] not in CAPITALS:
+        if length > 1:
             return True
         start, end = self.matches[self.at].span()
         return self.raw[start:end].isupper()
@@ -214,7 +218,7 @@ class Scan:
         elif dates.is_year(self.tokens, self.at):
             self._date(token)
         elif self.skip in ("ordinal", "reference"):
-            self.skip = "reference" if self.skip == "reference" and self._ranged(end) else ""
+            self.skip = "reference" if self.skip == "reference" and RANGE.match(self.raw, end) else ""
         elif (old := OLD.match(self.raw, end) is not None) or (self.at and self.tokens[self.at - 1] in ("age", "aged")):
             self._age(token, old)
         else:
@@ -226,10 +230,6 @@ class Scan:
             self.read.loose += 1
         elif "family" not in self.flags and token.isdigit():
             self.read.ages.append(int(token))
-
-    def _ranged(self, end: int) -> bool:
-        following = self.raw[end : end + 4].strip()
-        return following[:1] in ("-", "–") or following.startswith("to")
 
     def _date(self, date: str) -> None:
         skip, self.skip, last = self.skip, "", self.last

@@ -61,8 +61,3 @@ def test_of_a_version_that_nobody_judged_nothing_is_known(connection):
     assert samples.find_worth(connection, 1.0, checker="nli", version="1") == samples.Worth(
         judged=0, sensitivity=None, specificity=None
     )
-
-
-def test_a_version_is_noted_when_it_changes(connection):
-    said = [samples.note_version(connection, 1.0, name="nli", version=version) for version in ("1", "1", "2", "1")]
-    assert said == [True, False, True, True]

@@ -1,18 +1,21 @@
-"""Which signals are a state change by themselves. Detectors over windows of signals come on top of these rules."""
+"""Which events are a state change by themselves. Detectors over windows of events come on top of these rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from monitoring.signals import Signal
+from monitoring.events import Event
+from vocabulary.alert import Severity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """A monitor of the catalogue whose first event is already an alert."""
+    """A monitor of the catalogue whose first event is already an alert. ``source`` is that of the monitor's series, so that
+    the alert and what the series says later are one."""
 
     monitor: str
-    severity: str
+    severity: Severity
     owners: tuple[str, ...]
+    source: str = ""
 
 
 REFUSAL_RULES: Mapping[str, Rule] = {
@@ -23,8 +26,12 @@ REFUSAL_RULES: Mapping[str, Rule] = {
 } | {
     # M-HAL-02: a text that cites another patient's record is critical at once. M-HAL-03: one that the chart contradicts is
     # not written; more than a share of them is critical, which takes a window. Source: the same catalogue.
-    "foreign_citation": Rule(monitor="M-HAL-02", severity="critical", owners=("engineering", "clinical_informatics")),
-    "contradicted_text": Rule(monitor="M-HAL-03", severity="warning", owners=("clinical_informatics",)),
+    "foreign_citation": Rule(
+        monitor="M-HAL-02", severity="critical", owners=("engineering", "clinical_informatics"), source="citations"
+    ),
+    "contradicted_text": Rule(
+        monitor="M-HAL-03", severity="warning", owners=("clinical_informatics",), source="contradicted"
+    ),
 }
 
 
@@ -33,12 +40,12 @@ COPIES = Rule(monitor="M-WB-COPIES", severity="critical", owners=("engineering",
 no monitor for it."""
 
 
-def triggered(signals: Iterable[Signal]) -> list[tuple[Rule, Signal]]:
-    """The rules that these signals break, each with the signal that did."""
-    return [(rule, signal) for signal in signals if (rule := _rule(signal)) is not None]
+def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
+    """The rules that these events break, each with the event that did."""
+    return [(rule, event) for event in events if (rule := _rule(event)) is not None]
 
 
-def _rule(signal: Signal) -> Rule | None:
-    if signal.what == "copies":
+def _rule(event: Event) -> Rule | None:
+    if event.what == "copies":
         return COPIES
-    return REFUSAL_RULES.get(signal.reason) if signal.what == "refusal" else None
+    return REFUSAL_RULES.get(event.reason) if event.what == "refusal" else None
