@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from monitoring.entries import Labelled, Observed, Telling, Ticked
+from monitoring.entries import Labelled, Observed, Telling, Ticked, pack_cells
 from monitoring.reference import Column, Reference
 from monitoring.watch import Plan
 
@@ -48,7 +48,7 @@ def tellings(
         chance = float(random.beta(1, 9))
         encounter = f"{replica}{number // 2 if random.random() < 0.3 else number + 10**6}"
         yield Observed(
-            **ABOUT, output=f"{replica}-{number}", encounter=encounter, features=tuple(cells.tolist()), value=chance,
+            **ABOUT, output=f"{replica}-{number}", encounter=encounter, features=pack_cells(cells.tolist()), value=chance,
             score=chance, strata=f"sex={'female' if random.random() < 0.5 else 'male'}",
         )  # fmt: skip
         yield Labelled(**ABOUT, output=f"{replica}-{number}", event=bool(random.random() < chance))

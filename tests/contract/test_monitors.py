@@ -12,7 +12,7 @@ import pytest
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.evaluating import Evaluator
 from monitoring import evaluations, observations, tables
-from monitoring.entries import Observed, Ticked
+from monitoring.entries import Observed, Ticked, pack_cells
 from monitoring.folding import fold
 from monitoring.packing import pack
 from monitoring.watch import Watch
@@ -162,6 +162,8 @@ def test_only_one_of_two_holds_the_lease_and_the_late_one_saves_nothing(replicas
 
 def test_an_encounter_counts_once_whichever_replica_saw_it_first(replicas: list[Database]) -> None:
     for number, database in enumerate(replicas):
-        seen = Observed(**ABOUT, output=f"o{number}", encounter="e", features=(0.0, 0.0), value=0.1, score=0.1)
+        seen = Observed(
+            **ABOUT, output=f"o{number}", encounter="e", features=pack_cells((0.0, 0.0)), value=0.1, score=0.1
+        )
         database.run_now(lambda c, now, seen=seen: observations.append(c, now, [seen]))
     assert [entry.first for entry in everything(replicas[0])] == [True, False, False]
