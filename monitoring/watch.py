@@ -278,7 +278,7 @@ class Watch:
         """Every signal as it stands, columns first."""
         count = self.columns.size.size
         columns = [self._column(family, column) for family in (PSI, MEAN, FAULTS) for column in range(count)]
-        return columns + [self._held(key) for key in self.board.held]
+        return columns + [self._held(key) for key in sorted(self.board.held)]
 
     def state(self) -> dict[str, Any]:
         """Everything, as plain values and arrays; what ``of`` takes back exactly."""

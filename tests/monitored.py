@@ -5,7 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from monitoring.entries import Labelled, Observed, Telling, Ticked, pack_cells
+from gateway.database import Database
+from monitoring import observations
+from monitoring.entries import Entry, Labelled, Observed, Telling, Ticked, pack_cells
 from monitoring.reference import Column, Reference
 from monitoring.watch import Plan
 
@@ -61,3 +63,15 @@ def portions(count: int, *, seed: int) -> list[slice]:
     random = np.random.default_rng(seed)
     cuts = sorted({0, count, *random.integers(0, count, 40).tolist()})
     return [slice(first, last) for first, last in pairwise(cuts)]
+
+
+def everything(database: Database) -> list[Entry]:
+    """The whole journal in order, read in pages."""
+    found: list[Entry] = []
+    place = (-1.0, 0)
+    while page := database.run_now(
+        lambda c, now, place=place: observations.find_entries(c, now, after=place, before=float("inf"))
+    ):
+        found += page
+        place = (page[-1].at, page[-1].id)
+    return found

@@ -16,7 +16,7 @@ from monitoring.entries import Observed, Ticked, pack_cells
 from monitoring.folding import fold
 from monitoring.packing import pack
 from monitoring.watch import Watch
-from tests.monitored import ABOUT, PLACE, plan, tellings
+from tests.monitored import ABOUT, PLACE, everything, plan, tellings
 
 REPLICAS, OUTPUTS = 3, 250
 
@@ -74,18 +74,6 @@ async def evaluate(database: Database, chance: random.Random, done: asyncio.Even
                 lambda c, now: c.execute(tables.evaluator.update().values(until=0.0))
             )  # its lease runs out
     return deaths
-
-
-def everything(database: Database) -> list[Any]:
-    """The whole journal in order, read in pages."""
-    found: list[Any] = []
-    place = (-1.0, 0)
-    while page := database.run_now(
-        lambda c, now, place=place: observations.find_entries(c, now, after=place, before=float("inf"))
-    ):
-        found += page
-        place = (page[-1].at, page[-1].id)
-    return found
 
 
 def test_the_state_is_that_of_one_process_though_replicas_tell_at_once_and_evaluators_die(

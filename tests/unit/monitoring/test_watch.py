@@ -32,8 +32,10 @@ def raised(changes: Sequence[SignalChanged]) -> set[tuple[str, str, str]]:
     }
 
 
-def test_any_portions_and_any_restarts_give_the_same_state_and_the_same_changes() -> None:
-    entries = journal(list(tellings(1000, seed=2, drift_from=400)))
+@pytest.mark.parametrize("ticks", [True, False])
+def test_any_portions_and_any_restarts_give_the_same_state_and_the_same_changes(ticks: bool) -> None:
+    told = [each for each in tellings(1000, seed=2, drift_from=400) if ticks or not isinstance(each, Ticked)]
+    entries = journal(told)
     whole = Watch(plan())
     changes = whole.fold(entries)
     part, seen = Watch(plan()), []
