@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+from sqlalchemy import Connection
 
 from gateway.database import Database
 from monitoring import observations
@@ -65,13 +66,16 @@ def portions(count: int, *, seed: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(cuts)]
 
 
-def everything(database: Database) -> list[Entry]:
+def ordered_entries(connection: Connection, now: float) -> list[Entry]:
     """The whole journal in order, read in pages."""
     found: list[Entry] = []
     place = (-1.0, 0)
-    while page := database.run_now(
-        lambda c, now, place=place: observations.find_entries(c, now, after=place, before=float("inf"))
-    ):
+    while page := observations.find_entries(connection, now, after=place, before=float("inf")):
         found += page
         place = (page[-1].at, page[-1].id)
     return found
+
+
+def everything(database: Database) -> list[Entry]:
+    """The same of a database."""
+    return database.run_now(ordered_entries)
