@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import Gateway
 from gateway.routes import (
+    alert_pages,
     alerts,
     clinician,
     deciding,
@@ -21,10 +22,12 @@ from gateway.routes import (
     entrance,
     labels,
     launches,
+    monitor_pages,
     monitors,
     outputs,
     pages,
     recalls,
+    site_pages,
 )
 from r4.outcome import Issue, outcome
 
@@ -38,6 +41,9 @@ def application(gateway: Gateway) -> FastAPI:
     for routes in (
         launches.routes(gateway), entrance.routes(gateway), clinician.routes(gateway), pages.routes(gateway),
         delivery_pages.routes(gateway),
+        site_pages.routes(gateway),
+        alert_pages.routes(gateway),
+        monitor_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)

@@ -138,6 +138,40 @@ OWN_MEMBERS: Mapping[Kind, tuple[str, ...]] = {
 """One of these must be present unless the output abstains."""
 
 
+class NoteBody(BaseModel):
+    """The body of an alert's acknowledge and resolve."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    note: Sentence | None = None
+
+
+class SilenceBody(BaseModel):
+    """The body of ``POST /api/silences``: until when, why, and which alerts (at least one member names them)."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    until: Instant
+    why: Sentence
+    monitor: Word | None = None
+    model: Word | None = None
+    ehr: Word | None = None
+    source: Word | None = None
+
+
+class ActionBody(BaseModel):
+    """The body of ``POST /api/actions``: what is decided about a model; ``feature`` for a quarantine."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: Word
+    action: Literal["observe", "quarantine_feature", "shadow", "block_write_back", "pull_model"]
+    why: Sentence
+    version: Word | None = None
+    ehr: Word | None = None
+    feature: Word | None = None
+
+
 class ReasonBody(BaseModel):
     """The body of confirm and reject."""
 

@@ -156,26 +156,6 @@ class RecallsShown(Shape):
     recalls: list[RecallShown]
 
 
-class AlertShown(Shape):
-    """A monitor's alert."""
-
-    id: str
-    monitor: str
-    model: str
-    version: str
-    ehr: str
-    severity: str
-    owners: list[str]
-    state: str
-    since: str
-
-
-class AlertsShown(Shape):
-    """Every alert."""
-
-    alerts: list[AlertShown]
-
-
 class LabelShown(Shape):
     """A label as it is kept; it counts from ``mature_at`` on."""
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from monitoring import rules
+from monitoring.alerting.raising import Finding, raise_alert
 from monitoring.events import COUNTERS, Event, What
-from monitoring.tables import alerts, journal
-from vocabulary.alert import Alert
+from monitoring.tables import journal
 
 _APPEND = insert(journal)
 
@@ -28,38 +28,14 @@ def record(connection: Connection, now: float, events: Sequence[Event], *, new_i
         ],
     )  # fmt: skip
     for rule, event in rules.triggered(events):
-        _raise(connection, now, rule, event, new_id=new_id)
+        raise_alert(connection, now, _finding(rule, event), new_id=new_id)
 
 
-def _raise(connection: Connection, now: float, rule: rules.Rule, event: Event, *, new_id: Callable[[], str]) -> None:
-    """One open alert per monitor, model version and EHR: what repeats is counted on it, not raised again."""
-    same = (
-        (alerts.c.monitor == rule.monitor)
-        & (alerts.c.model == event.model)
-        & (alerts.c.version == event.version)
-        & (alerts.c.ehr == event.ehr)
-        & (alerts.c.state != "resolved")
-    )
-    seen = connection.execute(update(alerts).where(same).values(seen=now, count=alerts.c.count + 1))
-    if seen.rowcount:
-        return
-    connection.execute(
-        insert(alerts).values(
-            id=new_id(), monitor=rule.monitor, model=event.model, version=event.version, ehr=event.ehr,
-            severity=rule.severity, owners=",".join(rule.owners), state="open", since=now, seen=now, count=1,
-        )
+def _finding(rule: rules.Rule, event: Event) -> Finding:
+    return Finding(
+        monitor=rule.monitor, model=event.model, version=event.version, ehr=event.ehr, severity=rule.severity,
+        owners=rule.owners,
     )  # fmt: skip
-
-
-def find_alerts(connection: Connection, now: float) -> list[Alert]:
-    """Every alert, the newest first."""
-    return [
-        Alert(
-            id=row.id, monitor=row.monitor, model=row.model, version=row.version, ehr=row.ehr, severity=row.severity,
-            owners=tuple(row.owners.split(",")), state=row.state, since=row.since,
-        )
-        for row in connection.execute(select(alerts).order_by(alerts.c.since.desc(), alerts.c.id))
-    ]  # fmt: skip
 
 
 def find_totals(connection: Connection, now: float) -> dict[tuple[What, tuple[str, ...]], int]:

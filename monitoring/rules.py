@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitoring.events import Event
+from vocabulary.alert import Severity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,7 +12,7 @@ class Rule:
     """A monitor of the catalogue whose first event is already an alert."""
 
     monitor: str
-    severity: str
+    severity: Severity
     owners: tuple[str, ...]
 
 
