@@ -8,8 +8,11 @@ from fidelity import demographics
 from fidelity.codes import WELL_FORMED
 from fidelity.derive import DERIVATIONS
 from fidelity.presence import CURRENT
+from gateway.observing import reference_of
+from monitoring.reference import ReferenceInvalid
 from r4 import ucum
 from vocabulary.manifest import Code, Feature, Manifest
+from vocabulary.outcome import parse_outcome
 from writeback.codes import INTERPRETATIONS, QUALITATIVE
 from writeback.meanings import permitted
 from writeback.site import NO_SITE
@@ -137,7 +140,13 @@ def _monitoring_warnings(manifest: Manifest, directory: Path) -> Iterator[str]:
             yield "monitoring.reference is missing: drift cannot be measured"
         elif not (directory / reference).is_file():
             yield "monitoring.reference names a file that is not there"
+        else:
+            try:
+                reference_of(directory, reference)
+            except ReferenceInvalid as wrong:
+                yield f"monitoring.reference cannot be used: {wrong}"
         if not manifest.monitoring.get("outcome"):
             yield "monitoring.outcome is missing: accuracy cannot be measured"
+        yield from parse_outcome(manifest.monitoring)[1]
     if any(feature.limits for feature in manifest.features) and not manifest.monitoring.get("limits_signed_by"):
         yield "monitoring.limits_signed_by is missing: who signed the hard limits, and when"

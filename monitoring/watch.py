@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -87,10 +88,14 @@ class Watch:
         self._begin()
 
     def _begin(self) -> None:
-        self._rows: list[tuple[float, ...]] = []
+        self._found: list[tuple[int, int, SignalChanged]] = []
+        self._collect()
+
+    def _collect(self) -> None:
+        self._rows: list[bytes] = []
+        self._values: list[float] = []
         self._times: list[float] = []
         self._places: list[int] = []
-        self._found: list[tuple[int, int, SignalChanged]] = []
 
     def fold(self, entries: Sequence[Entry]) -> list[SignalChanged]:
         """Takes entries of this model, or ticks, in the journal's order; the changes of level in that order too."""
@@ -114,30 +119,33 @@ class Watch:
             self._text(place, entry.at, told)
 
     def _observe(self, place: int, entry: Entry, told: Observed) -> None:
-        blocked = told.refusal in BLOCKING
+        blocked = bool(told.refusal) and told.refusal in BLOCKING
         if blocked or self.board.level("M-OUT-01", "range"):
             self._put(
                 place,
                 entry.at,
                 [Judged(monitor="M-OUT-01", source="range", level=2 * blocked, value=float(blocked), n=1)],
             )
-        self._put(place, entry.at, self.scores.heard(entry.at))
+        if over := self.scores.heard(entry.at):
+            self._put(place, entry.at, over)
         if not entry.first:
             return
         if self.plan.numeric:
-            self._put(place, entry.at, self.scores.update(told.value, told.strata))
-            self._rows.append((*told.features, float("nan") if told.value is None else told.value))
-        else:
-            self._rows.append(told.features)
+            if judged := self.scores.update(told.value, told.strata):
+                self._put(place, entry.at, judged)
+            self._values.append(nan if told.value is None else told.value)
+        self._rows.append(told.features)
         self._times.append(entry.at)
         self._places.append(place)
 
     def _flush(self) -> None:
         """The collected rows through the columns, whose moves become changes at their entries' places."""
-        if not self._rows or not self._rows[0]:
-            self._rows, self._times, self._places = [], [], []
-            return
-        rows, before = np.array(self._rows), self.columns.total + self.columns.learned
+        if not self._rows or not self.columns.size.size:
+            return self._collect()
+        rows = np.frombuffer(b"".join(self._rows), dtype="<f8").reshape(len(self._rows), -1)
+        if self.plan.numeric:
+            rows = np.column_stack([rows, self._values])
+        before = self.columns.total + self.columns.learned
         self.columns.update(rows, np.array(self._times))
         self._keep(rows[:, : len(self.plan.features)])
         shift = self.columns.learned - before - 1
@@ -149,7 +157,7 @@ class Watch:
             self._many(self._places[row + shift], at, int(beyond[: len(self.plan.features)].sum()))
         self.columns.moves.clear()
         self.columns.evaluated.clear()
-        self._rows, self._times, self._places = [], [], []
+        return self._collect()
 
     def _keep(self, rows: "np.ndarray[Any, Any]") -> None:
         """Samples of the first and of the newest encounters, for M-IN-04."""
@@ -270,7 +278,7 @@ class Watch:
         """Every signal as it stands, columns first."""
         count = self.columns.size.size
         columns = [self._column(family, column) for family in (PSI, MEAN, FAULTS) for column in range(count)]
-        return columns + [self._held(key) for key in self.board.held]
+        return columns + [self._held(key) for key in sorted(self.board.held)]
 
     def state(self) -> dict[str, Any]:
         """Everything, as plain values and arrays; what ``of`` takes back exactly."""

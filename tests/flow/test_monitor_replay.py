@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring.entries import Labelled, Observed
+from monitoring.entries import Labelled, Observed, unpack_cells
 from monitoring.replay import LineInvalid, entries, read
 from tests.flow.outputs_world import MODEL, ROOT
 from tests.monitored import plan
@@ -135,7 +135,8 @@ LINE = {
 def test_a_line_is_what_the_gateway_would_have_told() -> None:
     at, told = read({**LINE, "features": {"f0": 1}, "strata": {"sex": "female", "age": "80+"}}, plan())
     assert isinstance(told, Observed)
-    assert (told.features[0], told.features[1] != told.features[1], told.strata) == (1.0, True, "sex=female;age=80+")
+    cells = unpack_cells(told.features)
+    assert (cells[0], cells[1] != cells[1], told.strata) == (1.0, True, "sex=female;age=80+")
     assert (told.value, told.score) == (0.1, 0.1)
     _, percent = read({**LINE, "value": 10}, plan(), percent=True)
     assert isinstance(percent, Observed)
