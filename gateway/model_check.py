@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from fidelity import demographics
-from fidelity.codes import WELL_FORMED
+from fidelity.editions.forms import WELL_FORMED
 from fidelity.derive import DERIVATIONS
 from fidelity.presence import CURRENT
 from r4 import ucum

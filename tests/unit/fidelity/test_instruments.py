@@ -6,7 +6,7 @@ import pytest
 
 from fidelity.catalogue import BY_ID, INSTRUMENTS
 from fidelity.chart import assemble, plan
-from fidelity.codes import icd10cm, loinc, rxnorm, snomed
+from fidelity.editions.forms import icd10cm, loinc, rxnorm, snomed
 from fidelity.inspection import inspect
 from vocabulary.chart import Read, Search
 from vocabulary.instant import parse_instant
