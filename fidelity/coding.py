@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fidelity.elements import rows, table, text
-from fidelity.systems import ICD10CM, LOINC, RXNORM, SNOMED, proper
+from fidelity.systems import ICD10CM, LOINC, RXNORM, SNOMED, SYNONYMS, proper
 from vocabulary.manifest import Code
 
-__all__ = ["ICD10CM", "LOINC", "RXNORM", "SNOMED", "Listing", "covers", "listing", "named", "rank", "system_of"]
+__all__ = ["ICD10CM", "LOINC", "RXNORM", "SNOMED", "SYNONYMS", "Listing", "covers", "listing", "named", "rank", "system_of"]
 
 UNSUITABLE_FORMS = frozenset(
     {"ophthalmic", "otic", "topical", "nasal", "vaginal", "rectal", "cutaneous", "transdermal", "shampoo"}
