@@ -21,6 +21,8 @@ ELEMENTS = (
 )  # fmt: skip
 """Elements whose presence is counted: US Core 6.1 must-support at the root, over all types.
 https://hl7.org/fhir/us/core/STU6.1/"""
+CONCEPTS = ("code", "medicationCodeableConcept", "vaccineCode")
+"""What a record is about, first one present."""
 _BIT = {name: 1 << place for place, name in enumerate(ELEMENTS)}
 Empty: dict[str, Any] = {}
 
@@ -61,7 +63,7 @@ class Facts(NamedTuple):
 def facts(resource: Mapping[str, Any], settings: Mapping[str, str]) -> Facts:
     """The facts of one resource. ``settings``: the class of each visit by its id."""
     get = resource.get
-    system, code, version, worded = _code(get("code") or get("medicationCodeableConcept") or get("vaccineCode"))
+    system, code, version, worded = _code(_concept(resource))
     type, meta = said(get("resourceType")), _table(get("meta"))
     visit = said(_table(get("encounter")).get("reference"))
     patient = said(_table(get("subject")).get("reference")) or said(_table(get("patient")).get("reference"))
@@ -110,6 +112,13 @@ def _table(value: Any) -> dict[str, Any]:
 
 def _tables(value: Any) -> list[dict[str, Any]]:
     return [_table(each) for each in value] if type(value) is list else []
+
+
+def _concept(resource: Mapping[str, Any]) -> Any:
+    for name in CONCEPTS:
+        if (found := resource.get(name)) is not None:
+            return found
+    return None
 
 
 def _code(concept: Any) -> tuple[str, str, str, bool]:
@@ -197,8 +206,11 @@ def _quantity(quantity: dict[str, Any], system: str, code: str) -> tuple[str, st
         return "quantity-empty", form, ()
     if quantity.get("comparator") is not None:
         return "censored", form, ()
-    unit = said(quantity.get("code")) or said(quantity.get("unit"))
-    return "quantity", form, ((system, code, unit, form, forms.bin_of(number)),)
+    return "quantity", form, ((system, code, _unit(quantity), form, forms.bin_of(number)),)
+
+
+def _unit(quantity: dict[str, Any]) -> str:
+    return said(quantity.get("code")) or said(quantity.get("unit"))
 
 
 def _components(parts: list[dict[str, Any]]) -> tuple[str, str, _Measures]:

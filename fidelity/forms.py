@@ -119,9 +119,10 @@ def measured(value: Any) -> float | None:
 
 def unit_form(quantity: dict[str, Any]) -> str:
     """``coded`` in UCUM, ``text`` or ``missing``."""
-    if quantity.get("code") and quantity.get("system") in UCUM_NAMES:
+    code = quantity.get("code")
+    if code not in (None, "") and quantity.get("system") in UCUM_NAMES:
         return "coded"
-    return "text" if quantity.get("code") or quantity.get("unit") else "missing"
+    return "missing" if code in (None, "") and quantity.get("unit") in (None, "") else "text"
 
 
 @lru_cache(65_536)
