@@ -49,7 +49,7 @@ STANDS_ON: Mapping[str, tuple[str, ...]] = {
     # references: whose it is, then what else it points at
     "REF-02": ("REF-01",),
     "REF-04": ("REF-01",),
-    "DUP-02": ("DUP-01", "DUP-03"),
+    "DUP-02": ("DUP-01", "DUP-03", "TIM-01", "TIM-02"),
     "PLA-04": ("REF-01", "TIM-01"),
 }
 """Check → the checks that must not have failed before it."""

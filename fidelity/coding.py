@@ -12,7 +12,19 @@ from fidelity.elements import rows, table, text
 from fidelity.systems import ICD10CM, LOINC, RXNORM, SNOMED, SYNONYMS, proper
 from vocabulary.manifest import Code
 
-__all__ = ["ICD10CM", "LOINC", "RXNORM", "SNOMED", "SYNONYMS", "Listing", "covers", "listing", "named", "rank", "system_of"]
+__all__ = [
+    "ICD10CM",
+    "LOINC",
+    "RXNORM",
+    "SNOMED",
+    "SYNONYMS",
+    "Listing",
+    "covers",
+    "listing",
+    "named",
+    "rank",
+    "system_of",
+]
 
 UNSUITABLE_FORMS = frozenset(
     {"ophthalmic", "otic", "topical", "nasal", "vaginal", "rectal", "cutaneous", "transdermal", "shampoo"}

@@ -18,6 +18,8 @@ from r4 import ucum
 from vocabulary.chart import FeatureValue
 from vocabulary.manifest import Feature
 
+CONVERTED = "the value was converted to "
+"""How the caveat begins that says so; the unit follows."""
 _NUMBER_IN_TEXT = re.compile(r"\s*(?:[<>≤≥]=?|[gl][te])?\s*[-+]?\d+(?:[.,]\d+)?\s*\S{0,24}\s*", re.IGNORECASE)
 
 
@@ -88,7 +90,7 @@ def _converted(value: Decimal, unit: quantities.Unit, wanted: str) -> _Measured 
     except ucum.UnitError:
         return Unusable(reason=f"the unit cannot be converted to {wanted}", blocks=True)
     if quantities.plain(unit.code) != quantities.plain(wanted):
-        caveats.append(f"the value was converted to {wanted}")
+        caveats.append(f"{CONVERTED}{wanted}")
     if quantities.surface_differs(unit.code, wanted):
         caveats.append(surface_caveat(wanted))
     return converted, wanted, tuple(caveats)

@@ -42,7 +42,11 @@ def _type_of(system: str) -> str:
 def _use(use: PublishedUse) -> CodeUse:
     unit = use.modal_unit()
     values = use.values.get(unit) if unit is not None else None
-    top = {str(values.spike_value): round(values.spike_share * values.n)} if values and values.spike_value is not None else {}
+    top = (
+        {str(values.spike_value): round(values.spike_share * values.n)}
+        if values and values.spike_value is not None
+        else {}
+    )
     return CodeUse(
         n=use.n, choices=dict(use.choices), units={unit: use.units.get((unit, "coded"), 0)} if unit is not None else {},
         low=values.quantiles.get(0.001) if values else None, high=values.quantiles.get(0.999) if values else None,
@@ -51,7 +55,9 @@ def _use(use: PublishedUse) -> CodeUse:
 
 
 def _patients(published: Published) -> int:
-    return max((round(published.resources[name] / each) for name, each in published.per_patient.items() if each), default=0)
+    return max(
+        (round(published.resources[name] / each) for name, each in published.per_patient.items() if each), default=0
+    )
 
 
 def _days(months: Mapping[str, Mapping[str, int]]) -> float:

@@ -47,7 +47,7 @@ class _Open:
     """A record whose references or patient had not all come when it did: ``targets`` are looked up again at the end."""
 
     seen: Seen
-    digest: str
+    pointer: str
     patient: str | None
     targets: tuple[tuple[str, str], ...]
     when: Interval | None
@@ -56,7 +56,8 @@ class _Open:
 @dataclass(kw_only=True, slots=True)
 class Settings:
     """``judge`` from ``records.judging``; ``salt`` of the pointers; ``reference`` turns on the baseline checks, ``linkage``
-    DUP-04, ``arrival`` (seconds) the lag of TIM-07; ``skews`` are what changed between editions (VER-05)."""
+    DUP-04, ``arrival`` (seconds) the lag of TIM-07; ``skews`` are what changed between editions (VER-05); ``pointers`` how many
+    are kept of a check."""
 
     judge: Judge
     salt: bytes
@@ -65,6 +66,7 @@ class Settings:
     linkage: bool = False
     arrival: float | None = None
     skews: Sequence[Skew] = ()
+    pointers: int = POINTERS
 
 
 class Scan:
@@ -99,7 +101,9 @@ class Scan:
             fails, passes = self._patient(patient, resource, fails, passes)
         fails, passes = self._repeated(resource, seen, patient, fails, passes)
         targets = tuple({found for each in references(resource) if (found := named(each)) is not None})
-        entry = _Open(seen._replace(fails=fails, passes=passes), self._digest(resource), patient, targets, when)
+        entry = _Open(
+            seen._replace(fails=fails, passes=passes), digest(resource, self.settings.salt), patient, targets, when
+        )
         if not self._close(entry, final=False):
             self._open.append(entry)
         self._remember(resource, entry)
@@ -121,12 +125,19 @@ class Scan:
     def _repeated(
         self, resource: Resource, seen: Seen, patient: str | None, fails: int, passes: int
     ) -> tuple[int, int]:  # fmt: skip
-        """DUP-02: the same subject, code, time and value under another id."""
-        if seen.type != "Observation" or not seen.code or fails & mask("DUP-01", "DUP-03"):
+        """DUP-02: the same subject, code, time and value under another id; two of one day may well be two."""
+        if seen.type != "Observation" or not seen.code or fails & mask("DUP-01", "DUP-03", "TIM-01", "TIM-02"):
             return fails, passes
         times = tuple(str(resource.get(name)) for name in ("effectiveDateTime", "effectivePeriod", "effectiveInstant"))
         values = [str(value) for name, value in resource.items() if name.startswith("value")]
-        content = (patient, seen.code, times, *values, str(resource.get("component")), str(resource.get("dataAbsentReason")))
+        content = (
+            patient,
+            seen.code,
+            times,
+            *values,
+            str(resource.get("component")),
+            str(resource.get("dataAbsentReason")),
+        )
         key = hash(content)
         if key in self._said:
             return fails | _DUP02, passes
@@ -147,15 +158,15 @@ class Scan:
                 fails, passes = (fails, passes | bit) if passed else (fails | bit, passes)
         fails, passes = settle(fails, passes)
         entry.seen = entry.seen._replace(fails=fails, passes=passes)
-        self._count(entry.seen, entry.digest)
+        self._count(entry.seen, entry.pointer)
         return True
 
-    def _count(self, seen: Seen, digest: str) -> None:
+    def _count(self, seen: Seen, pointer: str) -> None:
         self.counts[seen] += 1
         left = seen.fails
         while left:
             bit = left & -left
-            self._point(bit, f"{seen.type}/{digest}")
+            self._point(bit, f"{seen.type}/{pointer}")
             left ^= bit
 
     def _point(self, bit: int, pointer: str) -> None:
@@ -164,11 +175,7 @@ class Scan:
         if pointer not in kept:
             kept.append(pointer)
             kept.sort()
-            del kept[POINTERS:]
-
-    def _digest(self, resource: Resource) -> str:
-        name = f"{resource.get('resourceType')}/{resource.get('id')}"
-        return sha256(self.settings.salt + name.encode(errors="replace")).hexdigest()[:16]
+            del kept[self.settings.pointers :]
 
     def _remember(self, resource: Resource, entry: _Open) -> None:
         """What features, series, the flow and the window need of a record."""
@@ -204,7 +211,11 @@ class Scan:
     def _judge_series(self) -> None:
         for (patient, code), points in sorted(self._series.items(), key=lambda item: item[0]):
             born = person.born if (person := self._people.get(patient)) is not None else None
-            odd = [point for point, wrong in self._changed(_UNI06, swapped(code, points, born.end if born else None)) if wrong]
+            odd = [
+                point
+                for point, wrong in self._changed(_UNI06, swapped(code, points, born.end if born else None))
+                if wrong
+            ]
             rest = [point for point in points if all(point is not each for each in odd)]
             for _ in self._changed(_PLA05, stepped(code, rest)):
                 pass
@@ -217,7 +228,7 @@ class Scan:
             fails, passes = entry.seen.fails, entry.seen.passes
             fails, passes = settle(fails | bit, passes) if wrong else (fails, passes | bit)
             entry.seen = entry.seen._replace(fails=fails, passes=passes)
-            self._count(entry.seen, entry.digest)
+            self._count(entry.seen, entry.pointer)
             yield point, wrong
 
     def _outside(self) -> "Iterator[tuple[str, Stratum, bool, int]]":
@@ -239,6 +250,12 @@ class Scan:
                 stratum = Stratum("", judged.type, judged.code, "")
                 yield judged.check, stratum, False, judged.failed
                 yield judged.check, stratum, True, judged.n - judged.failed
+
+
+def digest(resource: Resource, salt: bytes) -> str:
+    """What a pointer says of a record beside its type: a salted hash of its name, the same within one scan only."""
+    name = f"{resource.get('resourceType')}/{resource.get('id')}"
+    return sha256(salt + name.encode(errors="replace")).hexdigest()[:16]
 
 
 class Tally(NamedTuple):

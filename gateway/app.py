@@ -14,6 +14,7 @@ from auth.client.flow import Means
 from auth.client.registry import list_ehrs
 from gateway import apikeys, jobs, models, scoring
 from gateway.changes import signals_of
+from gateway.editions import of_installation
 from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
@@ -50,6 +51,7 @@ class Gateway:
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.clock = clock
+        self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE

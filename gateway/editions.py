@@ -57,3 +57,10 @@ def _load(path: Path) -> Edition | None:
             except (OSError, ValueError) as wrong:
                 raise EditionsError(f"{path.name} cannot be read as an edition: {wrong}") from wrong
     return None
+
+
+def of_installation(directory: Path) -> Library:
+    """The editions that charts are judged by: those in ``editions`` of the installation, else the excerpts. Raises
+    EditionsError."""
+    folder = directory / "editions"
+    return load_editions(folder if folder.is_dir() else None)

@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from fidelity import demographics
-from fidelity.editions.forms import WELL_FORMED
 from fidelity.derive import DERIVATIONS
+from fidelity.editions.forms import WELL_FORMED
 from fidelity.presence import CURRENT
 from r4 import ucum
 from vocabulary.manifest import Code, Feature, Manifest

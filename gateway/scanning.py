@@ -41,7 +41,9 @@ class Scanned:
     terminology: str | None = None
 
 
-def scan(files: tuple[Path, ...], told: Scanned, *, source: str, complete: Mapping[str, bool], progress: Progress) -> dict[str, Any]:
+def scan(
+    files: tuple[Path, ...], told: Scanned, *, source: str, complete: Mapping[str, bool], progress: Progress
+) -> dict[str, Any]:
     """The report of one scan over NDJSON files. ``complete`` says of each type that was searched for whether it was read to
     the end; ``progress`` hears of the bytes behind. Raises OSError."""
     with httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:

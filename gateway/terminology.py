@@ -80,7 +80,9 @@ def _without_system(said: Mapping[str, Any]) -> bool:
     if "x-caused-by-unknown-system" in said or "x-unknown-system" in said:
         return True
     issues = said.get("issues")
-    details = [code for issue in rows(issues.get("issue")) for code in _codes(issue)] if isinstance(issues, Mapping) else []
+    details = (
+        [code for issue in rows(issues.get("issue")) for code in _codes(issue)] if isinstance(issues, Mapping) else []
+    )
     return "not-found" in details
 
 

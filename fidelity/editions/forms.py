@@ -39,7 +39,9 @@ def snomed(code: str) -> bool:
 def icd10cm(code: str) -> bool:
     """A letter, a digit, a digit or letter, then up to four after the point.
     https://www.cms.gov/medicare/coding-billing/icd-10-codes"""
-    return re.fullmatch(r"[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?|U[0-9]{2}(\.?[0-9A-Z]{1,4})?", code.upper()) is not None
+    return (
+        re.fullmatch(r"[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?|U[0-9]{2}(\.?[0-9A-Z]{1,4})?", code.upper()) is not None
+    )
 
 
 def rxnorm(code: str) -> bool:

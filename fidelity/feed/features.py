@@ -56,7 +56,11 @@ class Needs:
         if not self._by_code or resource.get("resourceType") != "Observation":
             return
         for element in (resource, *rows(resource.get("component"))):
-            if "valueQuantity" not in element and "valueCodeableConcept" not in element and "valueBoolean" not in element:
+            if (
+                "valueQuantity" not in element
+                and "valueCodeableConcept" not in element
+                and "valueBoolean" not in element
+            ):
                 continue
             for each in rows(table(element.get("code")).get("coding")):
                 for name in self._by_code.get((coding.system_of(each) or "", str(each.get("code"))), ()):

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 GAP = 4.0
@@ -48,12 +49,10 @@ def steady(arrivals: list[float]) -> bool | None:
     """Whether no time between arrivals (sorted) is longer than four times the 99th percentile of them."""
     if len(arrivals) < FEWEST or arrivals[-1] - arrivals[0] < DAYS * DAY:
         return None
-    between = sorted(then - now for now, then in zip(arrivals, arrivals[1:], strict=False))
+    between = sorted(then - now for now, then in pairwise(arrivals))
     return between[-1] <= max(GAP * quantile(between, 0.99), FLOOR)
 
 
 def quantile(ordered: list[float], share: float) -> float:
     """The value below which ``share`` of the sorted values lie (nearest rank)."""
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-

@@ -101,7 +101,12 @@ class Linkage:
         name = (rows(patient.get("name")) or [{}])[0]
         given = name.get("given")
         first = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else None
-        particulars = (_plain(text(name.get("family"))), _plain(first), text(patient.get("birthDate")), patient.get("gender"))
+        particulars = (
+            _plain(text(name.get("family"))),
+            _plain(first),
+            text(patient.get("birthDate")),
+            patient.get("gender"),
+        )
         if None in particulars:
             return None
         return self.seen.setdefault(hash(particulars), hash(text(patient.get("id")))) != hash(text(patient.get("id")))

@@ -3,6 +3,7 @@ that no body takes (PLA-05). Judged at the end, so that the order in which recor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ def stepped(code: str, points: Sequence[Point]) -> Iterator[tuple[Point, bool]]:
     """PLA-05 of each value but the first: whether the step to it is wider than a body takes in that time."""
     step = STEPS.get(code)
     ordered = sorted(points, key=lambda point: (point.at, point.value))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if step is None or before.unit != after.unit or after.at - before.at > step.within:
             continue
         wide = abs(after.value - before.value)

@@ -102,6 +102,10 @@ class Window:
 def code_of(concept: Resource) -> str | None:
     """The first LOINC code of a concept."""
     return next(
-        (code for each in rows(concept.get("coding")) if coding.system_of(each) == coding.LOINC and (code := text(each.get("code")))),
+        (
+            code
+            for each in rows(concept.get("coding"))
+            if coding.system_of(each) == coding.LOINC and (code := text(each.get("code")))
+        ),
         None,
     )

@@ -50,7 +50,9 @@ class Concept(NamedTuple):
 class Concepts:
     """The rules of concepts for one set of accepted systems, with what they have seen so far."""
 
-    def __init__(self, *, accepted: Mapping[str, frozenset[str]], terminology: Terminology, pins: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, accepted: Mapping[str, frozenset[str]], terminology: Terminology, pins: Mapping[str, str]
+    ) -> None:
         self.accepted, self.terminology, self.pins = accepted, terminology, pins
         self._seen: dict[tuple[Any, ...], Concept] = {}
 
@@ -79,7 +81,9 @@ class Concepts:
         accepted = self.accepted.get(kind)
         outcomes = {
             "COD-01": True,
-            "COD-02": None if accepted is None else any(proper(text(each.get("system"))) in accepted for each in codings),
+            "COD-02": None
+            if accepted is None
+            else any(proper(text(each.get("system"))) in accepted for each in codings),
             "COD-03": self._systems(codings, accepted or frozenset()),
             "COD-04": _formed(codings),
             "COD-05": _displays(codings),

@@ -16,6 +16,8 @@ from fidelity.texts import holds
 CENSORED, STRUCTURED = BIT["VAL-03"], BIT["VAL-04"]
 _STR03, _STR04 = BIT["STR-03"], BIT["STR-04"]
 _VAL01, _VAL02, _COD07, _TXT01 = BIT["VAL-01"], BIT["VAL-02"], BIT["COD-07"], BIT["TXT-01"]
+READ = _STR03 | _STR04 | _VAL01 | _VAL02
+"""What passes when a quantity holds a number."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 READABLE = ("text/", "application/xml", "application/json", "application/xhtml", "application/cda", "application/hl7")
 """Content types that a program reads as text; a scan is none of them."""

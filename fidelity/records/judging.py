@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 from fidelity.chains import settle
 from fidelity.checks import BIT
 from fidelity.editions.edition import Terminology, valid
-from fidelity.elements import ABSENT_REASON, rows, table, text
+from fidelity.elements import rows, text
 from fidelity.limits import PROPOSED, Limit, by_code
 from fidelity.records import contents, ranges
 from fidelity.records.concepts import Concept, Concepts
 from fidelity.records.kinds import KINDS, UNSETTLED, WITHDRAWN, Kind
 from fidelity.records.measures import Measures, number_of, trained_units
 from fidelity.records.moments import Moments, day_of
+from fidelity.records.tidying import tidied
 from fidelity.systems import ACCEPTED
 from vocabulary.manifest import Feature
 
@@ -35,6 +36,8 @@ class Seen(NamedTuple):
 
 
 Judge = Callable[[Resource], Seen]
+WRONG = (TypeError, AttributeError, ValueError, KeyError, IndexError, OverflowError, ArithmeticError)
+"""What looking into JSON of another form than R4's raises."""
 NOTHING = Concept(0, 0, "", "", "", ())
 _STR01, _STR02, _STR03, _STR04 = BIT["STR-01"], BIT["STR-02"], BIT["STR-03"], BIT["STR-04"]
 _REF01, _REF03, _DUP03, _COD07 = BIT["REF-01"], BIT["REF-03"], BIT["DUP-03"], BIT["COD-07"]
@@ -65,7 +68,7 @@ class _Rules:
     def __init__(self, concepts: Concepts, measures: Measures, moments: Moments) -> None:
         self.concepts, self.measures, self.moments = concepts, measures, moments
         self.kinds = {
-            name: (kind, kind.required, kind.supported, kind.concept, kind.subject, name == "Observation")
+            name: (kind, kind.required, kind.supported, _given(kind), kind.concept, kind.subject, name == "Observation")
             for name, kind in KINDS.items()
         }
 
@@ -73,8 +76,12 @@ class _Rules:
         """One resource → what was seen of it. Members of a wrong form count as missing."""
         try:
             return self._judge(resource)
-        except (TypeError, AttributeError, ValueError, KeyError, IndexError, OverflowError, ArithmeticError):
+        except WRONG:
+            pass
+        try:
             return self._judge(tidied(resource))
+        except WRONG:  # nothing in it has the form that R4 gives it
+            return Seen(str(resource.get("resourceType")), "", "", "", _STR01, 0)
 
     def _judge(self, resource: Resource) -> Seen:
         name = resource.get("resourceType")
@@ -83,16 +90,19 @@ class _Rules:
         source = meta.get("source", "") if meta else ""
         if known is None:
             return Seen(str(name), "", "", source, 0, 0)
-        kind, required, supported, concepts, subject, measured = known
-        fails, passes, written = self.moments.read(kind, resource)
+        kind, required, supported, given, concepts, subject, measured = known
+        fails, passes, _ = self.moments.read(kind, resource)
+        passes |= given
         for names in required:
-            if not any(each in resource for each in names):
+            for each in names:
+                if each in resource:
+                    break
+            else:
                 fails |= _STR01
-        if required:
-            passes |= _STR01
         for names in supported:
-            if any(each in resource for each in names):
-                passes |= _STR02
+            for each in names:
+                if each in resource:
+                    break
             else:
                 fails |= _STR02
         concept = self._concept(str(name), concepts, resource)
@@ -121,7 +131,7 @@ class _Rules:
         components = resource.get("component")
         quantity = resource.get("valueQuantity")
         if quantity is not None and "value" in quantity:
-            fails, passes = self._quantity(concept, quantity, fails, passes | _STR03 | _STR04)
+            fails, passes = self._quantity(concept, quantity, fails, passes | contents.READ)
         else:
             fails, passes = contents.value(resource, concept, fails, passes)
         if components is not None:
@@ -154,6 +164,11 @@ class _Rules:
         return fails, passes
 
 
+def _given(kind: Kind) -> int:
+    """What passes unless something is missing."""
+    return (_STR01 if kind.required else 0) | (_STR02 if kind.supported else 0)
+
+
 def _dated(kind: Kind, resource: Resource, concept: Concept, fails: int, passes: int) -> tuple[int, int]:
     """VER-03: by the date on which the code was chosen, not by today's."""
     written = next((resource[name] for name in kind.event if isinstance(resource.get(name), str)), None)
@@ -169,9 +184,9 @@ def _whose(kind: Kind, member: str | None, resource: Resource, fails: int, passe
     if member is not None:
         reference = resource.get(member)
         literal = reference.get("reference") if reference else None
-        if literal and (literal.startswith(("Patient/", "urn:", "#")) or "/Patient/" in literal):
-            passes |= _REF01
-        elif reference and literal is None and reference.get("type") == "Patient" and reference.get("identifier"):
+        if (literal and (literal.startswith(("Patient/", "urn:", "#")) or "/Patient/" in literal)) or (
+            reference and literal is None and reference.get("type") == "Patient" and reference.get("identifier")
+        ):
             passes |= _REF01
         else:
             fails |= _REF01
@@ -207,66 +222,7 @@ def _category(resource: Resource) -> str:
     return (codings[0].get("code") or "") if codings else ""
 
 
-ABSENT = ABSENT_REASON
-_STRINGS = frozenset({"status", "intent", "id", "gender", "birthDate", "resourceType"})
-_LISTS = frozenset({"category", "component", "dosageInstruction", "content", "presentedForm", "interpretation", "referenceRange"})
-
-
-def tidied(resource: Resource) -> dict[str, Any]:
-    """The resource without the members that have not the form that R4 gives them: those count as missing."""
-    kept: dict[str, Any] = {}
-    for name, value in resource.items():
-        if name in _STRINGS or name.endswith(("DateTime", "On", "Date", "issued", "date", "String", "Instant")):
-            if isinstance(value, str):
-                kept[name] = value
-        elif name in _LISTS:
-            kept[name] = [_tidy(each) if isinstance(each, dict) else each for each in rows(value) or _texts(value)]
-        elif isinstance(value, dict):
-            kept[name] = _tidy(value)
-        elif not isinstance(value, list):
-            kept[name] = value
-    return kept
-
-
-def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-_TEXT = frozenset(
-    {"system", "code", "version", "display", "unit", "reference", "start", "end", "text", "source", "comparator", "type",
-     "contentType", "data", "url", "div", "valueCode", "valueString"}
-)  # fmt: skip
-
-
-def _tidy(element: Mapping[str, Any]) -> dict[str, Any]:
-    """An element with strings where strings belong, numbers where numbers do, and objects in lists."""
-    kept: dict[str, Any] = {}
-    for name, value in element.items():
-        if name == "value":
-            if isinstance(value, int | float) or type(value).__name__ == "Decimal":
-                kept[name] = value
-        elif isinstance(value, dict):
-            kept[name] = _tidy(value)
-        elif isinstance(value, list):
-            kept[name] = [_tidy(each) for each in rows(value)]
-        elif name not in _TEXT or isinstance(value, str):
-            kept[name] = value
-    return {name: value for name, value in kept.items() if value is not None and not _misplaced(name, value)}
-
-
-_OBJECTS = frozenset({"valueQuantity", "valueCodeableConcept", "dataAbsentReason", "attachment", "low", "high", "meta", "identifier"})
-
-
-def _misplaced(name: str, value: Any) -> bool:
-    return (name in _OBJECTS and not isinstance(value, dict)) or (name == "code" and not isinstance(value, str | dict))
-
-
 def codes_of(seen: Seen) -> tuple[str, str]:
     """The stratum's code as (system, code)."""
     system, _, code = seen.code.partition("|")
     return system, code
-
-
-def reason_in(element: Any) -> bool:
-    """Whether an element says in its extension why it is absent."""
-    return any(each.get("url") == ABSENT for each in rows(table(element).get("extension")))

@@ -2,7 +2,8 @@
 
 Sources: R4 minimum cardinalities (https://hl7.org/fhir/R4/, each type's page) and US Core 6.1.0 profiles
 (https://hl7.org/fhir/us/core/STU6.1/) for what is mandatory; for ``supported`` the must-support elements of US Core that
-every record of the type can be expected to carry, and the category that searches go by; times: the type's clinically relevant ones.
+every record of the type can be expected to carry, and the category that
+searches go by; times: the type's clinically relevant ones.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ Names = tuple[str, ...]
 class Kind(NamedTuple):
     """``concept``: members that say what the record is about, first present. ``subject``: the member that names the
     patient. ``required`` and ``supported``: each row is satisfied by any of its members. ``times``: the clinically relevant
-    time, first present; ``dated`` of them those that are of the day by nature and need no hour. ``order``: pairs of
-    (earlier, later). ``issued``: when it became available. ``visit``: whether an encounter is expected."""
+    time, first present; ``hours`` those of them that have a time of day; ``event``: the dates by which codes are judged.
+    ``order``: pairs of (earlier, later). ``issued``: when it became available. ``usual``: the member of nearly all of its
+    times, where it is released like a result. ``visit``: whether an encounter is expected."""
 
     concept: Names = ()
     subject: str | None = "subject"
@@ -27,6 +29,7 @@ class Kind(NamedTuple):
     issued: str | None = None
     visit: bool = False
     hours: Names = ()
+    usual: str = ""
 
 
 _EFFECTIVE = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
@@ -41,7 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "Observation": Kind(
         concept=("code",), required=(("status",), ("code",)), supported=(("category",),), times=_EFFECTIVE,
         event=("effectiveDateTime",), order=(("effectiveDateTime", "issued"), ("effectiveInstant", "issued")),
-        issued="issued", visit=True, hours=("effectiveDateTime",),
+        issued="issued", visit=True, hours=("effectiveDateTime",), usual="effectiveDateTime",
     ),
     "Condition": Kind(
         concept=("code",), required=(("code",),), supported=(("category",),), times=_ONSET,
@@ -65,7 +68,8 @@ KINDS: Mapping[str, Kind] = {
         hours=("performedDateTime",),
     ),
     "AllergyIntolerance": Kind(
-        concept=("code",), subject="patient", required=(("code",),), supported=(("category",),), times=_ONSET, event=("recordedDate", "onsetDateTime"),
+        concept=("code",), subject="patient", required=(("code",),), supported=(("category",),), times=_ONSET,
+        event=("recordedDate", "onsetDateTime"),
         order=(("onsetDateTime", "recordedDate"),),
     ),
     "Immunization": Kind(

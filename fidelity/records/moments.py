@@ -11,7 +11,9 @@ from fidelity.elements import table
 from fidelity.periods import Interval, parse_point
 from fidelity.records.kinds import PERIODS, Kind
 
-ZONED = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+ZONED = re.compile(
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 EARLIEST = "1900"
 LATE = 7 * 86400.0
 """Seconds from when it was true to when it was released after which it came late (TIM-09): a week, longer than cultures
@@ -19,6 +21,8 @@ take as a rule. Nothing in R4 says how long; the threshold is the project's."""
 DAY = 86400.0
 _01, _02, _03, _04 = BIT["TIM-01"], BIT["TIM-02"], BIT["TIM-03"], BIT["TIM-04"]
 _06, _09 = BIT["TIM-06"], BIT["TIM-09"]
+_TIMED = _01 | _02 | _03 | _04
+_RELEASED = _TIMED | _06 | _09
 
 
 class Moments:
@@ -30,6 +34,16 @@ class Moments:
 
     def read(self, kind: Kind, resource: Mapping[str, Any]) -> tuple[int, int, str | None]:
         """Bits that failed, bits that passed, and the clinically relevant time as it is written (a Period's start)."""
+        written = resource.get(kind.usual)
+        if type(written) is str and ZONED.fullmatch(written) and EARLIEST <= written < self.yesterday:
+            issued = resource.get(kind.issued)
+            if issued is None and kind.issued is not None:
+                return 0, _TIMED, written
+            if type(issued) is str and _same_day(written, issued):
+                return 0, _RELEASED, written
+        return self._read(kind, resource)
+
+    def _read(self, kind: Kind, resource: Mapping[str, Any]) -> tuple[int, int, str | None]:
         written = name = None
         for name in kind.times:
             if name in resource:
@@ -91,11 +105,18 @@ class Moments:
         return (fails, passes), late
 
 
+def _same_day(first: str, then: str) -> bool:
+    """Whether both are of one day, of one zone, and in order: most results are."""
+    zoned = first[-6:] == then[-6:] or first[-1] == then[-1] == "Z"
+    return zoned and first[:10] == then[:10] and first[:19] <= then[:19]
+
+
 def _reversed(first: Any, then: Any) -> bool | None:
     """Whether the later of two times lies before the earlier, whatever partial dates stand for; None when one is no date."""
     if type(first) is not str or type(then) is not str:
         return None
-    if len(first) >= 20 and len(then) >= 20 and first[-6:] == then[-6:] and first[:19] <= then[:19]:
+    zoned = first[-6:] == then[-6:] or first[-1:] == then[-1:] == "Z"
+    if zoned and len(first) >= 20 and len(then) >= 20 and first[:19] <= then[:19]:
         return False
     earlier, later = parse_point(first), parse_point(then)
     if earlier is None or later is None:

@@ -21,7 +21,11 @@ def judge(resource: Mapping[str, Any], fails: int, passes: int) -> tuple[int, in
     if any(low is not None and high is not None and low > high for low, high in ranges):
         return fails | _PLA03, passes
     value = number(table(resource.get("valueQuantity")).get("value"))
-    called = {text(each.get("code")) for concept in rows(resource.get("interpretation")) for each in rows(concept.get("coding"))}
+    called = {
+        text(each.get("code"))
+        for concept in rows(resource.get("interpretation"))
+        for each in rows(concept.get("coding"))
+    }
     if value is None or len(ranges) != 1 or not _one_unit(resource):
         return fails, passes | _PLA03 if ranges else passes
     return (fails | _PLA03, passes) if _contradicts(value, *ranges[0], called) else (fails, passes | _PLA03)

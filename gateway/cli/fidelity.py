@@ -134,7 +134,13 @@ def _print(report: Any, json: bool) -> None:
         for each in report["checks"]
         if each["fail"]
     ]
-    print_table(f"what failed, of {report['resources']} resources", ("check", "wants", "fail", "pass", "skip", "level", "owner"), rows)
+    print_table(
+        f"what failed, of {report['resources']} resources",
+        ("check", "wants", "fail", "pass", "skip", "level", "owner"),
+        rows,
+    )
     silent = sum(not each["pass"] and not each["fail"] for each in report["checks"])
-    console.print(f"{report['unreadable']} lines could not be read; {silent} checks had nothing to judge.", markup=False)
+    console.print(
+        f"{report['unreadable']} lines could not be read; {silent} checks had nothing to judge.", markup=False
+    )
     return None

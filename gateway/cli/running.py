@@ -145,6 +145,7 @@ def run_loop(main: Any) -> Any:
     import uvloop
 
     from gateway.browser import BrowserError
+    from gateway.editions import EditionsError
     from gateway.ehrs.file import SettingsRefused
     from gateway.hapi import HapiError
     from gateway.models import ModelError
@@ -156,7 +157,9 @@ def run_loop(main: Any) -> Any:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (HapiError, SandboxError, SettingsRefused, TlsError, ModelError, ManifestError, BrowserError) as failure:
+    except (
+        HapiError, SandboxError, SettingsRefused, TlsError, ModelError, ManifestError, BrowserError, EditionsError
+    ) as failure:  # fmt: skip
         return could_not(str(failure))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -91,6 +91,7 @@ FAILING = {
     "VAL-03": (MASS, [observation(valueQuantity=value(comparator="<"))]),
     "UNI-01": (MASS, [observation(valueQuantity={"value": 200})]),
     "UNI-02": (MASS, [observation(valueQuantity={"value": 200, "unit": "mg/dL"})]),
+    "UNI-03": (MASS, [observation(valueQuantity=value(code="mg/dl/"))]),
     "UNI-04": (MASS, [observation(valueQuantity=value(code="K/uL"))]),
     "PLA-01": (MASS, [observation(valueQuantity=value(value=Decimal(5000)))]),
     "TIM-01": (MASS, [observation(effectiveDateTime=None)]),
@@ -127,8 +128,8 @@ def test_a_truncated_search_fails_and_a_whole_one_passes():
 
 
 def test_every_instrument_of_the_table_has_a_failing_vector_and_a_unique_id():
-    assert {instrument.id for instrument in INSTRUMENTS} == {*FAILING, "VOL-03"}
-    assert len(BY_ID) == len(INSTRUMENTS) == 25
+    assert {instrument.id for instrument in INSTRUMENTS} == {*FAILING, "VOL-03", "VER-01", "VER-02", "VER-03"}
+    assert len(BY_ID) == len(INSTRUMENTS) == 29
 
 
 def test_an_instrument_that_does_not_apply_skips():
