@@ -210,5 +210,3 @@ def _on_dask(task: Work, parts: Sequence[Any], scheduler: str) -> Iterator[tuple
 
 def _apply(task: Work, part: Any) -> Counted:
     return task(part)
-
-
