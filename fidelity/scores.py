@@ -1,5 +1,6 @@
 """A profile as scores in the shape of HL7 PIQI (1.0.0 ballot, 2025-09): assessments with numerator and denominator per data
-class, skipped where nothing applies. The names are PIQI's simple assessment modules; the counts are of a feed, not of one message.
+class, skipped where nothing applies. The names are PIQI's simple assessment modules; the counts are of a feed, not of
+one message.
 
 Not a conforming PIQI result: PIQI scores its own patient model, and is in ballot. https://github.com/HL7/piqi
 """

@@ -5,11 +5,11 @@ What could not be read is told, type by type; a token goes to the server's own a
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
@@ -29,32 +29,41 @@ WAIT, LONGEST_WAIT = 2.0, 3600.0
 Tell = Callable[[str], None]
 
 
+class Spooled(NamedTuple):
+    """``place`` has NDJSON; ``complete`` says of each type that was asked for whether it was read to its end, and is empty
+    where ``place`` is the source itself."""
+
+    place: Path
+    complete: Mapping[str, bool]
+
+
 class NotSpooled(ValueError):
     """The source cannot be read at all; the text says what to do next."""
 
 
 @contextmanager
-def spooled(source: str, *, token: Path | None, tell: Tell) -> Iterator[Path]:
-    """A place with NDJSON: the source itself, or a folder that lasts as long as the context. Raises NotSpooled."""
+def spooled(source: str, *, auth: Path | None, tell: Tell) -> Iterator[Spooled]:
+    """A place with NDJSON: the source itself, or a folder that lasts as long as the context. ``auth`` is a file with a
+    bearer token. Raises NotSpooled."""
     if not source.startswith(("http://", "https://")):
         place = Path(source)
         if not place.exists():
             raise NotSpooled("SOURCE is neither a FHIR URL nor a file or folder that is there")
-        yield place
+        yield Spooled(place, {})
         return
-    headers = {**FHIR, **({"authorization": f"Bearer {_secret(source, token)}"} if token else {})}
+    headers = {**FHIR, **({"authorization": f"Bearer {_secret(source, auth)}"} if auth else {})}
     with tempfile.TemporaryDirectory(prefix="chartgate-") as folder:
         with httpx2.Client(headers=headers, timeout=SECONDS, trust_env=False, follow_redirects=False) as client:
             try:
-                _fill(client, source.rstrip("/"), Path(folder), tell)
+                complete = _fill(client, source.rstrip("/"), Path(folder), tell)
             except (httpx2.HTTPError, codec.CodecError) as failure:
                 raise NotSpooled("the FHIR server does not answer, or not as one: check the URL") from failure
-        yield Path(folder)
+        yield Spooled(Path(folder), complete)
 
 
-def _secret(source: str, token: Path | None) -> str:
+def _secret(source: str, auth: Path) -> str:
     try:
-        secret = read_secret(token) if token else ""
+        secret = read_secret(auth)
     except SandboxError as wrong:
         raise NotSpooled(str(wrong)) from wrong
     if source.startswith("http://") and not _loopback(urlsplit(source).hostname or ""):
@@ -69,12 +78,11 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _fill(client: httpx2.Client, base: str, folder: Path, tell: Tell) -> None:
+def _fill(client: httpx2.Client, base: str, folder: Path, tell: Tell) -> dict[str, bool]:
     exported = client.get(f"{base}/$export", headers={"prefer": "respond-async"})
     if exported.status_code == 202 and below(base, exported.headers.get("content-location", "")):
-        _download(client, _finished(client, exported.headers["content-location"]), base, folder)
-    else:
-        _page(client, base, folder, tell)
+        return _download(client, _finished(client, exported.headers["content-location"]), base, folder)
+    return _page(client, base, folder, tell)
 
 
 def _finished(client: httpx2.Client, status: str) -> dict[str, Any]:
@@ -93,10 +101,11 @@ def _finished(client: httpx2.Client, status: str) -> dict[str, Any]:
     raise NotSpooled("the server's bulk export did not end within an hour")
 
 
-def _download(client: httpx2.Client, manifest: dict[str, Any], base: str, folder: Path) -> None:
+def _download(client: httpx2.Client, manifest: dict[str, Any], base: str, folder: Path) -> dict[str, bool]:
     """The files of an export. One at another address is asked for without the token."""
     if manifest.get("error"):
         raise NotSpooled("the server's bulk export reports errors: what it left out is not known")
+    complete: dict[str, bool] = {}
     for number, each in enumerate(manifest.get("output") or ()):
         url, type = str(each.get("url", "")), str(each.get("type", ""))
         if type not in resource_types():
@@ -107,6 +116,8 @@ def _download(client: httpx2.Client, manifest: dict[str, Any], base: str, folder
             with (folder / f"{type}.{number:05d}.ndjson").open("wb") as file:
                 for piece in answer.iter_bytes():
                     file.write(piece)
+        complete[type] = True
+    return complete
 
 
 @contextmanager
@@ -123,21 +134,22 @@ def _opened(client: httpx2.Client, url: str, base: str) -> Iterator[httpx2.Respo
             yield answer
 
 
-def _page(client: httpx2.Client, base: str, folder: Path, tell: Tell) -> None:
+def _page(client: httpx2.Client, base: str, folder: Path, tell: Tell) -> dict[str, bool]:
     """Every type that the server says can be searched, Encounters first."""
     answer = client.get(f"{base}/metadata")
     statement = codec.parse(answer.content) if answer.status_code == 200 else None
     if not isinstance(statement, dict) or statement.get("resourceType") != "CapabilityStatement":
         raise NotSpooled("the URL is no FHIR base: its metadata cannot be read")
-    found = False
+    complete: dict[str, bool] = {}
     for type in _types(statement):
         with (folder / f"{type}.ndjson").open("wb") as file:
             why = _read_type(client, base, type, file.write)
         if why:
             tell(f"{type}: {why}")
-        found = found or not why
-    if not found:
-        raise NotSpooled("no type of the FHIR server could be read: does it want --token?")
+        complete[type] = not why
+    if not any(complete.values()):
+        raise NotSpooled("no type of the FHIR server could be read: does it want --auth?")
+    return complete
 
 
 def _types(statement: dict[str, Any]) -> list[str]:

@@ -19,8 +19,8 @@ SHOWN = 20
 """Unreadable lines that are listed on the terminal."""
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A FHIR URL, an NDJSON file, or a folder of them.")]
-Token = Annotated[
-    Path | None, typer.Option("--token", metavar="FILE", help="Bearer token for a FHIR URL (file of mode 0600).")
+Auth = Annotated[
+    Path | None, typer.Option("--auth", metavar="FILE", help="Bearer token for a FHIR URL (file of mode 0600).")
 ]
 Processes = Annotated[int, typer.Option(min=1, help="Processes (threads of the bulk lane) on this machine.")]
 
@@ -35,7 +35,7 @@ def profile(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR|FILE.json", help="Where profile.json, report.html, piqi.json go.")
     ] = None,
-    token: Token = None,
+    auth: Auth = None,
     processes: Processes = CORES,
     plain: Annotated[bool, typer.Option("--plain", help="Plain Python, even where the bulk extra is there.")] = False,
     dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.")] = None,
@@ -46,7 +46,7 @@ def profile(
     from gateway import reports
     from gateway.cli.printing import print_json
 
-    survey = _survey(source, token, processes=processes, plain=plain, dask=dask, quiet=json)
+    survey = _survey(source, auth, processes=processes, plain=plain, dask=dask, quiet=json)
     made = document(survey.profile)
     if out is not None:
         reports.save(out, made, survey.troubles)
@@ -57,16 +57,16 @@ def profile(
     raise typer.Exit(1 if survey.profile.unreadable else 0)
 
 
-def _survey(source: str, token: Path | None, *, processes: int, plain: bool, dask: str | None, quiet: bool) -> "Survey":
+def _survey(source: str, auth: Path | None, *, processes: int, plain: bool, dask: str | None, quiet: bool) -> "Survey":
     """The profile of a source; what cannot be had at all ends with exit code 3."""
     from fidelity import bulk, profiling
     from fidelity.lines import NoLines
     from gateway import spool
 
     try:
-        with spool.spooled(source, token=token, tell=_note(quiet)) as place, _progress(place, quiet) as tell:
+        with spool.spooled(source, auth=auth, tell=_note) as found, _progress(found.place, quiet) as tell:
             return profiling.survey(
-                place, processes=processes, scheduler=dask, in_bulk=not plain and dask is None and bulk.installed(), tell=tell
+                found.place, processes=processes, scheduler=dask, in_bulk=not plain and dask is None and bulk.installed(), tell=tell
             )  # fmt: skip
     except (NoLines, spool.NotSpooled) as wrong:
         return could_not(str(wrong))
@@ -74,10 +74,10 @@ def _survey(source: str, token: Path | None, *, processes: int, plain: bool, das
         return could_not("--dask needs the extra: pip install 'chartgate[dask]'")
 
 
-def _note(quiet: bool) -> Any:
+def _note(text: str) -> None:
     from gateway.cli.printing import stderr
 
-    return (lambda text: None) if quiet else lambda text: stderr.print(text, markup=False, highlight=False)
+    stderr.print(text, markup=False, highlight=False)
 
 
 @contextmanager
