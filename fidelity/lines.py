@@ -1,5 +1,5 @@
-"""Edge: reads NDJSON as it comes, line by line, in bounded memory. What cannot be read is a line with its number and what is wrong
-with it: never an exception, and never left out in silence.
+"""Edge: reads NDJSON as it comes, line by line, in bounded memory. What cannot be read is a line with its number and what is
+wrong with it: never an exception, and never left out in silence.
 
 A bulk lane that writes nothing back: numbers are read as floats (house.md §2, codec).
 """
@@ -49,9 +49,7 @@ def files(source: Path) -> tuple[Path, ...]:
 def read(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Line]:
     """The lines that begin between two places of the file, in bytes. Their numbers count from ``start``."""
     with path.open("rb") as file:
-        number = 0
-        for line, at in pieces(file, start, end):
-            number += 1
+        for number, (line, at) in enumerate(pieces(file, start, end), start=1):
             if line is None:
                 yield Line(number, at, None, TOO_LONG)
             elif line and not line.isspace():
@@ -89,7 +87,9 @@ def _behind(file: BinaryIO, line: bytes, at: int) -> int:
 def parsed(number: int, at: int, line: bytes) -> Line:
     """What one line holds."""
     try:
-        found = orjson.loads(line.removeprefix(BOM) if number == 1 else line)  # not FHIR written back: a lane that counts
+        found = orjson.loads(
+            line.removeprefix(BOM) if number == 1 else line
+        )  # not FHIR written back: a lane that counts
     except orjson.JSONDecodeError:
         return Line(number, at, None, _why(line))
     except RecursionError:

@@ -1,24 +1,26 @@
 """``fidelity scan``; ``profile`` and ``shape`` are in ``profiles``."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from gateway.cli import profiles
 from gateway.cli.application import Json, could_not
-
-Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A FHIR URL, an NDJSON file, or a folder of them.")]
 
 
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
     fidelity = typer.Typer(help="Feeds: scan one, profile one, shape data like one.", no_args_is_help=True)
     fidelity.command("scan")(scan)
+    profiles.register(fidelity)
     application.add_typer(fidelity, name="fidelity")
 
 
 def scan(
-    source: Source,
+    source: profiles.Source,
     model: Annotated[Path, typer.Option("--model", metavar="DIR", help="The model folder whose needs count.")],
     reference: Annotated[
         Path | None, typer.Option(help="A profile (JSON) of the training data: turns on what is judged beside it.")
@@ -37,6 +39,7 @@ def scan(
     link_patients: Annotated[
         bool, typer.Option("--link-patients", help="Look for patients recorded twice, by name and birth date.")
     ] = False,
+    auth: profiles.Auth = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Measure a feed against a model's needs: every check of the catalogue. Exit 1 when something is wrong with it."""
@@ -46,7 +49,7 @@ def scan(
         model=model, reference=reference, editions=editions, edition=edition or [], limits=limits,
         terminology=terminology, arrival=arrival, linkage=link_patients,
     )  # fmt: skip
-    report = _scanned(source, told)
+    report = _scanned(source, told, auth)
     _print(report, json)
     raise typer.Exit(1 if problems(report) or report["unreadable"] else 0)
 
@@ -106,22 +109,34 @@ def _reference(path: Path | None) -> Any:
         return could_not(f"--reference cannot be used: {wrong}")
 
 
-def _scanned(source: str, told: Any) -> Any:
+def _scanned(source: str, told: Any, auth: Path | None) -> Any:
     """Scans with a progress bar. Ends with exit code 3 when the source cannot be read."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     from fidelity import lines
     from gateway.cli.printing import stderr
     from gateway.scanning import scan as work
+    from gateway.spool import NotSpooled, spooled
 
     try:
-        files = lines.files(Path(source))
-        columns = (TextColumn("scanning"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
-        with Progress(*columns, console=stderr, transient=True) as bar:
-            task = bar.add_task("", total=max(1, sum(path.stat().st_size for path in files)))
-            return work(files, told, source=source, complete={}, progress=lambda n: bar.update(task, advance=n))
-    except (OSError, lines.NoLines) as failure:
+        with stderr.status("reading") as status, spooled(source, auth=auth, tell=status.update) as found:
+            files = lines.files(found.place)
+            status.stop()
+            with _bar(files) as progress:
+                return work(files, told, source=source, complete=found.complete, progress=progress)
+    except (NotSpooled, OSError, lines.NoLines) as failure:
         return could_not(f"{source} cannot be read: {failure}. Name an NDJSON file, a folder of them, or a FHIR URL")
+
+
+@contextmanager
+def _bar(files: tuple[Path, ...]) -> Iterator[Callable[[int], None]]:
+    """A progress bar over the bytes of the files; what it gives is told how many more are behind."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from gateway.cli.printing import stderr
+
+    columns = (TextColumn("scanning"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task("", total=max(1, sum(path.stat().st_size for path in files)))
+        yield lambda size: bar.update(task, advance=size)
 
 
 def _print(report: Any, json: bool) -> None:

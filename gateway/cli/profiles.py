@@ -1,0 +1,121 @@
+"""``fidelity profile`` and ``fidelity shape``."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.application import Json, could_not
+
+if TYPE_CHECKING:
+    from fidelity.profiling import Survey, Tell
+
+CORES = os.cpu_count() or 1
+SHOWN = 20
+"""Unreadable lines that are listed on the terminal."""
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A FHIR URL, an NDJSON file, or a folder of them.")]
+Auth = Annotated[
+    Path | None, typer.Option("--auth", metavar="FILE", help="Bearer token for a FHIR URL (file of mode 0600).")
+]
+Processes = Annotated[int, typer.Option(min=1, help="Processes (threads of the bulk lane) on this machine.")]
+
+
+def register(group: typer.Typer) -> None:
+    """Adds these commands to the group ``fidelity``."""
+    group.command("profile")(profile)
+
+
+def profile(
+    source: Source,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR|FILE.json", help="Where profile.json, report.html, piqi.json go.")
+    ] = None,
+    auth: Auth = None,
+    processes: Processes = CORES,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain Python, even where the bulk extra is there.")] = False,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.")] = None,
+    json: Json = False,
+) -> None:
+    """What a feed is like: codes, units, times, what is missing, stratum by stratum. Exit 1 when lines were unreadable."""
+    from fidelity.document import document
+    from gateway import reports
+    from gateway.cli.printing import print_json
+
+    survey = _survey(source, auth, processes=processes, plain=plain, dask=dask, quiet=json)
+    made = document(survey.profile)
+    if out is not None:
+        reports.save(out, made, survey.troubles)
+    if json:
+        print_json(made)
+    else:
+        _show(made, survey)
+    raise typer.Exit(1 if survey.profile.unreadable else 0)
+
+
+def _survey(source: str, auth: Path | None, *, processes: int, plain: bool, dask: str | None, quiet: bool) -> "Survey":
+    """The profile of a source; what cannot be had at all ends with exit code 3."""
+    from fidelity import bulk, profiling
+    from fidelity.lines import NoLines
+    from gateway import spool
+
+    try:
+        with spool.spooled(source, auth=auth, tell=_note) as found, _progress(found.place, quiet) as tell:
+            return profiling.survey(
+                found.place, processes=processes, scheduler=dask, in_bulk=not plain and dask is None and bulk.installed(), tell=tell
+            )  # fmt: skip
+    except (NoLines, spool.NotSpooled) as wrong:
+        return could_not(str(wrong))
+    except ImportError:
+        return could_not("--dask needs the extra: pip install 'chartgate[dask]'")
+
+
+def _note(text: str) -> None:
+    from gateway.cli.printing import stderr
+
+    stderr.print(text, markup=False, highlight=False)
+
+
+@contextmanager
+def _progress(place: Path, quiet: bool) -> Iterator["Tell"]:
+    """A bar of bytes, on a terminal."""
+    from rich.progress import Progress
+
+    from fidelity import lines
+
+    size = sum(path.stat().st_size for path in lines.files(place))
+    with Progress(disable=quiet or not sys.stdout.isatty(), transient=True) as bar:
+        task = bar.add_task("counting", total=size or 1)
+        yield lambda done: bar.advance(task, done)
+
+
+def _show(made: dict[str, Any], survey: "Survey") -> None:
+    from gateway.cli.printing import console, print_table
+
+    rows = [
+        (
+            name,
+            each["resources"],
+            each["patients"],
+            *(_commonest(each["states"], name_) for name_ in ("code", "value", "time")),
+        )
+        for name, each in made["types"].items()
+    ]
+    print_table("Profile", ("type", "resources", "patients", "code", "value", "time"), rows)
+    for wrong, number in made["unreadable"].items():
+        console.print(f"unreadable: {number} lines, {wrong}", markup=False)
+    for trouble in survey.troubles[:SHOWN]:
+        console.print(f"  {trouble.file}, line {trouble.line}: {trouble.wrong}", markup=False)
+
+
+def _commonest(states: dict[str, dict[str, int]], dimension: str) -> str:
+    """The commonest form of a dimension, and its share."""
+    counts = states.get(dimension) or {}
+    if not counts:
+        return ""
+    name = max(sorted(counts), key=lambda each: counts[each])
+    return f"{name} {counts[name] / sum(counts.values()):.1%}"
