@@ -36,7 +36,9 @@ class Check:
     note: str = ""
 
 
-C, P, V = "conformance", "completeness", "plausibility"
+C: Kahn = "conformance"
+P: Kahn = "completeness"
+V: Kahn = "plausibility"
 ENG: Owner = "engineering"
 CI: Owner = "clinical_informatics"
 

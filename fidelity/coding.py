@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fidelity.elements import rows, table, text
-from fidelity.systems import ICD10CM, LOINC, RXNORM, SNOMED, SYNONYMS, proper
+from fidelity.systems import ICD10CM, LOINC, RXNORM, SNOMED, proper
 from vocabulary.manifest import Code
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "LOINC",
     "RXNORM",
     "SNOMED",
-    "SYNONYMS",
     "Listing",
     "covers",
     "listing",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fidelity.checks import BIT, CHECKS, Check
-from fidelity.scan import Results, Stratum, Tally, totals
+from fidelity.tallies import Results, Stratum, Tally, totals
 from fidelity.thresholds import Level, Thresholds, level
 
 STRATA = 20
@@ -18,14 +18,14 @@ COUNTED: Mapping[str, str] = {
 
 
 def format_report(
-    results: Results, *, source: str, model: str, thresholds: Thresholds | None = None
+    results: Results, *, source: str, model: str, version: str, thresholds: Thresholds | None = None
 ) -> dict[str, Any]:  # fmt: skip
     """The report of one scan. ``thresholds`` default to those of the catalogue; the counts are the same under any."""
     by_check = totals(results)
     rules = thresholds or Thresholds()
     return {
         "source": source, "model": model, "resources": results.resources, "unreadable": results.unreadable,
-        "checks": [_check(check, by_check[check.id], results, rules) for check in CHECKS],
+        "checks": [_check(check, by_check[check.id], results, rules) for check in CHECKS], "version": version,
     }  # fmt: skip
 
 

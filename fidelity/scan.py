@@ -7,13 +7,13 @@ records is called the second. ``report`` gives them; ``fidelity.thresholds`` say
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from fidelity.baseline import Baseline, compare
 from fidelity.chains import settle
-from fidelity.checks import BIT, CHECKS, ids, mask
+from fidelity.checks import BIT, mask
 from fidelity.editions.edition import Skew
 from fidelity.elements import table
 from fidelity.feed.features import Needs
@@ -24,6 +24,7 @@ from fidelity.feed.series import KEPT, Point, stepped, swapped
 from fidelity.feed.window import Window, code_of
 from fidelity.periods import Interval, parse_point, time_of
 from fidelity.records.judging import Judge, Seen, codes_of
+from fidelity.tallies import Results, Stratum, counts_of
 from vocabulary.manifest import Feature
 
 Resource = Mapping[str, Any]
@@ -31,15 +32,6 @@ POINTERS = 5
 _DUP01, _DUP02, _DUP04 = BIT["DUP-01"], BIT["DUP-02"], BIT["DUP-04"]
 _REF02, _REF04, _TIM05, _PLA04 = BIT["REF-02"], BIT["REF-04"], BIT["TIM-05"], BIT["PLA-04"]
 _UNI06, _PLA05 = BIT["UNI-06"], BIT["PLA-05"]
-
-
-class Stratum(NamedTuple):
-    """Where a count belongs."""
-
-    source: str
-    type: str
-    code: str
-    category: str
 
 
 @dataclass(slots=True)
@@ -196,9 +188,10 @@ class Scan:
             return
         quantity = quantity_of(resource)
         if quantity is not None and quantity[1] is not None:
-            self._series.setdefault((entry.patient or "", code), []).append(Point(at, *quantity, entry))
+            point = Point(at, quantity[0], quantity[1], entry)
+            self._series.setdefault((entry.patient or "", code), []).append(point)
 
-    def results(self) -> "Results":
+    def results(self) -> Results:
         """Everything, once the feed is at its end. To be called once."""
         waiting, self._open = self._open, []
         for entry in waiting:
@@ -231,7 +224,7 @@ class Scan:
             self._count(entry.seen, entry.pointer)
             yield point, wrong
 
-    def _outside(self) -> "Iterator[tuple[str, Stratum, bool, int]]":
+    def _outside(self) -> Iterator[tuple[str, Stratum, bool, int]]:
         """What no record carries: features, streams, searches, editions, the baseline."""
         for each in self._needs.results():
             yield "STR-05", Stratum("", "Patient", each.feature, ""), each.there, 1
@@ -256,46 +249,3 @@ def digest(resource: Resource, salt: bytes) -> str:
     """What a pointer says of a record beside its type: a salted hash of its name, the same within one scan only."""
     name = f"{resource.get('resourceType')}/{resource.get('id')}"
     return sha256(salt + name.encode(errors="replace")).hexdigest()[:16]
-
-
-class Tally(NamedTuple):
-    """Records of one stratum, or streams, or patients: how many passed and failed a check."""
-
-    passed: int = 0
-    failed: int = 0
-
-
-@dataclass(slots=True)
-class Results:
-    """``tallies`` by check id and stratum; what was not judged of ``resources`` was skipped."""
-
-    resources: int
-    unreadable: int
-    tallies: dict[tuple[str, Stratum], Tally]
-    pointers: Mapping[int, Sequence[str]] = field(default_factory=dict)
-
-    def add_all(self, more: Iterator[tuple[str, Stratum, bool, int]]) -> None:
-        """Adds counts that no record carries."""
-        for id, stratum, passed, n in more:
-            before = self.tallies.get((id, stratum), Tally())
-            self.tallies[id, stratum] = Tally(before.passed + n * passed, before.failed + n * (not passed))
-
-
-def counts_of(counts: Mapping[Seen, int]) -> dict[tuple[str, Stratum], Tally]:
-    """Counts by what was seen → tallies by check and stratum."""
-    found: dict[tuple[str, Stratum], Tally] = {}
-    for seen, n in counts.items():
-        stratum = Stratum(seen.source, seen.type, seen.code, seen.category)
-        for bits, passed in ((seen.passes, True), (seen.fails, False)):
-            for id in ids(bits) if n else ():
-                before = found.get((id, stratum), Tally())
-                found[id, stratum] = Tally(before.passed + n * passed, before.failed + n * (not passed))
-    return found
-
-
-def totals(results: Results) -> dict[str, Tally]:
-    """Tallies by check, over all strata; every id of the catalogue is there."""
-    found = {check.id: Tally() for check in CHECKS}
-    for (id, _), tally in results.tallies.items():
-        found[id] = Tally(found[id].passed + tally.passed, found[id].failed + tally.failed)
-    return found

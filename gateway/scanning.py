@@ -56,7 +56,7 @@ def scan(
                     found.add(line.resource)
         for name, whole in complete.items():
             found.searched(name, whole)
-        return format_report(found.results(), source=source, model=f"{told.manifest.id}@{told.manifest.version}")
+        return format_report(found.results(), source=source, model=told.manifest.id, version=told.manifest.version)
 
 
 def _settings(told: Scanned, client: httpx2.Client) -> Settings:

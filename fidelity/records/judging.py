@@ -93,18 +93,7 @@ class _Rules:
         kind, required, supported, given, concepts, subject, measured = known
         fails, passes, _ = self.moments.read(kind, resource)
         passes |= given
-        for names in required:
-            for each in names:
-                if each in resource:
-                    break
-            else:
-                fails |= _STR01
-        for names in supported:
-            for each in names:
-                if each in resource:
-                    break
-            else:
-                fails |= _STR02
+        fails |= _missing(required, resource, _STR01) | _missing(supported, resource, _STR02)
         concept = self._concept(str(name), concepts, resource)
         fails |= concept.fails
         passes |= concept.passes
@@ -162,6 +151,17 @@ class _Rules:
             if "dataAbsentReason" in part:
                 fails |= _STR03
         return fails, passes
+
+
+def _missing(rows: tuple[tuple[str, ...], ...], resource: Resource, bit: int) -> int:
+    """The bit when a row has none of its members in the resource."""
+    for names in rows:
+        for each in names:
+            if each in resource:
+                break
+        else:
+            return bit
+    return 0
 
 
 def _given(kind: Kind) -> int:

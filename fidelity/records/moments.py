@@ -36,8 +36,8 @@ class Moments:
         """Bits that failed, bits that passed, and the clinically relevant time as it is written (a Period's start)."""
         written = resource.get(kind.usual)
         if type(written) is str and ZONED.fullmatch(written) and EARLIEST <= written < self.yesterday:
-            issued = resource.get(kind.issued)
-            if issued is None and kind.issued is not None:
+            issued = resource.get("issued")
+            if issued is None:
                 return 0, _TIMED, written
             if type(issued) is str and _same_day(written, issued):
                 return 0, _RELEASED, written

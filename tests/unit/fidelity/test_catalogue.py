@@ -7,7 +7,7 @@ import pytest
 
 from fidelity.chains import DEPENDANTS, STANDS_ON, settle
 from fidelity.checks import BIT, BY_ID, CHECKS, ids, mask
-from fidelity.scan import totals
+from fidelity.tallies import totals
 from tests.fidelity_rows import cells
 from tests.unit.fidelity.vectors import FOLDER, VECTORS, scanned
 
