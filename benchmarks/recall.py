@@ -98,7 +98,9 @@ def found_in(feed: Iterable[Resource], now: float) -> dict[str, set[str]]:
     names: dict[str, str] = {}
     for resource in feed:
         scan.add(resource)
-        names[f"{resource['resourceType']}/{digest(resource, SALT)}"] = f"{resource['resourceType']}/{resource['id']}"
+        names[f"{resource['resourceType']}/{digest(resource['resourceType'], resource['id'], SALT)}"] = (
+            f"{resource['resourceType']}/{resource['id']}"
+        )
     found: dict[str, set[str]] = defaultdict(set)
     for bit, pointers in scan.results().pointers.items():
         for pointer in pointers:

@@ -39,7 +39,7 @@ class _Open:
     """A record whose references or patient had not all come when it did: ``targets`` are looked up again at the end."""
 
     seen: Seen
-    pointer: str
+    name: str
     patient: str | None
     targets: tuple[tuple[str, str], ...]
     when: Interval | None
@@ -93,9 +93,7 @@ class Scan:
             fails, passes = self._patient(patient, resource, fails, passes)
         fails, passes = self._repeated(resource, seen, patient, fails, passes)
         targets = tuple({found for each in references(resource) if (found := named(each)) is not None})
-        entry = _Open(
-            seen._replace(fails=fails, passes=passes), digest(resource, self.settings.salt), patient, targets, when
-        )
+        entry = _Open(seen._replace(fails=fails, passes=passes), str(resource.get("id")), patient, targets, when)
         if not self._close(entry, final=False):
             self._open.append(entry)
         self._remember(resource, entry)
@@ -150,15 +148,16 @@ class Scan:
                 fails, passes = (fails, passes | bit) if passed else (fails | bit, passes)
         fails, passes = settle(fails, passes)
         entry.seen = entry.seen._replace(fails=fails, passes=passes)
-        self._count(entry.seen, entry.pointer)
+        self._count(entry.seen, entry.name)
         return True
 
-    def _count(self, seen: Seen, pointer: str) -> None:
+    def _count(self, seen: Seen, name: str) -> None:
         self.counts[seen] += 1
         left = seen.fails
+        pointer = f"{seen.type}/{digest(seen.type, name, self.settings.salt)}" if left else ""
         while left:
             bit = left & -left
-            self._point(bit, f"{seen.type}/{pointer}")
+            self._point(bit, pointer)
             left ^= bit
 
     def _point(self, bit: int, pointer: str) -> None:
@@ -221,7 +220,7 @@ class Scan:
             fails, passes = entry.seen.fails, entry.seen.passes
             fails, passes = settle(fails | bit, passes) if wrong else (fails, passes | bit)
             entry.seen = entry.seen._replace(fails=fails, passes=passes)
-            self._count(entry.seen, entry.pointer)
+            self._count(entry.seen, entry.name)
             yield point, wrong
 
     def _outside(self) -> Iterator[tuple[str, Stratum, bool, int]]:
@@ -245,7 +244,6 @@ class Scan:
                 yield judged.check, stratum, True, judged.n - judged.failed
 
 
-def digest(resource: Resource, salt: bytes) -> str:
+def digest(kind: str, name: str, salt: bytes) -> str:
     """What a pointer says of a record beside its type: a salted hash of its name, the same within one scan only."""
-    name = f"{resource.get('resourceType')}/{resource.get('id')}"
-    return sha256(salt + name.encode(errors="replace")).hexdigest()[:16]
+    return sha256(salt + f"{kind}/{name}".encode(errors="replace")).hexdigest()[:16]

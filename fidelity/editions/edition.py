@@ -64,10 +64,10 @@ class Library:
 
     def standing(self, system: str, code: str, version: str | None = None) -> Standing:
         """What the edition says of the code, and when all editions that are here let it be used."""
-        edition = self.edition(system, version)
-        if edition is None:
-            return NOT_JUDGED
-        spans = _spans(self.editions[system], code) if edition.dated else None
+        edition, here = self.edition(system, version), self.editions.get(system, ())
+        spans = _spans(here, code) if here and here[0].dated else None
+        if edition is None:  # not here: what may be used in it is not known, but when the code was valid may be
+            return Standing(None, None, spans or None)
         if code in edition.active:
             return Standing(True, True, spans, edition.version, edition.active[code])
         if code in edition.retired or spans:

@@ -12,7 +12,8 @@ from fidelity.editions.edition import Library, library
 from vocabulary.instant import parse_instant
 
 EXCERPTS = Path(__file__).with_name("excerpts")
-LOINC_VERSION, LOINC_RELEASED = "2.78", "2024-08-06T00:00:00Z"
+LOINC_VERSION, LOINC_SINCE = "2.80", "2025-01-01T00:00:00Z"
+"""The version whose statuses the excerpt has; since when is for the order of editions only."""
 
 
 @cache
@@ -26,6 +27,6 @@ def shipped() -> Library:
     ]
     table = loinc.parse_table(
         (EXCERPTS / "Loinc.csv").read_text().splitlines(),
-        version=LOINC_VERSION, since=parse_instant(LOINC_RELEASED), complete=False,
+        version=LOINC_VERSION, since=parse_instant(LOINC_SINCE), complete=False,
     )  # fmt: skip
     return library([*orders, table])

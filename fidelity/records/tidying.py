@@ -18,11 +18,11 @@ def tidied(resource: Mapping[str, Any]) -> dict[str, Any]:
     """The resource with texts where texts belong, objects in lists, numbers in quantities."""
     kept: dict[str, Any] = {}
     for name, value in resource.items():
-        if name in TEXTS or (name.endswith(TEXT_ENDS) and not isinstance(value, dict)):
+        if name in LISTS:
+            kept[name] = [_element(each) for each in rows(value)] or _texts(value)
+        elif name in TEXTS or (name.endswith(TEXT_ENDS) and not isinstance(value, dict)):
             if isinstance(value, str):
                 kept[name] = value
-        elif name in LISTS:
-            kept[name] = [_element(each) for each in rows(value)] or _texts(value)
         elif name in QUANTITIES:
             kept[name] = _quantity(value)
         elif isinstance(value, dict):
