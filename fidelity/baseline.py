@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import NamedTuple
 
-Key = tuple[str, str, str]
-"""Resource type, code system, code."""
+Key = tuple[str, str]
+"""Code system and code, whatever types of record carry it."""
 VANISHED = 1e-4
-"""Chance below which the silence of a code is no chance: P = (1 − p)^n, p its share in the reference, n the window's
-records of its type."""
+"""Chance below which the silence of a code is no chance: P = (1 − p)^n, p its share of its system's in the reference,
+n the window's records that are coded in that system."""
 POINTS, DEVIATIONS = 0.05, 4.0
 """A rate moved when it did by 5 points and by 4 standard errors (catalogue, default thresholds)."""
 FEWEST = 200
@@ -54,7 +54,6 @@ class Judged(NamedTuple):
     """One check on one stratum: how many of ``n`` failed. ``n`` counts records where records are at fault, else 1."""
 
     check: str
-    type: str
     code: str
     failed: int
     n: int
@@ -72,44 +71,42 @@ def compare(reference: Baseline, window: Baseline) -> Iterator[Judged]:
     yield from _volume(reference, window)
     for name, counted in sorted(window.absent.items()):
         if (before_absent := reference.absent.get(name)) is not None:
-            yield Judged("STR-02", name.partition(".")[0], name, int(moved(before_absent, counted)), 1)
+            yield Judged("STR-02", name, int(moved(before_absent, counted)), 1)
 
 
 def _seen_first(reference: Baseline, window: Baseline) -> Iterator[Judged]:
     """VER-06: codes of the window that the reference has none of."""
-    types = {key[0] for key in reference.codes}
-    for key, use in sorted(window.codes.items()):
-        if key[0] in types:
-            yield Judged("VER-06", key[0], f"{key[1]}|{key[2]}", 0 if key in reference.codes else use.n, use.n)
+    for key, use in sorted(window.codes.items() if reference.codes else ()):
+        yield Judged("VER-06", "|".join(key), 0 if key in reference.codes else use.n, use.n)
 
 
 def _vanished(reference: Baseline, window: Baseline) -> Iterator[Judged]:
     """VER-07: codes frequent in the reference and silent in a window too large for chance."""
-    before, now = _by_type(reference), _by_type(window)
+    before, now = _by_system(reference), _by_system(window)
     for key, use in sorted(reference.codes.items()):
         n = now.get(key[0], 0)
         chance = (1 - use.n / before[key[0]]) ** n
         if chance < VANISHED:
-            yield Judged("VER-07", key[0], f"{key[1]}|{key[2]}", 0 if key in window.codes else 1, 1)
+            yield Judged("VER-07", "|".join(key), 0 if key in window.codes else 1, 1)
 
 
-def _by_type(counted: Baseline) -> Mapping[str, int]:
+def _by_system(counted: Baseline) -> Mapping[str, int]:
     found: dict[str, int] = {}
-    for (name, _, _), use in counted.codes.items():
-        found[name] = found.get(name, 0) + use.n
+    for (system, _), use in counted.codes.items():
+        found[system] = found.get(system, 0) + use.n
     return found
 
 
 def _usual(key: Key, before: CodeUse, use: CodeUse) -> Iterator[Judged]:
-    code = f"{key[1]}|{key[2]}"
+    code = "|".join(key)
     for check, usual, seen in (("STR-06", before.choices, use.choices), ("UNI-05", before.units, use.units)):
         if usual and seen:
             kept = seen.get(modal(usual), 0)
-            yield Judged(check, key[0], code, sum(seen.values()) - kept, sum(seen.values()))
+            yield Judged(check, code, sum(seen.values()) - kept, sum(seen.values()))
     if before.low is not None and before.high is not None and use.values:
-        yield Judged("PLA-02", key[0], code, use.outside, use.values)
+        yield Judged("PLA-02", code, use.outside, use.values)
     if spiky(before, use) is not None:
-        yield Judged("PLA-06", key[0], code, int(spiky(before, use) or False), 1)
+        yield Judged("PLA-06", code, int(spiky(before, use) or False), 1)
 
 
 def modal(counts: Mapping[str, int]) -> str:
@@ -131,7 +128,7 @@ def _shift(reference: Baseline, window: Baseline) -> Iterator[Judged]:
     """TIM-08: the hours of the day align best when one of the two is turned by a whole number of hours."""
     lag = best_lag(reference.hours, window.hours)
     if lag is not None:
-        yield Judged("TIM-08", "", "", int(lag != 0), 1)
+        yield Judged("TIM-08", "", int(lag != 0), 1)
 
 
 def best_lag(before: Sequence[int], now: Sequence[int]) -> int | None:
@@ -163,7 +160,7 @@ def _volume(reference: Baseline, window: Baseline) -> Iterator[Judged]:
     error = sqrt(rate * (1 / before + 1 / now))
     change = window.resources / now - reference.resources / before
     wide = abs(change) > DEVIATIONS * error and abs(change) > 0.2 * reference.resources / before
-    yield Judged("VOL-01", "", "", int(wide), 1)
+    yield Judged("VOL-01", "", int(wide), 1)
 
 
 def moved(before: tuple[int, int], now: tuple[int, int]) -> bool:

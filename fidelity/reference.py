@@ -1,6 +1,6 @@
 """A published profile as the baseline that a scan is compared with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from fidelity.baseline import Baseline, CodeUse
 from fidelity.published import CodeUse as PublishedUse
@@ -8,20 +8,17 @@ from fidelity.published import Published
 
 MONTH = 30.4375
 """Days of a mean month: a profile counts by month."""
+TAILS = 10_000
+"""Numbers that a profile needs for its outer thousandths: with fewer, the rule of ten cuts into the tails."""
+KNOWN = 0.95
+"""Share of the records whose months a profile has to say before its length is known."""
 
 
-def baseline_of(published: Published, types: Iterable[tuple[str, str, str]] = ()) -> Baseline:
-    """The counts of a profile by (type, system, code). A profile counts codes over all types, and each system is of one
-    type in US Core but for LOINC and SNOMED CT; ``types`` says which (type, system, code) the window has, so that a code is
-    looked for under the type where it is used."""
-    here = {(system, code): name for name, system, code in types}
-    codes = {
-        (here.get((system, code), _type_of(system)), system, code): _use(use)
-        for (system, code), use in published.codes.items()
-    }
-    rare = {(here.get(pair, _type_of(pair[0])), *pair): CodeUse(n=1) for pair in published.rare}
+def baseline_of(published: Published) -> Baseline:
+    """The counts of a profile. Codes that it saw too seldom to tell how often are there, once each."""
     return Baseline(
-        codes={**rare, **codes}, patients=_patients(published), days=_days(published.months),
+        codes={pair: CodeUse(n=1) for pair in published.rare} | {pair: _use(use) for pair, use in published.codes.items()},
+        patients=_patients(published), days=_days(published),
         resources=sum(published.resources.values()), hours=_hours(published.hours),
         absent={
             f"{name}.{element}": (round(n * (1 - share)), n)
@@ -29,14 +26,6 @@ def baseline_of(published: Published, types: Iterable[tuple[str, str, str]] = ()
             if (n := published.resources.get(name, 0))
         },
     )  # fmt: skip
-
-
-def _type_of(system: str) -> str:
-    return {
-        "http://loinc.org": "Observation", "http://snomed.info/sct": "Condition",
-        "http://www.nlm.nih.gov/research/umls/rxnorm": "MedicationRequest",
-        "http://hl7.org/fhir/sid/icd-10-cm": "Condition", "http://hl7.org/fhir/sid/cvx": "Immunization",
-    }.get(system, "")  # fmt: skip
 
 
 def _use(use: PublishedUse) -> CodeUse:
@@ -47,9 +36,10 @@ def _use(use: PublishedUse) -> CodeUse:
         if values and values.spike_value is not None
         else {}
     )
+    tails = values.quantiles if values is not None and values.n >= TAILS else {}
     return CodeUse(
         n=use.n, choices=dict(use.choices), units={unit: use.units.get((unit, "coded"), 0)} if unit is not None else {},
-        low=values.quantiles.get(0.001) if values else None, high=values.quantiles.get(0.999) if values else None,
+        low=tails.get(0.001), high=tails.get(0.999),
         top=top, values=values.n if values else 0,
     )  # fmt: skip
 
@@ -60,10 +50,11 @@ def _patients(published: Published) -> int:
     )
 
 
-def _days(months: Mapping[str, Mapping[str, int]]) -> float:
-    """From the first month that has records to the last, both whole."""
-    named = sorted({month for each in months.values() for month, n in each.items() if n and month[:4].isdigit()})
-    if not named:
+def _days(published: Published) -> float:
+    """From the first month that has records to the last, both whole; 0 where too many months are too thin to be told."""
+    named = sorted({month for each in published.months.values() for month in each if month[:4].isdigit()})
+    told = sum(n for each in published.months.values() for n in each.values())
+    if not named or told < KNOWN * sum(published.resources[name] for name in published.months):
         return 0.0
     first, last = ((int(month[:4]) * 12 + int(month[5:7])) for month in (named[0], named[-1]))
     return (last - first + 1) * MONTH

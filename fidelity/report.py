@@ -32,13 +32,14 @@ def format_report(
 def _check(check: Check, tally: Tally, results: Results, rules: Thresholds) -> dict[str, Any]:
     judged = tally.passed + tally.failed
     records = check.id not in COUNTED
+    moved = list(results.moved) if check.id == "STR-02" else []
     return {
         "id": check.id, "pass": tally.passed, "fail": tally.failed,
         "skip": max(0, results.resources - judged) if records or not judged else 0,
         "owner": check.owner, "severity": check.severity,
         "title": check.title, "kahn": check.kahn, "dimension": check.dimension, "of": COUNTED.get(check.id, "records"),
         "share": round(tally.failed / judged, 6) if judged else None,
-        "level": level(check.id, tally.passed, tally.failed, rules),
+        "level": "warn" if moved else level(check.id, tally.passed, tally.failed, rules), "moved": moved,
         "strata": _strata(check, results), "pointers": list(results.pointers.get(BIT[check.id], ())),
     }  # fmt: skip
 
@@ -59,7 +60,8 @@ def _stratum(stratum: Stratum, tally: Tally) -> dict[str, Any]:
 def rejudge(report: Mapping[str, Any], thresholds: Thresholds) -> dict[str, Any]:
     """A stored report under other thresholds: the same counts, other levels."""
     checks = [
-        {**check, "level": level(check["id"], check["pass"], check["fail"], thresholds)} for check in report["checks"]
+        {**check, "level": "warn" if check["moved"] else level(check["id"], check["pass"], check["fail"], thresholds)}
+        for check in report["checks"]
     ]
     return {**report, "checks": checks}
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from fidelity.baseline import Baseline, compare
-from fidelity.chains import settle
+from fidelity.chains import STANDS_ON, settle
 from fidelity.checks import BIT, mask
 from fidelity.editions.edition import Skew
 from fidelity.elements import table
@@ -31,6 +31,7 @@ Resource = Mapping[str, Any]
 POINTERS = 5
 _DUP01, _DUP02, _DUP04 = BIT["DUP-01"], BIT["DUP-02"], BIT["DUP-04"]
 _REF02, _REF04, _TIM05, _PLA04 = BIT["REF-02"], BIT["REF-04"], BIT["TIM-05"], BIT["PLA-04"]
+UNKNOWN_CODES = mask(*STANDS_ON["VER-06"])
 _UNI06, _PLA05 = BIT["UNI-06"], BIT["PLA-05"]
 
 
@@ -69,6 +70,7 @@ class Scan:
         self.resources = self.unreadable = 0
         self.counts: Counter[Seen] = Counter()
         self.pointers: dict[int, list[str]] = {}
+        self.moved: list[str] = []
         self._links, self._flow = Links(), Flow()
         self._needs = Needs(settings.features)
         self._people: dict[str, Person] = {}
@@ -178,7 +180,7 @@ class Scan:
         if arrived is not None:
             self._flow.arrived(Stream(entry.seen.source, entry.seen.type), arrived.start, at)
         if self._window is not None:
-            self._window.add(resource, at)
+            self._window.add(resource, at, understood=not entry.seen.fails & UNKNOWN_CODES)
 
     def _measure(self, resource: Resource, entry: _Open, at: float | None) -> None:
         code = code_of(table(resource.get("code"))) if entry.seen.type == "Observation" else None
@@ -198,6 +200,7 @@ class Scan:
         self._judge_series()
         found = Results(self.resources, self.unreadable, counts_of(self.counts), self.pointers)
         found.add_all(self._outside())
+        found.moved = tuple(self.moved)
         return found
 
     def _judge_series(self) -> None:
@@ -239,7 +242,10 @@ class Scan:
             yield "VER-05", Stratum("", "", skew.system, ""), not (skew.added or skew.retired), 1
         if self._window is not None and self.settings.reference is not None:
             for judged in compare(self.settings.reference, self._window.counts(len(self._people))):
-                stratum = Stratum("", judged.type, judged.code, "")
+                if judged.check == "STR-02":  # its records are counted already: here is whether the rate moved
+                    self.moved += [judged.code] * judged.failed
+                    continue
+                stratum = Stratum("", "", judged.code, "")
                 yield judged.check, stratum, False, judged.failed
                 yield judged.check, stratum, True, judged.n - judged.failed
 

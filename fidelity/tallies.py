@@ -26,12 +26,14 @@ class Tally(NamedTuple):
 
 @dataclass(slots=True)
 class Results:
-    """``tallies`` by check id and stratum; what was not judged of ``resources`` was skipped."""
+    """``tallies`` by check id and stratum; what was not judged of ``resources`` was skipped. ``moved``: must-support
+    elements (``Type.element``) whose rate is not the reference's."""
 
     resources: int
     unreadable: int
     tallies: dict[tuple[str, Stratum], Tally]
     pointers: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()
 
     def add_all(self, more: Iterator[tuple[str, Stratum, bool, int]]) -> None:
         """Adds counts that no record carries."""

@@ -62,7 +62,7 @@ def scan(
 def _settings(told: Scanned, client: httpx2.Client) -> Settings:
     terminology: Terminology = told.library
     if told.terminology is not None:
-        terminology = Server(ask=_asker(client, told.terminology), before=told.library)
+        terminology = Server(ask=asker(client, told.terminology), before=told.library)
     judge = compile_rules(
         features=told.manifest.features, terminology=terminology, as_of=time.time(),
         pins={**told.manifest.editions, **told.pins}, limits=told.limits,
@@ -87,7 +87,9 @@ def _codes(features: tuple[Feature, ...], system: str) -> Iterator[str]:
     return (code.code for feature in features for code in feature.codes if code.system == system)
 
 
-def _asker(client: httpx2.Client, base: str) -> Callable[[str], tuple[int, bytes]]:
+def asker(client: httpx2.Client, base: str) -> Callable[[str], tuple[int, bytes]]:
+    """One GET below the base of a terminology server. What it gives raises OSError when nothing came back."""
+
     def ask(path: str) -> tuple[int, bytes]:
         try:
             answer = client.get(f"{base.rstrip('/')}/{path}", headers={"accept": "application/fhir+json"})

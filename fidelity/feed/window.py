@@ -8,7 +8,9 @@ from typing import Any
 from fidelity import coding
 from fidelity.baseline import Baseline, CodeUse, Key, modal
 from fidelity.elements import rows, table, text, value_of
+from fidelity.facts import CONCEPTS
 from fidelity.feed.people import quantity_of
+from fidelity.forms import PREFERRED
 from fidelity.records.kinds import KINDS
 from fidelity.systems import proper
 
@@ -44,8 +46,9 @@ class Window:
         self._resources = 0
         self._first, self._last = float("inf"), float("-inf")
 
-    def add(self, resource: Resource, at: float | None) -> None:
-        """One record, and when it was true, Unix seconds."""
+    def add(self, resource: Resource, at: float | None, *, understood: bool = True) -> None:
+        """One record, and when it was true, Unix seconds. Codes that are not ``understood`` are not counted: they are found
+        wanting already."""
         name = text(resource.get("resourceType")) or ""
         kind = KINDS.get(name)
         if kind is None:
@@ -58,22 +61,25 @@ class Window:
             counted = self._absent.setdefault(f"{name}.{names[0]}", [0, 0])
             counted[0] += not any(each in resource for each in names)
             counted[1] += 1
-        concept = next((table(resource[each]) for each in kind.concept if each in resource), {})
-        self._element(name, concept, resource if name == "Observation" else {})
+        if not understood:
+            return
+        concept = next((table(resource[each]) for each in CONCEPTS if each in resource), {})
+        self._element(concept, resource if name == "Observation" else {})
         for part in rows(resource.get("component")):
-            self._element(name, table(part.get("code")), part)
+            if "valueQuantity" in part:  # as a profile counts them
+                self._element(table(part.get("code")), part)
 
-    def _element(self, name: str, concept: Resource, element: Resource) -> None:
-        for each in rows(concept.get("coding"))[:1]:
-            system, code = proper(text(each.get("system"))), text(each.get("code"))
-            if system is None or code is None:
-                continue
-            key = (name, system, code)
-            counted = self._codes.setdefault(key, _Code())
-            counted.n += 1
-            if (value := value_of(dict(element))) is not None:
-                counted.choices[value[0]] += 1
-                self._measured(key, counted, element)
+    def _element(self, concept: Resource, element: Resource) -> None:
+        codings = rows(concept.get("coding"))
+        chosen = next((each for each in codings if each.get("system") in PREFERRED), codings[0] if codings else {})
+        system, code = proper(text(chosen.get("system"))), text(chosen.get("code"))
+        if system is None or code is None:
+            return
+        counted = self._codes.setdefault((system, code), _Code())
+        counted.n += 1
+        if (value := value_of(dict(element))) is not None:
+            counted.choices[value[0]] += 1
+            self._measured((system, code), counted, element)
 
     def _measured(self, key: Key, counted: _Code, element: Resource) -> None:
         quantity = quantity_of(element)

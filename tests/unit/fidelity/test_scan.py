@@ -207,8 +207,27 @@ def test_a_code_is_vanished_only_where_its_silence_is_no_chance():
     def use(n):
         return CodeUse(n=n)
 
-    keys = [("Observation", LOINC, code) for code in ("1-8", "2-6", "3-4")]
+    keys = [(LOINC, code) for code in ("1-8", "2-6", "3-4")]
     before = Baseline(codes=dict(zip(keys, map(use, (900, 90, 10)), strict=True)))
     now = Baseline(codes={keys[0]: use(200)})
     found = {judged.code[-3:]: judged.failed for judged in compare(before, now) if judged.check == "VER-07"}
     assert found == {"1-8": 0, "2-6": 1}  # 3-4 was too rare to be missed among 200
+
+
+def test_a_must_support_rate_that_moved_warns_and_the_counts_stay_those_of_the_records():
+    reference = {
+        "resources": 1000,
+        "patients": 10,
+        "days": 10,
+        "codes": [],
+        "absent": {"Observation.category": [10, 1000]},
+    }
+    record = next(each for each in VECTORS["STR-02"]["fail"] if each["resourceType"] == "Observation")
+    feed = [
+        record | {"id": f"o{n}", "valueQuantity": record["valueQuantity"] | {"value": 150 + n / 10}} for n in range(300)
+    ]
+    report = format_report(scan(feed, reference=reference), source="feed", model="m", version="1")
+    (check,) = [check for check in report["checks"] if check["id"] == "STR-02"]
+    assert (check["fail"], check["level"], check["moved"]) == (300, "warn", ["Observation.category"])
+    alone = format_report(scan(feed), source="feed", model="m", version="1")
+    assert next(check["level"] for check in alone["checks"] if check["id"] == "STR-02") == "not judged"

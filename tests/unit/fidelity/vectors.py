@@ -71,8 +71,8 @@ def _skew(system, trained, live, codes):
 
 def _reference(given: dict) -> Baseline:
     codes = {
-        (each["type"], each["system"], each["code"]): CodeUse(
-            **{name: value for name, value in each.items() if name not in ("type", "system", "code")}
+        (each["system"], each["code"]): CodeUse(
+            **{name: value for name, value in each.items() if name not in ("system", "code")}
         )
         for each in given["codes"]
     }
