@@ -77,12 +77,16 @@ def pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes 
 
 
 def _behind(file: BinaryIO, line: bytes, at: int) -> int:
-    """The place behind a line of which a part was read."""
-    while line:
-        at += len(line)
-        if line.endswith(b"\n"):
-            break
-        line = file.readline(PIECE)
+    """The place behind a line of which a part was read; the file is there then."""
+    at += len(line)
+    if line.endswith(b"\n"):
+        return at
+    while piece := file.read(PIECE):
+        end = piece.find(b"\n") + 1
+        if end:
+            file.seek(at + end)
+            return at + end
+        at += len(piece)
     return at
 
 

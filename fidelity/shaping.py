@@ -95,7 +95,7 @@ def _manifest(
 
 
 RESIDUAL = (
-    "What depends on values that were never recorded (missing not at random beyond care setting, source, interpretation and kind) "
+    "What depends on values that were never recorded (missing not at random beyond setting, source, interpretation and kind) "
     "is not reproduced; nor are duplicates, implausible values, slipped decimals and references to nothing."
 )  # fmt: skip
 """Said in every manifest: reference/fidelity-monitoring.md §1.6 (1)."""
