@@ -42,12 +42,12 @@ def profile(
     dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.")] = None,
     json: Json = False,
 ) -> None:
-    """What a feed is like: codes, units, times, what is missing, stratum by stratum. Exit 1 when lines were unreadable."""
+    """What a feed is like: codes, units, times, what is missing, stratum by stratum. Exit 1 when something could not be read."""
     from fidelity.document import document
     from gateway import reports
     from gateway.cli.printing import print_json
 
-    survey = _survey(source, auth, processes=processes, plain=plain, dask=dask, quiet=json)
+    survey, whole = _survey(source, auth, processes=processes, plain=plain, dask=dask, quiet=json)
     made = document(survey.profile)
     if out is not None:
         reports.save(out, made, survey.troubles)
@@ -55,11 +55,13 @@ def profile(
         print_json(made)
     else:
         _show(made, survey)
-    raise typer.Exit(1 if survey.profile.unreadable else 0)
+    raise typer.Exit(1 if survey.profile.unreadable or not whole else 0)
 
 
-def _survey(source: str, auth: Path | None, *, processes: int, plain: bool, dask: str | None, quiet: bool) -> "Survey":
-    """The profile of a source; what cannot be had at all ends with exit code 3."""
+def _survey(
+    source: str, auth: Path | None, *, processes: int, plain: bool, dask: str | None, quiet: bool
+) -> tuple["Survey", bool]:
+    """The profile of a source, and whether all of it could be read; what cannot be had at all ends with exit code 3."""
     from fidelity import bulk, profiling
     from fidelity.lines import NoLines
     from gateway import spool
@@ -67,7 +69,8 @@ def _survey(source: str, auth: Path | None, *, processes: int, plain: bool, dask
     try:
         with spool.spooled(source, auth=auth, tell=_note) as found, _progress(found.place, quiet) as tell:
             in_bulk = not plain and dask is None and bulk.installed()
-            return profiling.survey(found.place, processes=processes, scheduler=dask, in_bulk=in_bulk, tell=tell)
+            made = profiling.survey(found.place, processes=processes, scheduler=dask, in_bulk=in_bulk, tell=tell)
+            return made, all(found.complete.values())
     except (NoLines, spool.NotSpooled) as wrong:
         return could_not(str(wrong))
     except ImportError:

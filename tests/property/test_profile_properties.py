@@ -22,21 +22,69 @@ FEED = [
 ]
 VISITS = dict(found for each in FEED if (found := settings_of(each)))
 
-scalars = st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=6))
-anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["code", "coding", "system", "value", "unit", "reference", "start", "text", "x"]), inner, max_size=3), max_leaves=6)
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=6),
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "coding", "system", "value", "unit", "reference", "start", "text", "x"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
 MEMBERS = (
-    "id", "meta", "status", "category", "interpretation", "code", "subject", "encounter", "issued", "effectiveDateTime", "effectivePeriod",
-    "valueQuantity", "valueString", "valueCodeableConcept", "component", "dataAbsentReason", "dosageInstruction", "valueInteger",
+    "id",
+    "meta",
+    "status",
+    "category",
+    "interpretation",
+    "code",
+    "subject",
+    "encounter",
+    "issued",
+    "effectiveDateTime",
+    "effectivePeriod",
+    "valueQuantity",
+    "valueString",
+    "valueCodeableConcept",
+    "component",
+    "dataAbsentReason",
+    "dosageInstruction",
+    "valueInteger",
 )
 hostile = st.dictionaries(st.sampled_from(MEMBERS), anything, max_size=7).flatmap(
-    lambda members: st.sampled_from(["Observation", "Condition", "MedicationRequest", "Encounter"]).map(lambda kind: {"resourceType": kind, **members})
+    lambda members: st.sampled_from(["Observation", "Condition", "MedicationRequest", "Encounter"]).map(
+        lambda kind: {"resourceType": kind, **members}
+    )
 )
 quantity = st.fixed_dictionaries(
-    {"value": st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(10**15), 10**15), st.text("0123456789.-e", max_size=4))},
-    optional={"unit": st.sampled_from(["mg/dL", "", "x"]), "system": st.sampled_from(["http://unitsofmeasure.org", "x"]), "code": st.sampled_from(["mg/dL", ""]), "comparator": st.just("<")},
+    {
+        "value": st.one_of(
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.integers(-(10**15), 10**15),
+            st.text("0123456789.-e", max_size=4),
+        )
+    },
+    optional={
+        "unit": st.sampled_from(["mg/dL", "", "x"]),
+        "system": st.sampled_from(["http://unitsofmeasure.org", "x"]),
+        "code": st.sampled_from(["mg/dL", ""]),
+        "comparator": st.just("<"),
+    },
 )
 times = st.one_of(
-    st.from_regex(r"\A(19|20|18)[0-9]{2}(-[01][0-9](-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-][01][0-9]:[0-5][0-9])?)?)?)?\Z"),
+    st.from_regex(
+        r"\A(19|20|18)[0-9]{2}(-[01][0-9](-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-][01][0-9]:[0-5][0-9])?)?)?)?\Z"
+    ),
     st.text(max_size=8),
 )
 plausible = st.fixed_dictionaries(
@@ -113,7 +161,12 @@ def test_beyond_a_cap_the_same_values_are_told_apart_whatever_came_first(found, 
     assert len({key[0] for key in first} - {"(more)"}) <= cap
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False).map(lambda number: "%.2e" % (number + 0.0)), max_size=400), st.randoms(use_true_random=False))  # noqa: UP031
+@given(
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False).map(lambda number: "%.2e" % (number + 0.0)), max_size=400
+    ),
+    st.randoms(use_true_random=False),
+)
 @settings(max_examples=40)
 def test_histograms_merge_and_lose_no_number(bins, chance):
     def counted(parts):
@@ -131,7 +184,11 @@ def test_histograms_merge_and_lose_no_number(bins, chance):
 
 
 def test_a_measure_with_too_many_bins_keeps_a_digit_less_and_still_merges():
-    fine = [("s", "c", "u", "coded", f"{mantissa / 100:.2f}e+{place:02d}") for place in range(3) for mantissa in range(100, 1_000)]
+    fine = [
+        ("s", "c", "u", "coded", f"{mantissa / 100:.2f}e+{place:02d}")
+        for place in range(3)
+        for mantissa in range(100, 1_000)
+    ]
     one, other = Histograms(), Histograms()
     one.add(fine)
     for part in (fine[::3], fine[1::3], fine[2::3]):
@@ -179,7 +236,16 @@ def test_the_bulk_lane_takes_a_real_feed_type_by_type(tmp_path):
 
 
 def test_what_the_bulk_lane_would_read_more_kindly_goes_to_the_plain_one(tmp_path):
-    for number, line in enumerate((b'{"resourceType":"Observation",}', b'{"resourceType":"Observation","x":NaN}', b'{"resourceType":"Nothing"}', b'{"resourceType":"Observation","code":5}', b'{"resourceType":"Obs', b"\xff")):
+    for number, line in enumerate(
+        (
+            b'{"resourceType":"Observation",}',
+            b'{"resourceType":"Observation","x":NaN}',
+            b'{"resourceType":"Nothing"}',
+            b'{"resourceType":"Observation","code":5}',
+            b'{"resourceType":"Obs',
+            b"\xff",
+        )
+    ):
         path = tmp_path / f"{number}.ndjson"
         path.write_bytes(b'{"resourceType":"Observation"}\n' + line + b"\n")
         assert bulk.count_file(path, {}) is None, line

@@ -26,7 +26,10 @@ def profile(*resources):
 
 
 def test_a_code_is_told_with_its_months_units_choices_delays_and_quantiles():
-    made = profile(*(observation(number) for number in range(100)), *(observation(number, unit="mmol/L", value=5) for number in range(30)))
+    made = profile(
+        *(observation(number) for number in range(100)),
+        *(observation(number, unit="mmol/L", value=5) for number in range(30)),
+    )
     code = parse_published(json.loads(json.dumps(made))).codes[LOINC, "2093-3"]
     assert (code.n, code.first, code.last) == (130, "2026-01", "2026-09")
     assert code.modal_unit() == "mg/dL"
@@ -39,7 +42,10 @@ def test_a_code_is_told_with_its_months_units_choices_delays_and_quantiles():
 
 
 def test_component_codes_are_codes_of_their_own():
-    part = {"code": {"coding": [{"system": LOINC, "code": "8480-6"}]}, "valueQuantity": {"value": 120, "system": UCUM, "code": "mm[Hg]"}}
+    part = {
+        "code": {"coding": [{"system": LOINC, "code": "8480-6"}]},
+        "valueQuantity": {"value": 120, "system": UCUM, "code": "mm[Hg]"},
+    }
     panels = [observation(number, code="85354-9", component=[part]) for number in range(12)]
     for each in panels:
         del each["valueQuantity"]
@@ -62,13 +68,20 @@ SECRET = "Jane Doe 555-1234"
     ids=str,
 )  # fmt: skip
 def test_what_somebody_typed_is_never_told(change, repeats):
-    told = json.dumps(profile(*(observation(number, **change) for number in range(repeats)), *(observation(100 + number) for number in range(20))))
+    told = json.dumps(
+        profile(
+            *(observation(number, **change) for number in range(repeats)),
+            *(observation(100 + number) for number in range(20)),
+        )
+    )
     assert "Jane" not in told
     assert "555" not in told
 
 
 def test_what_few_records_stand_for_has_no_number_but_a_rare_code_is_named():
-    made = profile(*(observation(number) for number in range(40)), *(observation(number, code="718-7") for number in range(9)))
+    made = profile(
+        *(observation(number) for number in range(40)), *(observation(number, code="718-7") for number in range(9))
+    )
     assert made["rare_codes"] == [[LOINC, "718-7"]]
     assert [each["code"] for each in made["codes"]] == ["2093-3"]
     assert min(_numbers(made["strata"])) >= 10
@@ -86,16 +99,38 @@ def test_the_care_setting_is_that_of_the_visit_whichever_comes_first():
 
 
 def test_scores_have_piqis_shape_and_skip_what_does_not_apply():
-    made = profile(*(observation(number) for number in range(90)), *(observation(number, code=None, valueQuantity=None, valueString="x") for number in range(10)))
+    made = profile(
+        *(observation(number) for number in range(90)),
+        *(observation(number, code=None, valueQuantity=None, valueString="x") for number in range(10)),
+    )
     (group,) = scores(made)["dataClasses"]
     by_name = {each["assessment"]: each for each in group["assessments"]}
-    assert (by_name["ObservationValue_MatchesType"]["numerator"], by_name["ObservationValue_MatchesType"]["denominator"]) == (90, 100)
+    assert (
+        by_name["ObservationValue_MatchesType"]["numerator"],
+        by_name["ObservationValue_MatchesType"]["denominator"],
+    ) == (90, 100)
     assert by_name["LabResult_UnitIsCoded"]["score"] == 100.0
-    condition = scores(profile(*({"resourceType": "Condition", "id": str(number)} for number in range(12))))["dataClasses"][0]
-    assert {each["result"] for each in condition["assessments"] if each["assessment"] == "Attr_IsTimestampTz"} == {"skip"}
+    condition = scores(profile(*({"resourceType": "Condition", "id": str(number)} for number in range(12))))[
+        "dataClasses"
+    ][0]
+    assert {each["result"] for each in condition["assessments"] if each["assessment"] == "Attr_IsTimestampTz"} == {
+        "skip"
+    }
 
 
-@pytest.mark.parametrize("wrong", [None, [], {}, {"format": "other"}, {"format": "chartgate-profile/1"}, {**profile(), "codes": 5}, {**profile(), "types": {"x": 1}}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [],
+        {},
+        {"format": "other"},
+        {"format": "chartgate-profile/1"},
+        {**profile(), "codes": 5},
+        {**profile(), "types": {"x": 1}},
+    ],
+    ids=str,
+)
 def test_what_is_no_profile_is_refused_without_an_echo(wrong):
     with pytest.raises(ProfileError, match="this is no profile"):
         parse_published(wrong)

@@ -42,7 +42,9 @@ def test_a_good_file_has_no_trouble(tmp_path):
 
 def test_every_line_is_read_once_wherever_a_file_is_cut(tmp_path):
     path = tmp_path / "feed.ndjson"
-    path.write_bytes(b"".join(b'{"resourceType":"Patient","id":"%d"}\n' % (10**number) for number in range(40)) + b"not JSON")
+    path.write_bytes(
+        b"".join(b'{"resourceType":"Patient","id":"%d"}\n' % (10**number) for number in range(40)) + b"not JSON"
+    )
     for size in (1, 7, 40, 41, 200, 10_000):
         parts = list(profiling.split([path], size))
         survey = profiling.gather(profiling.partial(profiling.count_part, settings={}), parts)

@@ -29,7 +29,10 @@ def observation(number, *, code="2093-3", unit="mg/dL", value=200, **more):
     return {name: content for name, content in made.items() if content is not None}
 
 
-VISITS = [{"resourceType": "Encounter", "id": place, "status": "finished", "class": {"code": place.upper()}} for place in ("amb", "imp")]
+VISITS = [
+    {"resourceType": "Encounter", "id": place, "status": "finished", "class": {"code": place.upper()}}
+    for place in ("amb", "imp")
+]
 CLEAN = [*VISITS, *(observation(number) for number in range(4_000))]
 
 
@@ -38,7 +41,9 @@ def dirty(number):
     each = random.Random(number).random()
     late = {"issued": "2026-01-05T08:00:30Z"} if number % 8 == 0 else {}
     if number % 3 == 0 and each < 0.2:
-        return observation(number, code=None, valueQuantity=None, valueString=SECRET, **late) | {"code": {"text": SECRET}}
+        return observation(number, code=None, valueQuantity=None, valueString=SECRET, **late) | {
+            "code": {"text": SECRET}
+        }
     if number % 3 and each < 0.1:
         return observation(number, valueQuantity={"value": 5, "unit": SECRET}, **late)
     return observation(number, unit="mmol/L", value=5, **late) if 0.3 < each < 0.5 else observation(number, **late)
@@ -77,7 +82,10 @@ def test_the_result_is_like_the_feed_in_every_stratum_and_says_so(whole):
     manifest, _, _ = whole
     assert manifest["acceptance"]["holds"] is True
     assert {each["setting"] for each in manifest["acceptance"]["strata"]} == {"AMB", "IMP"}
-    assert all(each["largest_marginal"] <= 0.01 and each["total_variation"] <= 0.05 for each in manifest["acceptance"]["strata"])
+    assert all(
+        each["largest_marginal"] <= 0.01 and each["total_variation"] <= 0.05
+        for each in manifest["acceptance"]["strata"]
+    )
 
 
 def test_clean_data_are_not_accepted_for_the_feed():
@@ -112,9 +120,15 @@ def test_every_change_has_a_label_and_what_has_none_is_as_it_was(whole):
     clean = {each["id"]: codec.parse(codec.format(each)) for each in CLEAN}
     bare = {id: {name: value for name, value in each.items() if name != "meta"} for id, each in shaped.items()}
     quick = {"issued": "2026-01-01T08:00:30Z"}
-    assert {id for id, each in bare.items() if {**each, **quick} != {**clean[id], **quick} and each["resourceType"] == "Observation"} <= named
+    assert {
+        id
+        for id, each in bare.items()
+        if {**each, **quick} != {**clean[id], **quick} and each["resourceType"] == "Observation"
+    } <= named
     assert all({"degradation", "check", "element", "before"} <= each.keys() for each in labels)
-    assert {"comment", "text-only", "unit-in-text", "unit-other", "late-arrival"} <= {each["degradation"] for each in labels}
+    assert {"comment", "text-only", "unit-in-text", "unit-other", "late-arrival"} <= {
+        each["degradation"] for each in labels
+    }
 
 
 def test_units_are_those_of_the_feed_converted_and_results_come_as_late(whole):
@@ -137,12 +151,18 @@ def test_free_text_of_the_feed_is_nowhere(whole, tmp_path):
     _, shaped, _ = whole
     assert SECRET not in json.dumps(LIKE)
     assert b"Jane" not in codec.format(list(shaped.values()))
-    assert any(each.get("valueString") in ("SEE COMMENT", "NOT DONE", "SPECIMEN REJECTED", "PENDING") for each in shaped.values())
+    assert any(
+        each.get("valueString") in ("SEE COMMENT", "NOT DONE", "SPECIMEN REJECTED", "PENDING")
+        for each in shaped.values()
+    )
 
 
 def test_every_resource_is_tagged_and_cannot_be_shaped_as_clean_again(whole, tmp_path):
     _, shaped, _ = whole
-    assert all({"system": shaping.TAG["system"], "code": "production-shaped"}.items() <= each["meta"]["tag"][-1].items() for each in shaped.values())
+    assert all(
+        {"system": shaping.TAG["system"], "code": "production-shaped"}.items() <= each["meta"]["tag"][-1].items()
+        for each in shaped.values()
+    )
     with pytest.raises(shaping.NotShaped, match="shaped already"):
         shape(tmp_path / "again", list(shaped.values())[:5])
 
@@ -158,9 +178,16 @@ def test_what_was_not_there_yet_is_left_out_and_labelled(tmp_path):
 def test_an_earlier_edition_is_replayed_as_often_as_the_feed_sends_it(tmp_path):
     def pain(number, code):
         coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code}
-        return {"resourceType": "Condition", "id": f"c{number}", "code": {"coding": [coding]}, "recordedDate": "2026-01-01"}
+        return {
+            "resourceType": "Condition",
+            "id": f"c{number}",
+            "code": {"coding": [coding]},
+            "recordedDate": "2026-01-01",
+        }
 
-    like = json.loads(json.dumps(document(profile([pain(number, "M54.5" if number % 4 == 0 else "M54.50") for number in range(400)]))))
+    like = json.loads(
+        json.dumps(document(profile([pain(number, "M54.5" if number % 4 == 0 else "M54.50") for number in range(400)])))
+    )
     source = write(tmp_path / "clean.ndjson", [pain(number, "M54.50") for number in range(600)])
     manifest = shaping.shape_files(source, like, tmp_path / "out", draw=1)
     assert 110 < manifest["degradations"]["retired-code"] < 190
