@@ -23,6 +23,7 @@ from gateway.routes import (
     outputs,
     pages,
     recalls,
+    site_pages,
 )
 from r4.outcome import Issue, outcome
 
@@ -36,6 +37,7 @@ def application(gateway: Gateway) -> FastAPI:
     for routes in (
         launches.routes(gateway), entrance.routes(gateway), clinician.routes(gateway), pages.routes(gateway),
         delivery_pages.routes(gateway),
+        site_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)
