@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.application import Json, could_not
+from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not, perform
 
 if TYPE_CHECKING:
     from fidelity.profiling import Survey, Tell
@@ -40,6 +40,10 @@ def profile(
     processes: Processes = CORES,
     plain: Annotated[bool, typer.Option("--plain", help="Plain Python, even where the bulk extra is there.")] = False,
     dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.")] = None,
+    feed: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the profile with the installation, for its page /fidelity.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
     """What a feed is like: codes, units, times, what is missing, stratum by stratum. Exit 1 when something could not be read."""
@@ -51,6 +55,8 @@ def profile(
     made = document(survey.profile)
     if out is not None:
         reports.save(out, made, survey.troubles)
+    if feed is not None:
+        perform(data, "fidelity.keep", feed=feed, document=made)
     if json:
         print_json(made)
     else:
