@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx2
 
-from conformance import collecting, reading
+from conformance import opening
 from conformance.check import Outcome, judge
-from conformance.client import App
 from conformance.evidence import Evidence
 from conformance.probe import CannotRun, Probe, open_client
+from conformance.session import Part
 from conformance.suites import NOT_YET, SUITES
 
 SUITE_VERSION = "0.1.0"
@@ -54,16 +54,20 @@ async def run(
         raise CannotRun(f"the suite {later[0]} is not part of this version: leave it out")
     if "://" not in url:
         raise CannotRun("URL must be the absolute FHIR base, such as http://127.0.0.1:8700/ehr/spec/fhir")
+    parts = [
+        part for name in wanted for part in SUITES[name].parts
+        if (writes or not part.writes) and (slow or not part.slow)
+    ]  # fmt: skip
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     evidence, stopped = Evidence(), []
     async with open_client(transport) as http:
         probe = Probe(url, client=http)
         try:
             async with asyncio.timeout(deadline):
-                stopped = await _collect(probe, evidence, wanted, writes=writes, given=_client(client))
+                stopped = await _collect(probe, evidence, parts, _client(client))
         except TimeoutError:
             stopped.append("the deadline passed")
-    outcomes = tuple(judge(item, name, evidence) for name in wanted for item in SUITES[name])
+    outcomes = tuple(judge(item, name, evidence) for name in wanted for item in SUITES[name].checks)
     return Report(
         target=probe.base, started=started, seconds=round(time.monotonic() - began, 2), checks=outcomes,
         stopped=tuple(stopped),
@@ -83,33 +87,13 @@ def _client(given: Path | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 
 async def _collect(
-    probe: Probe, evidence: Evidence, suites: Sequence[str], *, writes: bool, given: Mapping[str, Any] | None
+    probe: Probe, evidence: Evidence, parts: Sequence[Part], given: Mapping[str, Any] | None
 ) -> list[str]:
     """What stopped, part by part."""
-    endpoints = await collecting.discover(probe, evidence)
-    try:
-        app = await collecting.find_app(probe, endpoints, evidence, given)
-        if app is None:
-            return ["no client: the server offers no dynamic registration, and --client was not given"]
-        launcher = await collecting.find_launcher(probe, evidence)
-    except (*collecting.Stopped, KeyError) as failure:
-        return [f"sign-in: {failure}"]
-    stopped = []
-    for name, part in _parts(app, launcher, evidence, suites, writes=writes):
+    session, stopped = await opening.open_session(probe, evidence, given)
+    for part in parts:
         try:
-            await part
-        except (*collecting.Stopped, KeyError) as failure:
-            stopped.append(f"{name}: {type(failure).__name__}")
+            await part.collect(session, evidence)
+        except (*opening.Stopped, KeyError) as failure:
+            stopped.append(f"{part.name}: {type(failure).__name__}")
     return stopped
-
-
-def _parts(app: App, launcher: str, evidence: Evidence, suites: Sequence[str], *, writes: bool) -> list[Any]:
-    parts: list[Any] = []
-    if "smart" in suites:
-        parts.append(("sign-in", collecting.sign_in(app, launcher, evidence)))
-        parts.append(("refusals", collecting.refusals(app, launcher, evidence)))
-    if "access" in suites:
-        parts.append(("access", reading.access(app, launcher, evidence)))
-    if "writeback" in suites and writes:
-        parts.append(("write-back", reading.writing(app, launcher, evidence)))
-    return parts

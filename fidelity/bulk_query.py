@@ -160,15 +160,9 @@ def _source(path: str, largest: int, schema: Mapping[str, str]) -> str:
     return f"read_json({text(path)}, format='newline_delimited', maximum_object_size={largest}, columns={{{columns}}})"
 
 
-def facts_query(path: str, largest: int, schema: Mapping[str, str] = SCHEMA) -> str:
-    """Every set of ``SETS`` counted in one reading of the file: columns, then the number."""
-    mask = " | ".join(
-        f'(CASE WHEN "{name}" IS NULL THEN 0 ELSE {1 << place} END)' for place, name in enumerate(ELEMENTS)
-    )
-    quantity = "resourceType = 'Observation' AND val = 'quantity'"
+def _read(path: str, largest: int, schema: Mapping[str, str]) -> str:
+    """The resources with what several columns are made of: ``c`` has concept, coding, value form, time, lag and visit."""
     timed = _among("resourceType", sorted(forms.TIMED))
-    dated = "tim IN ('exact', 'reversed', 'zoneless', 'date', 'partial')"
-    sets = ", ".join(f"({', '.join(columns)})" for columns in SETS.values())
     return f"""
 WITH r AS (SELECT *, coalesce({", ".join(f'"{name}"' for name in CONCEPTS)}) AS concept, {_time()} AS tm,
  coalesce(nullif(issued, ''), recordedDate, '') AS told, coalesce(meta.lastUpdated, '') AS updated,
@@ -182,7 +176,16 @@ b AS (SELECT *, CASE WHEN form = 'exact' AND here <> '' AND {_form("here")} = 'e
  THEN {_seconds("here")} - {_seconds("tm")} END AS lag
  FROM a),
 c AS (SELECT *, CASE WHEN tm = '' THEN CASE WHEN {timed} THEN 'missing' ELSE '' END
- WHEN told <> '' AND lag < 0 THEN 'reversed' ELSE form END AS tim FROM b),
+ WHEN told <> '' AND lag < 0 THEN 'reversed' ELSE form END AS tim FROM b)"""  # noqa: S608
+
+
+def _facts(schema: Mapping[str, str]) -> str:
+    """``f`` with the columns of ``SETS``."""
+    bits = (f'(CASE WHEN "{name}" IS NULL THEN 0 ELSE {1 << place} END)' for place, name in enumerate(ELEMENTS))
+    mask = " | ".join(bits)
+    quantity = "resourceType = 'Observation' AND val = 'quantity'"
+    dated = "tim IN ('exact', 'reversed', 'zoneless', 'date', 'partial')"
+    return f"""
 f AS (SELECT resourceType AS type, CASE WHEN vid = '' THEN '' ELSE coalesce(visits.place, '(unknown)') END AS setting,
  split_part(coalesce(meta.source, ''), '#', 1) AS source, {_category(schema)} AS category,
  coalesce(interpretation[1].coding[1].code, '') AS interpretation,
@@ -196,8 +199,15 @@ f AS (SELECT resourceType AS type, CASE WHEN vid = '' THEN '' ELSE coalesce(visi
  CASE WHEN {dated} AND length(tm) > 4 THEN left(tm, 7) ELSE '' END AS month,
  CASE WHEN tim IN ('exact', 'reversed') THEN tm[12:13] ELSE '' END AS hr, {_delay("lag")} AS del,
  CASE WHEN {quantity} THEN {_unit("valueQuantity")} ELSE '' END AS unit,
- CASE WHEN {quantity} THEN printf('%.2e', number + 0.0) ELSE '' END AS bin, pat FROM c LEFT JOIN visits ON visits.visited = vid)
-SELECT {", ".join(COLUMNS)}, count(*) FROM f GROUP BY GROUPING SETS ({sets})"""  # noqa: S608
+ CASE WHEN {quantity} THEN printf('%.2e', number + 0.0) ELSE '' END AS bin, pat
+ FROM c LEFT JOIN visits ON visits.visited = vid)"""  # noqa: S608
+
+
+def facts_query(path: str, largest: int, schema: Mapping[str, str] = SCHEMA) -> str:
+    """Every set of ``SETS`` counted in one reading of the file: columns, then the number."""
+    sets = ", ".join(f"({', '.join(columns)})" for columns in SETS.values())
+    named = f"{_read(path, largest, schema)}, {_facts(schema)}"
+    return f"{named} SELECT {', '.join(COLUMNS)}, count(*) FROM f GROUP BY GROUPING SETS ({sets})"  # noqa: S608
 
 
 _PARTS = ("resourceType", "valueQuantity", "valueCodeableConcept", "valueString", "component", *forms.CHOICES)

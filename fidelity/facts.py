@@ -91,7 +91,7 @@ def said(value: Any) -> str:
     """A text; what stands in its place as JSON, and nothing as an empty text."""
     if type(value) is str:
         return value
-    return "" if value is None else orjson.dumps(value).decode()
+    return "" if value is None else orjson.dumps(value, default=str).decode()
 
 
 def mask(names: tuple[str, ...], resource: Mapping[str, Any]) -> int:

@@ -7,6 +7,7 @@ ASCII classes that ``re`` and RE2 read alike. Nothing here repeats what a record
 import re
 from bisect import bisect_left
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
@@ -107,8 +108,8 @@ def bin_of(value: float) -> str:
 
 
 def measured(value: Any) -> float | None:
-    """A finite number as JSON gave it, else None."""
-    if type(value) is float or type(value) is int:
+    """A finite number as JSON gave it (``r4.codec`` gives a Decimal), else None."""
+    if type(value) is float or type(value) is int or isinstance(value, Decimal):
         try:
             number = float(value)
         except OverflowError:

@@ -18,6 +18,8 @@ PIECE = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 SUFFIXES = (".ndjson", ".jsonl")
 NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE = "not JSON", "not UTF-8", "too long", "no object", "unknown type"
+LABELS = ("labels.ndjson", "unreadable.ndjson", "messy.ndjson")
+"""Files beside resources that hold none: what was done to them, or what could not be read."""
 WRONG = (NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE)
 """What may be wrong with a line."""
 
@@ -40,7 +42,7 @@ def files(source: Path) -> tuple[Path, ...]:
     """The NDJSON files of a folder by name, or the file. Raises NoLines."""
     if source.is_file():
         return (source,)
-    found = tuple(sorted(each for each in source.rglob("*") if each.suffix in SUFFIXES and each.is_file()))
+    found = tuple(sorted(each for each in source.rglob("*") if each.suffix in SUFFIXES and each.name not in LABELS))
     if not found:
         raise NoLines(f"{source.name} holds no file that ends in {' or '.join(SUFFIXES)}")
     return found
@@ -75,12 +77,16 @@ def pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes 
 
 
 def _behind(file: BinaryIO, line: bytes, at: int) -> int:
-    """The place behind a line of which a part was read."""
-    while line:
-        at += len(line)
-        if line.endswith(b"\n"):
-            break
-        line = file.readline(PIECE)
+    """The place behind a line of which a part was read; the file is there then."""
+    at += len(line)
+    if line.endswith(b"\n"):
+        return at
+    while piece := file.read(PIECE):
+        end = piece.find(b"\n") + 1
+        if end:
+            file.seek(at + end)
+            return at + end
+        at += len(piece)
     return at
 
 
@@ -96,13 +102,18 @@ def parsed(number: int, at: int, line: bytes) -> Line:
         return Line(number, at, None, NOT_JSON)
     if type(found) is not dict:
         return Line(number, at, None, NO_OBJECT)
-    type_ = found.get("resourceType")
-    if type(type_) is not str or type_ not in _TYPES:
+    if type_of(found) is None:
         return Line(number, at, None, NO_TYPE)
     return Line(number, at, found)
 
 
-_TYPES: Any = resource_types()
+def type_of(resource: dict[str, Any]) -> str | None:
+    """The type of a resource, if R4 has it."""
+    name = resource.get("resourceType")
+    return name if isinstance(name, str) and name in _TYPES else None
+
+
+_TYPES = resource_types()
 
 
 def _why(line: bytes) -> str:

@@ -54,14 +54,24 @@ class Stratum(NamedTuple):
 
 
 REST = "(rest)"
+SETTLED = "settled"
+UNSETTLED = frozenset(
+    {"preliminary", "registered", "entered-in-error", "unknown", "unconfirmed", "provisional", "differential", "draft"}
+)
+"""Statuses of records that are not to be believed, or not yet. All others (final, active, completed …) say what a record is, not
+how the feed treats it, and are one."""
 
 
 def pattern(row: Row) -> Pattern:
     """The pattern of a row."""
     return Pattern(
-        code_form(row.system, row.code, row.worded), row.value, row.unit, row.time, disclosure.word(row.status),
+        code_form(row.system, row.code, row.worded), row.value, row.unit, row.time, _status(row.status),
         _there(row.subject), _there(row.encounter), _there(bool(row.category)),
     )  # fmt: skip
+
+
+def _status(status: str) -> str:
+    return status if status in UNSETTLED else SETTLED if status else "missing"
 
 
 def _there(present: bool) -> str:

@@ -20,6 +20,8 @@ from fidelity.profile import Profile, settings_of
 
 PART = 32 * 1024 * 1024
 """Bytes of a part."""
+BULK_FROM = 4 * 1024 * 1024
+"""Bytes of a file from which on the bulk lane is faster: planning its query takes as long as some thousand resources."""
 VISITS = 500_000
 """Visits whose care setting is known, at most: those of the smallest hash where there are more."""
 SHOWN = 1_000
@@ -84,7 +86,8 @@ def _in_bulk(
 ) -> Iterator[Path]:  # fmt: skip
     """Counts the files that fit the declared schema; answers those that do not."""
     for path in files:
-        profile = bulk.count_file(path, places, threads=threads)
+        small = path.stat().st_size < BULK_FROM
+        profile = None if small else bulk.count_file(path, places, threads=threads)
         if profile is None:
             yield path
         else:

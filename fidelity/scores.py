@@ -23,7 +23,6 @@ CODED = ("coded", "malformed", "oid", "local", "unsystematic")
 VALUED = ("quantity", "censored", "coded", "components", "members", "valueInteger", "valueBoolean", "valueDateTime", "valueTime",
           "valuePeriod", "valueRange", "valueRatio", "valueSampledData")  # fmt: skip
 WRITTEN = (*VALUED, "number-text", "comment", "text-answer", "null-flavour", "quantity-empty")
-SETTLED = ("final", "amended", "corrected", "active", "completed", "confirmed", "finished")
 TOLD = ("exact", "reversed", "zoneless", "date", "partial")
 ASSESSMENTS = (
     Assessment("Concept_HasCode", "Availability", "code", CODED),
@@ -37,7 +36,7 @@ ASSESSMENTS = (
     Assessment("Attr_IsTimestampTz", "Conformity", "time", ("exact", "reversed"), (*TOLD, "impossible", "malformed")),
     Assessment("Attr_IsPastDate", "Plausibility", "time", ("exact", "date", "partial", "zoneless"), (*TOLD, "impossible")),
     Assessment("Attr_SubjectIsPopulated", "Availability", "subject", ("present",)),
-    Assessment("Element_IsClean", "Accuracy", "status", SETTLED, (*SETTLED, "preliminary", "entered-in-error")),
+    Assessment("Element_IsClean", "Accuracy", "status", ("settled",)),
 )  # fmt: skip
 """What is assessed of each class."""
 CLASSES: Mapping[str, str] = {
@@ -53,7 +52,8 @@ def scores(document: Mapping[str, Any]) -> dict[str, Any]:
         each = document["types"].get(type)
         if each is None:
             continue
-        assessed = [_assess(assessment, each["states"]) for assessment in ASSESSMENTS]
+        fitting = [each for each in ASSESSMENTS if type == "Observation" or each.dimension not in ("value", "unit")]
+        assessed = [_assess(assessment, each["states"]) for assessment in fitting]
         made.append(
             {"dataClass": name, "resources": each["resources"], "score": _mean(assessed), "assessments": assessed}
         )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from os import urandom
 from pathlib import Path
 from typing import TypeVar
@@ -22,9 +23,14 @@ from gateway.models import Model
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
+from gateway.sites import history, metrics
+from gateway.sites.declaration import Site
+from gateway.sites.deployment import Deployments
+from gateway.sites.folder import Declared, read_sites
 from monitoring import journal
 from monitoring.exposition import Exposition
 from monitoring.signals import Signal
+from vocabulary.output import Output
 from writeback.changes import Change
 from writeback.labels import Names
 from writeback.reconciling import Reconciler
@@ -47,9 +53,12 @@ class Gateway:
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
-        reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
+        reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
+        declared: Sequence[Declared] = (),
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
+        self.deployments = Deployments(models=models, sites=sites or {})
+        self.declared = declared
         self.clock = clock
         self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
@@ -87,6 +96,10 @@ class Gateway:
     def names(self, ehr: str) -> Names:
         """In whose name resources are written to this EHR."""
         return Names(ehr=ehr, namespace=self.keyring.namespace)
+
+    def model(self, output: Output) -> Model | None:
+        """The model of an output as its EHR's site has it; None where it is not deployed there."""
+        return self.deployments.at(output.ehr).get((output.model, output.version))
 
     def new_id(self) -> str:
         """An id of 32 hex digits: twelve of the time in milliseconds, so that an index grows at its end, and 80 random bits."""
@@ -207,15 +220,21 @@ async def open_gateway(
     senders: Senders | None = None,
     reach: Reach | None = None,
     read_back: ReadBack = EVERYTHING,
+    rehearsed: Mapping[str, Site] | None = None,
 ) -> AsyncIterator[Gateway]:
-    """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
-    model folder that cannot be used."""
-    loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
+    """The gateway of an installation; ``only`` leaves but the models of that id; ``rehearsed`` are sites played at EHRs of
+    other names. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""
+    found = _models(models)
+    sites = read_sites(installation.directory, {model.key: model.manifest for model in found})
+    metrics.hold(sites)
+    at = {ehr.name: declared.site for declared in sites for ehr in declared.ehrs} | dict(rehearsed or {})
+    loaded = {model.key: model for model in found if only in (None, model.manifest.id)}
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        reach=reach, read_back=read_back,
+        reach=reach, read_back=read_back, sites=at, declared=sites,
     )  # fmt: skip
+    await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:
         yield gateway
     finally:

@@ -19,10 +19,13 @@ from gateway.routes import (
     delivery_pages,
     describing,
     entrance,
+    fidelity_api,
+    fidelity_pages,
     launches,
     outputs,
     pages,
     recalls,
+    site_pages,
 )
 from r4.outcome import Issue, outcome
 
@@ -30,12 +33,13 @@ from r4.outcome import Issue, outcome
 def application(gateway: Gateway) -> FastAPI:
     """The ASGI application of ``http://localhost:…``."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    for part in (outputs, deciding, deliveries, recalls, alerts):
+    for part in (outputs, deciding, deliveries, recalls, alerts, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
         launches.routes(gateway), entrance.routes(gateway), clinician.routes(gateway), pages.routes(gateway),
-        delivery_pages.routes(gateway),
+        delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
+        site_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     app.add_exception_handler(HTTPException, _not_served)

@@ -65,7 +65,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
 
 async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:
     """Plans the resources with the clinician's acceptance in them; the launch of who confirms will write them."""
-    model = gateway.models.get((stored.output.model, stored.output.version))
+    model = gateway.model(stored.output)
     if model is None:
         return Decision(status=409, refusal="The model version of this output is not installed here any more.")
     by, principal, launch_id = str(decider.fhir_user), f"launch:{decider.launch_id}", str(decider.launch_id)
@@ -79,7 +79,7 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
         capabilities=narrowed(capabilities, gateway.senders.backend_scopes(stored.output.ehr)),
         granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
-        rules=gateway.senders.rules(stored.output.ehr),
+        rules=gateway.senders.rules(stored.output.ehr), site=gateway.deployments.writing(stored.output.ehr),
         confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip
     if write is None:

@@ -11,6 +11,7 @@ from auth.client import tables as client_tables
 from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import KeyFile, Keyring, open_key_file
+from gateway.sites import evidence, history
 from monitoring import tables as monitoring_tables
 from writeback import attempts, correcting, recall_tables, upgrade
 from writeback import tables as writeback_tables
@@ -29,7 +30,8 @@ METADATA: Sequence[MetaData] = (
 assert {table.metadata for table in (attempts.attempts, correcting.corrections, recall_tables.recalls)} == {
     writeback_tables.metadata
 }
-assert sessions.sessions.metadata is apikeys.keys.metadata is tables.metadata
+assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
+assert evidence.shown.metadata is tables.metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

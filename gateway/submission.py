@@ -89,7 +89,7 @@ async def _write(
         output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
         capabilities=narrowed(offered, gateway.senders.backend_scopes(output.ehr)),
         granted=None if granted is None else narrowed(offered, granted), now=gateway.clock(),
-        rules=gateway.senders.rules(output.ehr),
+        rules=gateway.senders.rules(output.ehr), site=gateway.deployments.writing(output.ehr),
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ from gateway.cli import (  # noqa: E402
     personas,
     recall,
     running,
+    sites,
     suites,
     worker,
 )
@@ -73,6 +74,7 @@ for _group in (
     load,
     models,
     personas,
+    sites,
     suites,
     installed,
     worker,

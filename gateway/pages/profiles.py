@@ -87,3 +87,31 @@ def standing(title: str, counts: Iterable[tuple[str, int]]) -> Plot:
         for place, (name, number) in enumerate(found)
     )  # fmt: skip
     return Plot(title, tuple(bars), HEIGHT, False)
+
+
+class Stack(NamedTuple):
+    """One day: its charts as three bars on top of each other, ``y`` and height of fit, caveats and unfit."""
+
+    day: str
+    charts: int
+    told: str
+    x: float
+    width: float
+    parts: tuple[tuple[str, float, float], ...]
+
+
+def fitness(days: list[dict[str, Any]]) -> list[Stack]:
+    """A trend of verdicts by day."""
+    most, step = max((each["charts"] for each in days), default=1), min(WIDTH / max(len(days), 1), 40.0)
+    made = []
+    for place, each in enumerate(days):
+        floor, parts = HEIGHT, []
+        for name in ("fit", "caveats", "unfit"):
+            height = round(HEIGHT * each[name] / most, 1)
+            floor = round(floor - height, 1)
+            parts.append((name, floor, height))
+        told = f"{each['day']}: {each['fit']} fit, {each['caveats']} with caveats, {each['unfit']} unfit"
+        made.append(
+            Stack(each["day"], each["charts"], told, round(place * step, 1), round(step - 1.0, 1), tuple(parts))
+        )
+    return made

@@ -1,56 +1,18 @@
-"""Edge: collects the evidence, part by part. A part that stops leaves the rest of its evidence unseen."""
+"""Edge: evidence of sign-in: one launch as it should be, and every step done wrongly."""
 
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.client import SCOPES, App, register
+from conformance.client import SCOPES, App
 from conformance.evidence import Evidence, Exchange
-from conformance.probe import CannotRun, Probe
+from conformance.session import Session
 from conformance.signing import new_signer, pkce, unsigned
 
-Stopped = (LookupError, CannotRun)
 
-
-async def discover(probe: Probe, evidence: Evidence) -> Mapping[str, Any]:
-    """Discovery and metadata. Raises CannotRun when there is no FHIR server at all."""
-    evidence["metadata"] = await probe.send("GET", "metadata")
-    smart = evidence["smart"] = await probe.send("GET", ".well-known/smart-configuration")
-    endpoints = smart.table
-    for name in ("jwks_uri",):
-        if isinstance(endpoints.get(name), str):
-            evidence["jwks"] = await probe.send("GET", endpoints[name])
-    return endpoints
-
-
-async def find_app(
-    probe: Probe, endpoints: Mapping[str, Any], evidence: Evidence, given: Mapping[str, Any] | None
-) -> App | None:
-    """The given client, or one that is registered dynamically."""
-    if given is None:
-        return await register(probe, endpoints, evidence)
-    return App(
-        probe=probe, endpoints=endpoints, id=str(given["client_id"]), secret=given.get("client_secret"),
-        redirect_uri=str(given.get("redirect_uri", "")),
-    )  # fmt: skip
-
-
-async def find_launcher(probe: Probe, evidence: Evidence) -> str:
-    """The launcher beside the base. Raises LookupError where there is none."""
-    address = f"{probe.base.removesuffix('/fhir')}/launch"
-    listed = await probe.send("GET", address, headers={"accept": "application/json"})
-    patients = listed.table.get("patients")
-    if listed.status != 200 or not isinstance(patients, list) or len(patients) < 2:
-        raise LookupError("no launcher with two patients")
-    evidence["launcher"] = listed
-    evidence["patients"] = [str(each["id"]) for each in patients]
-    users = [each for each in listed.table.get("users", ()) if isinstance(each, dict)]
-    evidence["user"] = str(users[0]["reference"]) if users else None
-    return address
-
-
-async def sign_in(app: App, launcher: str, evidence: Evidence) -> None:
+async def sign_in(session: Session, evidence: Evidence) -> None:
     """One launch as it should be, and what may be asked with what it gives."""
+    app, launcher = session.launching()
     verifier, challenge = pkce()
     patient, user = evidence["patients"][0], evidence["user"]
     options = {"patient": patient, **({"user": user} if user else {})}
@@ -85,8 +47,9 @@ async def _refresh(app: App, launcher: str, evidence: Evidence, options: Mapping
         evidence["refresh"] = await app.post(form)
 
 
-async def refusals(app: App, launcher: str, evidence: Evidence) -> None:
+async def refusals(session: Session, evidence: Evidence) -> None:
     """Every step done wrongly in one way, each with a launch of its own."""
+    app, launcher = session.launching()
     patient = evidence["patients"][0]
     changed: Mapping[str, dict[str, str | None]] = {
         "no challenge": {"code_challenge": None, "code_challenge_method": None},

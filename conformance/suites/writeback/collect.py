@@ -1,63 +1,17 @@
-"""Edge: evidence of what a token reaches, and of what becomes of what is written."""
+"""Edge: evidence of what becomes of what is written."""
 
 from typing import Any
 
-from conformance.client import WRITING, App
+from conformance.client import WRITING
 from conformance.evidence import Evidence
 from conformance.probe import Probe
-
-VITAL = {"system": "http://loinc.org", "code": "29463-7", "display": "Body weight"}
-
-
-async def access(app: App, launcher: str, evidence: Evidence) -> None:
-    """Reads with the token of one patient, of that patient and of another, and with tokens that are none."""
-    own, other = evidence["patients"][:2]
-    probe = app.probe
-    token = str((await app.sign_in(launcher, patient=own)).table["access_token"])
-    evidence["own"], evidence["other"] = own, other
-    plain = {
-        "own patient": f"Patient/{own}", "foreign patient": f"Patient/{other}",
-        "absent patient": "Patient/there-is-nobody-of-this-id", "all patients": "Patient",
-        "own observations": f"Observation?patient={own}&_count=20",
-        "foreign observations": f"Observation?patient={other}&_count=20",
-        "observations": "Observation?_count=50", "foreign history": f"Patient/{other}/_history",
-        "unknown parameter": f"Observation?patient={own}&no-such-parameter=1",
-        "foreign include": f"Patient?_id={own},{other}",
-    }  # fmt: skip
-    for name, path in plain.items():
-        evidence[name] = await probe.send("GET", path, token=token)
-    evidence["no token"] = await probe.send("GET", f"Patient/{own}")
-    evidence["garbage token"] = await probe.send("GET", f"Patient/{own}", token="garbage")  # noqa: S106
-    evidence["token in address"] = await probe.send("GET", f"Patient/{own}?access_token={token}")
-    observation = sample(own)
-    evidence["write without scope"] = await probe.send("POST", "Observation", token=token, json=observation)
-    entries = [{"request": {"method": "GET", "url": f"Patient/{id}"}} for id in (own, other)]
-    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    evidence["batch"] = await probe.send("POST", "", token=token, json=bundle)
-    evidence["post search"] = await probe.send(
-        "POST", "Patient/_search", token=token, form={"_id": other}, headers={"accept": "application/fhir+json"}
-    )
+from conformance.samples import exact, sample
+from conformance.session import Session
 
 
-def sample(patient: str, **changes: Any) -> dict[str, Any]:
-    """A small Observation of a patient."""
-    return {
-        "resourceType": "Observation", "status": "final", "code": {"coding": [VITAL]},
-        "subject": {"reference": f"Patient/{patient}"}, "effectiveDateTime": "2026-01-02T03:04:05Z", **changes,
-    }  # fmt: skip
-
-
-def exact(patient: str) -> bytes:
-    """The same with a number whose digits count, as bytes: a JSON library would not write them so."""
-    return (
-        '{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},'
-        f'"subject":{{"reference":"Patient/{patient}"}},"effectiveDateTime":"2026-01-02T03:04:05Z",'
-        '"valueQuantity":{"value":72.50,"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}'
-    ).encode()
-
-
-async def writing(app: App, launcher: str, evidence: Evidence) -> None:
+async def writing(session: Session, evidence: Evidence) -> None:
     """Writes as they should be and as they must not be; what was made is deleted again where that is offered."""
+    app, launcher = session.launching()
     own, other = evidence["patients"][:2]
     token = str((await app.sign_in(launcher, patient=own, scope=WRITING)).table["access_token"])
     probe = app.probe

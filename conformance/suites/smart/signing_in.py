@@ -9,8 +9,7 @@ from joserfc.jwk import KeySet
 
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence
-from conformance.suites import refusals
-from conformance.suites.refusals import refused
+from conformance.suites.smart.refusals import refused
 
 REQUIRED = ("token_endpoint", "capabilities", "code_challenge_methods_supported", "grant_types_supported")
 LAUNCHING = ("launch-ehr", "launch-standalone")
@@ -262,5 +261,4 @@ CHECKS: tuple[Check, ...] = (
      
     backend_services_give_a_short_token, a_refresh_token_renews, a_refresh_gives_no_more_than_was_granted,
     introspection_tells_live_from_dead, a_revoked_token_opens_nothing,
-    *refusals.CHECKS,
 )  # fmt: skip
