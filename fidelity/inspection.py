@@ -45,8 +45,8 @@ def inspect(
     found: list[Finding] = []
     shelf = shelve(chart.reads)
     for feature in features:
-        for instrument, failures in _judge(chart, feature, shelf, results, editions):
-            found.append(_finding(instrument, feature, failures, salt))
+        for instrument, failures, judged in _judge(chart, feature, shelf, results, editions):
+            found.append(replace(_finding(instrument, feature, failures, salt), judged=judged))
     return (*found, *_unfailed(results))
 
 
@@ -59,6 +59,8 @@ def _finding(
         severity="info" if instrument.id == "STR-05" and not feature.required else instrument.severity,
         owner=instrument.owner,
         feature=feature.name,
+        kahn=instrument.kahn,
+        failed=len(failures),
         detail="; ".join(dict.fromkeys(detail for detail, _ in failures)),
         pointers=tuple(_point(resource, salt) for _, resource in failures[:POINTERS] if salt and resource),
     )
@@ -66,7 +68,7 @@ def _finding(
 
 def _judge(
     chart: Chart, feature: Feature, shelf: Shelf, results: dict[str, set[str]], editions: Editions
-) -> Iterator[tuple[Instrument, list[tuple[str, Resource]]]]:
+) -> Iterator[tuple[Instrument, list[tuple[str, Resource]], int]]:
     record, background = _records(chart, feature, shelf)
     sightings = {"feature": [Sighting(chart=chart, feature=feature)], "record": record, "background": background}
     far = list(_elsewhere(chart, feature, shelf))
@@ -78,7 +80,7 @@ def _judge(
         results[instrument.id].update(outcome[0] for outcome, _ in outcomes)
         failures = [(outcome[1], item.resource) for outcome, item in outcomes if outcome[0] == "fail"]
         if failures:
-            yield instrument, failures
+            yield instrument, failures, sum(outcome[0] != "skip" for outcome, _ in outcomes)
 
 
 def _unfailed(results: dict[str, set[str]]) -> Iterator[Finding]:
@@ -90,7 +92,7 @@ def _unfailed(results: dict[str, set[str]]) -> Iterator[Finding]:
 
 _UNFAILED = {
     instrument.id: tuple(
-        Finding(check=instrument.id, result=result, severity="info", owner=instrument.owner)
+        Finding(check=instrument.id, result=result, severity="info", owner=instrument.owner, kahn=instrument.kahn)
         for result in ("pass", "skip")
     )
     for instrument in INSTRUMENTS

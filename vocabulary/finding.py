@@ -19,6 +19,10 @@ class Finding:
     severity: Severity = "info"
     owner: Owner = "engineering"
     feature: str | None = None
+    kahn: str = ""
+    failed: int = 0
+    """Records (or, of a feature, 1) that failed, of ``judged``; with the feature's resource type and codes as the stratum."""
+    judged: int = 0
     detail: str = ""
     pointers: tuple[str, ...] = ()
 
@@ -46,7 +50,8 @@ def format_verdict(verdict: Verdict) -> dict[str, Any]:
         "findings": [
             {
                 "check": finding.check, "result": finding.result, "severity": finding.severity,
-                "owner": finding.owner, "feature": finding.feature, "detail": finding.detail,
+                "owner": finding.owner, "feature": finding.feature, "kahn": finding.kahn, "failed": finding.failed,
+                "judged": finding.judged, "detail": finding.detail,
             }
             for finding in verdict.findings
             if finding.result == "fail"

@@ -120,6 +120,7 @@ def test_an_instrument_fails_a_dirty_record_and_names_the_feature(check):
     assert (finding.result, finding.feature) == ("fail", feature.name)
     assert (finding.severity, finding.owner) == (BY_ID[check].severity, BY_ID[check].owner)
     assert finding.detail
+    assert (finding.kahn, 0 < finding.failed <= finding.judged) == (BY_ID[check].kahn, True)
 
 
 def test_a_truncated_search_fails_and_a_whole_one_passes():

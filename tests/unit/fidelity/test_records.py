@@ -181,3 +181,29 @@ def test_a_tidy_record_is_judged_as_it_stands():
         for resource in VECTORS[check.id]["pass"]:
             if "times" not in resource and resource["resourceType"] == "Observation":
                 assert JUDGE(tidied(resource)) == JUDGE(resource)
+
+
+@pytest.mark.parametrize(
+    ("codings", "check"),
+    [
+        ([{"system": "urn:oid:2.16.840.1.113883.6.1", "code": "2093-3"}], {"COD-03"}),
+        ([{"system": "https://loinc.org", "code": "2093-3"}], {"COD-03"}),
+        ([{"system": "http://www.loinc.org/", "code": "2093-3"}], {"COD-03"}),
+        ([{"code": "2093-3"}], {"COD-03"}),
+        ([{"system": "LOINC", "code": "2093-3"}], {"COD-03"}),
+        ([{"system": "https://lab.example/codes", "code": "CHOL"}], {"COD-02"}),
+        ([{"system": LOINC, "code": "2093-4"}], {"COD-04"}),
+        ([{"system": "https://lab.example/codes", "code": "CHOL"}, {"system": LOINC, "code": "2093-3"}], set()),
+    ],
+)
+def test_one_fault_of_a_code_is_counted_once(codings, check):
+    assert failed(RESULT | {"code": {"coding": codings}}) == check
+
+
+def test_icd_10_is_not_icd_10_cm_but_for_a_model_that_lists_it():
+    icd10 = "http://hl7.org/fhir/sid/icd-10"
+    condition = next(each for each in VECTORS["COD-01"]["pass"] if each["resourceType"] == "Condition")
+    record = condition | {"code": {"coding": [{"system": icd10, "code": "E11.9"}]}}
+    assert failed(record) == {"COD-03"}
+    listed = Feature(name="d", kind="presence", resource="Condition", codes=(Code(system=icd10, code="E11"),))
+    assert failed(record, compile_rules(features=[listed], terminology=shipped(), as_of=NOW)) == set()
