@@ -31,6 +31,8 @@ Resource = Mapping[str, Any]
 POINTERS = 5
 _DUP01, _DUP02, _DUP04 = BIT["DUP-01"], BIT["DUP-02"], BIT["DUP-04"]
 _REF02, _REF04, _TIM05, _PLA04 = BIT["REF-02"], BIT["REF-04"], BIT["TIM-05"], BIT["PLA-04"]
+NOT_COMPARED = mask(*STANDS_ON["DUP-02"])
+NOT_IN_SERIES = mask("UNI-01", "UNI-03", "UNI-04", "UNI-06", "PLA-01", "VAL-03", "DUP-02", "DUP-03")
 UNKNOWN_CODES = mask(*STANDS_ON["VER-06"])
 _UNI06, _PLA05 = BIT["UNI-06"], BIT["PLA-05"]
 
@@ -118,7 +120,7 @@ class Scan:
         self, resource: Resource, seen: Seen, patient: str | None, fails: int, passes: int
     ) -> tuple[int, int]:  # fmt: skip
         """DUP-02: the same subject, code, time and value under another id; two of one day may well be two."""
-        if seen.type != "Observation" or not seen.code or fails & mask("DUP-01", "DUP-03", "TIM-01", "TIM-02"):
+        if seen.type != "Observation" or not seen.code or fails & NOT_COMPARED:
             return fails, passes
         times = tuple(str(resource.get(name)) for name in ("effectiveDateTime", "effectivePeriod", "effectiveInstant"))
         values = [str(value) for name, value in resource.items() if name.startswith("value")]
@@ -184,8 +186,7 @@ class Scan:
 
     def _measure(self, resource: Resource, entry: _Open, at: float | None) -> None:
         code = code_of(table(resource.get("code"))) if entry.seen.type == "Observation" else None
-        bad = mask("UNI-01", "UNI-03", "UNI-04", "UNI-06", "PLA-01", "VAL-03", "DUP-02", "DUP-03")
-        if code not in KEPT or at is None or entry.seen.fails & bad:
+        if code not in KEPT or at is None or entry.seen.fails & NOT_IN_SERIES:
             return
         quantity = quantity_of(resource)
         if quantity is not None and quantity[1] is not None:

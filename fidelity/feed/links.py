@@ -4,29 +4,30 @@ What is kept of a record is a hash of its name, of its owner's name and of its v
 are enough: they are compared within one process and told to nobody.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fidelity.elements import table, text
 from fidelity.records.kinds import KINDS
 
-DEPTH = 8
 Resource = Mapping[str, Any]
 
 
-def references(value: Any, depth: int = DEPTH) -> Iterator[str]:
+def references(resource: Resource) -> list[str]:
     """Every literal reference within, but those into the record itself."""
-    if depth and isinstance(value, dict):
-        literal = value.get("reference")
-        if isinstance(literal, str) and literal[:1] != "#":
-            yield literal
-        for item in value.values():
-            if type(item) is dict or type(item) is list:
-                yield from references(item, depth - 1)
-    elif depth and isinstance(value, list):
+    found: list[str] = []
+    left: list[Any] = [resource]
+    while left:
+        value = left.pop()
+        if type(value) is dict:
+            literal = value.get("reference")
+            if type(literal) is str and literal[:1] != "#":
+                found.append(literal)
+            value = value.values()
         for item in value:
             if type(item) is dict or type(item) is list:
-                yield from references(item, depth - 1)
+                left.append(item)
+    return found
 
 
 def named(reference: str) -> tuple[str, str] | None:
