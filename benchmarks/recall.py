@@ -115,7 +115,7 @@ def lines(draws: Iterable[int], rate: float, now: float) -> list[Line]:
     natural = found_in(clean, now)
     twins = found_in(reversed(clean), now)  # of two that are equal either may come second
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    twins = {name: checks | natural.get(name, set()) for name, checks in twins.items()}
+    twins = {name: twins.get(name, set()) | natural.get(name, set()) for name in twins.keys() | natural.keys()}
     for draw in draws:
         told: list[Label] = []
         feed = list(degrade(clean, Messiness(rate, draw), arrived=now, tell=told.append))

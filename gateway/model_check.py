@@ -101,6 +101,8 @@ def _output_warnings(manifest: Manifest) -> Iterator[str]:
     if manifest.kind == "risk" and manifest.horizon is None:
         yield "output.horizon is missing: a chart reads the risk as one of the rest of the patient's life"
     yield from _coding_warnings(manifest)
+    if not manifest.editions and any(feature.codes for feature in manifest.features):
+        yield "editions is missing: nobody can tell which codes are newer or older than the model"
     for prediction in (manifest.output, *manifest.components):
         unit = prediction.unit
         if unit and unit not in ("fraction", "percent") and not ucum.known(unit):

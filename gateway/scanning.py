@@ -24,6 +24,8 @@ FIRST = ("patient", "encounter", "practitioner", "organization", "location", "me
 """Files whose names begin so are read before others: what refers to their records need not wait for them."""
 Progress = Callable[[int], None]
 SECONDS = 5.0
+TROUBLES = 100
+"""Unreadable lines that are told with file, number and what is wrong; all are counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,16 +49,19 @@ def scan(
     """The report of one scan over NDJSON files. ``complete`` says of each type that was searched for whether it was read to
     the end; ``progress`` hears of the bytes behind. Raises OSError."""
     with httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
-        found = Scan(_settings(told, client))
+        found, troubles = Scan(_settings(told, client)), []
         for path in sorted(files, key=_turn):
             for line in _lines(path, progress):
                 if line.resource is None:
                     found.unreadable += 1
+                    if len(troubles) < TROUBLES:
+                        troubles.append({"file": path.name, "line": line.number, "wrong": line.wrong})
                 else:
                     found.add(line.resource)
         for name, whole in complete.items():
             found.searched(name, whole)
-        return format_report(found.results(), source=source, model=told.manifest.id, version=told.manifest.version)
+        report = format_report(found.results(), source=source, model=told.manifest.id, version=told.manifest.version)
+        return {**report, "unreadable_lines": troubles}
 
 
 def _settings(told: Scanned, client: httpx2.Client) -> Settings:

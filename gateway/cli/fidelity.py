@@ -11,6 +11,10 @@ from gateway.cli import profiles
 from gateway.cli.application import Json, could_not
 
 
+SHOWN = 10
+"""Unreadable lines that are listed for people."""
+
+
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
     fidelity = typer.Typer(help="Feeds: scan one, profile one, shape data like one.", no_args_is_help=True)
@@ -154,6 +158,8 @@ def _print(report: Any, json: bool) -> None:
         ("check", "wants", "fail", "pass", "skip", "level", "owner"),
         rows,
     )
+    for each in report["unreadable_lines"][:SHOWN]:
+        console.print(f"{each['file']}, line {each['line']}: {each['wrong']}", markup=False)
     silent = sum(not each["pass"] and not each["fail"] for each in report["checks"])
     console.print(
         f"{report['unreadable']} lines could not be read; {silent} checks had nothing to judge.", markup=False

@@ -80,6 +80,10 @@ def test_a_small_clean_file_ends_with_0_and_lines_that_cannot_be_read_are_counte
         file.write(b'{"resourceType": "Observation", "id"\n\xff\xfe\n{"resourceType": "Nothing"}\n[]\n')
     code, report = scanned(source, model=str(model))
     assert (code, report["unreadable"], report["resources"]) == (1, 4, 1)
+    assert report["unreadable_lines"] == [
+        {"file": "one.ndjson", "line": 2, "wrong": "not JSON"}, {"file": "one.ndjson", "line": 3, "wrong": "not UTF-8"},
+        {"file": "one.ndjson", "line": 4, "wrong": "unknown type"}, {"file": "one.ndjson", "line": 5, "wrong": "no object"},
+    ]  # fmt: skip
 
 
 def test_editions_of_the_feed_are_named_and_touch_the_models_codes(tmp_path: Path) -> None:
