@@ -219,7 +219,7 @@ def _on_dask(task: Work, parts: Sequence[Any], scheduler: str) -> Iterator[tuple
         room = 2 * max(1, len(client.scheduler_info()["workers"]))
         places = iter(range(len(parts)))
         futures = {client.submit(_apply, shared, parts[place], pure=False): place for place in islice(places, room)}
-        under_way = as_completed(list(futures))
+        under_way = as_completed(list(futures), loop=client.loop)
         for future in under_way:
             yield futures.pop(future), future.result()
             for place in islice(places, 1):

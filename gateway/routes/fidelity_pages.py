@@ -86,7 +86,14 @@ def compared(document: dict[str, Any], before: dict[str, Any] | None) -> list[di
         for code, each in new.items()
     ]
     rows += [
-        {**each, "resources": 0, "before": each["resources"], "mark": "rare" if code in rare else "vanished"}
+        {
+            **each,
+            "resources": 0,
+            "choices": {},
+            "units": [],
+            "before": each["resources"],
+            "mark": "rare" if code in rare else "vanished",
+        }
         for code, each in old.items()
         if code not in new
     ]
