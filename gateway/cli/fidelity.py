@@ -10,7 +10,6 @@ import typer
 from gateway.cli import profiles
 from gateway.cli.application import Json, could_not
 
-
 SHOWN = 10
 """Unreadable lines that are listed for people."""
 
