@@ -49,7 +49,8 @@ def scan(
     """The report of one scan over NDJSON files. ``complete`` says of each type that was searched for whether it was read to
     the end; ``progress`` hears of the bytes behind. Raises OSError."""
     with httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
-        found, troubles = Scan(_settings(told, client)), []
+        found = Scan(_settings(told, client))
+        troubles: list[dict[str, Any]] = []
         for path in sorted(files, key=_turn):
             for line in _lines(path, progress):
                 if line.resource is None:

@@ -65,7 +65,9 @@ class Library:
     def standing(self, system: str, code: str, version: str | None = None) -> Standing:
         """What the edition says of the code, and when all editions that are here let it be used."""
         edition, here = self.edition(system, version), self.editions.get(system, ())
-        spans = _spans(here, code) if here and here[0].dated else None
+        dated = bool(here) and here[0].dated
+        code = pointed(code) if dated else code
+        spans = _spans(here, code) if dated else None
         if edition is None:  # not here: what may be used in it is not known, but when the code was valid may be
             return Standing(None, None, spans or None)
         if code in edition.active:
@@ -73,6 +75,11 @@ class Library:
         if code in edition.retired or spans:
             return Standing(True, False, spans, edition.version, edition.retired.get(code))
         return Standing(False if edition.complete else None, None, None, edition.version)
+
+
+def pointed(code: str) -> str:
+    """An ICD-10-CM code with its point, which many senders leave out: ``E1165`` → ``E11.65``."""
+    return code if len(code) <= 3 or "." in code else f"{code[:3]}.{code[3:]}"
 
 
 def _spans(editions: Sequence[Edition], code: str) -> Spans:

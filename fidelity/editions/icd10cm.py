@@ -9,7 +9,7 @@ the long title. A fiscal year begins on 1 October of the year before; updates co
 import re
 from collections.abc import Iterable
 
-from fidelity.editions.edition import Edition
+from fidelity.editions.edition import Edition, pointed
 from fidelity.systems import ICD10CM
 from vocabulary.instant import parse_instant
 
@@ -43,13 +43,8 @@ def parse_order_file(lines: Iterable[str], *, version: str, complete: bool = Tru
         if match is None:
             raise OrderFileError(f"line {number} has not the layout of an order file")
         _, code, usable, _, title = match.groups()
-        (active if usable == "1" else headers)[dotted(code)] = title.strip()
+        (active if usable == "1" else headers)[pointed(code)] = title.strip()
     return Edition(
         system=ICD10CM, version=version, since=effective(version), active=active, retired=headers, complete=complete,
         dated=True,
     )  # fmt: skip
-
-
-def dotted(code: str) -> str:
-    """The code with its point: ``E1165`` → ``E11.65``."""
-    return code if len(code) <= 3 or "." in code else f"{code[:3]}.{code[3:]}"

@@ -152,3 +152,8 @@ def test_skew_names_the_codes_of_the_features_that_came_or_went_and_no_others():
 def test_ndc_and_cvx_are_judged_by_their_form(rule, good, bad):
     assert rule(good)
     assert not rule(bad)
+
+
+def test_a_code_without_its_point_is_the_same_code():
+    assert shipped().standing(ICD10CM, "M545") == shipped().standing(ICD10CM, "M54.5")
+    assert shipped().standing(ICD10CM, "I10").known is True
