@@ -21,6 +21,7 @@ from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
 from gateway.claim_checkers import Checkers
 from gateway.ehrs.file import FILE
+from gateway.editions import of_installation
 from gateway.evaluating import Evaluator
 from gateway.fetch import Reach
 from gateway.installation import Installation
@@ -70,6 +71,7 @@ class Gateway:
         self.deployments = Deployments(models=models, sites=sites or {})
         self.declared = declared
         self.clock = clock
+        self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE

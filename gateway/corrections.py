@@ -64,7 +64,7 @@ async def _judge(gateway: "Gateway", output: Output, model: Model) -> tuple[Admi
     reader = gateway.senders.sender(output.ehr, "backend")
     read = await read_patient(reader, output.patient, model.manifest.features)
     chart, verdict = read.verdict(
-        model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session
+        model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session, terminology=gateway.editions
     )  # fmt: skip
     evidence = await read_evidence(
         reader, output, patient=read.patient, verdict=verdict, launch_patient=None, launch_encounter=None
