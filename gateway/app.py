@@ -20,8 +20,8 @@ from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
 from gateway.claim_checkers import Checkers
-from gateway.ehrs.file import FILE
 from gateway.editions import of_installation
+from gateway.ehrs.file import FILE
 from gateway.evaluating import Evaluator
 from gateway.fetch import Reach
 from gateway.installation import Installation
