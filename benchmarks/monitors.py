@@ -17,8 +17,9 @@ from monitoring.evaluations import Folded, Lease
 from monitoring.exposition import Exposition
 from monitoring.folding import Watches, fold
 from monitoring.packing import pack
+from monitoring.plan import Plan
 from monitoring.reference import Column, Reference
-from monitoring.watch import Plan, Watch
+from monitoring.watch import Watch
 from vocabulary.signal import Signal
 
 FEATURES, PREDICTIONS, GROUP = 50, 4000, 25
@@ -110,7 +111,9 @@ def _fold(database: Database, lease: Lease, watch: Watch) -> None:
         entries: list[Any] = []
         while len(entries) < PORTION:
             after = (entries[-1].at, entries[-1].id) if entries else cursor
-            page = database.run_now(lambda c, now, after=after: observations.find_entries(c, now, after=after, before=1e12))
+            page = database.run_now(
+                lambda c, now, after=after: observations.find_entries(c, now, after=after, before=1e12)
+            )
             entries += page
             if not page:
                 break
@@ -118,7 +121,11 @@ def _fold(database: Database, lease: Lease, watch: Watch) -> None:
             return
         changed = fold(watches, entries)
         cursor = (entries[-1].at, entries[-1].id)
-        folded = [Folded(place=PLACE, at=watch.last, state=pack(watch.state()), signals=watch.signals(), point=watch.evaluated)]
+        folded = [
+            Folded(
+                place=PLACE, at=watch.last, state=pack(watch.state()), signals=watch.signals(), point=watch.evaluated
+            )
+        ]
         database.run_now(
             lambda c, now, at=cursor, folded=folded, changed=changed: evaluations.save(
                 c, now, lease=lease, cursor=at, folded=folded, changed=changed
