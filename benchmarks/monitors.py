@@ -17,8 +17,9 @@ from monitoring.evaluations import Folded, Lease
 from monitoring.exposition import Exposition
 from monitoring.folding import Watches, fold
 from monitoring.packing import pack
+from monitoring.plan import Plan
 from monitoring.reference import Column, Reference
-from monitoring.watch import Plan, Watch
+from monitoring.watch import Watch
 from vocabulary.signal import Signal
 
 FEATURES, PREDICTIONS, GROUP = 50, 4000, 25

@@ -22,7 +22,7 @@ from vocabulary.output import Output
 from writeback.changes import OutputChanged
 
 if TYPE_CHECKING:
-    from monitoring.watch import Plan
+    from monitoring.plan import Plan
 
 RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
 AGES = ((0, "0-17"), (18, "18-39"), (40, "40-64"), (65, "65-79"), (80, "80+"))
@@ -52,7 +52,7 @@ def reference(model: Model) -> Reference:
 
 def plan_of(model: Model, ehr: str, thresholds: Thresholds) -> "Plan":
     """How a model is watched at one EHR. Raises ReferenceInvalid."""
-    from monitoring.watch import Plan  # numpy comes with it: not before there is something to watch
+    from monitoring.plan import Plan  # numpy comes with it: not before there is something to watch
 
     manifest = model.manifest
     return Plan(

@@ -17,9 +17,10 @@ from typing import Any
 
 from monitoring.entries import MISSING, UNSEEN, Entry, Labelled, Observed, Ticked, pack_cells
 from monitoring.folding import Place, fold
+from monitoring.plan import Plan
 from monitoring.quantiles import chi_square
 from monitoring.reference import Column
-from monitoring.watch import DAY, Plan, Watch
+from monitoring.watch import DAY, Watch
 from vocabulary.instant import parse_instant
 from vocabulary.signal import Signal
 

@@ -4,9 +4,7 @@ The state follows from the entries alone: in whatever portions they are folded, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from math import nan
 from typing import Any
 
@@ -15,16 +13,15 @@ import numpy as np
 from monitoring import outcomes as judging
 from monitoring import texts as claims
 from monitoring.board import Board
-from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Limits, Move
+from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Move
 from monitoring.domain import tell_apart
 from monitoring.entries import Entry, Labelled, Observed, TextChecked, Ticked
 from monitoring.outcomes import Judged, Outcomes
+from monitoring.plan import Plan
 from monitoring.ranking import expected_auroc
-from monitoring.reference import Column, Reference
 from monitoring.scalars import BernoulliCusum
 from monitoring.scores import Scores
 from monitoring.texts import Texts
-from monitoring.thresholds import DEFAULTS, Numbers, Thresholds
 from vocabulary.signal import Level, Signal, SignalChanged
 
 DAY = 86400.0
@@ -35,40 +32,6 @@ BLOCKING = frozenset({"out_of_range", "not_finite", "wrong_unit", "wrong_type"})
 """Words of the gate's refusals that are M-OUT-01."""
 COLUMN_MONITORS = {PSI: "M-IN-01", MEAN: "M-IN-02", FAULTS: "M-IN-03"}
 OUTPUT_SOURCES = {PSI: "distribution", MEAN: "mean", FAULTS: "missing"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is watched. ``numeric``: the output is a number (or category) to watch; ``calibrated``: it is a chance, 0 to 1."""
-
-    model: str
-    version: str
-    ehr: str
-    features: tuple[str, ...] = ()
-    reference: Reference = field(default_factory=Reference)
-    numeric: bool = True
-    calibrated: bool = False
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-    @cached_property
-    def numbers(self) -> Mapping[str, Numbers]:
-        """The thresholds that hold for this model, by monitor."""
-        return {monitor: self.thresholds.of(self.model, monitor) for monitor in DEFAULTS}
-
-    @cached_property
-    def limits(self) -> Limits:
-        """Those of the columns."""
-        shift, mean, fault = (self.numbers[monitor] for monitor in ("M-IN-01", "M-IN-02", "M-IN-03"))
-        return Limits(
-            psi_floor=shift["warn"], psi_alpha=shift["alpha"], psi_critical=shift["critical"], slack=mean["slack"],
-            mean_warn=mean["warn"], mean_critical=mean["critical"], fault_ratios=(fault["ratio"], fault["jump"]),
-            fault_warn=fault["warn"], fault_critical=fault["critical"], fault_floor=fault["floor"],
-        )  # fmt: skip
-
-    def columns(self) -> list[Column]:
-        """The features in order, then the output."""
-        known = self.reference.features
-        return [known.get(name, Column()) for name in self.features] + ([self.reference.output] if self.numeric else [])
 
 
 class Watch:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from gateway.database import Database
 from monitoring import observations
 from monitoring.entries import Entry, Labelled, Observed, Telling, Ticked, pack_cells
+from monitoring.plan import Plan
 from monitoring.reference import Column, Reference
-from monitoring.watch import Plan
 
 PLACE = ("risk", "1.0.0", "spec")
 ABOUT = {"model": "risk", "version": "1.0.0", "ehr": "spec"}

@@ -53,7 +53,21 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def replay(folder: Path, lines: Iterable[Any], *more: str) -> tuple[int, Any, str]:
+Said = tuple[int, Any, str]
+Replay = Callable[..., Said]
+
+
+@pytest.fixture
+def replay(capsys: pytest.CaptureFixture[str]) -> Replay:
+    """``replay(folder, lines, *options)``: exit code, report, and what was complained."""
+
+    def run(folder: Path, lines: Iterable[Any], *more: str) -> Said:
+        return _replay(capsys, folder, lines, *more)
+
+    return run
+
+
+def _replay(capsys: pytest.CaptureFixture[str], folder: Path, lines: Iterable[Any], *more: str) -> Said:
     file = folder.parent / "recorded.ndjson"
     file.write_text("".join(each if isinstance(each, str) else json.dumps(each) + "\n" for each in lines))
     command = [

@@ -6,7 +6,8 @@ import pytest
 
 from monitoring.entries import Entry, Labelled, Observed, Telling, TextChecked, Ticked, pack_cells, unpack_cells
 from monitoring.packing import pack, unpack
-from monitoring.watch import Plan, Watch
+from monitoring.plan import Plan
+from monitoring.watch import Watch
 from tests.monitored import ABOUT, plan, portions, tellings
 from vocabulary.signal import SignalChanged
 
