@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from os import urandom
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -79,14 +79,12 @@ class Gateway:
         self.checkers = checkers or Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
-        self.worker = Worker(
-            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe, terms=self.senders.terms,
-        )  # fmt: skip
-        self.reconciler = Reconciler(
-            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe,
-        )  # fmt: skip
+        delivering: dict[str, Any] = {
+            "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
+            "namespace": self.keyring.namespace, "observe": self._observe,
+        }  # fmt: skip
+        self.worker = Worker(**delivering, terms=self.senders.terms)
+        self.reconciler = Reconciler(**delivering)
         self.recalls = Recalls(self)
         self.alerts = Alerts(self, mail=mail)
         self.thresholds = signed.load_thresholds(installation)

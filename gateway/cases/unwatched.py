@@ -10,8 +10,8 @@ from math import exp
 
 from gateway.cases import Case, Told
 from monitoring.entries import Entry, Labelled, Observed, pack_cells
+from monitoring.plan import Plan
 from monitoring.reference import Column, Reference
-from monitoring.watch import Plan
 
 BEFORE, AFTER, SEED = 6000, 3000, 20
 FEATURES = ("temperature", "respiratory_rate", "heart_rate", "lactate")
