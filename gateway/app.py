@@ -15,15 +15,18 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, models, observing, scoring, signed
+from gateway import apikeys, claim_checkers, observing, scoring, signed
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
+from gateway.claim_checkers import Checkers
+from gateway.editions import of_installation
+from gateway.ehrs.file import FILE
 from gateway.evaluating import Evaluator
 from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
-from gateway.models import Model
+from gateway.models import Model, load_all
 from gateway.outcomes import Outcomes
 from gateway.purging import Purger
 from gateway.recalling import Recalls
@@ -68,18 +71,27 @@ class Gateway:
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
-        declared: Sequence[Declared] = (), mail: Mail | None = None, shared: bool = False,
+        declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: Checkers | None = None,
+        shared: bool = False,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.deployments = Deployments(models=models, sites=sites or {})
-        self.declared = declared
-        self.clock = clock
+        self.declared, self.clock = declared, clock
+        self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
+        self.checkers = checkers or Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
+        self.shared = shared
+        self._unwritten: list[Event] = []
+        self._working = False
+        self._assemble(mail)
+
+    def _assemble(self, mail: Mail | None) -> None:
+        """The parts that go on by themselves."""
         delivering: dict[str, Any] = {
             "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
             "namespace": self.keyring.namespace, "observe": self._observe,
@@ -87,10 +99,10 @@ class Gateway:
         self.worker = Worker(**delivering, terms=self.senders.terms)
         self.reconciler = Reconciler(**delivering)
         self.recalls = Recalls(self)
-        self.shared, self.owner = shared, self.worker.boot
-        self.turns = Turns(self, owner=self.owner if shared else None)
+        self.owner = self.worker.boot
+        self.turns = Turns(self, owner=self.owner if self.shared else None)
         self.alerts = Alerts(self, mail=mail)
-        self.thresholds = signed.load_thresholds(installation)
+        self.thresholds = signed.load_thresholds(self.installation)
         self.evaluator = Evaluator(
             run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake()
         )
@@ -98,8 +110,6 @@ class Gateway:
         self._parts = (
             self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts, Purger(self)
         )  # fmt: skip
-        self._unwritten: list[Event] = []
-        self._working = False
 
     @property
     def keyring(self) -> Keyring:
@@ -232,6 +242,7 @@ class Gateway:
                 logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
+        await self.checkers.aclose()
         await self.senders.aclose()
         await self.reach.aclose()
 
@@ -264,11 +275,12 @@ async def open_gateway(
     read_back: ReadBack = EVERYTHING,
     rehearsed: Mapping[str, Site] | None = None,
     shared: bool = False,
+    config: Path | None = None,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id; ``rehearsed`` are sites played at EHRs of
     other names. Of several processes on one database (``shared``) each counts what it did itself, so that their sum is
     right. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""
-    found = _models(models)
+    found = load_all(models)
     sites = read_sites(installation.directory, {model.key: model.manifest for model in found})
     metrics.hold(sites)
     at = {ehr.name: declared.site for declared in sites for ehr in declared.ehrs} | dict(rehearsed or {})
@@ -279,14 +291,10 @@ async def open_gateway(
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
         reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
-        shared=shared,
+        checkers=claim_checkers.load(config or installation.directory / FILE), shared=shared,
     )  # fmt: skip
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:
         yield gateway
     finally:
         await gateway.aclose()
-
-
-def _models(directories: Sequence[Path]) -> tuple[Model, ...]:
-    return models.load_all(directories)

@@ -21,6 +21,8 @@ from gateway.routes import (
     delivery_pages,
     describing,
     entrance,
+    fidelity_api,
+    fidelity_pages,
     labels,
     launches,
     monitor_pages,
@@ -38,12 +40,12 @@ def application(gateway: Gateway, *, production: bool = False, provider: Provide
     """The ASGI application of ``http://localhost:…``. In ``production`` nobody comes in by a link that was printed, and an
     address with another slash is another address."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels):
+    for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
         launches.routes(gateway), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
-        delivery_pages.routes(gateway),
+        delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),

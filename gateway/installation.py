@@ -16,6 +16,7 @@ from gateway.leases import fix_fact
 from gateway.settings import Settings
 from gateway.sites import evidence, history
 from migrations import left_behind
+from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
 from monitoring.alerting import tables as alerting_tables
 from writeback import attempts, correcting, recall_tables
@@ -36,6 +37,7 @@ METADATA: Sequence[MetaData] = (
 assert {table.metadata for table in (attempts.attempts, correcting.corrections, recall_tables.recalls)} == {
     writeback_tables.metadata
 }
+assert monitoring_samples.samples.metadata is monitoring_tables.metadata
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
 assert evidence.shown.metadata is feedback.given.metadata is purging.purges.metadata is tables.metadata
 assert alerting_tables.alerts.metadata is monitoring_tables.metadata

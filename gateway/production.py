@@ -52,7 +52,7 @@ async def serving(
         stack.callback(listening.close)
         settings = replace(settings, port=listening.getsockname()[1])
         url = address_of(settings)
-        gateway = await stack.enter_async_context(_gateway(installation, settings, url))
+        gateway = await stack.enter_async_context(_gateway(installation, settings, url, config))
         await stack.enter_async_context(gateway.working())
         watch = Watch(gateway, served=lambda: secured.certificates if secured else None)
         await stack.enter_async_context(_kept_up(watch, secured))
@@ -64,11 +64,11 @@ async def serving(
 
 
 def _gateway(
-    installation: Installation, settings: Settings, url: str
+    installation: Installation, settings: Settings, url: str, config: Path | None
 ) -> contextlib.AbstractAsyncContextManager[Gateway]:  # fmt: skip
     return open_gateway(
         installation, models=settings.models, base_url=url, clock=time.time, read_back=settings.read_back,
-        shared=settings.database_url is not None,
+        shared=settings.database_url is not None, config=config,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from writeback.terms import EVERYTHING, ReadBack, parse_read_back
 
 FILE = "chartgate.toml"
-TABLES = ("ehr", "serve", "oidc")
+TABLES = ("ehr", "serve", "oidc", "claim_checker")
 """What the file may hold."""
 PREFIX = "CHARTGATE_"
 ELSEWHERE = (

@@ -15,7 +15,17 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, backups, client_verbs, delivery_verbs, feedback, load_verb, purging, recall_verbs
+from gateway import (
+    apikeys,
+    backups,
+    client_verbs,
+    delivery_verbs,
+    feedback,
+    kept_profiles,
+    load_verb,
+    purging,
+    recall_verbs,
+)
 from gateway.audit_verb import list_audit
 from gateway.database import open_sqlite
 from gateway.ehrs import check, rotating
@@ -73,6 +83,7 @@ VERBS: Mapping[str, Verb] = {
     "keys.add": add_key,
     "keys.list": list_keys,
     "keys.revoke": revoke_key,
+    "fidelity.keep": kept_profiles.keep,
     "outputs.list": delivery_verbs.list_outputs,
     "outputs.show": delivery_verbs.show_output,
     "outputs.feedback": feedback.list_feedback,

@@ -1,6 +1,7 @@
-"""Leases and facts for replicas; sites; monitors and their alerts; feedback; purges; staff sessions. Only additions: the release
-before runs on it. Its alerts are copied to the table of today; those that it raises afterwards stay in its own, which a later
-revision drops.
+"""Leases and facts for replicas; sites; monitors, alerts and samples; fidelity counts; feedback; purges; staff sessions.
+
+Only additions: the release before runs on it. Its alerts are copied to the table of today; those that it raises afterwards stay
+in its own, which a later revision drops.
 """
 
 import sqlalchemy as sa
@@ -10,6 +11,13 @@ revision, down_revision, oldest = "0002", "0001", "0001"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "gateway_counted",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("upto", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        if_not_exists=True,
+    )
     op.create_table(
         "gateway_facts",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -33,11 +41,32 @@ def upgrade() -> None:
         op.f("ix_gateway_feedback_output"), "gateway_feedback", ["output"], unique=False, if_not_exists=True
     )
     op.create_table(
+        "gateway_fidelity",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("ehr", sa.String(length=64), nullable=False),
+        sa.Column("model", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("feature", sa.String(length=128), nullable=False),
+        sa.Column("check", sa.String(length=16), nullable=False),
+        sa.Column("result", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "ehr", "model", "version", "feature", "check", "result"),
+        if_not_exists=True,
+    )
+    op.create_table(
         "gateway_leases",
         sa.Column("name", sa.String(length=160), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("until", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+        if_not_exists=True,
+    )
+    op.create_table(
+        "gateway_profiles",
+        sa.Column("feed", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "day"),
         if_not_exists=True,
     )
     op.create_table(
@@ -301,6 +330,27 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_table(
+        "monitoring_samples",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("output", sa.String(length=64), nullable=False),
+        sa.Column("start", sa.Integer(), nullable=False),
+        sa.Column("stop", sa.Integer(), nullable=False),
+        sa.Column("rules", sa.String(length=16), nullable=False),
+        sa.Column("checker", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.Column("judged", sa.String(length=16), nullable=False),
+        sa.Column("judged_by", sa.String(length=128), nullable=False),
+        sa.Column("judged_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_monitoring_samples_output"), "monitoring_samples", ["output"], unique=False, if_not_exists=True
+    )
+    op.create_table(
         "monitoring_silences",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("monitor", sa.String(length=32), nullable=False),
@@ -347,6 +397,8 @@ def downgrade() -> None:
     op.drop_table("monitoring_states")
     op.drop_index(op.f("ix_monitoring_silences_until"), table_name="monitoring_silences")
     op.drop_table("monitoring_silences")
+    op.drop_index(op.f("ix_monitoring_samples_output"), table_name="monitoring_samples")
+    op.drop_table("monitoring_samples")
     op.drop_index(
         "monitoring_raised_open",
         table_name="monitoring_raised",
@@ -391,8 +443,11 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_gateway_site_evidence_site"), table_name="gateway_site_evidence")
     op.drop_table("gateway_site_evidence")
     op.drop_table("gateway_purges")
+    op.drop_table("gateway_profiles")
     op.drop_table("gateway_leases")
+    op.drop_table("gateway_fidelity")
     op.drop_index(op.f("ix_gateway_feedback_output"), table_name="gateway_feedback")
     op.drop_index(op.f("ix_gateway_feedback_at"), table_name="gateway_feedback")
     op.drop_table("gateway_feedback")
     op.drop_table("gateway_facts")
+    op.drop_table("gateway_counted")
