@@ -12,12 +12,25 @@ from conformance.probe import Probe
 
 @dataclass(kw_only=True)
 class Session:
-    """``app`` is the registered client, ``launcher`` the address that prepares launches; each None where there is none."""
+    """``app`` is the registered client, ``launcher`` the address that prepares launches; each None where there is none.
+    ``others`` are further clients of the run, by what they are. A suite that plays the EHR has ``probe`` at the app's
+    launch address, listens at ``listen`` (``host:port``), is reached at ``public_url``, and knows of the app what was
+    ``given`` of it."""
 
     probe: Probe
     endpoints: Mapping[str, Any] = field(default_factory=dict)
     app: App | None = None
     launcher: str | None = None
+    others: dict[str, App] = field(default_factory=dict)
+    listen: str | None = None
+    public_url: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def other(self, name: str) -> App:
+        """A further client. Raises Missing."""
+        if name not in self.others:
+            raise Missing(f"a {name} client")
+        return self.others[name]
 
     def client(self) -> App:
         """The registered client. Raises Missing."""
@@ -48,7 +61,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """What is looked at, and how it is judged."""
+    """What is looked at, and how it is judged. One that ``plays`` is the EHR itself, and judges an app."""
 
     checks: tuple[Check, ...]
     parts: tuple[Part, ...]
+    plays: bool = False
