@@ -1,7 +1,8 @@
 """Edge: the requirements: what the specifications ask, in our own words, and which checks show it.
 
 One row a requirement in ``requirements/*.csv``: ``id``, ``source`` (an address), ``level``, ``actor``, ``text``, ``checks``
-(names, by spaces), ``reason`` (why there is none). The same id may stand in two files: levels and sources agree, checks are joined.
+(names, by spaces), ``reason`` (why there is none). The same id may stand in two files: levels and sources agree, checks are
+joined.
 """
 
 import csv
