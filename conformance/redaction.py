@@ -57,10 +57,10 @@ def _of_record(kind: str, id: str) -> re.Pattern[str]:
     return re.compile(rf"({before})(?<![\w-]){re.escape(id)}(?![\w-])")
 
 
-def redaction_of(exchanges: Iterable[Exchange], *, given: Iterable[str] = ()) -> Redaction:
-    """What the reports of these exchanges must not show; ``given`` are secrets that we were told beforehand."""
+def redaction_of(exchanges: Iterable[Exchange]) -> Redaction:
+    """What the reports of these exchanges must not show."""
     exchanges = list(exchanges)
-    secrets = {**dict.fromkeys((value for value in given if value), "SECRET"), **hidden.secrets_of(exchanges)}
+    secrets = hidden.secrets_of(exchanges)
     ids = hidden.ids_of(exchanges)
     people = sorted(value for value in hidden.people_of(exchanges) if len(value) >= SHORTEST)
     return Redaction(

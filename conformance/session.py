@@ -8,6 +8,7 @@ from conformance.check import Check
 from conformance.client import App
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.probe import Probe
+from conformance.scope_words import covers, of_fhir
 
 
 @dataclass(kw_only=True)
@@ -38,24 +39,28 @@ class Session:
         return self.client(), self.launcher
 
     async def access(self, scope: str, *, patient: str | None = None, **context: Any) -> str | None:
-        """An access token of a launch for that patient; None where none is needed. Raises LookupError."""
+        """An access token of a launch for that patient, with ``launch`` beside the scopes; None where none is needed. Raises
+        LookupError, also when a scope of FHIR was not granted: what is refused then shows nothing."""
         if self.open:
             return None
         if patient is not None:
             context["patient"] = patient
-        return _token(await self.client().sign_in(scope=scope, **context))
+        asked = " ".join(dict.fromkeys(["launch", *scope.split()]))
+        return _token(await self.client().sign_in(scope=asked, **context), scope)
 
     async def system_access(self, scope: str) -> str | None:
         """An access token of backend services; None where none is needed. Raises LookupError."""
         if self.open:
             return None
-        return _token(await self.client().post({"grant_type": "client_credentials", "scope": scope}))
+        return _token(await self.client().post({"grant_type": "client_credentials", "scope": scope}), scope)
 
 
-def _token(answer: Exchange) -> str:
-    token = answer.table.get("access_token")
+def _token(answer: Exchange, scope: str) -> str:
+    token, granted = answer.table.get("access_token"), answer.table.get("scope", scope)
     if not isinstance(token, str):
         raise Missing(f"an access token: the token endpoint answered {answer.status}")
+    if short := [word for word in of_fhir(scope) if not covers(str(granted), word)]:
+        raise Missing(f"a token with {short[0]}: it was not granted")
     return token
 
 

@@ -10,6 +10,8 @@ from conformance.report.showing import BADLY, Shown, ShownCheck, ShownExchange
 from conformance.run import SUITE_VERSION
 
 STYLE = Path(__file__).with_name("page.css")
+FEW = 2
+"""So many exchanges of a failed check stand open."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 WHY = {
     "writes": "not run without --writes", "slow": "not run without --slow", "not offered": "the server does not offer it",
@@ -92,7 +94,8 @@ def _check(item: ShownCheck, shown: Shown, *, open: bool) -> str:
     problems = "".join(f"<li>{escape(each)}</li>" for each in item.problems)
     seen = [shown.exchanges[number - 1] for _, number in item.seen]
     links = "".join(f'<li><a href="#x{each.number}">{escape(each.line)}</a></li>' for each in seen)
-    inside = "".join(_exchange(each, inside=True) for each in seen) if open else f"<ul>{links}</ul>"
+    few = len(seen) <= FEW
+    inside = "".join(_exchange(each, open=few) for each in seen) if open else f"<ul>{links}</ul>"
     return (
         f"<details{' open' if open else ''}><summary><span class='word {item.result}'>{item.result}</span> "
         f"{escape(item.title)}</summary><div>{f'<ul class={item.result}>{problems}</ul>' if problems else ''}"
@@ -114,8 +117,9 @@ def _requirement(each: Requirement) -> str:
     )
 
 
-def _exchange(each: ShownExchange, *, inside: bool = False) -> str:
-    place = "" if inside else f" id='x{each.number}'"
+def _exchange(each: ShownExchange, *, open: bool | None = None) -> str:
+    """Within a check it may stand ``open``; None: in the list of all, where links lead."""
+    place = f" id='x{each.number}'" if open is None else " open" * open
     return (
         f"<details{place}><summary>{escape(each.line)} <small>{each.seconds:g} s</small></summary>"
         f"<div><pre>{escape(each.command)}</pre><pre>{escape(each.answer)}</pre></div></details>"

@@ -6,7 +6,7 @@ from html import escape
 from conformance.report.showing import Shown
 
 ORDER = ("pass", "fail", "error", "skip")
-WIDTH, LEFT, ROW, BAR = 640, 100, 40, 16
+WIDTH, LEFT, ROW, BAR = 440, 80, 40, 16
 
 
 def plot(shown: Shown) -> str:

@@ -1,6 +1,6 @@
 """What every report shows, made once: checks with their requirements, exchanges as commands and answers, all redacted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance import curl, redaction
@@ -66,9 +66,9 @@ class Shown:
         return {word: sum(item.suite == suite and item.result == word for item in self.checks) for word in BADLY}
 
 
-def shown(report: Report, *, given: Iterable[str] = ()) -> Shown:
-    """The report as it may leave the house; ``given`` are secrets that the run was told."""
-    veil = redaction.redaction_of(report.exchanges, given=given)
+def shown(report: Report) -> Shown:
+    """The report as it may leave the house."""
+    veil = redaction.redaction_of(report.exchanges)
     known = load_requirements()
     numbers: dict[int, int] = {}
     exchanges: list[Exchange] = []
