@@ -3,12 +3,12 @@
 import base64
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered
 from conformance.probe import Probe
 from conformance.signing import Signer, new_signer, pkce
 
@@ -23,13 +23,17 @@ BATTERY = (
     " system/*.cruds"
 )
 GRANTS = ("authorization_code", "refresh_token", "client_credentials")
+Door = Callable[[str, str], Awaitable[Exchange]]
+"""Signs somebody in at a login page: ``(address, redirect_uri)`` → the answer that leads to the redirect address, or the
+page on which it ended."""
 JSON = {"content-type": "application/json", "accept": "application/json"}
+HTML = {"accept": "text/html"}
 
 
 @dataclass(kw_only=True)
 class App:
-    """A registered client: ``id`` and how it authenticates, and the server's endpoints. ``kept`` is what its
-    registration answered."""
+    """A registered client: ``id`` and how it authenticates, the server's endpoints, and how somebody is signed in: by the
+    sandbox's ``launcher``, or through a ``door``. ``kept`` is what its registration answered."""
 
     probe: Probe
     endpoints: Mapping[str, Any]
@@ -38,7 +42,21 @@ class App:
     secret: str | None = None
     redirect_uri: str = REDIRECT
     now: Any = field(default=time.time)
+    launcher: str | None = None
+    door: Door | None = None
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    async def enter(self, *, challenge: str, standalone: bool = False, **context: Any) -> dict[str, str | None]:
+        """The changes to an authorization request with which somebody is signed in, by whatever way there is. Raises
+        LookupError when there is none."""
+        if self.launcher is None:
+            if self.door is None:
+                raise Missing("a way to sign in: --login FILE names the steps of the login page, --paste asks a person")
+            return {"launch": None}
+        if standalone:
+            await self.prepare_standalone(self.launcher, challenge, **context)
+            return {"launch": None}
+        return {"launch": await self.prepare(self.launcher, **context)}
 
     async def prepare(self, launcher: str, **options: Any) -> str:
         """A ``launch`` of the sandbox's launcher with automatic sign-in. Raises LookupError when there is none."""
@@ -60,22 +78,29 @@ class App:
         return await self.probe.send("POST", launcher, json=body, headers=JSON)
 
     async def authorize(
-        self, *, launch: str | None, challenge: str, scope: str = SCOPES,
+        self, *, challenge: str, launch: str | None = None, scope: str = SCOPES,
         changes: Mapping[str, str | None] | None = None, method: str = "GET", further: str = "", **instead: str,
     ) -> Exchange:  # fmt: skip
         """The authorization request; ``changes`` replace parameters, None leaves one out; ``further`` is written behind
-        the query as it is."""
+        the query as it is. Where it ends on a page and there is a door, somebody is signed in there."""
         said: dict[str, str | None] = {
             "response_type": "code", "client_id": self.id, "redirect_uri": self.redirect_uri, "scope": scope,
             "state": secrets.token_urlsafe(16), "aud": self.probe.base, "launch": launch, "code_challenge": challenge,
             "code_challenge_method": "S256", "nonce": secrets.token_urlsafe(16), **instead, **(changes or {}),
         }  # fmt: skip
+        if self.launcher is None and said["launch"] is None and said["scope"] is not None:
+            said["scope"] = alone(said["scope"])
         form = {name: value for name, value in said.items() if value is not None}
-        address, html = str(self.endpoints["authorization_endpoint"]), {"accept": "text/html"}
+        address = str(self.endpoints["authorization_endpoint"])
         if method == "POST":
-            return await self.probe.send("POST", address, form=form, headers=html)
-        joined = "&" if "?" in address else "?"
-        return await self.probe.send("GET", f"{address}{joined}{urlencode(form)}{further}", headers=html)
+            return await self.probe.send("POST", address, form=form, headers=HTML)
+        address = f"{address}{'&' if '?' in address else '?'}{urlencode(form)}{further}"
+        answer = await self.probe.send("GET", address, headers=HTML)
+        if self.door is None or _settled(answer, self.redirect_uri):
+            return answer
+        answer = await self.door(address, said["redirect_uri"] or self.redirect_uri)
+        self.probe.note(answer)
+        return answer
 
     async def redeem(self, code: str, verifier: str, **changes: str) -> Exchange:
         """The token request for a code."""
@@ -121,20 +146,36 @@ class App:
         pair = f"{quote_plus(self.id)}:{quote_plus(known)}"
         return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
-    async def code(self, launcher: str, *, scope: str = SCOPES, **options: Any) -> tuple[str, str]:
+    async def code(
+        self, launcher: str | None = None, *, scope: str = SCOPES, standalone: bool = False, **context: Any
+    ) -> tuple[str, str]:
         """A fresh ``(code, verifier)``. Raises LookupError when there is none."""
+        self.launcher = self.launcher or launcher
         verifier, challenge = pkce()
-        launch = await self.prepare(launcher, **options)
-        answer = await self.authorize(launch=launch, challenge=challenge, scope=scope)
+        changes = await self.enter(challenge=challenge, standalone=standalone, **context)
+        answer = await self.authorize(challenge=challenge, scope=scope, changes=changes)
         code = answer.redirected.get("code")
         if code is None:
             raise LookupError("the authorization request gave no code")
         return code, verifier
 
-    async def sign_in(self, launcher: str, *, scope: str = SCOPES, **options: Any) -> Exchange:
+    async def sign_in(self, launcher: str | None = None, *, scope: str = SCOPES, **context: Any) -> Exchange:
         """A whole launch, to the token answer. Raises LookupError when it stops before."""
-        code, verifier = await self.code(launcher, scope=scope, **options)
+        code, verifier = await self.code(launcher, scope=scope, **context)
         return await self.redeem(code, verifier)
+
+
+def alone(scope: str) -> str:
+    """The same scopes for a standalone launch: it asks for the patient that an EHR launch brings."""
+    words = scope.split()
+    if "launch" not in words:
+        return scope
+    return " ".join(dict.fromkeys("launch/patient" if word == "launch" else word for word in words))
+
+
+def _settled(answer: Exchange, redirect_uri: str) -> bool:
+    """Whether the request has ended without anybody signing in: at the app, or in an error."""
+    return answer.status >= 400 or answer.headers.get("location", "").startswith(redirect_uri)
 
 
 def metadata(*, method: str = "private_key_jwt", signer: Signer | None = None, **changes: Any) -> dict[str, Any]:
@@ -153,7 +194,7 @@ async def enroll(
     """The answer to a registration, and the client that it made. Raises LookupError where none is advertised."""
     address = endpoints.get("registration_endpoint")
     if not isinstance(address, str):
-        raise LookupError("dynamic registration")
+        raise NotOffered("dynamic registration")
     made = await probe.send("POST", address, json=body, headers=JSON)
     id, secret = made.table.get("client_id"), made.table.get("client_secret")
     if not isinstance(id, str):

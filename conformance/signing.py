@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -63,6 +64,18 @@ def claims_of(client_id: str, audience: str, *, now: float, **changes: Any) -> d
         "jti": secrets.token_urlsafe(16), **changes,
     }  # fmt: skip
     return {name: value for name, value in claims.items() if value is not None}
+
+
+def read_signer(jwk: Any) -> Signer:
+    """The private key of a registered client, a JWK. Raises ValueError when it is neither P-384 nor RSA, or not private."""
+    try:
+        rsa = jwk["kty"] == "RSA"
+        key = (RSAKey if rsa else ECKey).import_key(jwk)
+    except (JoseError, TypeError, KeyError, ValueError) as failure:
+        raise ValueError("no key") from failure
+    if not key.is_private or (not rsa and jwk.get("crv") != "P-384"):
+        raise ValueError("not private, or another curve than P-384")
+    return Signer(key=key, algorithm="RS384" if rsa else "ES384")
 
 
 def new_signer(algorithm: str = "ES384") -> Signer:
