@@ -80,9 +80,10 @@ def read_signer(jwk: Any) -> Signer:
 
 def new_signer(algorithm: str = "ES384") -> Signer:
     """A fresh key: nothing of a run outlives it."""
-    kid = {"kid": secrets.token_hex(8)}
-    key = ECKey.generate_key("P-384", kid) if algorithm == "ES384" else RSAKey.generate_key(2048, kid)
-    return Signer(key=key, algorithm=algorithm)
+    id = secrets.token_hex(8)
+    if algorithm == "ES384":
+        return Signer(key=ECKey.generate_key("P-384", {"kid": id}))
+    return Signer(key=RSAKey.generate_key(2048, {"kid": id}), algorithm=algorithm)
 
 
 def unsigned(claims: Mapping[str, Any]) -> str:

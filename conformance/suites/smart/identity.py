@@ -102,7 +102,7 @@ def the_id_token_is_for_the_client(evidence: Evidence) -> Problems:
 @check("oidc-core#2-exp")
 def the_id_token_says_when_it_ends(evidence: Evidence) -> Problems:
     """exp and iat are numbers, iat about now and exp after it."""
-    claims, now = _claims(evidence), float(evidence["redeemed at"])
+    claims, now = _claims(evidence), evidence.seen("token").at
     issued, ends = claims.get("iat"), claims.get("exp")
     if not isinstance(issued, int | float) or not isinstance(ends, int | float):
         yield "iat or exp is no number"

@@ -1,7 +1,7 @@
 """Launches that go as they should: the answer of the authorization endpoint, and the context beside the token."""
 
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, Missing
 from conformance.suites.smart.answers import code_given, one, opens, sent, stopped, token_given, words
 from conformance.suites.smart.ids import smart
 
@@ -31,10 +31,10 @@ def a_posted_request_gives_a_code(evidence: Evidence) -> Problems:
 @check(*smart(59))
 def the_state_comes_back(evidence: Evidence) -> Problems:
     """The state comes back as it was sent, by GET, by POST and in a standalone launch."""
+    evidence.seen("authorize")
     for name, state in LAUNCHES:
         if name in evidence and evidence.seen(name).redirected.get("state") != evidence[state]:
             yield f"{name}: state did not come back as it was sent"
-    evidence.seen("authorize")
 
 
 @check(*smart(54, 59), "rfc6749#4.1.2.1-state")
@@ -68,10 +68,10 @@ def an_error_names_its_issuer(evidence: Evidence) -> Problems:
 @check("rfc9700#2.1-no-token-in-front")
 def no_token_travels_through_the_browser(evidence: Evidence) -> Problems:
     """The redirect carries a code, and never a token."""
+    evidence.seen("authorize")
     for name, _ in LAUNCHES:
         if name in evidence and "token" in evidence.seen(name).headers.get("location", "").partition("?")[2]:
             yield f"{name}: the redirect carries a token"
-    evidence.seen("authorize")
 
 
 @check("rfc6750#5.3-no-referrer")
@@ -83,8 +83,10 @@ def the_redirect_leaks_no_code(evidence: Evidence) -> Problems:
 
 def _context(answer: Exchange, evidence: Evidence, name: str) -> Problems:
     """A member is what the launch had."""
-    wanted = evidence["launched"].get(name)
-    if wanted is not None and answer.table.get(name) != wanted:
+    launched = evidence["launched"]
+    if name not in launched:
+        raise Missing(f"a launch with {name}")
+    if answer.table.get(name) != launched[name]:
         yield f"{name} is not the launch's"
 
 

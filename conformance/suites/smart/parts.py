@@ -21,6 +21,7 @@ PARTS = (
     Part(name="EHR launch", collect=launches.from_the_ehr),
     Part(name="user", collect=launches.fhir_user),
     Part(name="standalone launch", collect=launches.standalone),
+    Part(name="standalone context", collect=launches.standalone_context),
     Part(name="authorization by POST", collect=launches.posted),
     Part(name="public client", collect=clients.public),
     Part(name="symmetric client", collect=clients.symmetric),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from conformance.check import Check, Problems, check
+from conformance.check import Check, Problems, check, marked
 from conformance.evidence import Evidence
 from conformance.suites.smart.answers import (
     INVALID_CLIENT,
@@ -93,10 +93,10 @@ CODES: tuple[Row, ...] = (
      ("rfc7636#4.6", *smart(31)), FORM),
     ("challenge as verifier", "the_challenge_is_no_verifier", "The challenge as verifier, as in plain, is refused.",
      ("rfc7636#4.6", *smart(15, 31)), GRANT),
-    ("late code", "a_code_lives_a_minute", "A code is refused after a minute.", smart(58), GRANT),
     ("read after code twice", "a_code_used_twice_ends_its_tokens",
      "What a code gave ends when it is used a second time.", ("rfc6749#4.1.2-replay-revokes",), opens_nothing),
 )  # fmt: skip
+LATE: Row = ("late code", "a_code_lives_a_minute", "A code is refused after a minute.", smart(58), GRANT)
 CLIENTS: tuple[Row, ...] = (
     ("wrong secret", "a_wrong_secret_is_refused", "A client with a wrong secret is refused.",
      ("rfc6749#2.3.1", *smart(356)), CLIENT),
@@ -130,5 +130,6 @@ def a_code_is_used_once_in_parallel(evidence: Evidence) -> Problems:
 
 CHECKS: tuple[Check, ...] = (
     *(one(*row) for row in REQUESTS), *_near(), *(one(*row) for row in CODES), a_code_is_used_once_in_parallel,
+    *marked([one(*LATE)], slow=True),
     *(one(*row) for row in CLIENTS),
 )  # fmt: skip

@@ -63,7 +63,7 @@ def granular_scopes_are_granted(evidence: Evidence) -> Problems:
         yield "scope has a wider one beside it"
 
 
-@check(*smart(370), "smart-app-launch-2.2.0#granular-scopes")
+@check(*smart(370), "smart-app-launch-2.2.0#granular-reach")
 def granular_scopes_reach_their_category(evidence: Evidence) -> Problems:
     """A scope with a category reaches resources of that category, and no others."""
     answer = evidence.seen("granular read")

@@ -43,7 +43,7 @@ def introspection_says_when_the_token_ends(evidence: Evidence) -> Problems:
     life = number(evidence.seen("introspected token").table.get("expires_in"))
     if ends is None or life is None:
         yield "exp, or expires_in, is no whole number"
-    elif abs(ends - float(evidence["introspected at"]) - life) > 120:
+    elif abs(ends - evidence.seen("introspected token").at - life) > 120:
         yield "exp is not when expires_in ends"
 
 

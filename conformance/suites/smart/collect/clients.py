@@ -25,38 +25,39 @@ async def others(session: Session, evidence: Evidence) -> None:
         body = metadata(method=method, signer=signer, **({"scope": scope} if scope else {}))
         evidence[f"{kind} registration"], app = await enroll(session.probe, session.endpoints, body, signer)
         if app is not None:
+            app.launcher, app.door = session.launcher, session.client().door
             session.others[kind] = app
 
 
 async def public(session: Session, evidence: Evidence) -> None:
     """A public client signs in, and authenticates by nothing."""
-    app, launcher = session.other("public"), session.launching()[1]
+    app = session.other("public")
     evidence["public client"] = app.id
-    evidence["public token"] = await app.sign_in(launcher, patient=evidence["patients"][0])
+    evidence["public token"] = await app.sign_in(patient=evidence["patients"][0])
 
 
 async def symmetric(session: Session, evidence: Evidence) -> None:
     """A client with a secret signs in by it, and not otherwise."""
-    app, launcher = session.other("symmetric"), session.launching()[1]
+    app = session.other("symmetric")
     patient = evidence["patients"][0]
-    evidence["symmetric token"] = await app.sign_in(launcher, patient=patient)
+    evidence["symmetric token"] = await app.sign_in(patient=patient)
     nobody = {"client_id": app.id}
     ways: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
         "wrong secret": ({}, app.basic("not-the-secret-of-this-client")), "no secret": (nobody, {}),
         "another client's secret": (nobody, session.client().basic("anything")),
     }  # fmt: skip
     for name, (proof, headers) in ways.items():
-        code, verifier = await app.code(launcher, patient=patient)
+        code, verifier = await app.code(patient=patient)
         evidence[name] = await app.post(app.exchange(code, verifier), proof=proof, headers=headers)
 
 
 async def asymmetric(session: Session, evidence: Evidence) -> None:
     """A client with a key signs in by it, and not without."""
-    app, launcher = session.launching()
+    app = session.client()
     if app.signer is None:
         return
-    code, verifier = await app.code(launcher, patient=evidence["patients"][0])
+    code, verifier = await app.code(patient=evidence["patients"][0])
     evidence["no assertion"] = await app.post(app.exchange(code, verifier), proof={"client_id": app.id})
     both = app.basic("a-secret-beside-the-assertion")
-    code, verifier = await app.code(launcher, patient=evidence["patients"][0])
+    code, verifier = await app.code(patient=evidence["patients"][0])
     evidence["two credentials"] = await app.post(app.exchange(code, verifier), proof=app.proof(), headers=both)

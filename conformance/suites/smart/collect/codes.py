@@ -14,11 +14,11 @@ LATE = 75.0
 
 async def wrong_codes(session: Session, evidence: Evidence) -> None:
     """Each a deviation from a token request that would be answered with a token."""
-    app, launcher = session.launching()
+    app = session.client()
     patient = evidence["patients"][0]
 
     async def fresh() -> tuple[dict[str, str], str]:
-        code, verifier = await app.code(launcher, patient=patient)
+        code, verifier = await app.code(patient=patient)
         return app.exchange(code, verifier), verifier
 
     form, _ = await fresh()
@@ -35,11 +35,11 @@ async def wrong_codes(session: Session, evidence: Evidence) -> None:
     evidence["no redirect at the token endpoint"] = await app.post(_without(form, "redirect_uri"))
     evidence["unknown code"] = await app.post({**form, "code": "nobody-issued-this-code"})
     evidence["no code"] = await app.post(_without(form, "code"))
-    await _parallel(app, launcher, patient, evidence)
+    await _parallel(app, patient, evidence)
 
 
-async def _parallel(app: App, launcher: str, patient: str, evidence: Evidence) -> None:
-    code, verifier = await app.code(launcher, patient=patient)
+async def _parallel(app: App, patient: str, evidence: Evidence) -> None:
+    code, verifier = await app.code(patient=patient)
     answers = await asyncio.gather(*(app.redeem(code, verifier) for _ in range(PARALLEL)))
     for number, answer in enumerate(answers, start=1):
         evidence[f"parallel code {number}"] = answer
@@ -51,15 +51,15 @@ def _without(form: dict[str, str], name: str) -> dict[str, str]:
 
 async def stolen_code(session: Session, evidence: Evidence) -> None:
     """A code that another registered client redeems with everything else that belongs to it."""
-    app, launcher = session.launching()
+    app = session.client()
     thief = session.other("public")
-    code, verifier = await app.code(launcher, patient=evidence["patients"][0])
+    code, verifier = await app.code(patient=evidence["patients"][0])
     evidence["code of another client"] = await thief.redeem(code, verifier)
 
 
 async def late_code(session: Session, evidence: Evidence) -> None:
     """A code after more than a minute."""
-    app, launcher = session.launching()
-    code, verifier = await app.code(launcher, patient=evidence["patients"][0])
+    app = session.client()
+    code, verifier = await app.code(patient=evidence["patients"][0])
     await asyncio.sleep(LATE)
     evidence["late code"] = await app.redeem(code, verifier)

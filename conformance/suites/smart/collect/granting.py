@@ -1,7 +1,7 @@
 """Edge: evidence of which scopes are granted for which were asked, and of what they reach."""
 
 from conformance.client import App
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, Missing
 from conformance.session import Session
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category|vital-signs"
@@ -15,30 +15,30 @@ WORDS = "launch openid fhirUser"
 
 async def narrowed(session: Session, evidence: Evidence) -> None:
     """The launch allows less than is asked."""
-    app, launcher = session.launching()
+    app, _ = session.launching()
     patient = evidence["patients"][0]
     scope = f"{WORDS} patient/*.rs"
-    given = await app.sign_in(launcher, scope=scope, patient=patient, scopes=f"{WORDS} patient/Patient.rs")
+    given = await app.sign_in(scope=scope, patient=patient, scopes=f"{WORDS} patient/Patient.rs")
     evidence["narrowed token"] = given
     evidence["narrowed read"] = await _observations(app, given.table.get("access_token"), patient)
 
 
 async def spelled(session: Session, evidence: Evidence) -> None:
     """SMART v1 and v2 spellings, granular ones, and such as mean nothing."""
-    app, launcher = session.launching()
+    app = session.client()
     patient = evidence["patients"][0]
     for name, scope in (
         ("v1 token", "launch patient/*.read"), ("v2 token", "launch patient/*.rs"),
         ("granular token", f"launch {GRANULAR}"), ("words token", WORDS),
     ):  # fmt: skip
         user = {"user": evidence["user"]} if evidence["user"] else {}
-        given = evidence[name] = await app.sign_in(launcher, scope=scope, patient=patient, **user)
+        given = evidence[name] = await app.sign_in(scope=scope, patient=patient, **user)
         reading = name.replace("token", "read")
         evidence[reading] = await _observations(app, given.table.get("access_token"), patient)
-    only = await app.sign_in(launcher, scope=f"launch {MALFORMED}", patient=patient)
+    only = await app.sign_in(scope=f"launch {MALFORMED}", patient=patient)
     evidence["malformed read"] = await _observations(app, only.table.get("access_token"), patient)
     beside = f"launch patient/Patient.rs {MALFORMED}"
-    evidence["scopes beside malformed"] = await app.sign_in(launcher, scope=beside, patient=patient)
+    evidence["scopes beside malformed"] = await app.sign_in(scope=beside, patient=patient)
 
 
 async def _observations(app: App, token: object, patient: str) -> Exchange:
@@ -47,23 +47,23 @@ async def _observations(app: App, token: object, patient: str) -> Exchange:
 
 async def beyond(session: Session, evidence: Evidence) -> None:
     """A client asks for what it is not registered for, and a person's sign-in for what only backend services get."""
-    narrow, launcher = session.other("narrow"), session.launching()[1]
+    narrow = session.other("narrow")
     patient = evidence["patients"][0]
     scope = "launch patient/*.cruds"
-    evidence["scopes beyond registration"] = await narrow.sign_in(launcher, scope=scope, patient=patient)
+    evidence["scopes beyond registration"] = await narrow.sign_in(scope=scope, patient=patient)
     app = session.client()
     evidence["system scopes of a launch"] = await app.sign_in(
-        launcher, scope="launch patient/Patient.rs system/*.cruds", patient=patient
+        scope="launch patient/Patient.rs system/*.cruds", patient=patient
     )
 
 
 async def expired(session: Session, evidence: Evidence) -> None:
     """A token that has expired: where the launcher can prepare one, or the server's own are short."""
-    app, launcher = session.launching()
+    app, _ = session.launching()
     if "access-token-expired" not in evidence.seen("launcher").table.get("faults", ()):
-        raise LookupError("a token that has expired")
+        raise Missing("a token that has expired")
     patient = evidence["patients"][0]
-    given = await app.sign_in(launcher, patient=patient, faults=["access-token-expired"])
+    given = await app.sign_in(patient=patient, faults=["access-token-expired"])
     access = str(given.table["access_token"])
     evidence["read after its end"] = await app.probe.send("GET", f"Patient/{patient}", token=access)
     if isinstance(app.endpoints.get("introspection_endpoint"), str):

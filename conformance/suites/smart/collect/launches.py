@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from conformance.client import ORIGIN, App
+from conformance.client import ORIGIN, App, alone
 from conformance.evidence import Evidence
 from conformance.session import Session
 from conformance.signing import pkce
@@ -20,30 +20,31 @@ CONTEXT = {
 
 
 async def from_the_ehr(session: Session, evidence: Evidence) -> None:
-    """One EHR launch with all the context that there is, and what is read with its token."""
-    app, launcher = session.launching()
-    options = _options(evidence)
-    evidence["launched"] = {**CONTEXT, **options}
+    """One launch from the EHR with all the context that there is, and what is read with its token; where nobody prepares
+    one, a standalone launch in its place."""
+    app, options = session.client(), _options(evidence)
+    context = {**CONTEXT, **options} if session.launcher else {"patient": options["patient"]}
+    evidence["launched"] = context
     verifier, challenge = pkce()
-    launch = await app.prepare(launcher, **CONTEXT, **options)
+    entered = await app.enter(challenge=challenge, **context)
     state, nonce = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
     evidence["state"], evidence["nonce"], evidence["client"] = state, nonce, app.id
-    evidence["scopes asked"] = EHR_SCOPES
+    evidence["scopes asked"] = EHR_SCOPES if session.launcher else alone(EHR_SCOPES)
     answer = evidence["authorize"] = await app.authorize(
-        launch=launch, challenge=challenge, scope=EHR_SCOPES, state=state, nonce=nonce
+        challenge=challenge, scope=EHR_SCOPES, changes=entered, state=state, nonce=nonce
     )
-    evidence["redeemed at"] = app.now()
     token = evidence["token"] = await app.redeem(answer.redirected["code"], verifier)
-    await _read(app, evidence, str(token.table["access_token"]), options)
-    evidence["code twice"] = await app.redeem(answer.redirected["code"], verifier)
     access = str(token.table["access_token"])
+    await _read(app, evidence, access, options)
+    evidence["code twice"] = await app.redeem(answer.redirected["code"], verifier)
     evidence["read after code twice"] = await app.probe.send("GET", f"Patient/{options['patient']}", token=access)
-    evidence["launch twice"] = await app.authorize(launch=launch, challenge=challenge, scope=EHR_SCOPES)
+    if entered["launch"] is not None:
+        evidence["launch twice"] = await app.authorize(challenge=challenge, scope=EHR_SCOPES, changes=entered)
 
 
 def _options(evidence: Evidence) -> dict[str, Any]:
     """A patient, with an encounter of his where one is open, and a user."""
-    listed = evidence.seen("launcher").table
+    listed = evidence.seen("launcher").table if "launcher" in evidence else {}
     user = {"user": evidence["user"]} if evidence["user"] else {}
     for each in listed.get("encounters", ()):
         if each.get("patient") in evidence["patients"]:
@@ -67,44 +68,47 @@ async def _read(app: App, evidence: Evidence, access: str, options: dict[str, An
 
 async def fhir_user(session: Session, evidence: Evidence) -> None:
     """The resource that ``fhirUser`` names, with a token that reaches it."""
-    app, launcher = session.launching()
+    app = session.client()
     user = evidence["user"]
     if not user:
         return
     scope = "launch openid fhirUser user/*.rs"
-    given = await app.sign_in(launcher, scope=scope, patient=evidence["patients"][0], user=user)
+    given = await app.sign_in(scope=scope, patient=evidence["patients"][0], user=user)
     evidence["user token"] = given
     evidence["fhir user"] = await app.probe.send(
         "GET", user, token=str(given.table["access_token"]), headers={"origin": ORIGIN}
     )
-    evidence["userless token"] = await app.sign_in(launcher, patient=evidence["patients"][0])
+    evidence["userless token"] = await app.sign_in(patient=evidence["patients"][0])
     other = f"Patient/{evidence['patients'][1]}"
     evidence["another patient of the user"] = await app.probe.send("GET", other, token=str(given.table["access_token"]))
 
 
 async def standalone(session: Session, evidence: Evidence) -> None:
-    """Standalone launches that ask for a patient, for an encounter too, and where no patient is chosen."""
-    app, launcher = session.launching()
+    """A standalone launch that asks for a patient."""
+    app = session.client()
     verifier, challenge = pkce()
-    user = evidence["user"]
-    await app.prepare_standalone(launcher, challenge, patient=evidence["patients"][0], user=user)
+    context = {name: value for name, value in _options(evidence).items() if name != "encounter"}
+    entered = await app.enter(challenge=challenge, standalone=True, **context)
     state = evidence["standalone state"] = secrets.token_urlsafe(16)
     answer = evidence["standalone authorize"] = await app.authorize(
-        launch=None, challenge=challenge, scope=STANDALONE_SCOPES, state=state
+        challenge=challenge, scope=STANDALONE_SCOPES, changes=entered, state=state
     )
     token = evidence["standalone token"] = await app.redeem(answer.redirected["code"], verifier)
-    access = str(token.table["access_token"])
     path = f"Patient/{token.table.get('patient')}"
-    evidence["standalone patient"] = await app.probe.send("GET", path, token=access)
-    if "encounter" in (options := _options(evidence)):
-        verifier, challenge = pkce()
-        await app.prepare_standalone(launcher, challenge, **options)
+    evidence["standalone patient"] = await app.probe.send("GET", path, token=str(token.table["access_token"]))
+
+
+async def standalone_context(session: Session, evidence: Evidence) -> None:
+    """Standalone launches with an encounter, and without a patient."""
+    app, launcher = session.launching()
+    options = _options(evidence)
+    if "encounter" in options:
         asked = "launch/patient launch/encounter patient/*.rs"
-        answer = await app.authorize(launch=None, challenge=challenge, scope=asked)
-        evidence["standalone encounter token"] = await app.redeem(answer.redirected["code"], verifier)
-    _, nobody = pkce()
-    await app.prepare_standalone(launcher, nobody, user=user)
-    evidence["no patient chosen"] = await app.authorize(launch=None, challenge=nobody, scope="patient/*.rs")
+        code, verifier = await app.code(scope=asked, standalone=True, **options)
+        evidence["standalone encounter token"] = await app.redeem(code, verifier)
+    challenge = pkce()[1]
+    await app.prepare_standalone(launcher, challenge, user=options.get("user"))
+    evidence["no patient chosen"] = await app.authorize(challenge=challenge, scope="patient/*.rs")
 
 
 async def posted(session: Session, evidence: Evidence) -> None:

@@ -12,9 +12,9 @@ def renewal(token: str, **more: str) -> dict[str, str]:
 
 async def refreshing(session: Session, evidence: Evidence) -> None:
     """A confidential client's refresh token: more is refused, the same is given, less is given."""
-    app, launcher = session.launching()
+    app = session.client()
     patient = evidence["patients"][0]
-    first = evidence["offline token"] = await app.sign_in(launcher, scope=SCOPES, patient=patient)
+    first = evidence["offline token"] = await app.sign_in(scope=SCOPES, patient=patient)
     token = str(first.table["refresh_token"])
     evidence["refresh wider"] = await app.post(renewal(token, scope=f"{SCOPES} patient/*.cruds"))
     evidence["refresh with another resource level"] = await app.post(renewal(token, scope="user/*.rs"))
@@ -40,17 +40,17 @@ async def refreshing(session: Session, evidence: Evidence) -> None:
 
 async def stolen_refresh(session: Session, evidence: Evidence) -> None:
     """A refresh token that another registered client presents."""
-    app, launcher = session.launching()
-    given = await app.sign_in(launcher, scope=SCOPES, patient=evidence["patients"][0])
+    app = session.client()
+    given = await app.sign_in(scope=SCOPES, patient=evidence["patients"][0])
     token = str(given.table["refresh_token"])
     evidence["refresh by another client"] = await session.other("public").post(renewal(token))
 
 
 async def public_refresh(session: Session, evidence: Evidence) -> None:
     """A public client's refresh token is replaced at each use; the old one ends everything."""
-    app, launcher = session.other("public"), session.launching()[1]
+    app = session.other("public")
     patient = evidence["patients"][0]
-    first = str((await app.sign_in(launcher, scope=SCOPES, patient=patient)).table["refresh_token"])
+    first = str((await app.sign_in(scope=SCOPES, patient=patient)).table["refresh_token"])
     evidence["public refresh first"] = first
     given = evidence["public refresh"] = await app.post(renewal(first))
     second = str(given.table.get("refresh_token", first))
@@ -63,8 +63,8 @@ async def public_refresh(session: Session, evidence: Evidence) -> None:
 
 async def online(session: Session, evidence: Evidence) -> None:
     """Access that lasts as long as the session."""
-    app, launcher = session.launching()
+    app = session.client()
     scope = "launch openid fhirUser online_access patient/*.rs"
     options = {"patient": evidence["patients"][0], **({"user": evidence["user"]} if evidence["user"] else {})}
-    given = evidence["online token"] = await app.sign_in(launcher, scope=scope, **options)
+    given = evidence["online token"] = await app.sign_in(scope=scope, **options)
     evidence["online refresh"] = await app.post(renewal(str(given.table["refresh_token"])))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.client import JSON, App, enroll, metadata
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, NotOffered
 from conformance.session import Session
 from conformance.signing import new_signer
 
@@ -42,7 +42,7 @@ async def changes(session: Session, evidence: Evidence) -> None:
     body = metadata(signer=signer)
     _, app = await enroll(session.probe, session.endpoints, body, signer)
     if app is None or not isinstance(app.kept.get("registration_client_uri"), str):
-        raise LookupError("registration_client_uri")
+        raise NotOffered("registration_client_uri")
     own = str(app.kept.get("registration_access_token"))
     evidence["registered"] = app.id
     evidence["registration read"] = await _manage(app, "GET", own)

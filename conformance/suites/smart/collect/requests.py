@@ -1,6 +1,7 @@
 """Edge: evidence of authorization requests that are wrong in one way, each with a launch of its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from conformance.client import App
 from conformance.evidence import Evidence, Exchange
@@ -50,20 +51,21 @@ def near(address: str) -> Mapping[str, str]:
 
 async def wrong_requests(session: Session, evidence: Evidence) -> None:
     """Each is one deviation from a request that would be answered with a code."""
-    app, launcher = session.launching()
+    app = session.client()
     patient = evidence["patients"][0]
     for name, changes in WRONG.items():
-        evidence[name] = await _ask(app, launcher, patient, changes=changes)
+        evidence[name] = await _ask(app, patient, changes=changes)
     for name, address in near(app.redirect_uri).items():
-        evidence[name] = await _ask(app, launcher, patient, changes={"redirect_uri": address})
-    evidence["state twice"] = await _ask(app, launcher, patient, further="&state=another")
+        evidence[name] = await _ask(app, patient, changes={"redirect_uri": address})
+    evidence["state twice"] = await _ask(app, patient, further="&state=another")
 
 
 async def _ask(
-    app: App, launcher: str, patient: str, *, changes: Mapping[str, str | None] | None = None, further: str = ""
+    app: App, patient: str, *, changes: Mapping[str, str | None] | None = None, further: str = ""
 ) -> Exchange:  # fmt: skip
-    launch = await app.prepare(launcher, patient=patient)
-    return await app.authorize(launch=launch, challenge=pkce()[1], changes=changes, further=further)
+    challenge = pkce()[1]
+    entered = await app.enter(challenge=challenge, patient=patient)
+    return await app.authorize(challenge=challenge, changes={**entered, **(changes or {})}, further=further)
 
 
 async def foreign_launch(session: Session, evidence: Evidence) -> None:
@@ -75,7 +77,7 @@ async def foreign_launch(session: Session, evidence: Evidence) -> None:
 
 async def pages(session: Session, evidence: Evidence) -> None:
     """What a person sees who was not signed in automatically, by GET and by POST, and on an error page."""
-    app = session.client()
+    app = replace(session.client(), launcher=None, door=None)
     for name, method in (("page", "GET"), ("posted page", "POST")):
         answer = evidence[f"{name} answer"] = await app.authorize(
             launch=None, challenge=pkce()[1], method=method, scope="launch/patient patient/*.rs"

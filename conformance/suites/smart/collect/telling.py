@@ -3,26 +3,26 @@
 from typing import Any
 
 from conformance.client import App
-from conformance.evidence import Evidence
+from conformance.evidence import Evidence, NotOffered
 from conformance.session import Session
 
 INTROSPECT, REVOKE = "introspection_endpoint", "revocation_endpoint"
 
 
 def offered(app: App, endpoint: str) -> str:
-    """The address. Raises LookupError where it is not offered."""
+    """The address. Raises NotOffered where it is not offered."""
     address = app.endpoints.get(endpoint)
     if not isinstance(address, str):
-        raise LookupError(endpoint)
+        raise NotOffered(endpoint)
     return address
 
 
 async def introspecting(session: Session, evidence: Evidence) -> None:
     """What the client is told of its own token, and what others are told."""
-    app, launcher = session.launching()
+    app = session.client()
     address = offered(app, INTROSPECT)
-    given = evidence["introspected token"] = await app.sign_in(launcher, **_options(evidence))
-    evidence["introspected at"], evidence["introspecting client"] = app.now(), app.id
+    given = evidence["introspected token"] = await app.sign_in(**_options(evidence))
+    evidence["introspecting client"] = app.id
     access = str(given.table["access_token"])
     form = {"token": access}
     evidence["introspect"] = await app.ask(INTROSPECT, form)
@@ -48,10 +48,10 @@ def _options(evidence: Evidence) -> dict[str, Any]:
 
 async def revoking(session: Session, evidence: Evidence) -> None:
     """A token is revoked: not by a stranger, by its client at once, and once more."""
-    app, launcher = session.launching()
+    app = session.client()
     offered(app, REVOKE)
     path = f"Patient/{evidence['patients'][0]}"
-    access = str((await app.sign_in(launcher, **_options(evidence))).table["access_token"])
+    access = str((await app.sign_in(**_options(evidence))).table["access_token"])
     form = {"token": access}
     evidence["revoke as nobody"] = await app.ask(REVOKE, form, proof={})
     if "rsa" in session.others:
