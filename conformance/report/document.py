@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conformance.readiness import Readiness
 from conformance.report.showing import Shown, ShownCheck, ShownExchange
 from conformance.run import SUITE_VERSION
 
@@ -19,6 +20,29 @@ def document(shown: Shown) -> dict[str, Any]:
             for name in report.suites
         ],
         "exchanges": [_exchange(each) for each in shown.exchanges],
+        "baseline": _comparison(shown), "readiness": [_readiness(each) for each in shown.readiness],
+        "bundle": dict(shown.bundle) if shown.bundle else None,
+    }  # fmt: skip
+
+
+def _comparison(shown: Shown) -> dict[str, Any] | None:
+    found = shown.comparison
+    if found is None:
+        return None
+    return {"worse": list(found.worse), "better": list(found.better), "known": list(found.known)}
+
+
+def _readiness(found: Readiness) -> dict[str, Any]:
+    return {
+        "profile": found.profile.name, "title": found.profile.title, "status": found.profile.status,
+        "summary": dict(found.counts),
+        "criteria": [
+            {
+                "id": each.criterion.id, "paragraph": each.criterion.paragraph, "state": each.state, "why": each.why,
+                "text": each.criterion.text, "checks": list(each.criterion.checks),
+            }
+            for each in found.standings
+        ],
     }  # fmt: skip
 
 

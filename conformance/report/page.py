@@ -1,10 +1,10 @@
 """A report as one page: no scripts, no addresses to load from, readable at 400 pixels, by keyboard and on paper."""
 
-from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
 from conformance.ledger import Requirement
+from conformance.report import beside
 from conformance.report.plot import plot
 from conformance.report.showing import BADLY, Shown, ShownCheck, ShownExchange
 from conformance.run import SUITE_VERSION
@@ -19,15 +19,15 @@ WHY = {
 }  # fmt: skip
 
 
-def page(shown: Shown, *, more: str = "") -> str:
-    """The page; ``more`` are sections that come before the suites."""
+def page(shown: Shown) -> str:
+    """The page."""
     counts = ", ".join(f"{number} {word}" for word, number in shown.report.summary.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="referrer" content="no-referrer">'
         f"<title>Conformance: {escape(counts)}</title><style>{STYLE.read_text()}</style></head><body>"
         f'<a class="skip-link" href="#suites">To the checks</a><main>{_head(shown, counts)}{_needed(shown)}{_owed(shown)}'
-        f'{more}<h2 id="suites">All checks</h2>{"".join(_suite(shown, name) for name in shown.report.suites)}'
+        f'{beside.sections(shown)}<h2 id="suites">All checks</h2>{"".join(_suite(shown, name) for name in shown.report.suites)}'
         f"<h2>Evidence</h2><p>{NAMES}</p>{''.join(_exchange(each) for each in shown.exchanges)}</main></body></html>"
     )
 
@@ -124,8 +124,3 @@ def _exchange(each: ShownExchange, *, open: bool | None = None) -> str:
         f"<details{place}><summary>{escape(each.line)} <small>{each.seconds:g} s</small></summary>"
         f"<div><pre>{escape(each.command)}</pre><pre>{escape(each.answer)}</pre></div></details>"
     )
-
-
-def section(title: str, parts: Iterable[str]) -> str:
-    """One more section of the page."""
-    return f"<h2>{escape(title)}</h2>{''.join(parts)}"

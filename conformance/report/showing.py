@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance import curl, redaction
+from conformance.baseline import Comparison
 from conformance.check import Outcome
 from conformance.evidence import Exchange
 from conformance.ledger import Requirement, load_requirements
+from conformance.readiness import Readiness
 from conformance.run import Report
 
 BADLY = ("fail", "error", "skip", "pass")
@@ -48,13 +50,24 @@ class ShownCheck:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """A report without secrets. ``numbers`` counts results by suite."""
+    """A report without secrets, and what was asked beside it: a ``comparison`` with an earlier run, the ``readiness`` for
+    regulation profiles, and the ``bundle`` with its evidence: its file, the name of its key and who signed it."""
 
     report: Report
     target: str
     stopped: tuple[str, ...]
     checks: tuple[ShownCheck, ...]
     exchanges: tuple[ShownExchange, ...]
+    comparison: Comparison | None = None
+    readiness: tuple[Readiness, ...] = ()
+    bundle: Mapping[str, str] | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is something for somebody to do: with a baseline, only what has become worse."""
+        if self.comparison is None:
+            return self.report.failed
+        return bool(self.comparison.worse) or not self.report.complete
 
     @property
     def owed(self) -> tuple[ShownCheck, ...]:

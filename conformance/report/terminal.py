@@ -22,6 +22,7 @@ def print_table(shown: Shown, console: Any) -> None:
     _suites(shown, console)
     for why, number in _reasons(shown).items():
         console.print(f"{number} SHALLs were not shown: {why}", markup=False)
+    _beside(shown, console)
     for line in shown.stopped:
         console.print(f"stopped: {line}", markup=False)
     if shown.report.left:
@@ -45,3 +46,19 @@ def _reasons(shown: Shown) -> dict[str, int]:
         why = f"not run without --{item.why}" if item.why in ("writes", "slow") else "their evidence was not seen"
         counts[why] = counts.get(why, 0) + 1
     return counts
+
+
+def _beside(shown: Shown, console: Any) -> None:
+    """What was asked beside the run."""
+    if shown.comparison is not None:
+        found = shown.comparison
+        for word, ids in (("worse", found.worse), ("better", found.better)):
+            if ids:
+                console.print(f"{word} than the baseline: {', '.join(ids)}", markup=False)
+        console.print(f"{len(found.worse)} worse, {len(found.better)} better, {len(found.known)} known failures")
+    for each in shown.readiness:
+        counts = ", ".join(f"{number} {word}" for word, number in each.counts.items())
+        console.print(f"{each.profile.name} ({each.profile.status}): {counts}", markup=False)
+    if shown.bundle is not None:
+        said = shown.bundle
+        console.print(f"evidence: {said['file']}, key {said['key']}, signed by {said['signer']}", markup=False)
