@@ -90,7 +90,7 @@ def ids_of(exchanges: Iterable[Exchange]) -> dict[tuple[str, str], None]:
     found: dict[tuple[str, str], None] = {}
     for exchange in exchanges:
         for document in (exchange.document, _json(exchange.content)):
-            found.update(dict.fromkeys(_ids(document)))
+            found.update(dict.fromkeys((kind, id) for kind, id in _ids(document) if id))
     return found
 
 

@@ -117,6 +117,8 @@ def readiness(profile: Profile, outcomes: Iterable[Outcome], attestations: Mappi
 
 def _checked(row: Criterion, results: Mapping[str, Outcome]) -> Standing:
     problems = [why for name in row.checks if (why := _problem(name, results))]
+    if not row.checks:
+        return Standing(criterion=row, state="missing", why="no check shows it")
     why = "; ".join(problems) or f"{len(row.checks)} checks passed"
     return Standing(criterion=row, state="missing" if problems else "shown", why=why)
 

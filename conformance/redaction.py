@@ -1,5 +1,6 @@
 """A report's texts without what must not be in them (``hidden``): each such value gives way to a name, such as ``$PATIENT_1``."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,14 +30,14 @@ class Redaction:
         """These texts, redacted; all in one go, since there are many values."""
         parted = "\0".join(text.replace("\0", " ") for text in texts)
         for value in sorted(self.whole, key=len, reverse=True):
-            for form in dict.fromkeys((value, quote(value, safe=""), quote_plus(value))):
+            for form in _forms(value):
                 if form in parted:
                     parted = parted.replace(form, self.whole[value])
         for (kind, id), name in self.ids.items():
             if id in parted:
                 parted = _put(_of_record(kind, id), name, parted)
         for word in sorted(self.words, key=len, reverse=True):
-            for form in dict.fromkeys((word, quote_plus(word))):
+            for form in _forms(word):
                 if form in parted:
                     parted = _put(re.compile(rf"()(?<!\w){re.escape(form)}(?!\w)"), self.words[word], parted)
         return parted.split("\0")
@@ -44,6 +45,13 @@ class Redaction:
     def text(self, text: str) -> str:
         """One text, redacted."""
         return self.texts([text])[0]
+
+
+def _forms(value: str) -> Iterable[str]:
+    """The value as it stands in a text, in an address, in JSON and between a shell's quotes."""
+    within = json.dumps(value)[1:-1]
+    forms = (value, quote(value, safe=""), quote_plus(value), within, json.dumps(value, ensure_ascii=False)[1:-1])
+    return dict.fromkeys((*forms, *(form.replace("'", "'\\''") for form in forms)))
 
 
 def _put(pattern: re.Pattern[str], name: str, text: str) -> str:
