@@ -199,8 +199,9 @@ async def enroll(
     id, secret = made.table.get("client_id"), made.table.get("client_secret")
     if not isinstance(id, str):
         return made, None
+    proves = str(body.get("token_endpoint_auth_method", "")).startswith("client_secret") and isinstance(secret, str)
     app = App(
-        probe=probe, endpoints=endpoints, id=id, signer=signer, secret=secret if isinstance(secret, str) else None,
+        probe=probe, endpoints=endpoints, id=id, signer=signer, secret=secret if proves else None,
         redirect_uri=str((body.get("redirect_uris") or [REDIRECT])[0]), kept=made.table,
     )  # fmt: skip
     return made, app

@@ -22,6 +22,7 @@ Find = Callable[[Evidence], Problems]
 
 
 def made(id: str, title: str, requirements: tuple[str, ...], find: Find) -> Check:
+    """A check of a function that was made for it."""
     find.__doc__, find.__name__ = title, id
     return check(*requirements)(find)
 

@@ -51,9 +51,9 @@ async def beyond(session: Session, evidence: Evidence) -> None:
     patient = evidence["patients"][0]
     scope = "launch patient/*.cruds"
     evidence["scopes beyond registration"] = await narrow.sign_in(scope=scope, patient=patient)
-    app = session.client()
+    app, user = session.client(), {"user": evidence["user"]} if evidence["user"] else {}
     evidence["system scopes of a launch"] = await app.sign_in(
-        scope="launch patient/Patient.rs system/*.cruds", patient=patient
+        scope="launch patient/Patient.rs system/*.cruds", patient=patient, **user
     )
 
 
