@@ -239,6 +239,7 @@ CHANGES: Mapping[str, Change] = {
     "the_apps_keys_are_whole_and_public": keys(lambda key: {**key, "d": "x"}),
     "the_apps_keys_are_read_by_anyone": fact("app keys", lambda answer: replace(answer, status=401)),
     "the_apps_keys_say_how_long_they_are_kept": fact("app keys", lambda answer: replace(answer, headers={})),
+    "an_honest_launch_ends_on_a_page": ends("standalone", status=500),
     "records_are_asked_with_the_token_as_bearer": asked("honest", read(token="")),
     "no_token_stands_in_an_address": asked("honest", read(path="Patient?access_token=secret-access-1")),
     "what_was_given_goes_nowhere_else": astray("honest", sent={"authorization": "Bearer secret-access-1"}),
