@@ -61,3 +61,8 @@ def judge(item: Check, suite: str, evidence: Evidence) -> Outcome:
         id=item.id, suite=suite, title=item.title, requirements=item.requirements, result=result, problems=problems,
         evidence=seen,
     )  # fmt: skip
+
+
+def marked(checks: tuple[Check, ...], *, writes: bool = False) -> tuple[Check, ...]:
+    """Stand-in."""
+    return checks

@@ -15,7 +15,7 @@ REDIRECT = "http://localhost:8999/conformance/callback"
 LAUNCH = "http://localhost:8999/conformance/launch"
 SCOPES = "launch openid fhirUser offline_access patient/*.rs"
 WRITING = "launch patient/*.rs patient/Observation.cruds"
-BATTERY = "launch openid fhirUser offline_access launch/patient patient/*.cruds system/*.cruds"
+BATTERY = "launch openid fhirUser offline_access launch/patient patient/*.cruds user/*.cruds system/*.cruds"
 
 
 @dataclass(kw_only=True)

@@ -11,6 +11,10 @@ class Missing(LookupError):
     """This was not seen: a check that needs it is skipped, never passed."""
 
 
+class NotOffered(Missing):
+    """The server does not say that it has this: nothing is owed, and the check is skipped with that reason."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exchange:
     """One request and its answer. Header names are lower case; ``body`` are the bytes as received."""

@@ -18,6 +18,29 @@ class Session:
     endpoints: Mapping[str, Any] = field(default_factory=dict)
     app: App | None = None
     launcher: str | None = None
+    open: bool = False
+
+    async def access(self, scope: str, *, patient: str | None = None, **context: Any) -> str | None:
+        """The token of a launch. Raises Missing."""
+        if self.open:
+            return None
+        app, launcher = self.launching()
+        given = {"patient": patient} if patient else {}
+        return self._granted(scope, (await app.sign_in(launcher, scope=f"launch {scope}", **given, **context)).table)
+
+    async def system_access(self, scope: str) -> str | None:
+        """A backend token. Raises Missing."""
+        if self.open:
+            return None
+        answer = await self.client().post({"grant_type": "client_credentials", "scope": scope})
+        return self._granted(scope, answer.table)
+
+    @staticmethod
+    def _granted(scope: str, table: Mapping[str, Any]) -> str:
+        wanted = {word for word in scope.split() if "/" in word and not word.startswith("launch")}
+        if "access_token" not in table or wanted - set(str(table.get("scope")).split()):
+            raise Missing(f"a token of {scope}")
+        return str(table["access_token"])
 
     def client(self) -> App:
         """The registered client. Raises Missing."""

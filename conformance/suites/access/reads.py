@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conformance import capability
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange
 
@@ -112,6 +113,7 @@ def a_search_without_patient_stays_with_one(evidence: Evidence) -> Problems:
 @check("smart-app-launch-2.2.0#patient-scopes")
 def foreign_history_is_not_read(evidence: Evidence) -> Problems:
     """Another patient's history cannot be read."""
+    capability.require(evidence, "Patient", "history-instance")
     answer = evidence.seen("foreign history")
     if answer.status not in (403, 404):
         yield f"answered {answer.status}"
@@ -134,6 +136,7 @@ def a_posted_search_is_guarded(evidence: Evidence) -> Problems:
 @check("fhir-r4#batch")
 def a_batch_is_guarded_entry_by_entry(evidence: Evidence) -> Problems:
     """A batch reads the own patient and not another."""
+    capability.require_whole(evidence, "batch")
     answer = evidence.seen("batch")
     if answer.status != 200:
         yield f"answered {answer.status}"
