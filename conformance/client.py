@@ -2,12 +2,12 @@
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, Missing
 from conformance.probe import Probe
 from conformance.signing import Signer, new_signer, pkce
 
@@ -17,10 +17,15 @@ SCOPES = "launch openid fhirUser offline_access patient/*.rs"
 WRITING = "launch patient/*.rs patient/Observation.cruds"
 BATTERY = "launch openid fhirUser offline_access launch/patient patient/*.cruds user/*.cruds system/*.cruds"
 
+Door = Callable[[str, str], Awaitable[Exchange]]
+"""Signs somebody in at a login page: ``(address, redirect_uri)`` → the answer that leads to the redirect address, or the
+page on which it ended."""
+
 
 @dataclass(kw_only=True)
 class App:
-    """A registered client: ``id`` and how it authenticates, and the server's endpoints."""
+    """A registered client: ``id`` and how it authenticates, the server's endpoints, and how somebody is signed in: by the
+    sandbox's ``launcher``, or through a ``door``."""
 
     probe: Probe
     endpoints: Mapping[str, Any]
@@ -29,33 +34,58 @@ class App:
     secret: str | None = None
     redirect_uri: str = REDIRECT
     now: Any = field(default=time.time)
+    launcher: str | None = None
+    door: Door | None = None
+
+    async def enter(self, *, challenge: str, standalone: bool = False, **context: Any) -> dict[str, str | None]:
+        """The changes to an authorization request with which somebody is signed in, by whatever way there is. Raises
+        LookupError when there is none."""
+        if self.launcher is None:
+            if self.door is None:
+                raise Missing("a way to sign in: --login FILE names the steps of the login page, --paste asks a person")
+            return {"launch": None}
+        if standalone:
+            await self._prepare(self.launcher, standalone=True, code_challenge=challenge, **context)
+            return {"launch": None}
+        return {"launch": await self.prepare(self.launcher, **context)}
 
     async def prepare(self, launcher: str, **options: Any) -> str:
         """A ``launch`` of the sandbox's launcher with automatic sign-in. Raises LookupError when there is none."""
-        made = await self.probe.send("POST", launcher, json={"client_id": self.id, "automatic": True, **options},
-                                     headers={"accept": "application/json", "content-type": "application/json"})  # fmt: skip
-        launch = made.table.get("launch")
+        launch = (await self._prepare(launcher, **options)).table.get("launch")
         if not isinstance(launch, str):
             raise LookupError("the launcher prepared no launch")
         return launch
 
+    async def _prepare(self, launcher: str, **options: Any) -> Exchange:
+        return await self.probe.send("POST", launcher, json={"client_id": self.id, "automatic": True, **options},
+                                     headers={"accept": "application/json", "content-type": "application/json"})  # fmt: skip
+
     async def authorize(
         self,
         *,
-        launch: str,
+        launch: str | None = None,
         challenge: str,
         scope: str = SCOPES,
         changes: Mapping[str, str | None] | None = None,
         **instead: str,
     ) -> Exchange:
-        """The authorization request; ``changes`` replace parameters, None leaves one out."""
+        """The authorization request; ``changes`` replace parameters, None leaves one out. Where it ends on a page and there
+        is a door, somebody is signed in there."""
         said: dict[str, str | None] = {
             "response_type": "code", "client_id": self.id, "redirect_uri": self.redirect_uri, "scope": scope,
             "state": secrets.token_urlsafe(16), "aud": self.probe.base, "launch": launch, "code_challenge": challenge,
             "code_challenge_method": "S256", "nonce": secrets.token_urlsafe(16), **instead, **(changes or {}),
         }  # fmt: skip
+        if self.launcher is None and said["launch"] is None and said["scope"] is not None:
+            said["scope"] = alone(said["scope"])
         query = urlencode({name: value for name, value in said.items() if value is not None})
-        return await self.probe.send("GET", f"{self.endpoints['authorization_endpoint']}?{query}")
+        address = f"{self.endpoints['authorization_endpoint']}?{query}"
+        answer = await self.probe.send("GET", address)
+        if self.door is None or _settled(answer, self.redirect_uri):
+            return answer
+        answer = await self.door(address, said["redirect_uri"] or self.redirect_uri)
+        self.probe.note(answer)
+        return answer
 
     async def redeem(self, code: str, verifier: str, **changes: str) -> Exchange:
         """The token request for a code."""
@@ -83,15 +113,29 @@ class App:
             return {"client_id": self.id, "client_secret": self.secret}
         return {"client_id": self.id}
 
-    async def sign_in(self, launcher: str, *, scope: str = SCOPES, **options: Any) -> Exchange:
+    async def sign_in(self, launcher: str | None = None, *, scope: str = SCOPES, **context: Any) -> Exchange:
         """A whole launch, to the token answer. Raises LookupError when it stops before."""
+        self.launcher = self.launcher or launcher
         verifier, challenge = pkce()
-        launch = await self.prepare(launcher, **options)
-        answer = await self.authorize(launch=launch, challenge=challenge, scope=scope)
+        changes = await self.enter(challenge=challenge, **context)
+        answer = await self.authorize(challenge=challenge, scope=scope, changes=changes)
         code = answer.redirected.get("code")
         if code is None:
             raise LookupError("the authorization request gave no code")
         return await self.redeem(code, verifier)
+
+
+def alone(scope: str) -> str:
+    """The same scopes for a standalone launch: it asks for the patient that an EHR launch brings."""
+    words = scope.split()
+    if "launch" not in words:
+        return scope
+    return " ".join(dict.fromkeys("launch/patient" if word == "launch" else word for word in words))
+
+
+def _settled(answer: Exchange, redirect_uri: str) -> bool:
+    """Whether the request has ended without anybody signing in: at the app, or in an error."""
+    return answer.status >= 400 or answer.headers.get("location", "").startswith(redirect_uri)
 
 
 async def register(probe: Probe, endpoints: Mapping[str, Any], evidence: Evidence) -> App | None:

@@ -1,4 +1,4 @@
-"""What the parts of a run share: the server under test, its addresses, the client and how a launch is prepared."""
+"""What the parts of a run share: the server under test, its addresses, the client and how somebody is signed in."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,41 +6,24 @@ from typing import Any
 
 from conformance.check import Check
 from conformance.client import App
-from conformance.evidence import Evidence, Missing
+from conformance.evidence import Evidence, Exchange, Missing
 from conformance.probe import Probe
 
 
 @dataclass(kw_only=True)
 class Session:
-    """``app`` is the registered client, ``launcher`` the address that prepares launches; each None where there is none."""
+    """``app`` is the registered client, ``launcher`` the address that prepares launches; each None where there is none.
+    ``open``: a FHIR server that asks for no token at all. ``listen`` and ``public_url`` are where a suite that plays the EHR
+    serves, ``given`` is what ``--client`` holds."""
 
     probe: Probe
     endpoints: Mapping[str, Any] = field(default_factory=dict)
     app: App | None = None
     launcher: str | None = None
     open: bool = False
-
-    async def access(self, scope: str, *, patient: str | None = None, **context: Any) -> str | None:
-        """The token of a launch. Raises Missing."""
-        if self.open:
-            return None
-        app, launcher = self.launching()
-        given = {"patient": patient} if patient else {}
-        return self._granted(scope, (await app.sign_in(launcher, scope=f"launch {scope}", **given, **context)).table)
-
-    async def system_access(self, scope: str) -> str | None:
-        """A backend token. Raises Missing."""
-        if self.open:
-            return None
-        answer = await self.client().post({"grant_type": "client_credentials", "scope": scope})
-        return self._granted(scope, answer.table)
-
-    @staticmethod
-    def _granted(scope: str, table: Mapping[str, Any]) -> str:
-        wanted = {word for word in scope.split() if "/" in word and not word.startswith("launch")}
-        if "access_token" not in table or wanted - set(str(table.get("scope")).split()):
-            raise Missing(f"a token of {scope}")
-        return str(table["access_token"])
+    listen: str | None = None
+    public_url: str | None = None
+    given: Mapping[str, Any] | None = None
 
     def client(self) -> App:
         """The registered client. Raises Missing."""
@@ -53,6 +36,32 @@ class Session:
         if self.launcher is None:
             raise Missing("a launcher")
         return self.client(), self.launcher
+
+    async def access(self, scope: str, *, patient: str | None = None, **context: Any) -> str | None:
+        """An access token of a launch for that patient; None where none is needed. Raises LookupError."""
+        if self.open:
+            return None
+        if patient is not None:
+            context["patient"] = patient
+        words = f"launch {scope}" if "launch" not in scope.split() else scope
+        return _token(await self.client().sign_in(scope=words, **context), scope)
+
+    async def system_access(self, scope: str) -> str | None:
+        """An access token of backend services; None where none is needed. Raises LookupError."""
+        if self.open:
+            return None
+        return _token(await self.client().post({"grant_type": "client_credentials", "scope": scope}), scope)
+
+
+def _token(answer: Exchange, scope: str) -> str:
+    """The access token, when every scope for data that was asked for was granted as it was written."""
+    token = answer.table.get("access_token")
+    if not isinstance(token, str):
+        raise Missing(f"an access token: the token endpoint answered {answer.status}")
+    wanted = {word for word in scope.split() if word.partition("/")[0] in ("patient", "user", "system")}
+    if lacking := wanted - set(str(answer.table.get("scope")).split()):
+        raise Missing(f"a token of {sorted(lacking)[0]}: the server granted less")
+    return token
 
 
 Collect = Callable[[Session, Evidence], Awaitable[None]]
@@ -71,7 +80,9 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """What is looked at, and how it is judged."""
+    """What is looked at, and how it is judged. One that ``plays`` the EHR judges an app: it runs alone, and its target is
+    the app's launch address."""
 
     checks: tuple[Check, ...]
     parts: tuple[Part, ...]
+    plays: bool = False
