@@ -1,11 +1,12 @@
 """Edge: the ground that writing suites stand on: what this server takes of an Observation, and one that was taken."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from conformance import capability
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.reading import id_of, resources
-from conformance.samples import Resource, new_mark, shapes, vital
+from conformance.samples import Resource, by_mark, new_mark, shapes, vital
 from conformance.session import Session
 
 TAKEN = (200, 201, 202)
@@ -46,3 +47,39 @@ async def place(session: Session, token: str | None, body: Any) -> tuple[str, Ex
     if answer.status not in TAKEN or id is None:
         raise Missing(f"a {type} that was written for this")
     return f"{type}/{id}", answer
+
+
+@dataclass(kw_only=True)
+class Pen:
+    """Whoever writes for one patient: ``token`` is None on an open server, ``shape`` what is wanted of an Observation."""
+
+    session: Session
+    token: str | None
+    patient: str
+    shape: Resource
+
+    async def send(self, method: str, path: str, **options: Any) -> Exchange:
+        """One request."""
+        return await self.session.probe.send(method, path, token=self.token, **options)
+
+    def body(self, mark: str, **changes: Any) -> Resource:
+        """A vital sign of the patient."""
+        return vital(self.patient, mark, self.shape, **changes)
+
+    async def place(self, mark: str, **changes: Any) -> tuple[str, Exchange]:
+        """Creates one: ``Observation/id`` and the answer. Raises Missing."""
+        return await place(self.session, self.token, self.body(mark, **changes))
+
+    async def find(self, mark: str) -> Exchange:
+        """The Observations that hold the mark."""
+        return await self.send("GET", f"Observation?{by_mark(mark)}")
+
+
+async def pen(session: Session, evidence: Evidence) -> Pen:
+    """A pen for the first patient. Raises Missing."""
+    patient = evidence["patients"][0]
+    capability.require(evidence, "Observation", "create")
+    token = await session.access("patient/*.cruds", patient=patient)
+    return Pen(
+        session=session, token=token, patient=patient, shape=await shape_of(session, evidence, token, patient)
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """Bodies that the suites write: small resources of a patient, and bytes that a JSON library would not write so."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -26,12 +27,10 @@ def sample(patient: str, **changes: Any) -> Resource:
     }  # fmt: skip
 
 
-def exact(patient: str, number: str = "72.50", **changes: Any) -> bytes:
-    """The same with a number whose digits count, as bytes: a JSON library would not write them so."""
-    import json
-
-    body = sample(patient, valueQuantity={"value": 0, "unit": "kg", "system": UCUM, "code": "kg"}, **changes)
-    return json.dumps(body).replace('"value": 0,', f'"value": {number},').encode()
+def exact(number: str, body: Mapping[str, Any]) -> bytes:
+    """The Observation with this number as its value, as bytes: a JSON library would not write the digits so."""
+    value = {"value": 0, "unit": "kg", "system": UCUM, "code": "kg"}
+    return json.dumps({**body, "valueQuantity": value}).replace('"value": 0,', f'"value": {number},').encode()
 
 
 def new_mark() -> str:
@@ -50,10 +49,13 @@ def by_mark(mark: str) -> str:
 
 
 def vital(patient: str, mark: str, shape: Mapping[str, Any] | None = None, **changes: Any) -> Resource:
-    """A body weight as most EHRs take one; ``shape`` is what this server wants beside that."""
+    """A body weight as most EHRs take one; ``shape`` is what this server wants beside that. Another mark is another
+    reading at another time: some EHRs refuse a reading that they have."""
     concept = {"coding": [{"system": CATEGORY, "code": "vital-signs"}]}
-    value = {"value": 72.5, "unit": "kg", "system": UCUM, "code": "kg"}
-    body = sample(patient, identifier=identifier(mark), category=[concept], valueQuantity=value)
+    number = int(mark or "0", 16)
+    value = {"value": 50 + number % 4000 / 100, "unit": "kg", "system": UCUM, "code": "kg"}
+    at = f"2026-01-02T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
+    body = sample(patient, identifier=identifier(mark), category=[concept], valueQuantity=value, effectiveDateTime=at)
     return {**body, **(shape or {}), **changes}
 
 

@@ -189,6 +189,8 @@ SHARED: tuple[Row, ...] = (
         body=lambda w: {"resourceType": "Practitioner", "identifier": identifier(w.mark)}),
     Row(id="group_by_patient", title="A Group", method="POST", path=lambda w: "Group", back="mark",
         body=lambda w: {"resourceType": "Group", "type": "person", "actual": True, "identifier": identifier(w.mark)}),
+    Row(id="patient_by_patient", title="A Patient", method="POST", path=lambda w: "Patient", back="mark",
+        body=lambda w: {"resourceType": "Patient", "identifier": identifier(w.mark)}),
     Row(id="own_patient_delete", title="The own Patient, by a delete,", method="DELETE", path=lambda w: f"Patient/{w.own}"),
 )  # fmt: skip
 """What is nobody's, or everybody's, and is not for a token of one patient to write."""
