@@ -6,6 +6,7 @@ from conformance.suites.access import collect, confined, foreign, granular, matr
 SUITE = Suite(
     checks=(*reads.CHECKS, *foreign.CHECKS, *granular.CHECKS, *scopes.CHECKS),
     parts=(
+        Part(name="strangers", collect=collect.strangers),
         Part(name="access", collect=collect.reads),
         Part(name="foreign", collect=confined.reads),
         Part(name="granular", collect=narrowed.granular),

@@ -10,8 +10,9 @@ from conformance.reading import id_of, resources
 from conformance.samples import by_mark, exact, new_mark
 from conformance.session import Session
 
-NUMBERS = ("1.00", "1e2", "0.10", "0.000001", "3.14159265358979", "99999999999999.5", "-7.0")
+NUMBERS = ("1.00", "0.10", "0.000001", "3.14159265358979", "99999999999999.5", "-7.0")
 """As a JSON library of binary numbers would not write them again; none has more digits than R4 asks a server to keep (18)."""
+EXPONENT = "1e2"
 WAYS = ("create", "update", "search", "history", "vread")
 
 
@@ -19,7 +20,7 @@ async def numbers(session: Session, evidence: Evidence) -> None:
     """Each number written, read, updated, found, and looked back at. Raises Missing."""
     pen = await ground.pen(session, evidence)
     seen: dict[str, dict[str, Exchange]] = {way: {} for way in WAYS}
-    for number in NUMBERS:
+    for number in (*NUMBERS, EXPONENT):
         mark = new_mark()
         given = pen.body(mark)
         id = id_of(await pen.send("POST", "Observation", content=exact(number, given)))
@@ -56,14 +57,28 @@ CODES = {"update": "update", "history": "history-instance", "vread": "vread", "s
 def _kept(way: str, title: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         capability.require(evidence, "Observation", "create", CODES[way])
-        for number, answer in evidence[f"numbers by {way}"].items():
-            found = resources(answer) or [answer.table]
-            said = [(each.get("valueQuantity") or {}).get("value") for each in found]
-            if not said or not all(same(number, each) for each in said):
+        answers = evidence[f"numbers by {way}"]
+        for number in NUMBERS:
+            if not _as_written(number, answers.get(number)):
                 yield f"{number} came back otherwise"
 
     find.__doc__, find.__name__ = title, f"digits_survive_{way}"
     return check("fhir-r4#decimal-precision")(find)
+
+
+def _as_written(number: str, answer: Exchange | None) -> bool:
+    """Whether every Observation of the answer has the number, and there is one."""
+    found = [] if answer is None else resources(answer) or [answer.table]
+    said = [(each.get("valueQuantity") or {}).get("value") for each in found]
+    return bool(said) and all(same(number, each) for each in said)
+
+
+@check("fhir-r4#decimal-exponent")
+def an_exponent_keeps_its_precision(evidence: Evidence) -> Problems:
+    """1e2, which has one digit, does not come back as 100, which has three."""
+    capability.require(evidence, "Observation", "create")
+    if not _as_written(EXPONENT, evidence["numbers by create"].get(EXPONENT)):
+        yield "1e2 came back otherwise"
 
 
 CHECKS: tuple[Check, ...] = marked(
@@ -73,6 +88,7 @@ CHECKS: tuple[Check, ...] = marked(
         _kept("search", "Numbers are found with value and precision as they were written."),
         _kept("history", "The history has numbers with value and precision as they were written."),
         _kept("vread", "An old version has numbers with value and precision as they were written."),
+        an_exponent_keeps_its_precision,
     ),
     writes=True,
 )
