@@ -8,6 +8,7 @@ from conformance.check import Check
 from conformance.client import App
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.probe import Probe
+from conformance.scope_words import covers, of_fhir
 
 
 @dataclass(kw_only=True)
@@ -38,13 +39,14 @@ class Session:
         return self.client(), self.launcher
 
     async def access(self, scope: str, *, patient: str | None = None, **context: Any) -> str | None:
-        """An access token of a launch for that patient; None where none is needed. Raises LookupError."""
+        """An access token of a launch for that patient, with ``launch`` beside the scopes; None where none is needed. Raises
+        LookupError, also when a scope of FHIR was not granted: what is refused then shows nothing."""
         if self.open:
             return None
         if patient is not None:
             context["patient"] = patient
-        words = f"launch {scope}" if "launch" not in scope.split() else scope
-        return _token(await self.client().sign_in(scope=words, **context), scope)
+        asked = " ".join(dict.fromkeys(["launch", *scope.split()]))
+        return _token(await self.client().sign_in(scope=asked, **context), scope)
 
     async def system_access(self, scope: str) -> str | None:
         """An access token of backend services; None where none is needed. Raises LookupError."""
@@ -54,13 +56,11 @@ class Session:
 
 
 def _token(answer: Exchange, scope: str) -> str:
-    """The access token, when every scope for data that was asked for was granted as it was written."""
-    token = answer.table.get("access_token")
+    token, granted = answer.table.get("access_token"), answer.table.get("scope", scope)
     if not isinstance(token, str):
         raise Missing(f"an access token: the token endpoint answered {answer.status}")
-    wanted = {word for word in scope.split() if word.partition("/")[0] in ("patient", "user", "system")}
-    if lacking := wanted - set(str(answer.table.get("scope")).split()):
-        raise Missing(f"a token of {sorted(lacking)[0]}: the server granted less")
+    if short := [word for word in of_fhir(scope) if not covers(str(granted), word)]:
+        raise Missing(f"a token with {short[0]}: it was not granted")
     return token
 
 
