@@ -10,7 +10,8 @@ from conformance.session import Session
 from conformance.suites.api.matching import Pairs, Record, asked, matches, variations
 from conformance.suites.api.uscore import PROFILES
 
-COUNT = 50
+COUNT, FIRST = 50, 150
+"""Records of one search, and of the first, in which every element is looked for."""
 WORDED = frozenset({"_has", "_filter", "_query", "_list"})
 """Parameters that no single word is a value of."""
 LEAD = 8
@@ -42,7 +43,7 @@ def _base(type: str, patient: str) -> str:
 
 async def _type(session: Session, evidence: Evidence, token: str | None, type: str, patient: str) -> None:
     base = _base(type, patient)
-    path = base if "_count" in base else f"{base}&_count={COUNT}"
+    path = base if "_count" in base else f"{base}&_count={FIRST}"
     answer = evidence[f"all {type}"] = await session.probe.send("GET", path, token=token)
     found = [each for each in resources(answer) if each.get("resourceType") == type]
     evidence[f"searches of {type}"] = [
