@@ -7,7 +7,7 @@ from typing import Any
 from conformance import ground
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.reading import id_in, resources, version_of
-from conformance.samples import by_mark, new_mark, vital
+from conformance.samples import Resource, by_mark, new_mark, vital
 from conformance.session import Session
 from conformance.suites.access.foreign import READS, SHARED, WRITES, Row, World
 from conformance.suites.access.matrix import strongest
@@ -33,7 +33,7 @@ async def reads(session: Session, evidence: Evidence) -> None:
         own=own, other=other, mine=str(mine_read["id"]), theirs=str(their_read["id"]), shape={}, their_shape={},
         version=str((their_read.get("meta") or {}).get("versionId", "1")),
     )  # fmt: skip
-    evidence["read"] = {"theirs": world.theirs, "other": other}
+    evidence["read"] = {"theirs": world.theirs, "other": other, "own": own}
     await ask(session, evidence, token, READS, world)
 
 
@@ -74,12 +74,30 @@ async def writes(session: Session, evidence: Evidence) -> None:
     mine, theirs = (str(id_in(f"/{where}")) for where, _ in placed)
     world = World(
         own=own, other=other, mine=mine, theirs=theirs, their_mark=marks[1], shape=shapes[0], their_shape=shapes[1],
+        bridge=await _bridge(session, strong, own, shapes[0], theirs) or mine,
     )  # fmt: skip
-    evidence["written"] = {"theirs": theirs, "other": other}
-    token = await session.access(EVERYTHING, patient=own)
+    evidence["written"] = {"theirs": theirs, "other": other, "own": own}
+    tokens = {"patient": await session.access(EVERYTHING, patient=own), "user": await _user(session, evidence, own)}
     for row in (*WRITES, *SHARED):
-        if row.offered(evidence):
-            await _write(session, evidence, (token, strong), row, replace(world, mark=new_mark()))
+        if row.offered(evidence) and tokens[row.by] is not None:
+            await _write(session, evidence, (tokens[row.by], strong), row, replace(world, mark=new_mark()))
+
+
+async def _bridge(session: Session, strong: str | None, own: str, shape: Resource, theirs: str) -> str | None:
+    """An own record that refers to the other patient's, where a stronger token can make one."""
+    body = vital(own, new_mark(), shape, derivedFrom=[{"reference": f"Observation/{theirs}"}])
+    try:
+        return id_in("/" + (await ground.place(session, strong, body))[0])
+    except Missing:
+        return None
+
+
+async def _user(session: Session, evidence: Evidence, own: str) -> str | None:
+    """A practitioner's token, where one is given."""
+    try:
+        return await session.access("openid fhirUser user/*.cruds", patient=own, user=evidence["user"])
+    except Missing:
+        return None
 
 
 async def _write(

@@ -8,7 +8,7 @@ from typing import Any
 from conformance import capability
 from conformance.check import Check, Problems, check, marked
 from conformance.evidence import Evidence, Exchange
-from conformance.reading import entries, names, resources, statuses, version_of
+from conformance.reading import entries, names, references, resources, statuses, version_of
 from conformance.samples import Resource, bundle, by_mark, condition, device, entry, identifier, provenance, vital
 
 COMPARTMENT = "hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes"
@@ -16,13 +16,15 @@ COMPARTMENT = "hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """``mine`` and ``theirs`` are ids of Observations of ``own`` and ``other``; ``mine_mark`` and ``their_mark`` find them;
+    """``mine`` and ``theirs`` are ids of Observations of ``own`` and ``other``, ``bridge`` of one of ``own`` that refers to
+    ``theirs``; ``mine_mark`` and ``their_mark`` find them;
     ``mark`` is what a row writes with; ``shape`` what this server wants of an Observation of the patient."""
 
     own: str
     other: str
     mine: str
     theirs: str
+    bridge: str = ""
     their_mark: str = ""
     mark: str = ""
     version: str = "1"
@@ -42,7 +44,7 @@ class World:
 class Row:
     """A request: ``path`` and ``body`` of the world. ``back`` is what is read back: ``mark`` (nothing may hold it), ``theirs``
     or ``mine`` (the version of before), or nothing for a read. ``codes`` are what the server must say that it has.
-    ``may`` is whether it may be answered with success, as long as nothing of the other patient is shown or changed."""
+    ``by`` is the level of the token. ``may`` is whether it may be answered with success, as long as nothing of the other patient is shown or changed."""
 
     id: str
     title: str
@@ -54,6 +56,7 @@ class Row:
     back: str = ""
     codes: tuple[str, ...] = ()
     whole: str = ""
+    by: str = "patient"
     may: bool = False
     requirement: str = COMPARTMENT
 
@@ -112,7 +115,7 @@ READS: tuple[Row, ...] = (
     Row(id="foreign_by_batched_read", title="read in a batch", method="POST", whole="batch", may=True,
         path=lambda w: "", body=lambda w: bundle("batch", entry("GET", f"Observation/{w.theirs}"))),
     Row(id="foreign_by_system_history", title="told by the history of the system", method="GET", may=True,
-        path=lambda w: "_history?_count=50", whole="history-system"),
+        path=lambda w: "_history?_count=500", whole="history-system"),
 )  # fmt: skip
 
 
@@ -127,6 +130,10 @@ def _subject(**reference: Any) -> Mapping[str, Any]:
 
 
 WRITES: tuple[Row, ...] = (
+    Row(id="foreign_by_bridge", title="pulled in by _include from a record that refers to it", method="GET", may=True,
+        path=lambda w: f"Observation?_id={w.bridge}&_include=Observation:derived-from", codes=("search-type",)),
+    Row(id="foreign_by_reverse_bridge", title="told by _revinclude of a record that refers to it", method="GET", may=True,
+        path=lambda w: f"Observation?_id={w.theirs}&_revinclude=Observation:derived-from", codes=("search-type",)),
     Row(id="foreign_create", title="made", method="POST", path=lambda w: "Observation", back="mark", codes=("create",),
         body=lambda w: w.foreign()),
     _create("create_beside_another_performer", "made with the other patient as performer",
@@ -191,19 +198,26 @@ SHARED: tuple[Row, ...] = (
         body=lambda w: {"resourceType": "Group", "type": "person", "actual": True, "identifier": identifier(w.mark)}),
     Row(id="patient_by_patient", title="A Patient", method="POST", path=lambda w: "Patient", back="mark",
         body=lambda w: {"resourceType": "Patient", "identifier": identifier(w.mark)}),
-    Row(id="own_patient_delete", title="The own Patient, by a delete,", method="DELETE", path=lambda w: f"Patient/{w.own}"),
+    Row(id="device_by_user", title="A Device", method="POST", path=lambda w: "Device", body=lambda w: device(w.mark),
+        back="mark", by="user"),
+    Row(id="organization_by_user", title="An Organization", method="POST", path=lambda w: "Organization", back="mark",
+        body=lambda w: {"resourceType": "Organization", "name": "x", "identifier": identifier(w.mark)}, by="user"),
 )  # fmt: skip
-"""What is nobody's, or everybody's, and is not for a token of one patient to write."""
+"""What is nobody's, or everybody's, and is for backend services to write (this product, access.md)."""
 
 
 def shown(answer: Exchange, evidence: Evidence, ids: str) -> Problems:
     """Nothing of the other patient stands in the answer; ``ids`` is where the evidence says who and what that is."""
-    theirs, other = evidence[ids]["theirs"], evidence[ids]["other"]
+    theirs, other, own = (evidence[ids][name] for name in ("theirs", "other", "own"))
     found = [answer.table, *resources(answer), *(inner for each in resources(answer) for inner in _inner(each))]
     for each in found:
         told = each.get("resourceType") not in ("Bundle", "OperationOutcome", None)
+        about = {name for member in ("subject", "patient") for name in references(each.get(member))}
         if told and (each.get("id") in (theirs, other) or names(each, f"Patient/{other}")):
             yield "the answer shows the other patient"
+            return
+        if told and any("Patient/" in name and not name.endswith(f"Patient/{own}") for name in about):
+            yield "the answer shows a patient who is not the token's"
             return
     places = [answer.headers.get("location", ""), *(str((each.get("response") or {}).get("location")) for each in entries(answer))]
     if any(f"Observation/{theirs}" in place for place in places):
@@ -227,6 +241,8 @@ def kept(evidence: Evidence, row: Row) -> Problems:
 
 
 def _refused(row: Row, how: str, ids: str) -> Check:
+    """The check of a row; ``ids`` is where the evidence says whose records they are."""
+
     def find(evidence: Evidence) -> Problems:
         if row.codes:
             capability.require(evidence, "Observation", *row.codes)
@@ -250,6 +266,5 @@ CHECKS: tuple[Check, ...] = (
     *(_refused(row, f"Another patient's record is not {row.title}.", "read") for row in READS),
     *marked(tuple(_refused(row, f"With a token of one patient, another's record is not {row.title}.", "written") for row in WRITES),
             writes=True),
-    *marked(tuple(_refused(row, f"{row.title} is not written with a token of one patient.", "written")
-                   for row in SHARED), writes=True),
+    *marked(tuple(_refused(row, f"{row.title} is not written with a token of a {row.by}.", "written") for row in SHARED), writes=True),
 )  # fmt: skip

@@ -35,7 +35,7 @@ ASKS: Mapping[str, Ask] = {
     "granular_search_by_id": Ask("searched by id", "GET", "Observation?_id={outside}", refused=False, codes=("search-type",)),
     "granular_search_by_category": Ask("searched by category", "GET", "Observation?category=laboratory", refused=False,
                                        codes=("search-type",)),
-    "granular_everything": Ask("given by $everything", "GET", "Patient/{patient}/$everything", refused=False),
+    "granular_everything": Ask("given by $everything", "GET", "Patient/{patient}/$everything?_type=Observation", refused=False),
     "granular_batch": Ask("read in a batch", "POST", "", refused=False, whole="batch"),
     "granular_create": Ask("created", "POST", "Observation", codes=("create",), writes=True),
     "granular_update": Ask("made of one inside by an update", "PUT", "Observation/{inside}", codes=("update",), writes=True),

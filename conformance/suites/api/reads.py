@@ -108,6 +108,8 @@ def _must(type: str) -> Check:
 def _leads(type: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         records(evidence, type)
+        if not evidence[f"references of {type}"]:
+            raise NotOffered(f"a {type} that refers to anything")
         for row in evidence[f"references of {type}"]:
             answer: Exchange = row["answer"]
             if answer.status != 200 or answer.table.get("resourceType") != row["type"]:
@@ -132,7 +134,8 @@ def provenance_comes_with_records(evidence: Evidence) -> Problems:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(made(type) for type in PROFILES for made in (_read, _searched, _posted, _must, _leads)),
+    *(made(type) for type in PROFILES for made in (_read, _searched, _posted, _must)),
+    *(_leads(type) for type, profile in PROFILES.items() if profile.patient or type in ("PractitionerRole", "Location")),
     *(_required(type) for type, profile in PROFILES.items() if profile.required),
     provenance_comes_with_records,
 )

@@ -48,7 +48,7 @@ def json_is_spoken(evidence: Evidence) -> Problems:
         yield f"a strange format: answered {evidence.seen('strange format').status}"
 
 
-@check("fhir-r4#capabilities")
+@check("fhir-r4#capabilities-whole")
 def the_statement_is_whole(evidence: Evidence) -> Problems:
     """The CapabilityStatement has what it must: status, date, kind, fhirVersion, format, rest with mode server."""
     said = evidence.seen("metadata").table
