@@ -72,14 +72,17 @@ def without_parameter(when: When, *names: str) -> Before:
 
 
 def sent(when: When, change: Callable[[Any], Any]) -> Before:
-    """The body of a request is changed before it is looked at."""
+    """The body of a request is changed before it is looked at: a resource, or the list of a patch."""
 
     def before(mutant: Mutant, asked: Asked) -> None:
         if when(asked) and asked.body:
             try:
-                asked.body = json.dumps(change(json.loads(asked.body))).encode()
-            except ValueError:
+                body = json.loads(asked.body)
+            except (ValueError, RecursionError):
                 return
+            if isinstance(body, dict) is (asked.method == "PATCH"):
+                return
+            asked.body = json.dumps(change(body)).encode()
             asked.headers["content-length"] = str(len(asked.body))
 
     return before

@@ -119,13 +119,18 @@ def _inside(found: Mapping[str, Any]) -> str | None:
     return f"{first['system']}|{code}" if code and "system" in first else str(code) if code else None
 
 
+NOBODYS = "conformance-nobodys"
+"""A code that no record has: who finds one does not look at the parameter."""
+
+
 def variations(pairs: Pairs) -> Iterator[Pairs]:
-    """The same search said otherwise: a code without its system, a patient without its type, times by comparators."""
+    """The same search said otherwise: a code without its system, a patient without its type, times by comparators; and with
+    a code that nobody has."""
     yield pairs
     for place, (name, value) in enumerate(pairs):
         kind = PARAMETERS[name].kind
         others = {
-            "token": [value.rpartition("|")[2]] if "|" in value else [],
+            "token": [*([value.rpartition("|")[2]] if "|" in value else []), NOBODYS],
             "reference": [value.rpartition("/")[2]] if "/" in value else [],
             "date": [f"{comparator}{value}" for comparator in ("ge", "le", "gt", "lt")],
         }.get(kind, [])  # fmt: skip
