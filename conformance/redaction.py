@@ -18,7 +18,7 @@ Key = TypeVar("Key")
 TOKEN = re.compile(r"[\w.~-]{12,}")
 BEGINS = r"(?:(?<![\w.-])|(?<=%[0-9A-F][0-9A-F]))"
 """Where a word begins, also behind an escaped character of an address."""
-ID = re.compile(rf"{BEGINS}[A-Za-z0-9.-]{{8,64}}(?![\w.-])")
+ID = re.compile(rf"%[0-9A-F][0-9A-F]|{BEGINS}[A-Za-z0-9.-]{{8,64}}(?![\w.-])")
 OF_TYPE = re.compile(r"(\b([A-Z][A-Za-z]+)(?:/|%2F))([A-Za-z0-9.-]{1,64})")
 PARAMETER = re.compile(r"\b(_id|subject|[a-z]+)=([A-Za-z0-9.,-]{1,600})")
 NAME = re.compile(r"\$[A-Z][A-Z_]*_\d+")
