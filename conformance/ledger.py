@@ -56,10 +56,11 @@ def load_requirements(directory: Path = HERE) -> Mapping[str, Requirement]:
 
 def load_rows(directory: Path = HERE) -> list[Requirement]:
     """Every row as it stands. Raises ValueError."""
-    return [row for file in sorted(directory.glob("*.csv")) for row in _rows(file)]
+    return [row for file in sorted(directory.glob("*.csv")) for row in rows_of(file)]
 
 
-def _rows(file: Path) -> Iterator[Requirement]:
+def rows_of(file: Path) -> Iterator[Requirement]:
+    """The rows of one file. Raises ValueError."""
     lines = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
     if tuple(lines.fieldnames or ()) != COLUMNS:
         raise ValueError(f"{file.name}: the columns are {', '.join(COLUMNS)}")

@@ -56,7 +56,7 @@ class Probe:
     ) -> Exchange:  # fmt: skip
         """One request, to an absolute address or a path below the base. An answer that does not come is CannotRun for
         the caller to turn into missing evidence."""
-        address = url if "://" in url else f"{self.base}/{url}"
+        address = url if url.startswith(("http://", "https://")) else f"{self.base}/{url}"
         armed = {"accept": FHIR, **(headers or {})}
         if token is not None:
             armed["authorization"] = f"Bearer {token}"
@@ -74,6 +74,29 @@ class Probe:
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failure:
             raise CannotRun(f"no answer to {method} below the base: is the server running?") from failure
         return self._keep(reply, request, token, at=at, seconds=time.monotonic() - began)
+
+    async def drop(
+        self, method: str, url: str, *, token: str | None, json: Any, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Sends a request and hangs up when it is sent, before the answer. What becomes of it is not known."""
+        armed = {"accept": FHIR, "content-type": FHIR, **(headers or {})}
+        if token is not None:
+            armed["authorization"] = f"Bearer {token}"
+        sent = asyncio.Event()
+
+        async def trace(event: str, _: Any) -> None:
+            if event.endswith("send_request_body.complete"):
+                sent.set()
+
+        request = self._client.build_request(
+            method, f"{self.base}/{url}", headers=armed, json=json, extensions={"trace": trace}
+        )
+        going = asyncio.ensure_future(self._client.send(request))
+        waiting = asyncio.ensure_future(sent.wait())
+        await asyncio.wait({going, waiting}, timeout=self._wire.seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in (going, waiting):
+            each.cancel()
+        await asyncio.gather(going, waiting, return_exceptions=True)
 
     async def _pace(self) -> None:
         """Waits for this request's turn."""

@@ -104,7 +104,8 @@ class Wrapped:
     async def _ask(self, scope: Any, asked: Asked) -> Answered:
         answered = Answered(status=0, headers={}, body=b"")
         headers = [(name.encode(), value.encode()) for name, value in asked.headers.items()]
-        changed = {**scope, "query_string": asked.query.encode(), "headers": headers}
+        place = {} if asked.path == scope["path"] else {"path": asked.path, "raw_path": asked.path.encode()}
+        changed = {**scope, **place, "method": asked.method, "query_string": asked.query.encode(), "headers": headers}
 
         async def receive() -> Any:
             return {"type": "http.request", "body": asked.body, "more_body": False}

@@ -15,12 +15,13 @@ from auth.server import grants
 from auth.server import tables as auth_tables
 from conformance import run
 from conformance.run import Report
-from gateway import ehr_face, filling
+from gateway import ehr_face
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading, tables
 from tests.keys import KEYS
+from tests.mutants import furniture
 from tests.mutants.mutant import Mutant, Wrapped
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
@@ -37,7 +38,7 @@ def open_ehr() -> Iterator[SandboxEhr]:
     )  # fmt: skip
 
     def fill(connection: Connection, now: float) -> None:
-        loading.load(connection, now, filling.clean(now), rules_of(made))
+        loading.load(connection, now, furniture.chart(), rules_of(made))
         everything = scopes.parse("system/*.cruds")
         grants.save_grant(connection, now, id="all", client_id="mutant", scopes=everything, context=grants.Context())
         grants.save_access(connection, now, token=TOKEN, grant="all", scopes="system/*.cruds", life=3600)
