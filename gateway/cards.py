@@ -37,7 +37,7 @@ async def cards(gateway: "Gateway", found: Sequence[Mapping[str, Any]]) -> list[
 
 def manifest_of(gateway: "Gateway", shown: Mapping[str, Any]) -> Manifest | None:
     """The manifest of an output's model version, None where it is not installed any more."""
-    model = gateway.models.get((shown["model"], shown["version"]))
+    model = gateway.deployments.at(shown["ehr"]).get((shown["model"], shown["version"]))
     return None if model is None else model.manifest
 
 

@@ -45,7 +45,7 @@ async def correct(gateway: "Gateway", key: ApiKey, *, id: str, output: Output) -
         return Decision(status=422, refusal="must be as it was submitted", element=other[0])
     if output == stored.output:
         return Decision(status=200, output=await _shown(gateway, id))
-    model = gateway.models.get((output.model, output.version))
+    model = gateway.model(output)
     if stored.state != "delivered" or model is None:
         return Decision(status=409, refusal=NOT_THERE)
     try:
@@ -109,6 +109,7 @@ def _edits(
     def planned(said: Output, admitted: Admitted) -> Mapping[str, Mapping[str, Any]]:
         write = plan(
             said, model.manifest, admitted=admitted, names=names, capabilities=capabilities, rules=rules, now=now,
+            site=gateway.deployments.writing(output.ehr),
             confirmed_by=Confirmation(by=by, at=at) if by is not None and at is not None else None,
         )  # fmt: skip
         return {part.key: part.body for part in write.own} if isinstance(write, Write) else {}

@@ -21,6 +21,7 @@ from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
 from gateway.installation import Installation, open_installation
 from gateway.server import SOCKET_NAME, relative
+from gateway.sites import verbs as site_verbs
 from sandbox import audit_tables, tables
 
 Arguments = Mapping[str, Any]
@@ -76,6 +77,7 @@ VERBS: Mapping[str, Verb] = {
     "recalls.start": recall_verbs.start_recall,
     "recalls.show": recall_verbs.show_recall,
     "recalls.list": recall_verbs.list_recalls,
+    **site_verbs.VERBS,
 }
 
 
