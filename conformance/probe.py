@@ -75,7 +75,9 @@ class Probe:
             raise CannotRun(f"no answer to {method} below the base: is the server running?") from failure
         return self._keep(reply, request, token, at=at, seconds=time.monotonic() - began)
 
-    async def drop(self, method: str, url: str, *, token: str | None, json: Any, headers: Mapping[str, str] | None = None) -> None:
+    async def drop(
+        self, method: str, url: str, *, token: str | None, json: Any, headers: Mapping[str, str] | None = None
+    ) -> None:
         """Sends a request and hangs up when it is sent, before the answer. What becomes of it is not known."""
         armed = {"accept": FHIR, "content-type": FHIR, **(headers or {})}
         if token is not None:

@@ -1,7 +1,6 @@
 """Bodies that the suites write: small resources of a patient, and bytes that a JSON library would not write so."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,10 @@ LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 AIAST = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "AIAST"}
 INLINE = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PROCESSINLINELABEL"}
 INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
-AI_DEVICE = {"system": "http://hl7.org/fhir/uv/aitransparency/CodeSystem/AIdeviceTypeCS", "code": "Artificial-Intelligence"}
+AI_DEVICE = {
+    "system": "http://hl7.org/fhir/uv/aitransparency/CodeSystem/AIdeviceTypeCS",
+    "code": "Artificial-Intelligence",
+}
 Resource = dict[str, Any]
 
 
@@ -31,11 +33,6 @@ def exact(number: str, body: Mapping[str, Any]) -> bytes:
     """The Observation with this number as its value, as bytes: a JSON library would not write the digits so."""
     value = {"value": 0, "unit": "kg", "system": UCUM, "code": "kg"}
     return json.dumps({**body, "valueQuantity": value}).replace('"value": 0,', f'"value": {number},').encode()
-
-
-def new_mark() -> str:
-    """A word that nothing else holds."""
-    return secrets.token_hex(12)
 
 
 def identifier(mark: str) -> list[Resource]:
@@ -117,7 +114,9 @@ def device(mark: str, model: str = "conformance", version: str = "1.0.0") -> Res
 
 def provenance(*targets: str, device: str) -> Resource:
     """Who made the targets (AI Transparency on FHIR, AI-Provenance)."""
-    kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "author"}]}
+    kind = {
+        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "author"}]
+    }
     return {
         "resourceType": "Provenance", "target": [{"reference": target} for target in targets],
         "recorded": "2026-01-02T03:04:06Z", "reason": [{"coding": [AIAST]}],

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from conformance.session import Suite
 from conformance.suites import access, api, bulk, smart, writeback
 
-SUITES: Mapping[str, Suite] = {"smart": smart.SUITE, "access": access.SUITE, "writeback": writeback.SUITE, "bulk": bulk.SUITE, "api": api.SUITE}
+SUITES: Mapping[str, Suite] = {
+    "smart": smart.SUITE,
+    "access": access.SUITE,
+    "writeback": writeback.SUITE,
+    "bulk": bulk.SUITE,
+    "api": api.SUITE,
+}
 NOT_YET = ("gateway",)
 """Suites that later work brings; asking for one is an error, not an empty pass."""

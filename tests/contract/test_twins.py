@@ -7,6 +7,7 @@ that nothing fails looks at its evidence and never says no.
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,10 +65,17 @@ def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
     yield replace(each, body=b"{}")
     yield replace(each, status=200, body=b'{"access_token":"x","token_type":"Bearer","active":true,"client_id":"x"}')
     yield replace(each, status=200, body=FOREIGN)
+    yield replace(each, status=200, body=bare(each))
     yield replace(each, body=each.body + each.content, status=200)
     yield replace(each, body=each.body.replace(b"true", b"false"))
     yield replace(each, body=each.body.replace(b"0", b"9"))
     yield replace(each, seconds=1e6)
+
+
+def bare(each: Exchange) -> bytes:
+    """A record of the type that was asked for, without anything in it."""
+    type = urlsplit(each.url).path.partition("/fhir/")[2].split("/")[0] or "Basic"
+    return b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"%b"}}]}' % type.encode()
 
 
 def falls(item: Check, suite: str, evidence: Evidence) -> bool:

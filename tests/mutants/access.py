@@ -71,7 +71,9 @@ def _allowing(free: Callable[[Any, Any, str, str], bool]) -> Any:
 
 
 def _level_free(level: str) -> tuple[tuple[Any, str, Any], ...]:
-    return everywhere("allowing", _allowing(lambda scope, grant, action, type: scope.context == level and type in ("*", scope.type)))
+    return everywhere(
+        "allowing", _allowing(lambda scope, grant, action, type: scope.context == level and type in ("*", scope.type))
+    )
 
 
 def _any_type(scope: Any, grant: Any, action: str, type: str) -> bool:

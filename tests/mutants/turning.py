@@ -113,12 +113,16 @@ class Digits(float):
 
 def answered(when: When, status: int) -> Before:
     """Answered at once, and nothing done."""
-    return lambda mutant, asked: Answered(status, {"content-type": "application/fhir+json"}, b"") if when(asked) else None
+    return lambda mutant, asked: (
+        Answered(status, {"content-type": "application/fhir+json"}, b"") if when(asked) else None
+    )
 
 
 def everywhere(name: str, value: Any, *, below: str = "gateway.face") -> tuple[tuple[Any, str, Any], ...]:
     """The overrides of a name in every module of the product that has it."""
-    found = [module for place, module in sorted(sys.modules.items()) if place.startswith(below) and hasattr(module, name)]
+    found = [
+        module for place, module in sorted(sys.modules.items()) if place.startswith(below) and hasattr(module, name)
+    ]
     assert found, f"nothing below {below} has {name}"
     return tuple((module, name, value) for module in found)
 

@@ -114,7 +114,9 @@ def _tells_transaction(mutant: Mutant, asked: Asked, answered: Answered) -> None
     bad = [each["response"] for each in document["entry"] if int(each["response"]["status"][:3]) >= 400]
     if bad:
         answered.status = int(bad[0]["status"][:3])
-        answered.body = json.dumps(bad[0].get("outcome") or {"resourceType": "OperationOutcome", "issue": [{}]}).encode()
+        answered.body = json.dumps(
+            bad[0].get("outcome") or {"resourceType": "OperationOutcome", "issue": [{}]}
+        ).encode()
     else:
         answered.body = json.dumps({**document, "type": "transaction-response"}).encode()
 

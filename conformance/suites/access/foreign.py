@@ -44,7 +44,8 @@ class World:
 class Row:
     """A request: ``path`` and ``body`` of the world. ``back`` is what is read back: ``mark`` (nothing may hold it), ``theirs``
     or ``mine`` (the version of before), or nothing for a read. ``codes`` are what the server must say that it has.
-    ``by`` is the level of the token. ``may`` is whether it may be answered with success, as long as nothing of the other patient is shown or changed."""
+    ``by`` is the level of the token. ``may`` is whether it may be answered with success, as long as nothing of the other
+    patient is shown or changed."""
 
     id: str
     title: str
@@ -219,7 +220,10 @@ def shown(answer: Exchange, evidence: Evidence, ids: str) -> Problems:
         if told and any("Patient/" in name and not name.endswith(f"Patient/{own}") for name in about):
             yield "the answer shows a patient who is not the token's"
             return
-    places = [answer.headers.get("location", ""), *(str((each.get("response") or {}).get("location")) for each in entries(answer))]
+    places = [
+        answer.headers.get("location", ""),
+        *(str((each.get("response") or {}).get("location")) for each in entries(answer)),
+    ]
     if any(f"Observation/{theirs}" in place for place in places):
         yield "the answer names the other patient's record"
     if str(answer.table.get("total", "0")) != "0" and not answer.table.get("entry"):
@@ -228,7 +232,11 @@ def shown(answer: Exchange, evidence: Evidence, ids: str) -> Problems:
 
 def _inner(bundle: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = bundle.get("entry") if bundle.get("resourceType") == "Bundle" else None
-    return [each["resource"] for each in found if isinstance(each.get("resource"), dict)] if isinstance(found, list) else []
+    return (
+        [each["resource"] for each in found if isinstance(each.get("resource"), dict)]
+        if isinstance(found, list)
+        else []
+    )
 
 
 def kept(evidence: Evidence, row: Row) -> Problems:
@@ -262,9 +270,11 @@ def _refused(row: Row, how: str, ids: str) -> Check:
     return check(row.requirement)(find)
 
 
+FOREIGN = "With a token of one patient, another's record is not {}."
+NOT_THEIRS = "{} is not written with a token of a {}."
+
 CHECKS: tuple[Check, ...] = (
-    *(_refused(row, f"Another patient's record is not {row.title}.", "read") for row in READS),
-    *marked(tuple(_refused(row, f"With a token of one patient, another's record is not {row.title}.", "written") for row in WRITES),
-            writes=True),
-    *marked(tuple(_refused(row, f"{row.title} is not written with a token of a {row.by}.", "written") for row in SHARED), writes=True),
-)  # fmt: skip
+    *(_refused(row, FOREIGN.format(row.title), "read") for row in READS),
+    *marked((_refused(row, FOREIGN.format(row.title), "written") for row in WRITES), writes=True),
+    *marked((_refused(row, NOT_THEIRS.format(row.title, row.by), "written") for row in SHARED), writes=True),
+)

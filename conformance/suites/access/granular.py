@@ -124,8 +124,6 @@ def _page(name: str, title: str) -> Check:
     return check(PAGES)(find)
 
 
-
-
 CHECKS: tuple[Check, ...] = (
     a_granular_scope_opens_what_it_names,
     *(_confined(name, ask) for name, ask in ASKS.items() if not ask.writes),

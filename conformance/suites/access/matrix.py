@@ -6,8 +6,9 @@ from typing import Any
 
 from conformance import ground
 from conformance.evidence import Evidence, Exchange, Missing
+from conformance.ground import new_mark
 from conformance.reading import resources, version_of
-from conformance.samples import Resource, bundle, by_mark, entry, new_mark, vital
+from conformance.samples import Resource, bundle, by_mark, entry, vital
 from conformance.session import Session
 from conformance.suites.access.scopes import ACTS, LETTERS, LEVELS, MAKES, WORDS, asked, demanded, offered
 
@@ -47,7 +48,9 @@ class Cell:
             await self.prepare()
             return True
         except Missing:
-            answer = await self.session.probe.send("GET", f"Observation?patient={self.patient}&_count=1", token=self.strong)
+            answer = await self.session.probe.send(
+                "GET", f"Observation?patient={self.patient}&_count=1", token=self.strong
+            )
             there = [str(each["id"]) for each in resources(answer) if "id" in each]
             if not there:
                 raise
@@ -137,7 +140,9 @@ async def _token(session: Session, evidence: Evidence, level: str, word: str) ->
         if level == "system":
             return await session.system_access(word)
         if level == "user":
-            return await session.access(f"openid fhirUser {word}", patient=evidence["patients"][0], user=evidence["user"])
+            return await session.access(
+                f"openid fhirUser {word}", patient=evidence["patients"][0], user=evidence["user"]
+            )
         return await session.access(word, patient=evidence["patients"][0])
     except Missing:
         return None

@@ -94,14 +94,26 @@ async def _revincluded(evidence: Evidence, type: str) -> bool:
 async def honesty(session: Session, evidence: Evidence) -> None:
     """What the server says it can, tried: every type, every search parameter, every format. Raises Missing."""
     token = await _broad(session, evidence)
-    kinds = {"date": "2020-01-01", "number": "1", "quantity": "1", "uri": "urn:x", "reference": "x", "token": "x", "string": "x"}
+    kinds = {
+        "date": "2020-01-01",
+        "number": "1",
+        "quantity": "1",
+        "uri": "urn:x",
+        "reference": "x",
+        "token": "x",
+        "string": "x",
+    }
     evidence["types searched"], evidence["parameters searched"] = tried, parameters = {}, {}
     for type in capability.types(evidence):
         if not capability.offers(evidence, type, "search-type"):
             continue
         tried[type] = await session.probe.send("GET", f"{type}?_count=1", token=token)
         if type in PROFILES:
-            said = {name: kinds[kind] for name, kind in capability.parameters(evidence, type).items() if kind in kinds and name not in WORDED}
+            said = {
+                name: kinds[kind]
+                for name, kind in capability.parameters(evidence, type).items()
+                if kind in kinds and name not in WORDED
+            }
             parameters[type] = await _taken(session, token, type, said)
     formats = evidence.seen("metadata").table.get("format")
     evidence["formats"] = {

@@ -135,7 +135,11 @@ def provenance_comes_with_records(evidence: Evidence) -> Problems:
 
 CHECKS: tuple[Check, ...] = (
     *(made(type) for type in PROFILES for made in (_read, _searched, _posted, _must)),
-    *(_leads(type) for type, profile in PROFILES.items() if profile.patient or type in ("PractitionerRole", "Location")),
+    *(
+        _leads(type)
+        for type, profile in PROFILES.items()
+        if profile.patient or type in ("PractitionerRole", "Location")
+    ),
     *(_required(type) for type, profile in PROFILES.items() if profile.required),
     provenance_comes_with_records,
 )

@@ -2,9 +2,9 @@
 
 from conformance import capability, ground
 from conformance.evidence import Evidence
-from conformance.ground import Pen
+from conformance.ground import Pen, new_mark
 from conformance.reading import etag, id_in, id_of, version_of
-from conformance.samples import exact, new_mark
+from conformance.samples import exact
 from conformance.session import Session
 from conformance.suites.writeback.bodies import BODIES, MARKER, broken
 
@@ -69,6 +69,8 @@ async def hostile(session: Session, evidence: Evidence) -> None:
         evidence[f"{name}, read back"] = await pen.find(mark)
     evidence["marker"] = MARKER
     evidence["unknown type"] = await pen.send("POST", "Nonsense", json={"resourceType": "Nonsense"})
-    evidence["other type"] = await pen.send("POST", "Observation", json={"resourceType": "Basic", "code": {"text": "x"}})
+    evidence["other type"] = await pen.send(
+        "POST", "Observation", json={"resourceType": "Basic", "code": {"text": "x"}}
+    )
     evidence["form body"] = await pen.send("POST", "Observation", form={"status": "final"})
     evidence["read absent"] = await pen.send("GET", f"Observation/{new_mark()}")

@@ -36,7 +36,10 @@ def parallel_updates_let_one_win(evidence: Evidence) -> Problems:
         yield f"answered {sorted(said)}"
     winner = [answer for answer in evidence["parallel updates"] if answer.status == 200]
     after = evidence.seen("parallel updates read")
-    if len(winner) == 1 and after.table.get("note") != evidence["parallel notes"][evidence["parallel updates"].index(winner[0])]:
+    if (
+        len(winner) == 1
+        and after.table.get("note") != evidence["parallel notes"][evidence["parallel updates"].index(winner[0])]
+    ):
         yield "what is read is not what the winner wrote"
 
 
