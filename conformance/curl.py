@@ -15,7 +15,8 @@ SHOWN = (
 )  # fmt: skip
 """Headers of an answer that a report shows."""
 LONGEST_BODY = 2_000
-LONGEST_ANSWER = 1_600
+LONGEST_ANSWER, SHORT_ANSWER = 1_600, 300
+"""Characters of an answer that nobody complains of are the fewer."""
 TELLING = frozenset({"OperationOutcome", "CapabilityStatement"})
 """Resources that are about the request or the server, not about people."""
 STRUCTURE = frozenset({"resourceType", "type", "versionId", "mode", "status", "method", "url", "etag", "relation"})
@@ -57,14 +58,14 @@ def quoted(redacted: str) -> str:
     return NAME.sub(lambda found: f"'\"{found[0]}\"'", redacted)
 
 
-def answer(exchange: Exchange) -> str:
+def answer(exchange: Exchange, *, longest: int = LONGEST_ANSWER) -> str:
     """Status, headers that matter and the body; of a resource about people only its outline."""
     lines = [f"HTTP {exchange.status}"]
     lines += [f"{name}: {exchange.headers[name]}" for name in SHOWN if name in exchange.headers]
-    return "\n".join([*lines, *([""] if exchange.body else []), *_shown(exchange)])
+    return "\n".join([*lines, *([""] if exchange.body else []), *_shown(exchange, longest)])
 
 
-def _shown(exchange: Exchange) -> list[str]:
+def _shown(exchange: Exchange, longest: int) -> list[str]:
     if not exchange.body:
         return []
     document = exchange.document
@@ -72,7 +73,7 @@ def _shown(exchange: Exchange) -> list[str]:
         kind = exchange.headers.get("content-type", "").partition(";")[0] or "no type"
         return [f"({len(exchange.body)} bytes of {kind})"]
     text = json.dumps(outline(document), indent=1, ensure_ascii=False)
-    return [text if len(text) <= LONGEST_ANSWER else f"{text[:LONGEST_ANSWER]}\n… ({len(exchange.body)} bytes)"]
+    return [text if len(text) <= longest else f"{text[:longest]}\n… ({len(exchange.body)} bytes)"]
 
 
 def outline(value: Any, *, telling: bool = True, depth: int = 0) -> Any:

@@ -15,6 +15,12 @@ SHORTEST = 4
 LONG_ID = 8
 """An id of this length is hidden wherever it stands; a shorter one only behind its type or as a parameter."""
 Key = TypeVar("Key")
+TOKEN = re.compile(r"[\w.~-]{12,}")
+BEGINS = r"(?:(?<![\w.-])|(?<=%[0-9A-F][0-9A-F]))"
+"""Where a word begins, also behind an escaped character of an address."""
+ID = re.compile(rf"%[0-9A-F][0-9A-F]|{BEGINS}[A-Za-z0-9.-]{{8,64}}(?![\w.-])")
+OF_TYPE = re.compile(r"(\b([A-Z][A-Za-z]+)(?:/|%2F))([A-Za-z0-9.-]{1,64})")
+PARAMETER = re.compile(r"\b(_id|subject|[a-z]+)=([A-Za-z0-9.,-]{1,600})")
 NAME = re.compile(r"\$[A-Z][A-Z_]*_\d+")
 
 
@@ -27,20 +33,31 @@ class Redaction:
     ids: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def texts(self, texts: Sequence[str]) -> list[str]:
-        """These texts, redacted; all in one go, since there are many values."""
+        """These texts, redacted; all in one go, since there are many values: most are found by looking up each word of the
+        text, and only what is left is searched for."""
         parted = "\0".join(text.replace("\0", " ") for text in texts)
+        parted = TOKEN.sub(lambda found: self.whole.get(found[0], found[0]), parted)
         for value in sorted(self.whole, key=len, reverse=True):
             for form in _forms(value):
                 if form in parted:
                     parted = parted.replace(form, self.whole[value])
-        for (kind, id), name in self.ids.items():
-            if id in parted:
-                parted = _put(_of_record(kind, id), name, parted)
+        parted = self._records(parted)
         for word in sorted(self.words, key=len, reverse=True):
             for form in _forms(word):
                 if form in parted:
-                    parted = _put(re.compile(rf"()(?<!\w){re.escape(form)}(?!\w)"), self.words[word], parted)
+                    alone = re.compile(rf"{BEGINS}{re.escape(form)}(?!\w)")
+                    parted = alone.sub(lambda _, name=self.words[word]: name, parted)  # type: ignore[misc]
         return parted.split("\0")
+
+    def _records(self, text: str) -> str:
+        """Ids: long ones wherever they stand, short ones behind their type or as a parameter."""
+        anywhere = {id: name for (_, id), name in self.ids.items() if len(id) >= LONG_ID}
+        named = {("_id", id): name for (_, id), name in self.ids.items()} | {
+            (f"{kind.lower()}", id): name for (kind, id), name in self.ids.items()
+        }
+        text = ID.sub(lambda found: anywhere.get(found[0], found[0]), text)
+        text = OF_TYPE.sub(lambda found: found[1] + self.ids.get((found[2], found[3]), found[3]), text)
+        return PARAMETER.sub(lambda found: f"{found[1]}={_listed(found[1], found[2], named)}", text)
 
     def text(self, text: str) -> str:
         """One text, redacted."""
@@ -54,15 +71,10 @@ def _forms(value: str) -> Iterable[str]:
     return dict.fromkeys((*forms, *(form.replace("'", "'\\''") for form in forms)))
 
 
-def _put(pattern: re.Pattern[str], name: str, text: str) -> str:
-    """The name where the pattern's second half was."""
-    return pattern.sub(lambda found: found[1] + name, text)
-
-
-def _of_record(kind: str, id: str) -> re.Pattern[str]:
-    """Where an id stands for its record."""
-    before = "" if len(id) >= LONG_ID else rf"{kind}(?:/|%2F)|\b(?:_id|{kind.lower()}|subject)=|,"
-    return re.compile(rf"({before})(?<![\w-]){re.escape(id)}(?![\w-])")
+def _listed(parameter: str, ids: str, named: Mapping[tuple[str, str], str]) -> str:
+    """The ids of a parameter, by commas."""
+    who = "patient" if parameter == "subject" else parameter
+    return ",".join(named.get((who, id), id) for id in ids.split(","))
 
 
 def redaction_of(exchanges: Iterable[Exchange]) -> Redaction:

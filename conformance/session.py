@@ -25,6 +25,13 @@ class Session:
     listen: str | None = None
     public_url: str | None = None
     given: Mapping[str, Any] | None = None
+    others: dict[str, App] = field(default_factory=dict)
+
+    def other(self, name: str) -> App:
+        """A further client of this run, by what it is. Raises Missing."""
+        if name not in self.others:
+            raise Missing(f"a {name} client")
+        return self.others[name]
 
     def client(self) -> App:
         """The registered client. Raises Missing."""

@@ -91,10 +91,11 @@ def shown(report: Report) -> Shown:
                 numbers[id(each)] = len(exchanges) + 1
                 exchanges.append(each)
     checks = [_check(item, known, numbers) for item in report.checks]
+    wanted = {number for item in checks if item.result in ("fail", "error") for _, number in item.seen}
     target, *stopped = veil.texts([report.target, *report.stopped])
     return Shown(
         report=report, target=target, stopped=tuple(stopped), checks=_redacted(checks, veil),
-        exchanges=_exchanges(exchanges, veil),
+        exchanges=_exchanges(exchanges, wanted, veil),
     )  # fmt: skip
 
 
@@ -117,8 +118,15 @@ def _redacted(checks: Sequence[ShownCheck], veil: redaction.Redaction) -> tuple[
     )  # fmt: skip
 
 
-def _exchanges(exchanges: Sequence[Exchange], veil: redaction.Redaction) -> tuple[ShownExchange, ...]:
-    texts = iter(veil.texts([t for each in exchanges for t in (each.says(), curl.command(each), curl.answer(each))]))
+def _exchanges(
+    exchanges: Sequence[Exchange], wanted: set[int], veil: redaction.Redaction
+) -> tuple[ShownExchange, ...]:  # fmt: skip
+    """Those of failures at length, the others briefly."""
+    said = []
+    for place, each in enumerate(exchanges):
+        longest = curl.LONGEST_ANSWER if place + 1 in wanted else curl.SHORT_ANSWER
+        said += [each.says(), curl.command(each), curl.answer(each, longest=longest)]
+    texts = iter(veil.texts(said))
     return tuple(
         ShownExchange(
             number=place + 1, line=next(texts), command=curl.quoted(next(texts)), answer=next(texts),

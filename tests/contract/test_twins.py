@@ -80,16 +80,21 @@ def bare(each: Exchange) -> bytes:
 
 def falls(item: Check, suite: str, evidence: Evidence) -> bool:
     """Whether some spoilt evidence makes it fail."""
-    item_reads = reads(item, suite, evidence)
-    for name in item_reads:
-        for other in spoilt(dict(evidence.items())[name]):
-            changed = Evidence()
-            for each, value in evidence.items():
-                changed[each] = value
+    kept, changed = dict(evidence.items()), copy(evidence)
+    for name in reads(item, suite, evidence):
+        for other in spoilt(kept[name]):
             changed[name] = other
             if judge(item, suite, changed).result == "fail":
                 return True
+        changed[name] = kept[name]
     return False
+
+
+def copy(evidence: Evidence) -> Evidence:
+    made = Evidence()
+    for name, value in evidence.items():
+        made[name] = value
+    return made
 
 
 def reads(item: Check, suite: str, evidence: Evidence) -> list[str]:

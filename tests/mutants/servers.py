@@ -112,7 +112,7 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     "needs no token": lambda: Mutant(frozenset({"no_token_is_401"}), before=needs_no_token),
     "searches everywhere": lambda: Mutant(frozenset({"a_search_for_patients_finds_one"}), before=searches_everywhere),
     "repeats what was sent": lambda: Mutant(frozenset({"required_code_is_refused", "unknown_element_is_refused"}), after=echoes),
-    "forgets the state": lambda: Mutant(frozenset({"authorization_redirects_with_code_and_state"}), after=forgets_state),
+    "forgets the state": lambda: Mutant(frozenset({"the_state_comes_back", "an_error_goes_back_with_its_state"}), after=forgets_state),
     "takes any audience": lambda: Mutant(frozenset({"another_audience_is_refused"}), before=any_audience),
     "answers NaN with 500": lambda: Mutant(frozenset({"not_a_number_is_refused"}), after=server_errors),
 }  # fmt: skip

@@ -69,6 +69,8 @@ def test_what_is_no_secret_stays() -> None:
 
 def test_a_value_is_hidden_in_an_address_as_well() -> None:
     exchange = told(body=b'{"access_token":"with/slash+and=sign"}')
+    veil = redaction_of([told()])
+    assert veil.text("a=x%7Cpt-4711-abcdef&name=Mr%20Okonkwo") == "a=x%7C$PATIENT_1&name=Mr%20$PERSON_3"
     assert "slash" not in redaction_of([exchange]).text("http://x/?token=with%2Fslash%2Band%3Dsign")
 
 
