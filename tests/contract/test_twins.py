@@ -7,6 +7,7 @@ that nothing fails looks at its evidence and never says no.
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,24 +65,36 @@ def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
     yield replace(each, body=b"{}")
     yield replace(each, status=200, body=b'{"access_token":"x","token_type":"Bearer","active":true,"client_id":"x"}')
     yield replace(each, status=200, body=FOREIGN)
+    yield replace(each, status=200, body=bare(each))
     yield replace(each, body=each.body + each.content, status=200)
     yield replace(each, body=each.body.replace(b"true", b"false"))
     yield replace(each, body=each.body.replace(b"0", b"9"))
     yield replace(each, seconds=1e6)
 
 
+def bare(each: Exchange) -> bytes:
+    """A record of the type that was asked for, without anything in it."""
+    type = urlsplit(each.url).path.partition("/fhir/")[2].split("/")[0] or "Basic"
+    return b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"%b"}}]}' % type.encode()
+
+
 def falls(item: Check, suite: str, evidence: Evidence) -> bool:
     """Whether some spoilt evidence makes it fail."""
-    item_reads = reads(item, suite, evidence)
-    for name in item_reads:
-        for other in spoilt(dict(evidence.items())[name]):
-            changed = Evidence()
-            for each, value in evidence.items():
-                changed[each] = value
+    kept, changed = dict(evidence.items()), copy(evidence)
+    for name in reads(item, suite, evidence):
+        for other in spoilt(kept[name]):
             changed[name] = other
             if judge(item, suite, changed).result == "fail":
                 return True
+        changed[name] = kept[name]
     return False
+
+
+def copy(evidence: Evidence) -> Evidence:
+    made = Evidence()
+    for name, value in evidence.items():
+        made[name] = value
+    return made
 
 
 def reads(item: Check, suite: str, evidence: Evidence) -> list[str]:
