@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,10 +36,7 @@ class Exchange:
     @property
     def document(self) -> Any:
         """The body as JSON, numbers as their text; None when it is none."""
-        try:
-            return json.loads(self.body, parse_float=Number, parse_int=Number)
-        except (ValueError, RecursionError):
-            return None
+        return _parsed(self.body)
 
     @property
     def table(self) -> Mapping[str, Any]:
@@ -54,6 +52,15 @@ class Exchange:
     def says(self) -> str:
         """Method, path and status: what a report shows. Never a parameter, a header or a body."""
         return f"{self.method} {urlsplit(self.url).path} → {self.status}"
+
+
+@lru_cache(maxsize=512)
+def _parsed(body: bytes) -> Any:
+    """One answer is judged by many checks; none of them changes what it reads."""
+    try:
+        return json.loads(body, parse_float=Number, parse_int=Number)
+    except (ValueError, RecursionError):
+        return None
 
 
 class Number(str):

@@ -1,15 +1,21 @@
 """Edge: the ground that writing suites stand on: what this server takes of an Observation, and one that was taken."""
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from conformance import capability
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.reading import id_of, resources
-from conformance.samples import Resource, by_mark, new_mark, shapes, vital
+from conformance.samples import Resource, by_mark, shapes, vital
 from conformance.session import Session
 
 TAKEN = (200, 201, 202)
+
+
+def new_mark() -> str:
+    """A word that nothing else holds."""
+    return secrets.token_hex(12)
 
 
 async def shape_of(session: Session, evidence: Evidence, token: str | None, patient: str) -> Resource:
@@ -27,8 +33,7 @@ async def _try(session: Session, evidence: Evidence, token: str | None, patient:
         "GET", f"Encounter?patient={patient}&status=in-progress&_count=1", token=token
     )  # fmt: skip
     visit = next((str(each["id"]) for each in resources(visits) if "id" in each), None)
-    user = evidence["user"] if "user" in evidence else None
-    for shape in shapes(visit, user):
+    for shape in shapes(visit, evidence["user"]):
         body = vital(patient, new_mark(), shape)
         answer = evidence[f"first write of {patient}"] = await session.probe.send(
             "POST", "Observation", token=token, json=body

@@ -1,7 +1,6 @@
 """Bodies that the suites write: small resources of a patient, and bytes that a JSON library would not write so."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,11 +33,6 @@ def exact(number: str, body: Mapping[str, Any]) -> bytes:
     """The Observation with this number as its value, as bytes: a JSON library would not write the digits so."""
     value = {"value": 0, "unit": "kg", "system": UCUM, "code": "kg"}
     return json.dumps({**body, "valueQuantity": value}).replace('"value": 0,', f'"value": {number},').encode()
-
-
-def new_mark() -> str:
-    """A word that nothing else holds."""
-    return secrets.token_hex(12)
 
 
 def identifier(mark: str) -> list[Resource]:

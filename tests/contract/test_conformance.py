@@ -62,9 +62,10 @@ def test_the_reports_say_the_same_in_every_format(ehr: SandboxEhr, tmp_path: Pat
     report.write(found, tmp_path, ("json", "junit", "html"))
     document = json.loads((tmp_path / "conformance.json").read_text())
     assert set(document) >= {"suite_version", "target", "started", "seconds", "summary", "checks"}
-    assert document["summary"]["fail"] == 1
+    failed = sum(item.result == "fail" for item in found.checks)
+    assert document["summary"]["fail"] == failed > 0
     suites = ElementTree.parse(tmp_path / "conformance.xml").getroot()
-    assert sum(int(suite.get("failures", "0")) for suite in suites) == 1
+    assert sum(int(suite.get("failures", "0")) for suite in suites) == failed
     assert "digits" in (tmp_path / "conformance.html").read_text()
     assert TOKEN not in "".join(file.read_text() for file in tmp_path.iterdir())
 

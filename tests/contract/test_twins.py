@@ -4,9 +4,11 @@ This is the failing twin of each check, but for those that a mutant names (tests
 that nothing fails looks at its evidence and never says no.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,7 +31,7 @@ def clean() -> Report:
 
 
 def spoilt(value: Any) -> Iterator[Any]:
-    """The same value, wrong in one way."""
+    """The same value, wrong in one way: of a table or a list, first all of it alike, then each in turn."""
     if isinstance(value, Exchange):
         yield from spoilt_exchanges(value)
     elif isinstance(value, bool):
@@ -40,11 +42,13 @@ def spoilt(value: Any) -> Iterator[Any]:
         yield from (f"{value}x", "")
     elif isinstance(value, Mapping):
         yield {}
+        yield from (dict(zip(value, others, strict=True)) for others in alike(list(value.values())))
         for name, each in value.items():
             yield from ({**value, name: other} for other in spoilt(each))
     elif isinstance(value, list | tuple):
         yield []
         yield [*value, *value]
+        yield from alike(list(value))
         for place, each in enumerate(value):
             yield from ([*value[:place], other, *value[place + 1 :]] for other in spoilt(each))
     elif isinstance(value, set | frozenset):
@@ -53,8 +57,18 @@ def spoilt(value: Any) -> Iterator[Any]:
         yield "something"
 
 
+def alike(values: list[Any]) -> Iterator[list[Any]]:
+    """All of them spoilt in the same way, as long as each has one more way."""
+    ways = [spoilt(each) for each in values]
+    while values:
+        others = [next(way, None) for way in ways]
+        if all(other is None for other in others):
+            return
+        yield [each if other is None else other for each, other in zip(values, others, strict=True)]
+
+
 def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
-    """A server error, a success, a redirect with a code, no headers, no body, a page, and a body with too much in it."""
+    """Another status, a redirect with a code, no headers, no body, a body of something else, too much in it or too little."""
     for status in (500, 200, 201, 401, 404):
         yield replace(each, status=status)
     code = {"location": "https://app.example/callback?code=stolen&state=other", "access-control-allow-origin": "*"}
@@ -67,21 +81,56 @@ def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
     yield replace(each, body=each.body + each.content, status=200)
     yield replace(each, body=each.body.replace(b"true", b"false"))
     yield replace(each, body=each.body.replace(b"0", b"9"))
+    yield replace(each, body=poorer(each))
+    yield replace(each, status=200, body=empty(each))
     yield replace(each, seconds=1e6)
+
+
+def poorer(each: Exchange) -> bytes:
+    """The body's resources with nothing but type and id."""
+    try:
+        document = json.loads(each.body)
+    except ValueError:
+        return b""
+    if isinstance(document, dict) and isinstance(document.get("entry"), list):
+        entries = [
+            {**entry, "resource": bare(entry.get("resource"))} for entry in document["entry"] if isinstance(entry, dict)
+        ]
+        return json.dumps({**document, "entry": entries}).encode()
+    return json.dumps(bare(document)).encode()
+
+
+def empty(each: Exchange) -> bytes:
+    """A record of the type that was asked for, without anything in it."""
+    type = urlsplit(each.url).path.partition("/fhir/")[2].split("/")[0] or "Basic"
+    return b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"%b"}}]}' % type.encode()
+
+
+def bare(resource: Any) -> Any:
+    return (
+        {name: resource[name] for name in ("resourceType", "id") if name in resource}
+        if isinstance(resource, dict)
+        else resource
+    )
 
 
 def falls(item: Check, suite: str, evidence: Evidence) -> bool:
     """Whether some spoilt evidence makes it fail."""
-    item_reads = reads(item, suite, evidence)
-    for name in item_reads:
-        for other in spoilt(dict(evidence.items())[name]):
-            changed = Evidence()
-            for each, value in evidence.items():
-                changed[each] = value
+    kept, changed = dict(evidence.items()), copy(evidence)
+    for name in reads(item, suite, evidence):
+        for other in spoilt(kept[name]):
             changed[name] = other
             if judge(item, suite, changed).result == "fail":
                 return True
+        changed[name] = kept[name]
     return False
+
+
+def copy(evidence: Evidence) -> Evidence:
+    made = Evidence()
+    for name, value in evidence.items():
+        made[name] = value
+    return made
 
 
 def reads(item: Check, suite: str, evidence: Evidence) -> list[str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from conformance import ground
 from conformance.evidence import Evidence, Exchange, Missing
+from conformance.ground import new_mark
 from conformance.reading import id_in, resources, version_of
-from conformance.samples import Resource, by_mark, new_mark, vital
+from conformance.samples import Resource, by_mark, vital
 from conformance.session import Session
 from conformance.suites.access.foreign import READS, SHARED, WRITES, Row, World
 from conformance.suites.access.matrix import strongest

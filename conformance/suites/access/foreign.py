@@ -44,7 +44,8 @@ class World:
 class Row:
     """A request: ``path`` and ``body`` of the world. ``back`` is what is read back: ``mark`` (nothing may hold it), ``theirs``
     or ``mine`` (the version of before), or nothing for a read. ``codes`` are what the server must say that it has.
-    ``by`` is the level of the token. ``may`` is whether it may be answered with success, as long as nothing of the other patient is shown or changed."""
+    ``by`` is the level of the token. ``may`` is whether it may be answered with success, as long as nothing of the other
+    patient is shown or changed."""
 
     id: str
     title: str
@@ -269,9 +270,11 @@ def _refused(row: Row, how: str, ids: str) -> Check:
     return check(row.requirement)(find)
 
 
+FOREIGN = "With a token of one patient, another's record is not {}."
+NOT_THEIRS = "{} is not written with a token of a {}."
+
 CHECKS: tuple[Check, ...] = (
-    *(_refused(row, f"Another patient's record is not {row.title}.", "read") for row in READS),
-    *marked(tuple(_refused(row, f"With a token of one patient, another's record is not {row.title}.", "written") for row in WRITES),
-            writes=True),
-    *marked(tuple(_refused(row, f"{row.title} is not written with a token of a {row.by}.", "written") for row in SHARED), writes=True),
-)  # fmt: skip
+    *(_refused(row, FOREIGN.format(row.title), "read") for row in READS),
+    *marked((_refused(row, FOREIGN.format(row.title), "written") for row in WRITES), writes=True),
+    *marked((_refused(row, NOT_THEIRS.format(row.title, row.by), "written") for row in SHARED), writes=True),
+)

@@ -6,8 +6,9 @@ from typing import Any
 
 from conformance import ground
 from conformance.evidence import Evidence, Exchange, Missing
+from conformance.ground import new_mark
 from conformance.reading import resources, version_of
-from conformance.samples import Resource, bundle, by_mark, entry, new_mark, vital
+from conformance.samples import Resource, bundle, by_mark, entry, vital
 from conformance.session import Session
 from conformance.suites.access.scopes import ACTS, LETTERS, LEVELS, MAKES, WORDS, asked, demanded, offered
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from conformance import ground
 from conformance.evidence import Evidence, Exchange, Missing
+from conformance.ground import new_mark
 from conformance.reading import id_in, link, resources, version_of
-from conformance.samples import CATEGORY, Resource, bundle, by_mark, entry, new_mark, vital
+from conformance.samples import CATEGORY, Resource, bundle, by_mark, entry, vital
 from conformance.session import Session
 from conformance.suites.access.confined import two_patients
 from conformance.suites.access.granular import ASKS, WORD, Ask, offered

@@ -115,7 +115,8 @@ def _follows(level: str, name: str) -> Check:
         for letter in LETTERS:
             yield from judged(evidence, f"{level}/Observation.{letter}", name, letter)
 
-    find.__doc__ = f"""With a {level} token, {name.replace("_", " ")} is done with .{ACTS[name].letter}, refused with every other letter.
+    act = name.replace("_", " ")
+    find.__doc__ = f"""With a {level} token, {act} is done with .{ACTS[name].letter}, refused with every other letter.
 
         Compare the letter of the interaction with those of the granted scope before anything else is done, and before a
         condition is looked up; a scope of another type or level adds nothing."""

@@ -94,8 +94,9 @@ def span(said: Any) -> tuple[datetime, datetime]:
 
 def asked(record: Record, combination: str) -> Pairs | None:
     """The parameters of a combination with values of the record; None when it has not all of them."""
-    pairs = [[name, _value(record, name)] for name in combination.split("+")]
-    return [[name, value] for name, value in pairs if value is not None] if all(value for _, value in pairs) else None
+    found = {name: _value(record, name) for name in combination.split("+")}
+    pairs = [[name, value] for name, value in found.items() if value]
+    return pairs if len(pairs) == len(found) else None
 
 
 def _value(record: Record, name: str) -> str | None:

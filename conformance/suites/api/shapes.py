@@ -6,7 +6,8 @@ from conformance import capability
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange
 from conformance.reading import entries, link, resources
-from conformance.suites.api.matching import PARAMETERS, span, values
+from conformance.suites.api.matching import span, values
+from conformance.suites.api.uscore import PARAMETERS
 
 
 @check("fhir-r4#capabilities-honest")

@@ -2,9 +2,9 @@
 
 from conformance import capability, ground
 from conformance.evidence import Evidence
-from conformance.ground import Pen
+from conformance.ground import Pen, new_mark
 from conformance.reading import etag, id_in, id_of, version_of
-from conformance.samples import exact, new_mark
+from conformance.samples import exact
 from conformance.session import Session
 from conformance.suites.writeback.bodies import BODIES, MARKER, broken
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from conformance import capability, ground
 from conformance.evidence import Evidence, Exchange
-from conformance.ground import Pen
+from conformance.ground import Pen, new_mark
 from conformance.reading import version_of
-from conformance.samples import by_mark, new_mark
+from conformance.samples import by_mark
 from conformance.session import Session
 
 PATCH = {"content-type": "application/json-patch+json"}

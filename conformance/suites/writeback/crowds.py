@@ -4,9 +4,9 @@ import asyncio
 
 from conformance import capability, ground
 from conformance.evidence import Evidence
-from conformance.ground import Pen
+from conformance.ground import Pen, new_mark
 from conformance.reading import resources, version_of
-from conformance.samples import Resource, bundle, by_mark, entry, new_mark
+from conformance.samples import Resource, bundle, by_mark, entry
 from conformance.session import Session
 from conformance.suites.writeback.conditions import once
 from conformance.suites.writeback.together import WRITERS

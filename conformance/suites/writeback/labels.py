@@ -163,9 +163,9 @@ CHECKS: tuple[Check, ...] = marked(
     (
         the_label_is_kept_on_create, the_label_survives_an_update_by_another_client, the_label_survives_a_patch,
         the_label_is_searched, a_label_on_an_element_is_kept, a_recall_keeps_the_label, the_model_is_found_by_its_version,
-        _discovery("observations of a model are found", "Observation", "All Observations of a model version are found by Device."),
-        _discovery("risks of a model are found", "RiskAssessment", "All RiskAssessments of a model version are found by performer."),
-        _discovery("provenance of a model is found", "Provenance", "All Provenances of a model version are found by agent."),
+        _discovery("observations of a model are found", "Observation", "All Observations of a model version are found."),
+        _discovery("risks of a model are found", "RiskAssessment", "All RiskAssessments of a model version are found."),
+        _discovery("provenance of a model is found", "Provenance", "All Provenances of a model version are found."),
         provenance_is_found_by_its_target, provenance_comes_with_its_target, the_set_is_written_whole,
         a_set_without_provenance_is_not_written,
     ),

@@ -6,8 +6,9 @@ from typing import Any
 from conformance import capability, ground
 from conformance.check import Check, Problems, check, marked
 from conformance.evidence import Evidence, Exchange
+from conformance.ground import new_mark
 from conformance.reading import id_of, resources
-from conformance.samples import by_mark, exact, new_mark
+from conformance.samples import by_mark, exact
 from conformance.session import Session
 
 NUMBERS = ("1.00", "0.10", "0.000001", "3.14159265358979", "99999999999999.5", "-7.0")

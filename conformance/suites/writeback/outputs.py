@@ -5,21 +5,9 @@ from typing import Any
 
 from conformance import capability, ground
 from conformance.evidence import Evidence, Exchange, Missing
-from conformance.ground import Pen
+from conformance.ground import Pen, new_mark
 from conformance.reading import id_of
-from conformance.samples import (
-    AIAST,
-    INLINE,
-    INLINE_LABEL,
-    Resource,
-    bundle,
-    by_mark,
-    device,
-    entry,
-    new_mark,
-    provenance,
-    risk,
-)
+from conformance.samples import AIAST, INLINE, INLINE_LABEL, Resource, bundle, by_mark, device, entry, provenance, risk
 from conformance.session import Session
 
 LABELS = {"security": [AIAST, INLINE]}
@@ -67,6 +55,14 @@ async def _rewrite(pen: Pen, here: str, status: str) -> Exchange:
     return await pen.send("PUT", here, json={**read, "status": status})
 
 
+SEARCHES = {
+    "Observation": ("observations of a model are found", "device"),
+    "RiskAssessment": ("risks of a model are found", "performer"),
+    "Provenance": ("provenance of a model is found", "agent"),
+}
+"""By which parameter what a model wrote is found from its Device."""
+
+
 async def discovery(session: Session, evidence: Evidence) -> None:
     """A model's Device, outputs and Provenance, and the searches that lead from one to the others. Raises Missing."""
     pen = await ground.pen(session, evidence)
@@ -75,31 +71,31 @@ async def discovery(session: Session, evidence: Evidence) -> None:
         session=session, token=await session.system_access("system/*.cruds"), patient=pen.patient, shape=pen.shape
     )
     mark = new_mark()
-    there = id_of(await strong.send("POST", "Device", json=device(mark)))
+    model = f"Device/{id_of(await strong.send('POST', 'Device', json=device(mark)))}"
     evidence["found devices"] = await strong.send("GET", f"Device?{by_mark(mark)}")
-    evidence["device id"] = there
-    model = {"reference": f"Device/{there}"}
-    made: dict[str, str | None] = {
-        "Observation": id_of(await strong.send("POST", "Observation", json=output(pen, new_mark(), device=model)))
-    }
-    if capability.offers(evidence, "RiskAssessment", "create"):
-        body = risk(pen.patient, new_mark(), meta=LABELS, performer=model)
-        made["RiskAssessment"] = id_of(await strong.send("POST", "RiskAssessment", json=body))
-    targets = [f"{type}/{id}" for type, id in made.items() if id]
-    if capability.offers(evidence, "Provenance", "create"):
-        body = provenance(*targets, device=model["reference"])
-        made["Provenance"] = id_of(await strong.send("POST", "Provenance", json=body))
-    searches = {
-        "observations of a model are found": ("Observation", "device"), "risks of a model are found": ("RiskAssessment", "performer"),
-        "provenance of a model is found": ("Provenance", "agent"),
-    }  # fmt: skip
-    for name, (type, parameter) in searches.items():
-        if type in made:
-            evidence[name] = await strong.send("GET", f"{type}?{parameter}={model['reference']}")
-            evidence[f"{name}: id"] = made[type]
-    evidence["found provenance"] = await strong.send("GET", f"Provenance?target={targets[0]}")
-    path = f"Observation?_id={made['Observation']}&_revinclude=Provenance:target"
+    evidence["device id"] = model.partition("/")[2]
+    made = await _made(strong, evidence, model)
+    for type, id in made.items():
+        name, parameter = SEARCHES[type]
+        evidence[name] = await strong.send("GET", f"{type}?{parameter}={model}")
+        evidence[f"{name}: id"] = id
+    output = made["Observation"]
+    evidence["found provenance"] = await strong.send("GET", f"Provenance?target=Observation/{output}")
+    path = f"Observation?_id={output}&_revinclude=Provenance:target"
     evidence["output with provenance"] = await strong.send("GET", path)
+
+
+async def _made(strong: Pen, evidence: Evidence, model: str) -> dict[str, str | None]:
+    """The ids of what the model wrote, by type, as far as the server takes it."""
+    who = {"reference": model}
+    made = {"Observation": id_of(await strong.send("POST", "Observation", json=output(strong, new_mark(), device=who)))}
+    if capability.offers(evidence, "RiskAssessment", "create"):
+        body = risk(strong.patient, new_mark(), meta=LABELS, performer=who)
+        made["RiskAssessment"] = id_of(await strong.send("POST", "RiskAssessment", json=body))
+    if capability.offers(evidence, "Provenance", "create"):
+        body = provenance(*(f"{type}/{id}" for type, id in made.items() if id), device=model)
+        made["Provenance"] = id_of(await strong.send("POST", "Provenance", json=body))
+    return made
 
 
 async def sets(session: Session, evidence: Evidence) -> None:
