@@ -20,7 +20,9 @@ SECRET = {
 PRIVATE_KEY = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 OURS = 12
 """A shorter value than this that only we sent is a wrong one that a check made up, and opens nothing; but for these."""
-ALWAYS = frozenset({"CLIENT_SECRET", "PASSWORD", "USERNAME", "COOKIE"})
+ALWAYS = frozenset({"CLIENT_SECRET", "COOKIE"})
+SHORTEST = 4
+"""A secret is looked for from this length on: a shorter one stands in half of all words."""
 PEOPLE = frozenset({"Patient", "RelatedPerson", "Practitioner", "Person"})
 SAID = frozenset({"family", "given", "text", "value", "line", "city", "postalCode", "birthDate", "div", "display"})
 """Elements of a person whose values are that person's own."""
@@ -39,7 +41,7 @@ def secrets_of(exchanges: Iterable[Exchange]) -> dict[str, str]:
         value: kind
         for value, kind in asked.items() if value in answered or kind in ALWAYS or len(value) >= OURS
     }  # fmt: skip
-    return {value: kind for value, kind in {**kept, **answered}.items() if value}
+    return {value: kind for value, kind in {**kept, **answered}.items() if len(value) >= SHORTEST}
 
 
 def _told(exchange: Exchange) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Edge: how a run begins: discovery, a client of our own, who can be signed in; and how it ends: what it made is taken away."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -123,7 +124,13 @@ async def close_session(session: Session) -> list[str]:
             await _removed(probe, address, broad)
     for address, token in tuple(probe.clients.items()):
         await _removed(probe, address, token)
-    return sorted(address.removeprefix(f"{probe.base}/").partition("/")[0] for address in probe.written)
+    return standing(probe)
+
+
+def standing(probe: Probe) -> list[str]:
+    """What was made and is still there: how many of each type."""
+    counts = Counter(address.removeprefix(f"{probe.base}/").partition("/")[0] for address in probe.written)
+    return [f"{number} {type}" for type, number in sorted(counts.items())]
 
 
 async def _removed(probe: Probe, address: str, token: str | None) -> bool:

@@ -21,6 +21,8 @@ BEGINS = r"(?:(?<![\w.-])|(?<=%[0-9A-F][0-9A-F]))"
 ID = re.compile(rf"%[0-9A-F][0-9A-F]|{BEGINS}[A-Za-z0-9.-]{{8,64}}(?![\w.-])")
 OF_TYPE = re.compile(r"(\b([A-Z][A-Za-z]+)(?:/|%2F))([A-Za-z0-9.-]{1,64})")
 PARAMETER = re.compile(r"\b(_id|subject|[a-z]+)=([A-Za-z0-9.,-]{1,600})")
+SHORT = re.compile(r"\b(client_secret|password)=[^&'\s$]{1,3}(?=[&'\s]|$)")
+"""A secret too short to be looked for everywhere."""
 NAME = re.compile(r"\$[A-Z][A-Z_]*_\d+")
 
 
@@ -41,7 +43,7 @@ class Redaction:
             for form in _forms(value):
                 if form in parted:
                     parted = parted.replace(form, self.whole[value])
-        parted = self._records(parted)
+        parted = SHORT.sub(lambda found: f"{found[1]}=$SECRET", self._records(parted))
         for word in sorted(self.words, key=len, reverse=True):
             for form in _forms(word):
                 if form in parted:

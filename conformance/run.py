@@ -167,4 +167,4 @@ async def _clean(course: Course) -> None:
         async with asyncio.timeout(CLEANING):
             course.left += await opening.close_session(course.session)
     except (TimeoutError, asyncio.CancelledError):
-        course.left += sorted({address.rsplit("/", 2)[-2] for address in course.session.probe.written})
+        course.left += opening.standing(course.session.probe)
