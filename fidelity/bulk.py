@@ -6,6 +6,7 @@ than the plain one, goes to the plain lane as a whole: it is never half counted.
 
 import mmap
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +38,25 @@ def count_file(path: Path, settings: Mapping[str, str], *, threads: int = 1, mem
 
     if path.stat().st_size == 0:
         return Profile()
-    if _kindly_read(path):
-        return None
     with duckdb.connect(config={**LIMITS, "threads": threads, "memory_limit": memory}) as connection:
         connection.execute("CREATE TABLE visits (visited VARCHAR, place VARCHAR)")
         if settings:
             connection.execute(
                 "INSERT INTO visits SELECT unnest(?), unnest(?)", [list(settings), list(settings.values())]
             )
-        for schema in SCHEMAS:
-            try:
-                return _profile(connection, str(path), schema)
-            except duckdb.Error:
-                continue
+        with ThreadPoolExecutor(1) as beside:  # DuckDB's threads work without Python's lock
+            kindly = beside.submit(_kindly_read, path)
+            found = _first(connection, str(path), duckdb.Error)
+            return None if kindly.result() else found
+
+
+def _first(connection: Any, path: str, failure: type[Exception]) -> Profile | None:
+    """By the first schema that the file fits."""
+    for schema in SCHEMAS:
+        try:
+            return _profile(connection, path, schema)
+        except failure:
+            continue
     return None
 
 
