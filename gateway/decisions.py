@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from auth.client.store import find_launch
-from gateway import sessions
-from gateway.changes import signals_of
+from gateway import outcomes, sessions
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.granted import narrowed
 from gateway.sessions import Session
-from monitoring import journal
+from monitoring import journal, labels
 from writeback import outputs
 from writeback.changes import OutputChanged
 from writeback.labels import Confirmation
@@ -57,7 +57,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if decision == "reject":
         made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
-        ))  # fmt: skip
+        ), event=False)  # fmt: skip
     else:
         made = await _confirm(gateway, stored, decider, reason)
     return replace(made, launch_id=decider.launch_id)
@@ -86,14 +86,24 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         return Decision(status=409, refusal="There is nothing to write of this output.")
     return await _record(gateway, stored, lambda c, now: outputs.confirm(
         c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
-    ))  # fmt: skip
+    ), event=True)  # fmt: skip
 
 
-async def _record(gateway: "Gateway", stored: Stored, act: Any) -> Decision:
+def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored: Stored, *, event: bool) -> None:
+    """The decision as the output's outcome, where the model's manifest says that it is one."""
+    model = gateway.models.get((stored.output.model, stored.output.version))
+    outcome = None if model is None else outcomes.outcome_of(model)
+    if outcome is not None and outcome.confirmations:
+        label = outcomes.label_of(stored, outcome, event=event, observed=now, source="clinician")
+        labels.save_label(connection, now, label=label)
+
+
+async def _record(gateway: "Gateway", stored: Stored, act: Any, *, event: bool) -> Decision:
     def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
         change = act(connection, now)
         if change is not None:
-            journal.record(connection, now, signals_of([change]), new_id=gateway.new_id)
+            journal.record(connection, now, events_of([change]), new_id=gateway.new_id)
+            note_outcome(gateway, connection, now, stored, event=event)
         return change, outputs.show_output(connection, now, stored.id)
 
     change, shown = await gateway.run(work)

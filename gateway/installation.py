@@ -13,6 +13,8 @@ from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import KeyFile, Keyring, open_key_file
 from gateway.sites import evidence, history
 from monitoring import tables as monitoring_tables
+from monitoring import upgrade as monitoring_upgrade
+from monitoring.alerting import tables as alerting_tables
 from writeback import attempts, correcting, recall_tables, upgrade
 from writeback import tables as writeback_tables
 
@@ -32,6 +34,7 @@ assert {table.metadata for table in (attempts.attempts, correcting.corrections, 
 }
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
 assert evidence.shown.metadata is tables.metadata
+assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +70,7 @@ def open_installation(directory: Path) -> Installation:
     keys = open_key_file(directory)
     database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
     database.run_now(upgrade.upgrade)
+    database.run_now(monitoring_upgrade.upgrade)
     return Installation(directory=directory, keys=keys, database=database)
 
 
@@ -77,4 +81,5 @@ def open_replica(directory: Path, url: str) -> Installation:
     keys = open_key_file(directory)
     database = open_postgres(url, metadata=METADATA)
     database.run_now(upgrade.upgrade)
+    database.run_now(monitoring_upgrade.upgrade)
     return Installation(directory=directory, keys=keys, database=database)

@@ -142,7 +142,7 @@ def _faces(
     return Faces(
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
-        operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
+        operations=health.app(ready=gateway.ready, metrics=gateway.metrics),
         control=control.app(
             gateway.installation.database,
             {ehr.name: ehr.database for ehr in ehrs},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.granted import narrowed
 from gateway.senders import EhrUnknown
@@ -129,7 +129,7 @@ async def _done(gateway: "Gateway", work: Work, show: Callable[[Connection, floa
     def act(connection: Connection, now: float) -> tuple[Any, dict[str, Any] | None]:
         changes = work(connection, now)
         if not isinstance(changes, str):
-            journal.record(connection, now, signals_of(changes), new_id=gateway.new_id)
+            journal.record(connection, now, events_of(changes), new_id=gateway.new_id)
         return changes, show(connection, now)
 
     changes, shown = await gateway.run(act)

@@ -1,17 +1,19 @@
 """Edge: an output through the gate and into the outbox, whoever said it (house.md §8, third way)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from gateway import readings
-from gateway.changes import signals_of
+from gateway import observing, readings
+from gateway.changes import events_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
 from gateway.granted import narrowed
 from gateway.models import Model
-from monitoring import journal
+from monitoring import journal, observations
+from monitoring.entries import Observed
 from vocabulary.chart import Chart
 from vocabulary.finding import Verdict
 from vocabulary.output import Output
@@ -60,22 +62,34 @@ async def submit(
         principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
     )  # fmt: skip
     given = readings.describe(chart, read=gateway.clock())
-
-    def work(connection: Connection, now: float) -> Taken:
-        accepted = outputs.accept(connection, now, submission=submission, claim=claim)
-        if isinstance(accepted, Conflict):
-            return accepted
-        if accepted.new and given is not None:
-            readings.save_readings(connection, now, output=accepted.id, body=given)
-        if accepted.change is not None:
-            journal.record(connection, now, signals_of([accepted.change]), new_id=gateway.new_id)
-        return accepted, outputs.show_accepted(connection, now, accepted)
-
-    taken = await gateway.run(work)
+    observed = observing.observe(
+        output, model.manifest, chart, known=gateway.reference(model), patient=read.patient, key=gateway.keyring.session
+    )
+    taken = await gateway.run(
+        lambda c, now: _record(c, now, submission, claim, given=given, observed=observed, new_id=gateway.new_id)
+    )
     if not isinstance(taken, Conflict) and taken[0].change is not None:
         gateway.tell([taken[0].change])
         gateway.worker.wake(output.ehr)
     return taken
+
+
+def _record(
+    connection: Connection, now: float, submission: Submission, claim: Idempotency | None, *, given: bytes | None,
+    observed: Observed, new_id: Callable[[], str],
+) -> Taken:  # fmt: skip
+    """The output, what its model was given, and what the monitors are told, in one transaction."""
+    accepted = outputs.accept(connection, now, submission=submission, claim=claim)
+    if isinstance(accepted, Conflict):
+        return accepted
+    if accepted.new and given is not None:
+        readings.save_readings(connection, now, output=accepted.id, body=given)
+    if accepted.change is not None:
+        journal.record(connection, now, events_of([accepted.change]), new_id=new_id)
+    shown = outputs.show_accepted(connection, now, accepted)
+    if accepted.change is not None:
+        observations.append(connection, now, [observing.settled(observed, accepted.change)])
+    return accepted, shown
 
 
 async def _write(

@@ -1,9 +1,10 @@
-"""Which signals are a state change by themselves. Detectors over windows of signals come on top of these rules."""
+"""Which events are a state change by themselves. Detectors over windows of events come on top of these rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from monitoring.signals import Signal
+from monitoring.events import Event
+from vocabulary.alert import Severity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,7 +12,7 @@ class Rule:
     """A monitor of the catalogue whose first event is already an alert."""
 
     monitor: str
-    severity: str
+    severity: Severity
     owners: tuple[str, ...]
 
 
@@ -28,12 +29,12 @@ COPIES = Rule(monitor="M-WB-COPIES", severity="critical", owners=("engineering",
 no monitor for it."""
 
 
-def triggered(signals: Iterable[Signal]) -> list[tuple[Rule, Signal]]:
-    """The rules that these signals break, each with the signal that did."""
-    return [(rule, signal) for signal in signals if (rule := _rule(signal)) is not None]
+def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
+    """The rules that these events break, each with the event that did."""
+    return [(rule, event) for event in events if (rule := _rule(event)) is not None]
 
 
-def _rule(signal: Signal) -> Rule | None:
-    if signal.what == "copies":
+def _rule(event: Event) -> Rule | None:
+    if event.what == "copies":
         return COPIES
-    return REFUSAL_RULES.get(signal.reason) if signal.what == "refusal" else None
+    return REFUSAL_RULES.get(event.reason) if event.what == "refusal" else None
