@@ -70,6 +70,12 @@ def _directory(data: Path | None) -> Iterator[Path]:
         yield Path(temporary)
 
 
+async def patients_of(directory: Path, options: Options) -> list[dict[str, Any]]:
+    """The whole job on an installation: every patient with its outputs."""
+    async with process.running(directory, options, lambda text: None) as running:
+        return await _job(running, None)
+
+
 async def _job(running: Running, only: str | None) -> list[dict[str, Any]]:
     """Every patient's launch, one confirmation, and what became of it all."""
     from gateway.cli.printing import stderr

@@ -29,6 +29,11 @@ COPIES = Rule(monitor="M-WB-COPIES", severity="critical", owners=("engineering",
 no monitor for it."""
 
 
+DEAD = Rule(monitor="M-WB-DEAD", severity="warning", owners=("engineering",))
+"""An EHR refused a delivery, or the retries are exhausted: whoever said it is told, at the first. Our own rule, for the case of
+the unknown queue (VA OIG, 14 July 2022): 11,000 orders not delivered, and no notice to the sender."""
+
+
 def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
     """The rules that these events break, each with the event that did."""
     return [(rule, event) for event in events if (rule := _rule(event)) is not None]
@@ -37,4 +42,6 @@ def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
 def _rule(event: Event) -> Rule | None:
     if event.what == "copies":
         return COPIES
+    if event.what == "delivery" and event.state in ("dead", "rejected"):
+        return DEAD
     return REFUSAL_RULES.get(event.reason) if event.what == "refusal" else None

@@ -46,6 +46,7 @@ def perform(data: Path, verb: str, **arguments: Any) -> Any:
 
 from gateway.cli import (  # noqa: E402
     audit,
+    cases,
     clients,
     deliveries,
     ehrs,
@@ -69,6 +70,7 @@ for _group in (
     deliveries,
     recall,
     audit,
+    cases,
     clients,
     ehrs,
     fidelity,

@@ -11,7 +11,10 @@ from vocabulary.alert import Alert, AlertEvent
 from vocabulary.instant import format_instant
 
 TYPE = "org.chartgate.alert"
-TITLES: Mapping[str, str] = {"M-WB-COPIES": "An EHR has a delivery more than once"}
+TITLES: Mapping[str, str] = {
+    "M-WB-COPIES": "An EHR has a delivery more than once",
+    "M-WB-DEAD": "An EHR refused what was sent, or never took it",
+}
 
 
 def title(monitor: str) -> str:
