@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 HEAD, BODY = 64 * 1024, 8 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -40,22 +40,21 @@ Respond = Callable[[Request], Reply]
 @contextlib.asynccontextmanager
 async def listening(host: str, port: int, respond: Respond) -> AsyncIterator[str]:
     """Serves while the block runs; gives ``http://host:port``. Raises OSError when the port is taken."""
-
-    open_still: set[asyncio.Task[None]] = set()
+    open_still: set[asyncio.Task[Any]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(answered(reader, writer))
+        task = asyncio.current_task()
+        assert task is not None
         open_still.add(task)
-        task.add_done_callback(open_still.discard)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+        try:
             await _answer(writer, respond(await _read(reader)))
-        with contextlib.suppress(ConnectionError):
             writer.close()
             await writer.wait_closed()
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError):
+            pass  # whoever asked has gone, or asked nothing that is HTTP, or the listener ends
+        finally:
+            writer.transport.abort()
+            open_still.discard(task)
 
     server = await asyncio.start_server(connected, host, port, limit=HEAD)
     try:
@@ -66,6 +65,7 @@ async def listening(host: str, port: int, respond: Respond) -> AsyncIterator[str
         for task in open_still:
             task.cancel()
         await asyncio.gather(*open_still, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports hear that they are closed
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

@@ -98,7 +98,8 @@ def _check(item: ShownCheck, shown: Shown, *, open: bool) -> str:
     inside = "".join(_exchange(each, open=few) for each in seen) if open else f"<ul>{links}</ul>"
     return (
         f"<details{' open' if open else ''}><summary><span class='word {item.result}'>{item.result}</span> "
-        f"{escape(item.title)}</summary><div>{f'<ul class={item.result}>{problems}</ul>' if problems else ''}"
+        f"{escape(item.title)} <small>{item.level}</small></summary><div>"
+        f"{f'<ul class={item.result}>{problems}</ul>' if problems else ''}"
         f"{f'<p><strong>To fix it.</strong> {escape(item.fix)}</p>' if item.fix and item.result != 'pass' else ''}"
         f"{''.join(_requirement(each) for each in item.requirements)}{inside}"
         f"<p><small><code>{escape(item.id)}</code></small></p></div></details>"

@@ -12,11 +12,13 @@ def print_table(shown: Shown, console: Any) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("suite", "check", "result", "problems", title=f"Conformance of {escape(shown.target)}")
+    table = Table("suite", "check", "level", "result", "problems", title=f"Conformance of {escape(shown.target)}")
     for item in sorted(shown.checks, key=lambda item: BADLY.index(item.result)):
         if item.result in ("fail", "error"):
             says = "\n".join((*item.problems, *([f"To fix it: {item.fix}"] if item.fix else [])))
-            table.add_row(item.suite, escape(item.title), f"[{COLOURS[item.result]}]{item.result}[/]", escape(says))
+            table.add_row(
+                item.suite, escape(item.title), item.level, f"[{COLOURS[item.result]}]{item.result}[/]", escape(says)
+            )
     if table.row_count:
         console.print(table)
     _suites(shown, console)

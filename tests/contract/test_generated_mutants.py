@@ -8,24 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.generated.__main__ import NUMBER, SEED, Tried, known_reasons, plain, sample, score
+from tests.mutants.generated.__main__ import NUMBER, SEED, Tried, known_reasons, plain, read, sample, score
 from tests.mutants.generated.sites import ROOT, mutated, sites
 
 LINES = ROOT / "benchmarks" / "results" / "generated_mutants.json"
 
 
-def tried(tmp_path: Path, *options: str) -> list[Tried]:
+def tried(tmp_path: Path, *options: str, parts: int) -> list[Tried]:
     """In processes of their own: these forks must not have the product yet."""
     command = [sys.executable, "-m", "tests.mutants.generated", *options]
-    parts = [
-        subprocess.Popen(
-            [*command, "--part", f"{n}/2", "--json", str(tmp_path / f"{n}.json")], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
-        for n in (1, 2)
+    files = {f"{n}/{parts}": tmp_path / f"{n}.json" for n in range(1, parts + 1)}
+    running = [
+        subprocess.Popen([*command, "--part", part, "--json", str(file)], cwd=ROOT, stdout=subprocess.DEVNULL)
+        for part, file in files.items()
     ]
-    assert [part.wait() for part in parts] == [0, 0]
-    rows = [row for n in (1, 2) for row in json.loads((tmp_path / f"{n}.json").read_text())]
-    return [Tried(**{**row, "suites": tuple(row["suites"])}) for row in rows]
+    assert {each.wait() for each in running} == {0}
+    return [each for file in files.values() for each in read(file)]
 
 
 def test_a_few_generated_mutants_are_killed(tmp_path: Path) -> None:

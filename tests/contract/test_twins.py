@@ -4,6 +4,7 @@ This is the failing twin of each check, but for those that a mutant names (tests
 that nothing fails looks at its evidence and never says no.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,7 @@ def clean() -> Report:
 
 
 def spoilt(value: Any) -> Iterator[Any]:
-    """The same value, wrong in one way."""
+    """The same value, wrong in one way: of a table or a list, first all of it alike, then each in turn."""
     if isinstance(value, Exchange):
         yield from spoilt_exchanges(value)
     elif isinstance(value, bool):
@@ -41,11 +42,13 @@ def spoilt(value: Any) -> Iterator[Any]:
         yield from (f"{value}x", "")
     elif isinstance(value, Mapping):
         yield {}
+        yield from (dict(zip(value, others, strict=True)) for others in alike(list(value.values())))
         for name, each in value.items():
             yield from ({**value, name: other} for other in spoilt(each))
     elif isinstance(value, list | tuple):
         yield []
         yield [*value, *value]
+        yield from alike(list(value))
         for place, each in enumerate(value):
             yield from ([*value[:place], other, *value[place + 1 :]] for other in spoilt(each))
     elif isinstance(value, set | frozenset):
@@ -54,8 +57,18 @@ def spoilt(value: Any) -> Iterator[Any]:
         yield "something"
 
 
+def alike(values: list[Any]) -> Iterator[list[Any]]:
+    """All of them spoilt in the same way, as long as each has one more way."""
+    ways = [spoilt(each) for each in values]
+    while values:
+        others = [next(way, None) for way in ways]
+        if all(other is None for other in others):
+            return
+        yield [each if other is None else other for each, other in zip(values, others, strict=True)]
+
+
 def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
-    """A server error, a success, a redirect with a code, no headers, no body, a page, and a body with too much in it."""
+    """Another status, a redirect with a code, no headers, no body, a body of something else, too much in it or too little."""
     for status in (500, 200, 201, 401, 404):
         yield replace(each, status=status)
     code = {"location": "https://app.example/callback?code=stolen&state=other", "access-control-allow-origin": "*"}
@@ -65,17 +78,40 @@ def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
     yield replace(each, body=b"{}")
     yield replace(each, status=200, body=b'{"access_token":"x","token_type":"Bearer","active":true,"client_id":"x"}')
     yield replace(each, status=200, body=FOREIGN)
-    yield replace(each, status=200, body=bare(each))
     yield replace(each, body=each.body + each.content, status=200)
     yield replace(each, body=each.body.replace(b"true", b"false"))
     yield replace(each, body=each.body.replace(b"0", b"9"))
+    yield replace(each, body=poorer(each))
+    yield replace(each, status=200, body=empty(each))
     yield replace(each, seconds=1e6)
 
 
-def bare(each: Exchange) -> bytes:
+def poorer(each: Exchange) -> bytes:
+    """The body's resources with nothing but type and id."""
+    try:
+        document = json.loads(each.body)
+    except ValueError:
+        return b""
+    if isinstance(document, dict) and isinstance(document.get("entry"), list):
+        entries = [
+            {**entry, "resource": bare(entry.get("resource"))} for entry in document["entry"] if isinstance(entry, dict)
+        ]
+        return json.dumps({**document, "entry": entries}).encode()
+    return json.dumps(bare(document)).encode()
+
+
+def empty(each: Exchange) -> bytes:
     """A record of the type that was asked for, without anything in it."""
     type = urlsplit(each.url).path.partition("/fhir/")[2].split("/")[0] or "Basic"
     return b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"%b"}}]}' % type.encode()
+
+
+def bare(resource: Any) -> Any:
+    return (
+        {name: resource[name] for name in ("resourceType", "id") if name in resource}
+        if isinstance(resource, dict)
+        else resource
+    )
 
 
 def falls(item: Check, suite: str, evidence: Evidence) -> bool:

@@ -5,7 +5,7 @@ while it runs; everything else is the real server.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -113,12 +113,21 @@ class Wrapped:
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 answered.status = message["status"]
-                answered.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+                answered.headers = _joined(message["headers"])
             else:
                 answered.body += message.get("body", b"")
 
         await self._app(changed, receive, send)
         return answered
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers by name; what stands twice, as cookies do, in one line."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        before = found.get(name.decode())
+        found[name.decode()] = value.decode() if before is None else f"{before}, {value.decode()}"
+    return found
 
 
 async def _read(scope: Any, receive: Any) -> Asked:

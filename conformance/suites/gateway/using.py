@@ -9,6 +9,7 @@ from conformance.suites.gateway.looking import (
     Record,
     all_fhir_requests,
     fhir_requests,
+    last_page,
     pages,
     record,
     records,
@@ -17,6 +18,15 @@ from conformance.suites.smart.ids import smart
 
 GIVEN = ("secret-access-", "secret-refresh-", "secret-code-", "secret-backend-")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+@check("smart-app-launch-2.2.0#launch-ends-well")
+def an_honest_launch_ends_on_a_page(evidence: Evidence) -> Problems:
+    """A launch that nothing speaks against ends on a page of the app, from the EHR and standalone."""
+    for name in ("honest", "honest again", "standalone"):
+        status = last_page(record(evidence, name)).status
+        if status != 200:
+            yield f"{name}: the person ended on an answer of {status}"
 
 
 def _bearer(exchange: Exchange) -> str:
@@ -136,6 +146,7 @@ def the_apps_pages_are_framed_by_its_ehr_only(evidence: Evidence) -> Problems:
 
 
 CHECKS: tuple[Check, ...] = (
+    an_honest_launch_ends_on_a_page,
     records_are_asked_with_the_token_as_bearer, no_token_stands_in_an_address, what_was_given_goes_nowhere_else,
     only_what_was_granted_is_attempted, nothing_is_written_that_was_not_granted, only_the_patient_in_context_is_read,
     no_token_stands_in_a_cookie, no_token_stands_in_a_page, the_apps_cookies_are_guarded, the_callback_is_not_kept,

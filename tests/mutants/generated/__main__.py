@@ -1,7 +1,8 @@
 """``python -m tests.mutants.generated [--number N] [--seed S] [--json FILE] [--list]``: a sample of the generated mutants.
 
 Each is judged by the conformance suites that come by the changed function (for a table: by all), and if it survives them, by
-the project's own tests that name its module, function or table. Survivors are listed; ``reasons.csv`` says why.
+the project's own tests that name its module, function or table. Survivors are listed; ``reasons.csv`` says why. A run that
+was cut short goes on where it was, with the same ``--json FILE``.
 """
 
 import argparse
@@ -43,9 +44,9 @@ class Tried:
 
 
 def sample(number: int, seed: int) -> list[Site]:
-    """The sites of a run, in the order of files."""
+    """The sites of a run, in no order: as many of the first as were tried are a sample too."""
     every = sites()
-    return sorted(random.Random(seed).sample(every, min(number, len(every))))
+    return random.Random(seed).sample(every, min(number, len(every)))
 
 
 def suites_for(site: Site, reach: trial.Reach, order: Sequence[str]) -> tuple[str, ...]:
@@ -116,14 +117,21 @@ def main(arguments: Sequence[str]) -> int:
     if said.list:
         print("\n".join(site.name for site in chosen))
         return 0
-    tried = []
+    tried = read(said.json)
+    chosen = [site for site in chosen if site.name not in {each.name for each in tried}]
     for each in try_all(chosen, order(), tests=not said.conformance_only):
         print(f"{each.seconds:6.1f}  {each.name}  →  {each.by or each.test or 'SURVIVED'}", flush=True)
         tried.append(each)
+        if said.json:
+            said.json.write_text(json.dumps([asdict(each) for each in tried], indent=1))
     print(score(tried)[1])
-    if said.json:
-        said.json.write_text(json.dumps([asdict(each) for each in tried], indent=1))
     return 0
+
+
+def read(file: Path | None) -> list[Tried]:
+    """What an earlier run, perhaps cut short, has written there."""
+    rows = json.loads(file.read_text()) if file and file.exists() else []
+    return [Tried(**{**row, "suites": tuple(row["suites"])}) for row in rows]
 
 
 def score(tried: Sequence[Tried]) -> tuple[float, str]:
