@@ -143,19 +143,3 @@ def test_check_names_are_unique_and_each_names_a_requirement() -> None:
     checks = [item for suite in SUITES.values() for item in suite.checks]
     assert len({item.id for item in checks}) == len(checks)
     assert all(item.requirements and item.title for item in checks)
-<<<<<<< HEAD
-=======
-
-
-def test_every_requirement_has_a_check_or_a_reason_and_every_check_a_requirement() -> None:
-    rows = [
-        row
-        for file in (Path(__file__).parents[2] / "conformance" / "requirements").glob("*.csv")
-        for row in csv.DictReader(file.read_text().splitlines())
-    ]
-    assert all(row["source"] and row["text"] and bool(row["checks"]) != bool(row["reason"]) for row in rows)
-    listed = {(row["id"], name) for row in rows for name in row["checks"].split()}
-    assert listed == {
-        (name, item.id) for suite in SUITES.values() for item in suite.checks for name in item.requirements
-    }
->>>>>>> main
