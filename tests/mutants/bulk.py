@@ -107,4 +107,4 @@ MUTANTS: Mapping[str, Made] = {
     "exports are not told to be asynchronous": _mutant("system_export_is_accepted", before=without_header(_kick, "prefer")),
     "the address of a status is relative": _mutant("patient_export_is_accepted", after=_relative),
 }  # fmt: skip
-SHORT = ("files of an export want no token", "exports ignore the types")
+SHORT = ("files of an export want no token", "counts of files are wrong")
