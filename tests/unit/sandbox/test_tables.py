@@ -4,7 +4,8 @@ import pytest
 
 from r4.generated.types import RESOURCES
 from sandbox import capabilities
-from sandbox.comparing import ALLOWED
+from sandbox.comparing import ALLOWED, SearchError, _amount
+from sandbox.history import span_of
 from sandbox.indexing import STRING_MEMBERS, _string
 
 NAME = ("text", "family", "given", "prefix", "suffix")
@@ -35,3 +36,19 @@ def test_the_operations_that_are_served_are_told_with_their_definitions() -> Non
         ("$everything", "Patient"): "Patient-everything", ("$validate", ""): "Resource-validate",
         ("$export", "Patient"): "patient-export", ("$export", "Group"): "group-export",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "query", [(("_count", "1"), ("_count", "2")), (("_sort", "date"),), (("_count", "0"),), (("_since", "yesterday"),)]
+)
+def test_a_history_that_is_asked_otherwise_is_refused(query: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(SearchError):
+        span_of(query)
+
+
+def test_a_history_takes_each_of_its_parameters_once() -> None:
+    assert span_of((("_count", "3"), ("_since", "2026-01-01T00:00:00Z"), ("_cursor", "x"))).size == 3
+
+
+def test_a_number_without_a_prefix_is_meant_as_equal() -> None:
+    assert [_amount("value", said).prefix for said in ("5", "eq5", "gt5", "le5.00")] == ["eq", "eq", "gt", "le"]
