@@ -3,27 +3,45 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from os import urandom
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, jobs, models, scoring
-from gateway.changes import signals_of
+from gateway import apikeys, claim_checkers, jobs, models, observing, scoring, signed
+from gateway.alerting.loop import Alerts
+from gateway.alerting.sending import Mail, mail_of
+from gateway.changes import events_of
+from gateway.claim_checkers import Checkers
+from gateway.editions import of_installation
+from gateway.ehrs.file import FILE
+from gateway.evaluating import Evaluator
 from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
 from gateway.models import Model
+from gateway.outcomes import Outcomes
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
-from monitoring import journal
+from gateway.sites import history, metrics
+from gateway.sites.declaration import Site
+from gateway.sites.deployment import Deployments
+from gateway.sites.folder import Declared, read_sites
+from monitoring import evaluations, journal
+from monitoring.evaluations import Place
+from monitoring.events import Event
 from monitoring.exposition import Exposition
-from monitoring.signals import Signal
+from monitoring.reference import Reference
+from monitoring.thresholds import Thresholds
+from vocabulary.output import Output
 from writeback.changes import Change
 from writeback.labels import Names
 from writeback.reconciling import Reconciler
@@ -46,28 +64,37 @@ class Gateway:
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
-        reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
+        reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
+        declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: Checkers | None = None,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
+        self.deployments = Deployments(models=models, sites=sites or {})
+        self.declared = declared
         self.clock = clock
+        self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
+        self.checkers = checkers or Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
-        self.worker = Worker(
-            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe, terms=self.senders.terms,
-        )  # fmt: skip
-        self.reconciler = Reconciler(
-            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe,
-        )  # fmt: skip
+        delivering: dict[str, Any] = {
+            "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
+            "namespace": self.keyring.namespace, "observe": self._observe,
+        }  # fmt: skip
+        self.worker = Worker(**delivering, terms=self.senders.terms)
+        self.reconciler = Reconciler(**delivering)
         self.recalls = Recalls(self)
+        self.alerts = Alerts(self, mail=mail)
+        self.thresholds = signed.load_thresholds(installation)
+        self.evaluator = Evaluator(
+            run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake()
+        )
+        self.outcomes = Outcomes(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._unwritten: list[Signal] = []
+        self._unwritten: list[Event] = []
         self._working = False
 
     @property
@@ -86,9 +113,37 @@ class Gateway:
         """In whose name resources are written to this EHR."""
         return Names(ehr=ehr, namespace=self.keyring.namespace)
 
+    def model(self, output: Output) -> Model | None:
+        """The model of an output as its EHR's site has it; None where it is not deployed there."""
+        return self.deployments.at(output.ehr).get((output.model, output.version))
+
     def new_id(self) -> str:
         """An id of 32 hex digits: twelve of the time in milliseconds, so that an index grows at its end, and 80 random bits."""
         return f"{int(self.clock() * 1000):012x}{urandom(10).hex()}"
+
+    async def metrics(self) -> bytes:
+        """What ``/metrics`` answers, written on a thread that lets the event loop through again and again."""
+        packed = await self.run(lambda connection, now: evaluations.find_packed(connection, now))
+        return await asyncio.to_thread(self.exposition.text, packed)
+
+    def reference(self, model: Model) -> Reference:
+        """The profile that live data of the model is held against."""
+        return observing.reference(model)
+
+    def _plan(self, place: Place) -> object:
+        """How a model is watched; None when it is not installed here."""
+        model = self.models.get(place[:2])
+        return None if model is None else observing.plan_of(model, place[2], self._thresholds_at(place[2]))
+
+    def _thresholds_at(self, ehr: str) -> Thresholds:
+        """Those that were signed for the EHR's site, on top of the installation's."""
+        found = next((each for each in self.declared if ehr in each.site.ehrs), None)
+        signed_for = None if found is None else metrics.read(found)
+        if signed_for is None:
+            return self.thresholds
+        return replace(
+            self.thresholds, version=signed_for.version, models={**self.thresholds.models, **signed_for.thresholds}
+        )
 
     async def learn_ehrs(self) -> None:
         """Looks up which EHRs the gateway is registered with now."""
@@ -102,7 +157,7 @@ class Gateway:
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Counts changes whose signals are durable already."""
-        self.exposition.tell(signals_of(changes))
+        self.exposition.tell(events_of(changes))
 
     async def ready(self) -> bool:
         """Whether the database answers and the deliverer runs."""
@@ -124,7 +179,9 @@ class Gateway:
         await self.learn_ehrs()
         for launch_id in await self.run(jobs.waiting_jobs):
             self._begin(scoring.score_launch(self, launch_id))
-        serving = asyncio.gather(self.worker.serve(), self.recalls.serve(), self.reconciler.serve())
+        await self.alerts.look()
+        parts = (self.worker, self.recalls, self.reconciler, self.evaluator, self.outcomes, self.alerts)
+        serving = asyncio.gather(*(part.serve() for part in parts))
         self._working = True
         try:
             yield
@@ -133,11 +190,10 @@ class Gateway:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            self.worker.stop()
-            self.recalls.stop()
-            self.reconciler.stop()
+            for part in parts:
+                part.stop()
             await serving
-            await self._write_signals()
+            await self._write_events()
 
     @contextlib.asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
@@ -155,7 +211,7 @@ class Gateway:
             self.worker.stop()
             self.reconciler.stop()
             await serving
-            await self._write_signals()
+            await self._write_events()
 
     async def _keep_learning(self) -> None:
         while True:
@@ -166,6 +222,7 @@ class Gateway:
                 logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
+        await self.checkers.aclose()
         await self.senders.aclose()
         await self.reach.aclose()
 
@@ -183,15 +240,15 @@ class Gateway:
         if not changes:
             return
         first = not self._unwritten
-        self._unwritten += signals_of(changes)
-        self.exposition.tell(signals_of(changes))
+        self._unwritten += events_of(changes)
+        self.exposition.tell(events_of(changes))
         if first and self._working:
-            asyncio.get_running_loop().create_task(self._write_signals())
+            asyncio.get_running_loop().create_task(self._write_events())
 
-    async def _write_signals(self) -> None:
-        signals, self._unwritten = self._unwritten, []
-        if signals:
-            await self.run(lambda connection, now: journal.record(connection, now, signals, new_id=self.new_id))
+    async def _write_events(self) -> None:
+        events, self._unwritten = self._unwritten, []
+        if events:
+            await self.run(lambda connection, now: journal.record(connection, now, events, new_id=self.new_id))
 
 
 @contextlib.asynccontextmanager
@@ -205,15 +262,24 @@ async def open_gateway(
     senders: Senders | None = None,
     reach: Reach | None = None,
     read_back: ReadBack = EVERYTHING,
+    rehearsed: Mapping[str, Site] | None = None,
 ) -> AsyncIterator[Gateway]:
-    """The gateway of an installation; ``only`` leaves but the models of that id. Raises ModelError, ManifestError for a
-    model folder that cannot be used."""
-    loaded = {model.key: model for model in _models(models) if only in (None, model.manifest.id)}
+    """The gateway of an installation; ``only`` leaves but the models of that id; ``rehearsed`` are sites played at EHRs of
+    other names. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""
+    found = _models(models)
+    sites = read_sites(installation.directory, {model.key: model.manifest for model in found})
+    metrics.hold(sites)
+    at = {ehr.name: declared.site for declared in sites for ehr in declared.ehrs} | dict(rehearsed or {})
+    loaded = {model.key: model for model in found if only in (None, model.manifest.id)}
+    for model in loaded.values():
+        observing.reference(model)  # a reference that cannot be used stops the start
     totals = await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
-        reach=reach, read_back=read_back,
+        reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
+        checkers=claim_checkers.load(installation.directory / FILE),
     )  # fmt: skip
+    await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:
         yield gateway
     finally:

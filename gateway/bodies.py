@@ -81,6 +81,15 @@ PatientReference = Annotated[Reference, AfterValidator(_patient), _said(r"^Patie
 EncounterReference = Annotated[Reference, AfterValidator(_encounter), _said(r"^Encounter/[A-Za-z0-9-]{1,64}$")]
 
 
+def _label(value: Any) -> Any:
+    """True or false, 1 or 0 for it, or a word."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise ValueError("must be true or false, or the true label of a classification")
+
+
 class ComponentBody(BaseModel):
     """One further prediction or sub-score."""
 
@@ -129,6 +138,40 @@ OWN_MEMBERS: Mapping[Kind, tuple[str, ...]] = {
 """One of these must be present unless the output abstains."""
 
 
+class NoteBody(BaseModel):
+    """The body of an alert's acknowledge and resolve."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    note: Sentence | None = None
+
+
+class SilenceBody(BaseModel):
+    """The body of ``POST /api/silences``: until when, why, and which alerts (at least one member names them)."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    until: Instant
+    why: Sentence
+    monitor: Word | None = None
+    model: Word | None = None
+    ehr: Word | None = None
+    source: Word | None = None
+
+
+class ActionBody(BaseModel):
+    """The body of ``POST /api/actions``: what is decided about a model; ``feature`` for a quarantine."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: Word
+    action: Literal["observe", "quarantine_feature", "shadow", "block_write_back", "pull_model"]
+    why: Sentence
+    version: Word | None = None
+    ehr: Word | None = None
+    feature: Word | None = None
+
+
 class ReasonBody(BaseModel):
     """The body of confirm and reject."""
 
@@ -166,6 +209,21 @@ class RecallBody(BaseModel):
     model: Word
     version: Word
     reason: Sentence
+
+
+class LabelBody(BaseModel):
+    """The body of ``POST /api/labels``: an output by its id, or by its inference id (with model, version and EHR where that
+    is not enough); what came true, or the true label of a classification; and when that was seen."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    output: Word | None = None
+    inference_id: Word | None = None
+    model: Word | None = None
+    version: Word | None = None
+    ehr: Word | None = None
+    label: Annotated[bool | Sentence, BeforeValidator(_label)]
+    observed_at: Instant
 
 
 class AmendBody(BaseModel):

@@ -7,7 +7,7 @@ are replaced in what the EHR has now, with ``If-Match``; what was final becomes 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway import apikeys
+from gateway import apikeys, grounding
 from gateway.amendments import NOT_THERE, UNFIT, standing_of
 from gateway.apikeys import ApiKey
 from gateway.charts import Unavailable
@@ -45,7 +45,7 @@ async def correct(gateway: "Gateway", key: ApiKey, *, id: str, output: Output) -
         return Decision(status=422, refusal="must be as it was submitted", element=other[0])
     if output == stored.output:
         return Decision(status=200, output=await _shown(gateway, id))
-    model = gateway.models.get((output.model, output.version))
+    model = gateway.model(output)
     if stored.state != "delivered" or model is None:
         return Decision(status=409, refusal=NOT_THERE)
     try:
@@ -63,12 +63,14 @@ async def _judge(gateway: "Gateway", output: Output, model: Model) -> tuple[Admi
     """As for a new output: everything is read again. Raises Unavailable."""
     reader = gateway.senders.sender(output.ehr, "backend")
     read = await read_patient(reader, output.patient, model.manifest.features)
-    _, verdict = read.verdict(
-        model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session
+    chart, verdict = read.verdict(
+        model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session, terminology=gateway.editions
     )  # fmt: skip
     evidence = await read_evidence(
         reader, output, patient=read.patient, verdict=verdict, launch_patient=None, launch_encounter=None
     )
+    found = await grounding.ground(gateway, reader, output, model, chart=chart, read=read, evidence=evidence)
+    evidence = grounding.weighed(evidence, found)
     return admit(output, model.manifest, evidence, gateway.clock()), verdict
 
 
@@ -109,6 +111,7 @@ def _edits(
     def planned(said: Output, admitted: Admitted) -> Mapping[str, Mapping[str, Any]]:
         write = plan(
             said, model.manifest, admitted=admitted, names=names, capabilities=capabilities, rules=rules, now=now,
+            site=gateway.deployments.writing(output.ehr),
             confirmed_by=Confirmation(by=by, at=at) if by is not None and at is not None else None,
         )  # fmt: skip
         return {part.key: part.body for part in write.own} if isinstance(write, Write) else {}

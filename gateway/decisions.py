@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from auth.client.store import find_launch
-from gateway import sessions
-from gateway.changes import signals_of
+from gateway import outcomes, sessions
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.granted import narrowed
 from gateway.sessions import Session
-from monitoring import journal
+from monitoring import journal, labels
 from writeback import outputs
 from writeback.changes import OutputChanged
 from writeback.labels import Confirmation
@@ -57,7 +57,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if decision == "reject":
         made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
-        ))  # fmt: skip
+        ), event=False)  # fmt: skip
     else:
         made = await _confirm(gateway, stored, decider, reason)
     return replace(made, launch_id=decider.launch_id)
@@ -65,7 +65,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
 
 async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:
     """Plans the resources with the clinician's acceptance in them; the launch of who confirms will write them."""
-    model = gateway.models.get((stored.output.model, stored.output.version))
+    model = gateway.model(stored.output)
     if model is None:
         return Decision(status=409, refusal="The model version of this output is not installed here any more.")
     by, principal, launch_id = str(decider.fhir_user), f"launch:{decider.launch_id}", str(decider.launch_id)
@@ -79,21 +79,31 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
         capabilities=narrowed(capabilities, gateway.senders.backend_scopes(stored.output.ehr)),
         granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
-        rules=gateway.senders.rules(stored.output.ehr),
+        rules=gateway.senders.rules(stored.output.ehr), site=gateway.deployments.writing(stored.output.ehr),
         confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip
     if write is None:
         return Decision(status=409, refusal="There is nothing to write of this output.")
     return await _record(gateway, stored, lambda c, now: outputs.confirm(
         c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
-    ))  # fmt: skip
+    ), event=True)  # fmt: skip
 
 
-async def _record(gateway: "Gateway", stored: Stored, act: Any) -> Decision:
+def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored: Stored, *, event: bool) -> None:
+    """The decision as the output's outcome, where the model's manifest says that it is one."""
+    model = gateway.models.get((stored.output.model, stored.output.version))
+    outcome = None if model is None else outcomes.outcome_of(model)
+    if outcome is not None and outcome.confirmations:
+        label = outcomes.label_of(stored, outcome, event=event, observed=now, source="clinician")
+        labels.save_label(connection, now, label=label)
+
+
+async def _record(gateway: "Gateway", stored: Stored, act: Any, *, event: bool) -> Decision:
     def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
         change = act(connection, now)
         if change is not None:
-            journal.record(connection, now, signals_of([change]), new_id=gateway.new_id)
+            journal.record(connection, now, events_of([change]), new_id=gateway.new_id)
+            note_outcome(gateway, connection, now, stored, event=event)
         return change, outputs.show_output(connection, now, stored.id)
 
     change, shown = await gateway.run(work)

@@ -70,6 +70,12 @@ def _directory(data: Path | None) -> Iterator[Path]:
         yield Path(temporary)
 
 
+async def patients_of(directory: Path, options: Options) -> list[dict[str, Any]]:
+    """The whole job on an installation: every patient with its outputs."""
+    async with process.running(directory, options, lambda text: None) as running:
+        return await _job(running, None)
+
+
 async def _job(running: Running, only: str | None) -> list[dict[str, Any]]:
     """Every patient's launch, one confirmation, and what became of it all."""
     from gateway.cli.printing import stderr
@@ -182,5 +188,5 @@ def _told(output: dict[str, Any]) -> tuple[str, str]:
     )
     refusal = output["refusal"] or {}
     lost = sorted({loss for each in output["deliveries"] for loss in each["losses"]})
-    reason = refusal.get("text") or output.get("abstained") or ", ".join(lost)
+    reason = refusal.get("text") or output.get("abstained") or output.get("reason") or ", ".join(lost)
     return written or "–", reason or ("nothing" if written else "–")

@@ -11,7 +11,11 @@ from auth.client import tables as client_tables
 from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import KeyFile, Keyring, open_key_file
+from gateway.sites import evidence, history
+from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
+from monitoring import upgrade as monitoring_upgrade
+from monitoring.alerting import tables as alerting_tables
 from writeback import attempts, correcting, recall_tables, upgrade
 from writeback import tables as writeback_tables
 
@@ -29,7 +33,10 @@ METADATA: Sequence[MetaData] = (
 assert {table.metadata for table in (attempts.attempts, correcting.corrections, recall_tables.recalls)} == {
     writeback_tables.metadata
 }
-assert sessions.sessions.metadata is apikeys.keys.metadata is tables.metadata
+assert monitoring_samples.samples.metadata is monitoring_tables.metadata
+assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
+assert evidence.shown.metadata is tables.metadata
+assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +72,7 @@ def open_installation(directory: Path) -> Installation:
     keys = open_key_file(directory)
     database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
     database.run_now(upgrade.upgrade)
+    database.run_now(monitoring_upgrade.upgrade)
     return Installation(directory=directory, keys=keys, database=database)
 
 
@@ -75,4 +83,5 @@ def open_replica(directory: Path, url: str) -> Installation:
     keys = open_key_file(directory)
     database = open_postgres(url, metadata=METADATA)
     database.run_now(upgrade.upgrade)
+    database.run_now(monitoring_upgrade.upgrade)
     return Installation(directory=directory, keys=keys, database=database)

@@ -94,9 +94,9 @@ async def _admit(
     gateway: Gateway, output: Output, *, key: ApiKey, claim: Idempotency | None, body: bytes
 ) -> Shown | Turned:  # fmt: skip
     """Reads what there is to read, and submits."""
-    model = gateway.models.get((output.model, output.version))
+    model = gateway.model(output)
     if model is None:
-        known = any(id == output.model for id, _ in gateway.models)
+        known = any(id == output.model for id, _ in gateway.deployments.at(output.ehr))
         return turned(422, "not-found", "is not installed here", "version" if known else "model")
     try:
         return await _read(gateway, output, model=model, submitter=f"key:{key.id}", claim=claim, body=body)
@@ -116,7 +116,9 @@ async def _read(
     if read.patient is None:
         return turned(422, "not-found", "the EHR has no such patient", "patient")
     as_of = min(output.as_of, gateway.clock())
-    chart, verdict = read.verdict(model.manifest, as_of=as_of, salt=gateway.keyring.session)
+    chart, verdict = read.verdict(
+        model.manifest, as_of=as_of, salt=gateway.keyring.session, terminology=gateway.editions
+    )
     occasion = Occasion(principal=BACKEND, submitter=submitter, reader=reader)
     taken = await submit(
         gateway, occasion, output=output, model=model, read=read, verdict=verdict, chart=chart, claim=claim,

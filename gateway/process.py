@@ -19,6 +19,7 @@ from gateway.ehrs import check, file, rotating, verbs
 from gateway.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.installation import Installation, open_installation
 from gateway.routes import control, health
+from gateway.sites.declaration import Site
 from sandbox.seed.messy import Messiness
 from writeback.terms import EVERYTHING, ReadBack
 
@@ -44,6 +45,8 @@ class Options:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     read_back: ReadBack = EVERYTHING
+    site: Site | None = None
+    """A site that is rehearsed: played at the sandbox's own EHRs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +107,7 @@ def _gateway(
     return open_gateway(
         installation, models=options.models, only=options.only, base_url=app_url, clock=time.time,
         read_back=options.read_back,
+        rehearsed={} if options.site is None else dict.fromkeys(options.site.ehrs, options.site),
     )  # fmt: skip
 
 
@@ -138,7 +142,7 @@ def _faces(
     return Faces(
         app=app_face.application(gateway),
         ehr=ehr_face.application(ehrs),
-        operations=health.app(ready=gateway.ready, metrics=gateway.exposition.text),
+        operations=health.app(ready=gateway.ready, metrics=gateway.metrics),
         control=control.app(
             gateway.installation.database,
             {ehr.name: ehr.database for ehr in ehrs},

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 from auth.client.errors import ClientError
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.senders import EhrUnknown
 from monitoring import journal
@@ -93,7 +93,7 @@ class Recalls:
 
         def done(connection: Connection, now: float) -> tuple[T, Sequence[Change]]:
             came_to, changes = work(connection, now)
-            journal.record(connection, now, signals_of(changes), new_id=self._gateway.new_id)
+            journal.record(connection, now, events_of(changes), new_id=self._gateway.new_id)
             return came_to, changes
 
         came_to, changes = await self._gateway.run(done)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.granted import narrowed
 from gateway.senders import EhrUnknown
@@ -102,7 +102,7 @@ def _all(
 async def _plan(gateway: "Gateway", id: str) -> "Write | Resent | None":
     """What would be sent of the output now; None when its model is not installed here any more."""
     stored = await gateway.run(lambda c, now: outputs.find_output(c, now, id))
-    model = gateway.models.get((stored.output.model, stored.output.version)) if stored else None
+    model = gateway.model(stored.output) if stored else None
     if stored is None or model is None or stored.admitted is None:
         return None
     by, at = stored.decided_by, stored.decided_at
@@ -113,7 +113,7 @@ async def _plan(gateway: "Gateway", id: str) -> "Write | Resent | None":
             stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(ehr), now=gateway.clock(),
             capabilities=narrowed(offered, gateway.senders.backend_scopes(ehr)),
             granted=None if stored.principal == BACKEND else offered,
-            rules=gateway.senders.rules(ehr),
+            rules=gateway.senders.rules(ehr), site=gateway.deployments.writing(ehr),
             confirmed_by=Confirmation(by=by, at=at) if by is not None and at is not None else None,
         )  # fmt: skip
     except Unavailable:
@@ -129,7 +129,7 @@ async def _done(gateway: "Gateway", work: Work, show: Callable[[Connection, floa
     def act(connection: Connection, now: float) -> tuple[Any, dict[str, Any] | None]:
         changes = work(connection, now)
         if not isinstance(changes, str):
-            journal.record(connection, now, signals_of(changes), new_id=gateway.new_id)
+            journal.record(connection, now, events_of(changes), new_id=gateway.new_id)
         return changes, show(connection, now)
 
     changes, shown = await gateway.run(act)

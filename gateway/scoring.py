@@ -86,7 +86,8 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
         reader=GrantedReader(await gateway.senders.reader(launch.ehr, principal), launch.scopes),
         launch_patient=patient, launch_encounter=f"Encounter/{launch.encounter}" if launch.encounter else None,
     )  # fmt: skip
-    features = [feature for model in gateway.models.values() for feature in model.manifest.features]
+    deployed = gateway.deployments.at(launch.ehr).values()
+    features = [feature for model in deployed for feature in model.manifest.features]
     read = await read_patient(occasion.reader, patient, features, how)
     if read.patient is None:
         return ["The EHR does not let this launch read its own patient."]
@@ -94,7 +95,7 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     await gateway.run(
         lambda c, now: banner.save_banner(c, now, launch=launch.id, ehr=launch.ehr, banner=shown, cipher=cipher)
     )
-    problems = [await _one(gateway, launch, occasion, read, model) for model in gateway.models.values()]
+    problems = [await _one(gateway, launch, occasion, read, model) for model in deployed]
     return [problem for problem in problems if problem]
 
 
@@ -102,7 +103,7 @@ async def _one(gateway: "Gateway", launch: Launch, occasion: Occasion, read: Pat
     """One model: empty, or what went wrong, in words for the person who launched."""
     now = gateway.clock()
     chart, verdict = await asyncio.to_thread(  # a long chart takes seconds, and others are waiting
-        read.verdict, model.manifest, as_of=now, salt=gateway.keyring.session
+        read.verdict, model.manifest, as_of=now, salt=gateway.keyring.session, terminology=gateway.editions
     )
     said: dict[str, Any] = {}
     if verdict.fitness != "unfit":

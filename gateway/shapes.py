@@ -156,24 +156,63 @@ class RecallsShown(Shape):
     recalls: list[RecallShown]
 
 
-class AlertShown(Shape):
-    """A monitor's alert."""
+class LabelShown(Shape):
+    """A label as it is kept; it counts from ``mature_at`` on."""
+
+    output: str
+    label: bool | str
+    observed_at: str
+    mature_at: str
+    mature: bool
+
+
+class MonitorShown(Shape):
+    """A monitor of the catalogue; ``review`` says by level how soon a finding is to be reviewed."""
 
     id: str
+    title: str
+    algorithm: str
+    owners: list[str]
+    review: dict[str, str]
+    action: str
+    source: str
+    counts: str
+
+
+class SignalShown(Shape):
+    """A monitor's signal as it stands; ``n`` counts encounters, labels or claims."""
+
     monitor: str
     model: str
     version: str
     ehr: str
-    severity: str
-    owners: list[str]
-    state: str
+    source: str
+    stratum: str
+    level: Literal["learning", "quiet", "warning", "critical"]
+    value: float | None
+    low: float | None
+    high: float | None
+    warn: float | None
+    critical: float | None
+    n: int
+    at: str
     since: str
+    thresholds: int
 
 
-class AlertsShown(Shape):
-    """Every alert."""
+class ThresholdsShown(Shape):
+    """Which thresholds hold: version 0 are the defaults; ``key`` signed them."""
 
-    alerts: list[AlertShown]
+    version: int
+    key: str | None
+
+
+class MonitorsShown(Shape):
+    """Every monitor, and every signal."""
+
+    monitors: list[MonitorShown]
+    signals: list[SignalShown]
+    thresholds: ThresholdsShown
 
 
 class IssueShown(BaseModel):
@@ -190,3 +229,44 @@ class OperationOutcome(BaseModel):
 
     resourceType: Literal["OperationOutcome"]
     issue: list[IssueShown]
+
+
+class FitnessShown(Shape):
+    """How many charts were judged, and how; ``day``, ``ehr``, ``model`` and ``version`` are there where it is grouped by them."""
+
+    day: str | None = None
+    ehr: str | None = None
+    model: str | None = None
+    version: str | None = None
+    charts: int
+    fit: int
+    caveats: int
+    unfit: int
+
+
+class FeatureShown(Shape):
+    """On how many charts each check failed on a feature; ``days`` where one feature was asked for. ``codes`` are what the
+    model's manifest reads it from, as ``system|code``."""
+
+    ehr: str
+    model: str
+    version: str
+    feature: str
+    codes: list[str]
+    failed: dict[str, int]
+    days: dict[str, dict[str, int]]
+
+
+class FidelityShown(Shape):
+    """Counts only. ``feeds`` by EHR, ``models`` by EHR and model version, ``trend`` by day; ``profiles`` the days of which a
+    profile of a feed is kept; ``counting`` that some outputs are not counted yet."""
+
+    since: str
+    until: str
+    charts: int
+    counting: bool
+    trend: list[FitnessShown]
+    feeds: list[FitnessShown]
+    models: list[FitnessShown]
+    features: list[FeatureShown]
+    profiles: dict[str, list[str]]

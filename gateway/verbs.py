@@ -14,13 +14,14 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
+from gateway import apikeys, client_verbs, delivery_verbs, kept_profiles, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import DatabaseFailed, open_sqlite
 from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
 from gateway.installation import Installation, open_installation
 from gateway.server import SOCKET_NAME, relative
+from gateway.sites import verbs as site_verbs
 from sandbox import audit_tables, tables
 
 Arguments = Mapping[str, Any]
@@ -68,6 +69,7 @@ VERBS: Mapping[str, Verb] = {
     "keys.add": add_key,
     "keys.list": list_keys,
     "keys.revoke": revoke_key,
+    "fidelity.keep": kept_profiles.keep,
     "outputs.list": delivery_verbs.list_outputs,
     "outputs.show": delivery_verbs.show_output,
     "deliveries.list": delivery_verbs.list_deliveries,
@@ -76,6 +78,7 @@ VERBS: Mapping[str, Verb] = {
     "recalls.start": recall_verbs.start_recall,
     "recalls.show": recall_verbs.show_recall,
     "recalls.list": recall_verbs.list_recalls,
+    **site_verbs.VERBS,
 }
 
 

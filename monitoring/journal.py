@@ -1,67 +1,41 @@
-"""Edge: the append-only journal of signals and the alerts they raise, in the gateway's database."""
+"""Edge: the append-only journal of events and the alerts they raise, in the gateway's database."""
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
-from monitoring import detectors
-from monitoring.signals import COUNTERS, Signal, What
-from monitoring.tables import alerts, journal
-from vocabulary.alert import Alert
+from monitoring import rules
+from monitoring.alerting.raising import Finding, raise_alert
+from monitoring.events import COUNTERS, Event, What
+from monitoring.tables import journal
 
 _APPEND = insert(journal)
 
 
-def record(connection: Connection, now: float, signals: Sequence[Signal], *, new_id: Callable[[], str]) -> None:
-    """Appends the signals and raises, or counts once more, the alerts they trigger: in the caller's transaction."""
-    if not signals:
+def record(connection: Connection, now: float, events: Sequence[Event], *, new_id: Callable[[], str]) -> None:
+    """Appends the events and raises, or counts once more, the alerts they trigger: in the caller's transaction."""
+    if not events:
         return
     connection.execute(
         _APPEND,
         [
             {
-                "at": now, "what": signal.what, "ehr": signal.ehr, "model": signal.model, "version": signal.version,
-                "kind": signal.kind, "state": signal.state, "reason": signal.reason,
-                "resource_type": signal.resource_type, "value": signal.value,
+                "at": now, "what": event.what, "ehr": event.ehr, "model": event.model, "version": event.version,
+                "kind": event.kind, "state": event.state, "reason": event.reason,
+                "resource_type": event.resource_type, "value": event.value,
             }
-            for signal in signals
+            for event in events
         ],
     )  # fmt: skip
-    for rule, signal in detectors.triggered(signals):
-        _raise(connection, now, rule, signal, new_id=new_id)
+    for rule, event in rules.triggered(events):
+        raise_alert(connection, now, _finding(rule, event), new_id=new_id)
 
 
-def _raise(
-    connection: Connection, now: float, rule: detectors.Rule, signal: Signal, *, new_id: Callable[[], str]
-) -> None:
-    """One open alert per monitor, model version and EHR: what repeats is counted on it, not raised again."""
-    same = (
-        (alerts.c.monitor == rule.monitor)
-        & (alerts.c.model == signal.model)
-        & (alerts.c.version == signal.version)
-        & (alerts.c.ehr == signal.ehr)
-        & (alerts.c.state != "resolved")
-    )
-    seen = connection.execute(update(alerts).where(same).values(seen=now, count=alerts.c.count + 1))
-    if seen.rowcount:
-        return
-    connection.execute(
-        insert(alerts).values(
-            id=new_id(), monitor=rule.monitor, model=signal.model, version=signal.version, ehr=signal.ehr,
-            severity=rule.severity, owners=",".join(rule.owners), state="open", since=now, seen=now, count=1,
-        )
+def _finding(rule: rules.Rule, event: Event) -> Finding:
+    return Finding(
+        monitor=rule.monitor, model=event.model, version=event.version, ehr=event.ehr, severity=rule.severity,
+        owners=rule.owners, source=rule.source,
     )  # fmt: skip
-
-
-def find_alerts(connection: Connection, now: float) -> list[Alert]:
-    """Every alert, the newest first."""
-    return [
-        Alert(
-            id=row.id, monitor=row.monitor, model=row.model, version=row.version, ehr=row.ehr, severity=row.severity,
-            owners=tuple(row.owners.split(",")), state=row.state, since=row.since,
-        )
-        for row in connection.execute(select(alerts).order_by(alerts.c.since.desc(), alerts.c.id))
-    ]  # fmt: skip
 
 
 def find_totals(connection: Connection, now: float) -> dict[tuple[What, tuple[str, ...]], int]:

@@ -6,6 +6,7 @@ Syntax alone proves little: ``K/uL`` (kelvin), ``C`` (coulomb) and ``F`` (farad)
 import re
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
+from threading import RLock
 from typing import Any
 
 DIGITS = 12
@@ -57,8 +58,18 @@ def _rounded(value: Decimal) -> Decimal:
     )
 
 
+_TURN = RLock()
+"""The registry fills caches of its own while it converts and breaks when two threads do so at once; what is cached here needs
+no turn."""
+
+
 @lru_cache(maxsize=4096)
 def _factor(unit: str, wanted: str) -> Decimal:
+    with _TURN:
+        return _factor_now(unit, wanted)
+
+
+def _factor_now(unit: str, wanted: str) -> Decimal:
     source, target = _quantity(unit), _quantity(wanted)
     if source.dimensionality != target.dimensionality or not (source.is_multiplicative and target.is_multiplicative):
         raise UnitError("the units cannot be converted into each other")
@@ -81,9 +92,10 @@ class _Unit:
 @lru_cache(maxsize=4096)
 def _quantity(unit: str) -> _Unit:
     """A unit without its annotations: ``{score}`` says what is counted and measures nothing (UCUM §6)."""
-    registry, unit = _registry(), _AFTER.sub("", _ALONE.sub("1", unit))
+    unit = _AFTER.sub("", _ALONE.sub("1", unit))
     try:
-        return _Unit(registry.from_ucum(unit))
+        with _TURN:
+            return _Unit(_registry().from_ucum(unit))
     except Exception as failure:  # the grammar, the registry and the unit tables each have errors of their own
         raise UnitError("the unit is not one of UCUM") from failure
 

@@ -24,7 +24,7 @@ LAUNCH_SCOPES = (
 BACKEND_SCOPES = (
     "system/*.rs", "system/Device.cu", "system/DocumentReference.cu", "system/RiskAssessment.cu",
     "system/Observation.cu", "system/DetectedIssue.cu", "system/DiagnosticReport.cu", "system/Flag.cu",
-    "system/Provenance.cu",
+    "system/Provenance.cu", "system/Task.cu",
 )  # fmt: skip
 """What the backend client asks for: outputs without a launch, and Device and model card for every launch."""
 

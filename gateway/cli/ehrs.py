@@ -123,11 +123,11 @@ def check_ehrs(
         print_json({"ok": not failed, "ehrs": found})
     else:
         for each in found:
-            _print_lines(each)
+            print_lines(each)
     raise typer.Exit(1 if failed else 0)
 
 
-def _print_lines(checked: dict[str, Any]) -> None:
+def print_lines(checked: dict[str, Any]) -> None:
     from gateway.cli.printing import console
 
     console.print(f"EHR {checked['ehr']}", markup=False)

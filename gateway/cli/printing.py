@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 console = Console()
 stderr = Console(stderr=True)
@@ -24,7 +25,7 @@ def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) if cell is not None else "–" for cell in row))
+        table.add_row(*(Text(str(cell)) if cell is not None else "–" for cell in row))
     console.print(table)
 
 

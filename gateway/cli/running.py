@@ -144,22 +144,33 @@ def run_loop(main: Any) -> Any:
 
     import uvloop
 
-    from gateway.browser import BrowserError
-    from gateway.ehrs.file import SettingsRefused
-    from gateway.hapi import HapiError
-    from gateway.models import ModelError
-    from gateway.sandboxes import SandboxError
-    from gateway.tls import TlsError
-    from vocabulary.manifest import ManifestError
-
+    refusals = _refusals()
     gc.freeze()  # what is imported stays until the end: the collector need not look through it again
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (HapiError, SandboxError, SettingsRefused, TlsError, ModelError, ManifestError, BrowserError) as failure:
+    except refusals as failure:
         return could_not(str(failure))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What a start may be refused with; the text says what to do."""
+    from gateway.browser import BrowserError
+    from gateway.editions import EditionsError
+    from gateway.ehrs.file import SettingsRefused
+    from gateway.hapi import HapiError
+    from gateway.models import ModelError
+    from gateway.sandboxes import SandboxError
+    from gateway.sites.folder import SiteRefused
+    from gateway.tls import TlsError
+    from vocabulary.manifest import ManifestError
+
+    return (
+        HapiError, SandboxError, SettingsRefused, SiteRefused, TlsError, ModelError, ManifestError, BrowserError,
+        EditionsError,
+    )  # fmt: skip
 
 
 def _detached(data: Path, json: bool) -> None:

@@ -21,6 +21,7 @@ from gateway.ehrs.registrations import RegistrationRefused
 from gateway.ehrs.verbs import NOBODY
 from gateway.fetch import BYTES, SECONDS, Fetched, Reach, well_known
 from gateway.installation import Installation
+from gateway.keyring import Keyring
 from gateway.models import load_all
 from gateway.reachable import Unreachable
 from gateway.vendors import sign_in_rules
@@ -195,13 +196,14 @@ async def check_here(installation: Installation, arguments: Arguments) -> Any:
 
 
 async def _check(arguments: Arguments, installation: Installation, reach: Reach, models: Sequence[Manifest]) -> Any:
-    cipher = installation.keyring.cipher
-
-    def means(anew: Reach) -> Means:
-        return Means(
-            run=installation.database.run, secrets=lambda: installation.keyring, clock=time.time,
-            configuration=anew.configuration, send=anew.send,
-        )  # fmt: skip
-
+    cipher, means = installation.keyring.cipher, means_of(installation, lambda: installation.keyring)
     ehrs = await installation.database.run(lambda c, now: list_ehrs(c, now, cipher=cipher))
     return await check_named(arguments, ehrs=ehrs, reach=reach, means=means, models=models)
+
+
+def means_of(installation: Installation, secrets: Callable[[], Keyring]) -> Callable[[Reach], Means]:
+    """With what an EHR is asked, besides the way there: ``secrets`` are the keys that the EHR knows the gateway by."""
+    return lambda reach: Means(
+        run=installation.database.run, secrets=secrets, clock=time.time, configuration=reach.configuration,
+        send=reach.send,
+    )  # fmt: skip

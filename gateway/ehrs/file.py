@@ -14,9 +14,10 @@ from auth.client.registry import find_named, list_ehrs, remove_ehr, save_ehr
 from gateway.ehrs.forgetting import forget
 from gateway.ehrs.registrations import RegistrationRefused, declare, read_table
 from gateway.installation import Installation
+from gateway.sites.folder import declared_by_sites
 
 FILE = "chartgate.toml"
-TABLES = ("ehr",)
+TABLES = ("ehr", "claim_checker")
 """What the file may hold."""
 
 
@@ -59,9 +60,11 @@ def _distinct(ehrs: Sequence[RegisteredEhr]) -> tuple[RegisteredEhr, ...]:
 
 
 async def register_declared(installation: Installation, progress: Callable[[str], None]) -> None:
-    """Makes the registry say what the file says: what it declares is registered in place of a registration of that name, and
-    what it no longer declares is gone. Raises SettingsRefused; nothing is changed then."""
-    declared, cipher = read_ehrs(installation.directory / FILE), installation.keyring.cipher
+    """Makes the registry say what this file and those of the sites say: what they declare is registered in place of a
+    registration of that name, and what they no longer declare is gone. Raises SettingsRefused and SiteRefused; nothing is
+    changed then."""
+    directory, cipher = installation.directory, installation.keyring.cipher
+    declared = _distinct([*read_ehrs(directory / FILE), *declared_by_sites(directory)])
     try:
         replaced = await installation.database.run(lambda c, now: _replace(c, now, declared, cipher))
     except IntegrityError as failure:

@@ -185,7 +185,7 @@ async def _model(gateway: Gateway, request: Request) -> Response:
     session = await session_of(gateway, request)
     if session is None:
         return await _without(gateway, status=401)
-    model = gateway.models.get((request.path_params["id"], request.path_params["version"]))
+    model = gateway.deployments.at(session.ehr or "").get((request.path_params["id"], request.path_params["version"]))
     headers = await framing.headers_of(gateway, session.ehr)
     if model is None:
         page = render("message.html", title="Not here", text="No such model version is installed here.", next="")

@@ -52,7 +52,7 @@ def routes(gateway: Gateway) -> list[Route]:
     ]
 
 
-async def _staff(gateway: Gateway, request: Request) -> Session | Response:
+async def staff(gateway: Gateway, request: Request) -> Session | Response:
     """The session of somebody who may see these pages, or the page that says why not."""
     session = await session_of(gateway, request)
     if session is None:
@@ -64,7 +64,7 @@ async def _staff(gateway: Gateway, request: Request) -> Session | Response:
 
 
 async def _list(gateway: Gateway, request: Request) -> Response:
-    session = await _staff(gateway, request)
+    session = await staff(gateway, request)
     if isinstance(session, Response):
         return session
     given = [(name, value) for name, value in request.query_params.multi_items() if value]
@@ -97,7 +97,7 @@ def _next(asked: query.Asked, place: tuple[float, str] | None) -> str | None:
 
 
 async def _show(gateway: Gateway, request: Request) -> Response:
-    session = await _staff(gateway, request)
+    session = await staff(gateway, request)
     if isinstance(session, Response):
         return session
     id = request.path_params["id"]
@@ -120,7 +120,7 @@ def _doubtful(found: Mapping[str, Any]) -> bool:
 
 async def _resend(gateway: Gateway, request: Request) -> Response:
     """Sends a dead letter again by the form; the same rules as the JSON address, told as a page."""
-    session = await _staff(gateway, request)
+    session = await staff(gateway, request)
     if isinstance(session, Response):
         return session
     if not sessions.same_origin(request.headers, base_url=gateway.base_url):

@@ -6,7 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway import bodies, shapes
+from gateway.alerting import shapes as alert_shapes
 from gateway.query import LIMIT, MOST
+from vocabulary.signal import LEVELS
 from writeback.states import OUTPUT_STATES, STATES
 
 JSON, FHIR = "application/json", "application/fhir+json"
@@ -154,7 +156,54 @@ SHOW_RECALL = _described(
     "One recall and what still stands", {200: shapes.RecallStory}, (401, 403, 404, 422),
     parameters=[_path("id", "The recall's id."), CURSOR],
 )  # fmt: skip
-LIST_ALERTS = _described("Every alert", {200: shapes.AlertsShown}, (401, 403))
+DAY: Mapping[str, Any] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+SHOW_FIDELITY = _described(
+    "What the charts' verdicts add up to: counts by day, feed, model and feature", {200: shapes.FidelityShown}, (401, 403, 422),
+    parameters=[
+        _query("ehr", WORD, "Only at this EHR."), _query("model", WORD, "Only of this model."),
+        _query("version", WORD, "Only of this version."), _query("feature", WORD, "Only this feature, with its days."),
+        _query("since", DAY, "From this day on; else the last 30 days."), _query("until", DAY, "To this day."),
+    ],
+)  # fmt: skip
+LIST_MONITORS = _described(
+    "Every signal as it stands", {200: shapes.MonitorsShown}, (401, 403, 422),
+    parameters=[
+        _query("model", WORD, "Only of this model."), _query("version", WORD, "Only of this version of a model."),
+        _query("ehr", WORD, "Only at this EHR."), _query("monitor", WORD, "Only of this monitor."),
+        _query("level", {"enum": list(LEVELS)}, "Only at this level."),
+    ],
+)  # fmt: skip
+TELL_LABEL = _described(
+    "Tell what came true of an output", {201: shapes.LabelShown, 200: shapes.LabelShown}, (*_BODY_ERRORS, 404, 409, 507),
+    body=bodies.LabelBody, security="key",
+)  # fmt: skip
+LIST_ALERTS = _described("Every alert", {200: alert_shapes.AlertsShown}, (401, 403))
+_ALERT = [_path("id", "The alert's id.")]
+SHOW_ALERT = _described("One alert and its story", {200: alert_shapes.AlertStory}, (401, 403, 404), parameters=_ALERT)
+ACKNOWLEDGE = _described(
+    "Somebody has an alert in hand",
+    {200: alert_shapes.AlertStory},
+    (*_BODY_ERRORS, 404),
+    parameters=_ALERT,
+    body=bodies.NoteBody,
+)
+RESOLVE = _described(
+    "An alert is over", {200: alert_shapes.AlertStory}, (*_BODY_ERRORS, 404), parameters=_ALERT, body=bodies.NoteBody
+)
+LIST_SILENCES = _described("Every silence that has not ended", {200: alert_shapes.SilencesShown}, (401, 403))
+SILENCE = _described(
+    "Keep alerts quiet until a time", {201: alert_shapes.SilenceShown}, _BODY_ERRORS, body=bodies.SilenceBody
+)
+LIST_ACTIONS = _described("What was decided about models and is in force", {200: alert_shapes.ActionsShown}, (401, 403))
+ACT = _described(
+    "Decide something about a model", {201: alert_shapes.ActionShown}, _BODY_ERRORS, body=bodies.ActionBody
+)
+LIFT = _described(
+    "A decision is over",
+    {200: alert_shapes.ActionsShown},
+    (401, 403, 404),
+    parameters=[_path("id", "The decision's id.")],
+)
 
 
 def complete(document: Described) -> Described:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
-def app(*, ready: Callable[[], Awaitable[bool]], metrics: Callable[[], bytes]) -> Starlette:
+def app(*, ready: Callable[[], Awaitable[bool]], metrics: Callable[[], Awaitable[bytes]]) -> Starlette:
     """``ready`` touches what the process cannot work without; ``metrics`` gives Prometheus text."""
 
     async def live(request: Request) -> Response:
@@ -20,7 +20,7 @@ def app(*, ready: Callable[[], Awaitable[bool]], metrics: Callable[[], bytes]) -
         return JSONResponse({"status": "starting"}, status_code=503, headers={"retry-after": "1"})
 
     async def exposition(request: Request) -> Response:
-        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return Starlette(
         routes=[Route("/health/live", live), Route("/health/ready", readiness), Route("/metrics", exposition)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.database import Database, open_postgres, open_sqlite
+from monitoring.tables import metadata as monitoring_metadata
 from tests.contract import face_world
 from writeback import tables
 
@@ -13,9 +14,9 @@ from writeback import tables
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
-        made: Database = open_sqlite(":memory:", metadata=[tables.metadata])
+        made: Database = open_sqlite(":memory:", metadata=[tables.metadata, monitoring_metadata])
     else:
-        made = open_postgres(request.getfixturevalue("database_url"), metadata=[tables.metadata])
+        made = open_postgres(request.getfixturevalue("database_url"), metadata=[tables.metadata, monitoring_metadata])
     yield made
     made.close()
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from gateway.changes import signals_of
+from gateway.changes import events_of
 from gateway.database import Database
-from monitoring.detectors import triggered
+from monitoring.rules import triggered
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
 from tests.unit.writeback.examples import NAMES
 from writeback.answers import Answer
@@ -45,7 +45,7 @@ def test_a_second_copy_is_an_alert_for_engineering(database: Database) -> None:
     assert [(change.resource_type, change.copies) for change in told if isinstance(change, CopiesFound)] == [
         ("RiskAssessment", 2)
     ]
-    assert [rule.owners for rule, _ in triggered(signals_of(told))] == [("engineering",)]
+    assert [rule.owners for rule, _ in triggered(events_of(told))] == [("engineering",)]
 
 
 def test_an_ehr_that_cannot_be_searched_is_left_alone(database: Database) -> None:

@@ -243,6 +243,7 @@ async def opened(
     ehr: ChartEhr | None = None,
     base_url: str = APP,
     senders: Any = None,
+    rehearsed: Any = None,
 ) -> AsyncIterator[World]:
     """A gateway with the model ``echo`` of two versions."""
     for version in ("1.0.0", "2.0.0"):
@@ -261,6 +262,7 @@ async def opened(
         clock=time.time,
         only="echo",
         senders=senders,  # type: ignore[arg-type]
+        rehearsed=rehearsed,
     ) as gateway:
         application = app_face.application(gateway)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(application), base_url=APP) as client:

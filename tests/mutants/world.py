@@ -20,6 +20,8 @@ from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.serving import rules_of
 from sandbox import loading, tables
+from sandbox.personas import SPEC, Persona
+from sandbox.personas import tables as persona_tables
 from tests.keys import KEYS
 from tests.mutants import furniture
 from tests.mutants.mutant import Mutant, Wrapped
@@ -29,11 +31,11 @@ TOKEN = "t" * 43
 
 
 @contextlib.contextmanager
-def open_ehr() -> Iterator[SandboxEhr]:
+def open_ehr(persona: Persona = SPEC) -> Iterator[SandboxEhr]:
     """A seeded sandbox EHR in memory, with one token that opens everything (for mutants to misuse)."""
-    database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
+    database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata, persona_tables.metadata])
     made = SandboxEhr(
-        name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS,
+        name=persona.name, base=BASE.replace("/spec/fhir", f"/{persona.name}"), persona=persona, database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex + uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 
@@ -53,15 +55,15 @@ def open_ehr() -> Iterator[SandboxEhr]:
 def judged(ehr: SandboxEhr, mutant: Mutant | None = None, **options: Any) -> Report:
     """The report on this EHR, with the fault of a mutant."""
     if mutant is None:
-        return _run(ehr_face.application([ehr]), **options)
+        return _run(ehr_face.application([ehr]), ehr.fhir, **options)
     mutant.token, mutant.kept["base"] = TOKEN, BASE
     with mutant.installed():
         if mutant.world is not None:
             return mutant.world(mutant)
         options = {"suites": mutant.judged_by(), "slow": mutant.slow, **options}
-        return _run(Wrapped(ehr_face.application([ehr]), mutant), **options)
+        return _run(Wrapped(ehr_face.application([ehr]), mutant), ehr.fhir, **options)
 
 
-def _run(application: Any, **options: Any) -> Report:
+def _run(application: Any, base: str, **options: Any) -> Report:
     transport = httpx2.ASGITransport(app=application)
-    return asyncio.run(run(BASE, transport=transport, **{"writes": True, **options}))
+    return asyncio.run(run(base, transport=transport, **{"writes": True, **options}))

@@ -252,8 +252,8 @@ def _refused(row: Row, how: str, ids: str) -> Check:
     """The check of a row; ``ids`` is where the evidence says whose records they are."""
 
     def find(evidence: Evidence) -> Problems:
-        if row.codes:
-            capability.require(evidence, "Observation", *row.codes)
+        needed = ("create",) if ids == "written" else ()
+        capability.require(evidence, "Observation", *needed, *row.codes)
         if row.whole:
             capability.require_whole(evidence, row.whole)
         answer = evidence.seen(row.id)

@@ -68,7 +68,7 @@ def _confined(name: str, ask: Ask) -> Check:
     def find(evidence: Evidence) -> Problems:
         if ask.whole:
             capability.require_whole(evidence, ask.whole)
-        capability.require(evidence, "Observation", *ask.codes)
+        capability.require(evidence, "Observation", *(("create",) if ask.writes else ()), *ask.codes)
         answer = evidence.seen(name)
         said = statuses(answer) if ask.whole and answer.status == 200 else [answer.status]
         if ask.refused and not all(400 <= each < 500 for each in said):

@@ -128,8 +128,8 @@ def _opens(word: str) -> Check:
     said, letters = WORDS[word]
 
     def find(evidence: Evidence) -> Problems:
-        for name in ACTS:
-            if offered(evidence, name):
+        for name, act in ACTS.items():
+            if offered(evidence, name) and (not act.writes or capability.offers(evidence, "Observation", "create")):
                 yield from judged(evidence, word, name, letters)
 
     opens = f".{letters}" if letters else "nothing"
@@ -140,6 +140,8 @@ def _opens(word: str) -> Check:
 
 def _require(evidence: Evidence, name: str) -> None:
     act = ACTS[name]
+    if act.writes:
+        capability.require(evidence, "Observation", "create")
     if act.whole:
         capability.require_whole(evidence, act.code)
     else:

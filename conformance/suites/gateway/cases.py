@@ -15,8 +15,8 @@ DOWN_FOR = Reply(status=503, headers={"retry-after": "30"})
 SLOW, ENDLESS = Reply(way="slow"), Reply(headers={"content-type": "application/json"}, way="endless")
 REFUSED = Reply(status=400, headers={"content-type": "application/json"}, body=b'{"error": "invalid_grant"}')
 UNUSABLE: Mapping[str, Reply] = {
-    "redirected": AWAY, "html": HTML, "busy": BUSY, "busy for a while": BUSY_FOR, "down": DOWN,
-    "down for a while": DOWN_FOR, "slow": SLOW, "endless": ENDLESS,
+    "redirected": AWAY, "html": HTML, "endless": ENDLESS, "slow": SLOW, "busy": BUSY, "down": DOWN,
+    "busy for a while": BUSY_FOR, "down for a while": DOWN_FOR,
 }  # fmt: skip
 """Answers that nothing can be done with."""
 READING = "/fhir/Observation"
@@ -87,13 +87,14 @@ IDENTITY = (
     Case(name="honest after all"),
 )  # fmt: skip
 RECORDS = (
-    Case(name="foreign next link", bundle=_next("{elsewhere}/fhir/Observation?page=2")),
-    Case(name="next link that climbs", bundle=_next("{fhir}/../elsewhere/Observation?page=2")),
-    *_unusable("records", READING),
-    Case(name="records refused", replies={READING: Reply(status=401)}),
     Case(name="short token", tokens={"expires_in": 1}, wait=1.2),
     Case(name="short token that is not renewed", tokens={"expires_in": 1}, renewal=REFUSED, wait=1.2),
-)  # fmt: skip
+    Case(name="foreign next link", bundle=_next("{elsewhere}/fhir/Observation?page=2")),
+    Case(name="next link that climbs", bundle=_next("{fhir}/../elsewhere/Observation?page=2")),
+    Case(name="records refused", replies={READING: Reply(status=401)}),
+    *_unusable("records", READING),
+)
+"""An app that waits, as it should, is asked last."""
 ORDER = (*DISCOVERY, *HONEST, *IDENTITY, *CALLBACK, *TOKENS, *RECORDS)
 """Identities stand between honest launches, for the pages of these are compared with theirs."""
 ROTATION = Case(name="rotated key", identity="rotated key")

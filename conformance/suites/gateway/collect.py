@@ -20,6 +20,8 @@ from conformance.suites.gateway.ehr import TOKEN, Case, Ehr, returning
 
 CALM, BRIEF, LONGEST = 0.35, 0.05, 6.0
 """Seconds without a request after which the app is done: after a sign-in, and where there was none; and at most."""
+LAST = 5
+"""How many times as long the app is waited for at the end."""
 ROTATION_AFTER = 65.0
 """Seconds after which an app may be asked to fetch keys again."""
 
@@ -114,6 +116,7 @@ async def _visits(
     try:
         for case in cases:
             done[case.name] = await _visit(session, ehr, case)
+        await _calm(ehr, LAST * CALM)
     finally:
         for name, found in done.items():
             evidence[name] = {**found, "asked": list(ehr.asked[name])}

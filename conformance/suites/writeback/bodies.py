@@ -101,6 +101,7 @@ def _refusal(name: str, row: Body) -> Check:
 @check("fhir-r4#errors")
 def an_unknown_type_is_refused(evidence: Evidence) -> Problems:
     """A type that R4 does not have is 404 with an OperationOutcome."""
+    capability.require(evidence, "Observation", "create")
     answer = evidence.seen("unknown type")
     yield from outcome(answer)
     if answer.status not in (400, 404, 403):
@@ -125,6 +126,7 @@ def a_form_as_resource_is_refused(evidence: Evidence) -> Problems:
 @check("fhir-r4#read")
 def an_absent_id_is_404(evidence: Evidence) -> Problems:
     """A read of what is not there is 404 with an OperationOutcome."""
+    capability.require(evidence, "Observation", "create")
     answer = evidence.seen("read absent")
     if answer.status != 404:
         yield f"answered {answer.status}"

@@ -8,7 +8,8 @@ from conformance.suites.writeback.bodies import outcome
 
 
 def versioned(evidence: Evidence) -> None:
-    """Raises NotOffered when this server minds no versions."""
+    """Raises NotOffered when this server minds no versions, or nothing is created here."""
+    capability.require(evidence, "Observation", "create")
     if not capability.versioned(evidence, "Observation"):
         raise NotOffered("versions of Observation")
 
@@ -18,6 +19,7 @@ def a_create_says_where(evidence: Evidence) -> Problems:
     """A create is 201 with a Location that names the resource.
 
     Answer 201 with Location [base]/Observation/[id]/_history/[version]."""
+    capability.require(evidence, "Observation", "create")
     answer = evidence.seen("create")
     if answer.status != 201:
         yield f"answered {answer.status}"
@@ -50,6 +52,7 @@ def a_read_says_its_version(evidence: Evidence) -> Problems:
 @check("fhir-r4#decimal-precision")
 def digits_are_kept(evidence: Evidence) -> Problems:
     """A decimal comes back with the digits it was written with."""
+    capability.require(evidence, "Observation", "create")
     value = (evidence.seen("read back").table.get("valueQuantity") or {}).get("value")
     if value != "72.50":
         yield "72.50 did not come back as 72.50"
@@ -58,6 +61,7 @@ def digits_are_kept(evidence: Evidence) -> Problems:
 @check("fhir-r4#create")
 def what_was_written_is_read(evidence: Evidence) -> Problems:
     """What was created is there, with the same content, and with the time of its version."""
+    capability.require(evidence, "Observation", "create")
     answer = evidence.seen("read back")
     if answer.status != 200 or answer.table.get("status") != "final":
         yield f"answered {answer.status}, or something else than was written"
@@ -156,7 +160,7 @@ STAGES = ("preliminary", "final", "amended")
 @check("us-core-write#status")
 def a_status_goes_its_way(evidence: Evidence) -> Problems:
     """A preliminary Observation becomes final, then amended; every step is taken."""
-    capability.require(evidence, "Observation", "update")
+    capability.require(evidence, "Observation", "create", "update")
     for status, answer in zip(STAGES, evidence["stages"], strict=True):
         if answer.status not in (200, 201):
             yield f"{status} was answered {answer.status}"

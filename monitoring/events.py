@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-What = Literal["output", "refusal", "delivery", "copies"]
+What = Literal["output", "refusal", "delivery", "copies", "grounding", "checker"]
+"""``grounding``: a count of one text, named in ``reason``; ``checker``: what a further checker said of it, its name in
+``state``. These are journalled and are no counters."""
 
 COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
     "output": ("chartgate_outputs", ("model", "version", "kind", "state")),
@@ -12,11 +14,11 @@ COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
     "delivery": ("chartgate_deliveries", ("ehr", "resource_type", "state")),
     "copies": ("chartgate_copies", ("ehr", "resource_type")),
 }
-"""Metric name (``_total`` is appended by the exposition) and labels of each signal: product.md §6, "Metrics"."""
+"""Metric name (``_total`` is appended by the exposition) and labels of each event: product.md §6, "Metrics"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Signal:
+class Event:
     """One event. Which members are set follows from ``what`` (the labels in COUNTERS); ``value`` is the number an
     output carried, when it carried one."""
 
@@ -31,15 +33,15 @@ class Signal:
     value: float | None = None
 
 
-def labels(signal: Signal) -> tuple[str, ...]:
-    """The label values of the signal's counter, in COUNTERS' order."""
-    return tuple(getattr(signal, name) for name in COUNTERS[signal.what][1])
+def labels(event: Event) -> tuple[str, ...]:
+    """The label values of the event's counter, in COUNTERS' order."""
+    return tuple(getattr(event, name) for name in COUNTERS[event.what][1])
 
 
-def count(signals: Iterable[Signal]) -> dict[tuple[What, tuple[str, ...]], int]:
+def count(events: Iterable[Event]) -> dict[tuple[What, tuple[str, ...]], int]:
     """How often each counter, with its labels, goes up."""
     totals: dict[tuple[What, tuple[str, ...]], int] = {}
-    for signal in signals:
-        key = (signal.what, labels(signal))
+    for event in events:
+        key = (event.what, labels(event))
         totals[key] = totals.get(key, 0) + 1
     return totals

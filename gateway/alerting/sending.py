@@ -1,0 +1,143 @@
+"""Edge: one notice to its receiver: a signed webhook, an e-mail, or a Task into the outbox. The answer is a cause, or none."""
+
+import asyncio
+import json
+import smtplib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from gateway.alerting import tasks
+from gateway.charts import Unavailable
+from gateway.senders import EhrUnknown
+from monitoring.alerting import messages, notices, webhooks
+from monitoring.alerting.notices import Notice
+from writeback.errors import PlanInvalid
+from writeback.outbox import BACKEND, Origin, enqueue
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+SECONDS = 10.0
+CONTENT = "application/cloudevents+json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mail:
+    """``smtp[s]://host:port`` that takes mail, from whom, and a file with the password of ``user``."""
+
+    server: str
+    sender: str
+    user: str | None = None
+    password_file: Path | None = None
+
+
+def mail_of(environment: Mapping[str, str]) -> Mail | None:
+    """``CHARTGATE_SMTP`` (``smtp[s]://[user@]host[:port]``), ``CHARTGATE_SMTP_FROM``, ``CHARTGATE_SMTP_PASSWORD_FILE``; None
+    where no server is named."""
+    server = environment.get("CHARTGATE_SMTP")
+    if not server:
+        return None
+    file = environment.get("CHARTGATE_SMTP_PASSWORD_FILE")
+    return Mail(
+        server=server, sender=environment.get("CHARTGATE_SMTP_FROM", "chartgate@localhost"),
+        user=urlsplit(server).username, password_file=Path(file) if file else None,
+    )  # fmt: skip
+
+
+async def send(gateway: "Gateway", client: httpx2.AsyncClient, mail: Mail | None, notice: Notice) -> None:
+    """Tells it, and settles what came of it."""
+    if notice.sink == "task":
+        return await _task(gateway, notice)
+    if notice.sink == "webhook":
+        cause = await _webhook(client, notice, gateway.clock())
+    else:
+        cause = await _email(mail, notice)
+    await gateway.run(lambda connection, now: notices.settle(connection, now, notice=notice, cause=cause))
+    return None
+
+
+async def _webhook(client: httpx2.AsyncClient, notice: Notice, now: float) -> str:
+    """Empty when a 2xx came back. Redirects are not followed; what the receiver says is not kept."""
+    try:
+        secrets = read_secrets(Path(notice.secret or ""))
+    except (OSError, webhooks.SecretUnusable):
+        return "secret_unusable"
+    signed = webhooks.headers(notice.id, now, notice.body, secrets)
+    try:
+        async with asyncio.timeout(SECONDS):
+            reply = await client.post(notice.to, content=notice.body, headers={"content-type": CONTENT, **signed})
+    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
+        return "no_answer"
+    return "" if 200 <= reply.status_code < 300 else f"http_{reply.status_code}"
+
+
+def read_secrets(file: Path) -> list[bytes]:
+    """The secrets of a file, one a line, the newest first: two while one is being changed. Raises OSError, SecretUnusable."""
+    found = [webhooks.secret(line) for line in file.read_text().splitlines() if line.strip()]
+    if not found:
+        raise webhooks.SecretUnusable("the file holds no secret")
+    return found
+
+
+async def _email(mail: Mail | None, notice: Notice) -> str:
+    if mail is None:
+        return "no_mail_server"
+    data = json.loads(notice.body)["data"]  # our own CloudEvent, not FHIR
+    message = EmailMessage()
+    message["From"], message["To"] = mail.sender, notice.to
+    message["Subject"], message["Message-ID"] = messages.subject(data), f"<{notice.id}@chartgate>"
+    message.set_content(messages.text(data))
+    try:
+        await asyncio.to_thread(_post, mail, message)
+    except (OSError, smtplib.SMTPException, ValueError):
+        return "mail_refused"
+    return ""
+
+
+def _post(mail: Mail, message: EmailMessage) -> None:
+    place = urlsplit(mail.server)
+    host, secure = place.hostname or "localhost", place.scheme == "smtps"
+    kind: Any = smtplib.SMTP_SSL if secure else smtplib.SMTP
+    options: Mapping[str, Any] = {"context": ssl.create_default_context()} if secure else {}
+    with kind(host, place.port or (465 if secure else 25), timeout=SECONDS, **options) as server:
+        if not secure and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+        if mail.user and mail.password_file:
+            server.login(mail.user, mail.password_file.read_text().strip())
+        server.send_message(message)
+
+
+async def _task(gateway: "Gateway", notice: Notice) -> None:
+    """Planned and put into the outbox in the transaction that settles the notice: written once in effect from there on."""
+    data = json.loads(notice.body)["data"]  # our own CloudEvent, not FHIR
+    cause, write = "", None
+    try:
+        write = tasks.write_of(
+            notice.id, data, text=messages.text(data), names=gateway.names(notice.to),
+            capabilities=await gateway.senders.capabilities(notice.to), rules=gateway.senders.rules(notice.to),
+        )  # fmt: skip
+    except Unavailable:
+        cause = "no_answer"
+    except EhrUnknown:
+        cause = "ehr_unknown"
+    except PlanInvalid:
+        cause = "invalid"
+    origin = Origin(
+        output=None, model=data["model"], version=data["version"], principal=BACKEND, lane=f"alert:{data['id']}"
+    )
+
+    def work(connection: Any, now: float) -> None:
+        if write is not None:
+            enqueue(connection, now, write=write, origin=origin)
+        notices.settle(connection, now, notice=notice, cause=cause)
+
+    await gateway.run(work)
+    if write is not None:
+        gateway.worker.wake(notice.to)

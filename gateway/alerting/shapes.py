@@ -1,0 +1,93 @@
+"""The bodies of answers about alerts, silences and decisions, for the OpenAPI document."""
+
+from gateway.shapes import Shape
+
+
+class AlertShown(Shape):
+    """A monitor's alert."""
+
+    id: str
+    monitor: str
+    model: str
+    version: str
+    ehr: str
+    severity: str
+    owners: list[str]
+    state: str
+    since: str
+    title: str
+    source: str
+    stratum: str
+    count: int
+    value: float | None
+    limit: float | None
+    seen: str
+    deadline: str | None
+    action: str
+    told: bool
+    inhibited_by: str | None
+    silenced_by: str | None
+    digest: bool
+    acknowledged_by: str | None
+    resolved_by: str | None
+
+
+class AlertsShown(Shape):
+    """Every alert."""
+
+    alerts: list[AlertShown]
+
+
+class AlertEventShown(Shape):
+    """Something that happened to an alert."""
+
+    at: str
+    what: str
+    by: str
+    note: str
+
+
+class AlertStory(AlertShown):
+    """One alert and everything that happened to it."""
+
+    events: list[AlertEventShown]
+
+
+class SilenceShown(Shape):
+    """Alerts that are kept quiet until a time."""
+
+    id: str
+    until: str
+    by: str
+    why: str
+    monitor: str
+    model: str
+    ehr: str
+    source: str
+
+
+class SilencesShown(Shape):
+    """Every silence that has not ended."""
+
+    silences: list[SilenceShown]
+
+
+class ActionShown(Shape):
+    """What was decided about a model."""
+
+    id: int
+    model: str
+    version: str
+    ehr: str
+    action: str
+    feature: str
+    at: str
+    by: str
+    why: str
+    lifted: str | None
+
+
+class ActionsShown(Shape):
+    """What is in force."""
+
+    actions: list[ActionShown]

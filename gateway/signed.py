@@ -1,0 +1,46 @@
+"""Edge: the thresholds of this installation: ``DIR/thresholds.json``, signed with a key of ``DIR/thresholds.pub``."""
+
+import base64
+import json
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gateway.installation import Installation
+from gateway.keyring import KeyFileError
+from monitoring.thresholds import Thresholds, ThresholdsInvalid, key_id, verify
+
+FILE, KEYS = "thresholds.json", "thresholds.pub"
+HELP = f"have it signed again, or remove it: the defaults hold then ({FILE} in the installation's directory)"
+
+
+def load_thresholds(installation: Installation) -> Thresholds:
+    """The signed thresholds, or the defaults where there is no file. Raises KeyFileError, which stops the start."""
+    return read_thresholds(installation.directory, deployment=installation.keyring.namespace)
+
+
+def read_thresholds(directory: Path, *, deployment: str | None) -> Thresholds:
+    """The thresholds of a directory for one deployment (any, when None). Raises KeyFileError."""
+    path = directory / FILE
+    if not path.exists():
+        return Thresholds()
+    try:
+        return verify(json.loads(path.read_text()), trusted(directory / KEYS), deployment=deployment)
+    except ThresholdsInvalid as wrong:
+        raise KeyFileError(f"{FILE}: {wrong}; {HELP}") from wrong
+    except (OSError, ValueError) as wrong:
+        raise KeyFileError(f"{FILE} cannot be read as JSON; {HELP}") from wrong
+
+
+def trusted(path: Path) -> Mapping[str, Ed25519PublicKey]:
+    """The keys of a file, one a line: 32 bytes in base64, ``#`` begins a remark. Raises KeyFileError."""
+    try:
+        lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
+        keys = [Ed25519PublicKey.from_public_bytes(base64.b64decode(line, validate=True)) for line in lines if line]
+    except OSError as wrong:
+        raise KeyFileError(f"{KEYS} is missing: it lists the public keys that may sign {FILE}") from wrong
+    except (Base64Error, ValueError) as wrong:
+        raise KeyFileError(f"{KEYS} must hold Ed25519 public keys, 32 bytes in base64, one a line") from wrong
+    return {key_id(key): key for key in keys}

@@ -1,0 +1,107 @@
+"""Edge: whether a site is ready: every gate of each model at each of its EHRs. What the gateway's database knows is read by
+``known``; what the folder says is judged with it by ``examine``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from auth.client.tables import launches
+from gateway.model_check import ATTRIBUTES
+from gateway.models import Model
+from gateway.sites import evidence, metrics
+from gateway.sites.folder import Declared
+from gateway.sites.gates import GATES, Evidence, Facts, judged
+from vocabulary.instant import format_instant
+from writeback.tables import outputs
+
+Models = Mapping[tuple[str, str], Model]
+Known = Mapping[str, Any]
+WORST = ("green", "amber", "red")
+
+
+def placed(declared: Declared) -> list[dict[str, str]]:
+    """Every model of the site at each of its EHRs: ``{"model", "version", "policy", "ehr", "issuer"}``."""
+    site = declared.site
+    return [
+        {"model": each.id, "version": each.version, "policy": each.policy, "ehr": ehr.name, "issuer": ehr.issuer}
+        for each in site.model
+        for ehr in declared.ehrs
+        if ehr.name in (each.ehrs or site.ehrs)
+    ]
+
+
+def known(
+    connection: Connection, now: float, *, site: str, places: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """What the database knows of each place, in their order: ``{"now", "outputs", "shadow_since", "people", "evidence",
+    "overrides"}``."""
+    return [_known(connection, now, site, place) for place in places]
+
+
+def _known(connection: Connection, now: float, site: str, place: Mapping[str, str]) -> dict[str, Any]:
+    model, ehr = place["model"], place["ehr"]
+    here = (outputs.c.ehr == ehr, outputs.c.model == model, outputs.c.version == place["version"])
+    counted = connection.execute(select(outputs.c.state, func.count()).where(*here).group_by(outputs.c.state))
+    first = select(func.min(outputs.c.since)).where(*here, outputs.c.state == "shadow")
+    named = select(launches.c.id).where(launches.c.ehr == ehr, launches.c.fhir_user.like("Practitioner%")).limit(1)
+    seen = evidence.find_evidence(connection, now, site=site, model=model)
+    return {
+        "now": now, "outputs": {row[0]: row[1] for row in counted}, "people": connection.execute(named).first() is not None,
+        "shadow_since": connection.execute(first).scalar(), "evidence": [asdict(each) for each in seen.values()],
+        "overrides": evidence.find_overrides(connection, now, site=site, model=model),
+    }  # fmt: skip
+
+
+def examine(declared: Declared, models: Models, found: Sequence[Known], now: float) -> dict[str, Any]:
+    """``{"site", "title", "regulation", "at", "ready", "models": [{"model", "version", "ehr", "policy", "live", "colour",
+    "owners", "gates": [{"id", "title", "colour", "text", "next", "age_days", "overridden"}]}]}``; ``found`` is what ``known``
+    gave for ``placed``. Ready when no gate is red that two people have not overridden."""
+    rows = [_examined(declared, models, place, each) for place, each in zip(placed(declared), found, strict=True)]
+    customer = declared.site.site
+    return {
+        "site": customer.id, "title": customer.title, "regulation": customer.regulation, "at": format_instant(now),
+        "ready": all(row["colour"] != "red" for row in rows), "models": rows,
+    }  # fmt: skip
+
+
+def _examined(declared: Declared, models: Models, place: Mapping[str, str], found: Known) -> dict[str, Any]:
+    facts = gather(declared, models, place, found)
+    gates = []
+    for gate in GATES:
+        seen = judged(gate, facts)
+        override = found["overrides"].get(gate.id) if seen.colour == "red" else None
+        gates.append({
+            "id": gate.id, "title": gate.title, "colour": seen.colour, "text": seen.text, "next": seen.next,
+            "age_days": None if seen.age is None else round(seen.age / 86400, 1),
+            "overridden": override and {**override, "at": format_instant(override["at"])},
+        })  # fmt: skip
+    standing = [gate["colour"] for gate in gates if not gate["overridden"]]
+    owners = next(each.owners for each in declared.site.model if each.id == place["model"])
+    return {
+        "model": place["model"], "version": place["version"], "ehr": place["ehr"], "policy": place["policy"],
+        "live": place["policy"] != "shadow", "colour": max(standing, key=WORST.index, default="amber"),
+        "owners": owners.model_dump(), "gates": gates,
+    }  # fmt: skip
+
+
+def gather(declared: Declared, models: Models, place: Mapping[str, str], found: Known) -> Facts:
+    """Folder, model and database together."""
+    model = models.get((place["model"], place["version"]))
+    card = model.manifest.card if model else {}
+    seen = {each["gate"]: Evidence(**each) for each in found["evidence"]}
+    return Facts(
+        now=found["now"], issuer=place["issuer"], kind=model.manifest.kind if model else "", policy=place["policy"],
+        card_missing=tuple(name for name in ATTRIBUTES if not card.get(name)), outputs=found["outputs"],
+        shadow_since=found["shadow_since"], routes=_routes(declared, place["model"], seen),
+        thresholds=metrics.signer(declared), people=found["people"], evidence=seen,
+    )  # fmt: skip
+
+
+def _routes(declared: Declared, model: str, seen: Mapping[str, Evidence]) -> dict[str, bool]:
+    """The owners that some route of the model reaches, and whether they acknowledged a test alert."""
+    owners = {route.owner for route in declared.site.route if route.model in (None, model)}
+    tested = seen.get("routes")
+    acknowledged = set(tested.facts.get("acknowledged", ())) if tested else set()
+    return {owner: owner in acknowledged for owner in owners}

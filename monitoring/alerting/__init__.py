@@ -1,0 +1,1 @@
+"""Alerts: raised from changes of signals, deduplicated, inhibited, silenced, budgeted, routed, escalated, told."""

@@ -1,0 +1,81 @@
+"""What is told of an alert: a CloudEvent, and a text for people. Counts and ids; never a patient datum. Pure.
+
+CloudEvents 1.0.2, JSON format: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitoring.catalogue import MONITORS
+from vocabulary.alert import Alert, AlertEvent
+from vocabulary.instant import format_instant
+
+TYPE = "org.chartgate.alert"
+TITLES: Mapping[str, str] = {
+    "M-WB-COPIES": "An EHR has a delivery more than once",
+    "M-WB-DEAD": "An EHR refused what was sent, or never took it",
+}
+
+
+def title(monitor: str) -> str:
+    """What the monitor watches, in words."""
+    row = MONITORS.get(monitor)
+    return row.title if row else TITLES.get(monitor, monitor)
+
+
+def cloud_event(alert: Alert, event: AlertEvent, *, id: str, origin: str, link: str) -> dict[str, Any]:
+    """One state change. ``id`` is the notice's: the same when it is sent again."""
+    return {
+        "specversion": "1.0", "id": id, "source": origin, "type": f"{TYPE}.{event.what}", "subject": alert.id,
+        "time": format_instant(event.at), "datacontenttype": "application/json",
+        "data": {**shown(alert), "event": event.what, "by": event.by, "link": link},
+    }  # fmt: skip
+
+
+def digest(rolled: Sequence[Alert], *, id: str, at: float, origin: str, link: str) -> dict[str, Any]:
+    """What a day's budget rolled together."""
+    return {
+        "specversion": "1.0", "id": id, "source": origin, "type": f"{TYPE}.digest", "time": format_instant(at),
+        "datacontenttype": "application/json",
+        "data": {"rolled": len(rolled), "alerts": [shown(alert) for alert in rolled], "link": link},
+    }  # fmt: skip
+
+
+def shown(alert: Alert) -> dict[str, Any]:
+    """An alert as JSON."""
+    row = MONITORS.get(alert.monitor)
+    return {
+        "id": alert.id, "monitor": alert.monitor, "title": title(alert.monitor), "model": alert.model,
+        "version": alert.version, "ehr": alert.ehr, "source": alert.source, "stratum": alert.stratum,
+        "severity": alert.severity, "owners": list(alert.owners), "state": alert.state, "count": alert.count,
+        "value": alert.value, "limit": alert.limit, "since": format_instant(alert.since),
+        "seen": format_instant(alert.seen), "deadline": format_instant(alert.deadline) if alert.deadline else None,
+        "action": row.action if row else "",
+    }  # fmt: skip
+
+
+def subject(data: Mapping[str, Any]) -> str:
+    """The line of an e-mail."""
+    if "alerts" in data:
+        return f"Chartgate: {data['rolled']} further warnings"
+    return f"Chartgate {data['severity']}: {data['title']} of {data['model']} at {data['ehr']}, {data['event']}"
+
+
+def text(data: Mapping[str, Any]) -> str:
+    """The whole of an e-mail, and the description of a Task."""
+    if "alerts" in data:
+        lines = [f"{each['severity']}: {each['title']}, {each['model']} at {each['ehr']}" for each in data["alerts"]]
+        return "\n".join([*lines, "", str(data["link"])])
+    about = f"{data['source']} {data['stratum']}".strip()
+    numbers = (
+        ""
+        if data["value"] is None
+        else f"Value {data['value']:.4g}, limit {data['limit']:.4g}. "
+        if data["limit"] is not None
+        else f"Value {data['value']:.4g}. "
+    )
+    return (
+        f"{data['title']}{f' ({about})' if about else ''}, model {data['model']} {data['version']} at {data['ehr']}: "
+        f"{data['severity']}, {data['event']}. {numbers}Seen {data['count']} times since {data['since']}. "
+        f"{data['action']} {data['link']}"
+    ).strip()

@@ -1,0 +1,79 @@
+"""Owner × severity × model × site → who is told, by what way. Pure; a site's routes come from its ``site.toml``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from monitoring.alerting.rules import ACKNOWLEDGE
+from vocabulary.alert import Alert, Severity
+
+Sink = Literal["page", "webhook", "task", "email"]
+ESCALATED_TO: Mapping[str, str] = {"engineering": "clinical_informatics", "clinical_informatics": "engineering"}
+"""When an owner does not acknowledge in time, the other team is told as well, and the model's owner."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """``to`` is an address, an EHR or a name; ``secret`` names the secret of a webhook; ``acknowledge`` in seconds."""
+
+    owner: str
+    severities: tuple[Severity, ...]
+    sink: Sink
+    to: str
+    model: str | None = None
+    secret: str | None = None
+    acknowledge: float | None = None
+
+    def takes(self, alert: Alert, owner: str) -> bool:
+        """Whether this alert, as far as it is this owner's, goes this way."""
+        return self.owner == owner and alert.severity in self.severities and self.model in (None, alert.model)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One way to one recipient."""
+
+    sink: Sink
+    to: str
+    owner: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """The routes in force: by EHR for those that belong to a site, ``everywhere`` for all. ``people`` are the names behind
+    owners by EHR and model: engineering, clinical_informatics, and the model's owner."""
+
+    by_ehr: Mapping[str, Sequence[Route]] = field(default_factory=dict)
+    everywhere: Sequence[Route] = ()
+    people: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def of(self, alert: Alert) -> tuple[Route, ...]:
+        """The routes that an alert of this EHR may take."""
+        return (*self.by_ehr.get(alert.ehr, ()), *self.everywhere)
+
+
+def targets(alert: Alert, table: Table, *, escalated: bool = False) -> tuple[Target, ...]:
+    """Everybody who is told, each once. The inbox of an owner (``page``) always is."""
+    owners = [*alert.owners, *(ESCALATED_TO[owner] for owner in alert.owners if escalated)]
+    found = [Target(sink="page", to=owner, owner=owner) for owner in owners]
+    for owner in owners:
+        found += [
+            Target(sink=route.sink, to=route.to, owner=owner, secret=route.secret)
+            for route in table.of(alert)
+            if route.takes(alert, owner)
+        ]
+    if escalated and (name := table.people.get((alert.ehr, alert.model), {}).get("model")):
+        found.append(Target(sink="page", to=name, owner="model"))
+    return tuple({(each.sink, each.to): each for each in reversed(found)}.values())[::-1]
+
+
+def patience(alert: Alert, table: Table) -> float | None:
+    """Seconds until somebody must have acknowledged it: the shortest of its routes, else that of its severity."""
+    named = [
+        route.acknowledge
+        for owner in alert.owners
+        for route in table.of(alert)
+        if route.takes(alert, owner) and route.acknowledge is not None
+    ]
+    return min(named, default=ACKNOWLEDGE[alert.severity])

@@ -1,0 +1,71 @@
+"""Edge: outcomes of outputs: kept until they are mature, then told to the monitors. One an output, by its id."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from monitoring.entries import Labelled
+from monitoring.observations import append
+from monitoring.tables import entries, labels
+
+Source = Literal["api", "query", "clinician"]
+MOST = 200
+"""Labels that are told in one go."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Label:
+    """``event`` is what came true; ``observed`` when, ``mature`` when it counts: Unix seconds."""
+
+    output: str
+    event: bool
+    observed: float
+    source: Source
+    mature: float
+
+
+Kept = Literal["new", "same", "changed", "settled"]
+"""What became of a label: ``settled`` when another one of this output has been counted already, and nothing was changed."""
+
+
+def save_label(connection: Connection, now: float, *, label: Label) -> Kept:
+    """Keeps the label. Before it is mature a later one takes its place; the same again changes nothing."""
+    row = connection.execute(select(labels).where(labels.c.output == label.output).with_for_update()).one_or_none()
+    values = {"event": label.event, "observed": label.observed, "source": label.source, "mature": label.mature}
+    if row is None:
+        connection.execute(insert(labels).values(output=label.output, since=now, told=False, **values))
+        return "new"
+    if (row.event, row.observed) == (label.event, label.observed):
+        return "same"
+    if row.told:
+        return "settled"
+    connection.execute(update(labels).where(labels.c.output == label.output).values(**values))
+    return "changed"
+
+
+def labelled(connection: Connection, now: float, outputs: list[str]) -> set[str]:
+    """Those of the outputs that have a label."""
+    return set(connection.scalars(select(labels.c.output).where(labels.c.output.in_(outputs[:500]))))
+
+
+def tell_mature(connection: Connection, now: float) -> int:
+    """Appends labels that have become mature to the journal; how many."""
+    due = connection.execute(
+        select(labels.c.output, labels.c.event, entries.c.model, entries.c.version, entries.c.ehr)
+        .join(entries, (entries.c.output == labels.c.output) & (entries.c.what == "output"))
+        .where(text("NOT told"), labels.c.mature <= now)
+        .order_by(labels.c.mature, labels.c.output)
+        .limit(MOST)
+        .with_for_update(of=labels, skip_locked=True)
+    ).all()
+    if due:
+        connection.execute(update(labels).where(labels.c.output.in_([row.output for row in due])).values(told=True))
+        append(
+            connection, now,
+            [
+                Labelled(output=row.output, model=row.model, version=row.version, ehr=row.ehr, event=row.event)
+                for row in due
+            ],
+        )  # fmt: skip
+    return len(due)

@@ -1,0 +1,58 @@
+"""Which events are a state change by themselves. Detectors over windows of events come on top of these rules."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from monitoring.events import Event
+from vocabulary.alert import Severity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A monitor of the catalogue whose first event is already an alert. ``source`` is that of the monitor's series, so that
+    the alert and what the series says later are one."""
+
+    monitor: str
+    severity: Severity
+    owners: tuple[str, ...]
+    source: str = ""
+
+
+REFUSAL_RULES: Mapping[str, Rule] = {
+    # M-OUT-01: an output outside the declared clinical range, not a number, or of the wrong type or unit is critical at
+    # the first one, blocks write-back, and goes to both teams. Source: fidelity-monitoring catalogue, monitor M-OUT-01.
+    reason: Rule(monitor="M-OUT-01", severity="critical", owners=("engineering", "clinical_informatics"))
+    for reason in ("out_of_range", "not_finite", "wrong_unit", "wrong_type")
+} | {
+    # M-HAL-02: a text that cites another patient's record is critical at once. M-HAL-03: one that the chart contradicts is
+    # not written; more than a share of them is critical, which takes a window. Source: the same catalogue.
+    "foreign_citation": Rule(
+        monitor="M-HAL-02", severity="critical", owners=("engineering", "clinical_informatics"), source="citations"
+    ),
+    "contradicted_text": Rule(
+        monitor="M-HAL-03", severity="warning", owners=("clinical_informatics",), source="contradicted"
+    ),
+}
+
+
+COPIES = Rule(monitor="M-WB-COPIES", severity="critical", owners=("engineering",))
+"""An EHR has a delivery more than once: what must never happen, so that the first is an alert. Our own; the catalogue has
+no monitor for it."""
+
+
+DEAD = Rule(monitor="M-WB-DEAD", severity="warning", owners=("engineering",))
+"""An EHR refused a delivery, or the retries are exhausted: whoever said it is told, at the first. Our own rule, for the case of
+the unknown queue (VA OIG, 14 July 2022): 11,000 orders not delivered, and no notice to the sender."""
+
+
+def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
+    """The rules that these events break, each with the event that did."""
+    return [(rule, event) for event in events if (rule := _rule(event)) is not None]
+
+
+def _rule(event: Event) -> Rule | None:
+    if event.what == "copies":
+        return COPIES
+    if event.what == "delivery" and event.state in ("dead", "rejected"):
+        return DEAD
+    return REFUSAL_RULES.get(event.reason) if event.what == "refusal" else None
