@@ -100,7 +100,7 @@ def server_errors(mutant: Mutant, asked: Asked, answered: Answered) -> None:
 
 MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     "offers the plain challenge method": lambda: Mutant(frozenset({"pkce_is_never_plain"}), after=offers_plain),
-    "lets caches keep tokens": lambda: Mutant(frozenset({"token_answer_is_not_cached", "a_refresh_token_renews"}), after=cacheable_tokens),
+    "lets caches keep tokens": lambda: Mutant(frozenset({"token_answer_is_not_cached", "a_refresh_is_not_cached"}), after=cacheable_tokens),
     "takes any verifier": lambda: Mutant(frozenset({"the_verifier_must_match", "the_verifier_must_be_there"}), before=any_verifier),
     "takes a code twice": lambda: Mutant(frozenset({"a_code_is_used_once"}), before=remembers_codes, after=remember_code),
     "drops digits": lambda: Mutant(frozenset({"digits_are_kept"}), after=drops_digits),

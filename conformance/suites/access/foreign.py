@@ -108,7 +108,7 @@ READS: tuple[Row, ...] = (
     _search("foreign_by_filter", "found by _filter", lambda w: f"_filter=subject eq Patient/{w.other}"),
     _search("foreign_by_count", "counted", lambda w: f"patient={w.other}&_summary=count"),
     Row(id="foreign_by_type_history", title="told by the history of the type", method="GET", may=True,
-        path=lambda w: "Observation/_history?_count=50", codes=("history-type",)),
+        path=lambda w: "Observation/_history?_count=1000", codes=("history-type",)),
     Row(id="foreign_by_posted_search", title="found where address and form disagree", method="POST", may=True,
         path=lambda w: f"Observation/_search?patient={w.own}", form=lambda w: {"patient": w.other}, codes=("search-type",)),
     Row(id="foreign_by_batched_search", title="found by a search in a batch", method="POST", whole="batch", may=True,
