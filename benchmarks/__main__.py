@@ -9,7 +9,9 @@ from rich.table import Table
 
 from benchmarks.measuring import ROOT
 
-NAMES = ("resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "monitors")
+NAMES = (
+    "resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "grounding", "monitors", "fidelity",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

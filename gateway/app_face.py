@@ -20,6 +20,8 @@ from gateway.routes import (
     delivery_pages,
     describing,
     entrance,
+    fidelity_api,
+    fidelity_pages,
     labels,
     launches,
     monitor_pages,
@@ -35,12 +37,12 @@ from r4.outcome import Issue, outcome
 def application(gateway: Gateway) -> FastAPI:
     """The ASGI application of ``http://localhost:…``."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels):
+    for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
         launches.routes(gateway), entrance.routes(gateway), clinician.routes(gateway), pages.routes(gateway),
-        delivery_pages.routes(gateway),
+        delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),

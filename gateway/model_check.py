@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from fidelity import demographics
-from fidelity.codes import WELL_FORMED
 from fidelity.derive import DERIVATIONS
+from fidelity.editions.forms import WELL_FORMED
 from fidelity.presence import CURRENT
 from gateway.observing import reference_of
 from monitoring.reference import ReferenceInvalid
@@ -104,6 +104,8 @@ def _output_warnings(manifest: Manifest) -> Iterator[str]:
     if manifest.kind == "risk" and manifest.horizon is None:
         yield "output.horizon is missing: a chart reads the risk as one of the rest of the patient's life"
     yield from _coding_warnings(manifest)
+    if not manifest.editions and any(feature.codes for feature in manifest.features):
+        yield "editions is missing: nobody can tell which codes are newer or older than the model"
     for prediction in (manifest.output, *manifest.components):
         unit = prediction.unit
         if unit and unit not in ("fraction", "percent") and not ucum.known(unit):

@@ -229,3 +229,44 @@ class OperationOutcome(BaseModel):
 
     resourceType: Literal["OperationOutcome"]
     issue: list[IssueShown]
+
+
+class FitnessShown(Shape):
+    """How many charts were judged, and how; ``day``, ``ehr``, ``model`` and ``version`` are there where it is grouped by them."""
+
+    day: str | None = None
+    ehr: str | None = None
+    model: str | None = None
+    version: str | None = None
+    charts: int
+    fit: int
+    caveats: int
+    unfit: int
+
+
+class FeatureShown(Shape):
+    """On how many charts each check failed on a feature; ``days`` where one feature was asked for. ``codes`` are what the
+    model's manifest reads it from, as ``system|code``."""
+
+    ehr: str
+    model: str
+    version: str
+    feature: str
+    codes: list[str]
+    failed: dict[str, int]
+    days: dict[str, dict[str, int]]
+
+
+class FidelityShown(Shape):
+    """Counts only. ``feeds`` by EHR, ``models`` by EHR and model version, ``trend`` by day; ``profiles`` the days of which a
+    profile of a feed is kept; ``counting`` that some outputs are not counted yet."""
+
+    since: str
+    until: str
+    charts: int
+    counting: bool
+    trend: list[FitnessShown]
+    feeds: list[FitnessShown]
+    models: list[FitnessShown]
+    features: list[FeatureShown]
+    profiles: dict[str, list[str]]

@@ -1,6 +1,6 @@
 """Tables of the gateway itself: what the installation must remember besides its rooms' own tables."""
 
-from sqlalchemy import Column, Double, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Double, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -29,3 +29,32 @@ banners = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """One row per launch: who its patient is, for the banner of its page, sealed."""
+
+fidelity = Table(
+    "gateway_fidelity",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("ehr", String(64), primary_key=True),
+    Column("model", String(128), primary_key=True),
+    Column("version", String(64), primary_key=True),
+    Column("feature", String(128), primary_key=True),
+    Column("check", String(16), primary_key=True),
+    Column("result", String(16), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""How many charts a day had a verdict (``feature`` and ``check`` empty, ``result`` the fitness), and on how many a check failed
+on a feature (``result`` ``fail``): counts, nothing of a patient (``gateway.fidelity_counts``)."""
+
+counted = Table(
+    "gateway_counted", metadata, Column("name", String(32), primary_key=True), Column("upto", Double, nullable=False)
+)
+"""Up to when outputs have been counted in ``fidelity``."""
+
+profiles = Table(
+    "gateway_profiles",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""A published profile of a feed, one a day, as JSON (docs/reference/fidelity-profile.md)."""

@@ -14,7 +14,7 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, client_verbs, delivery_verbs, load_verb, recall_verbs
+from gateway import apikeys, client_verbs, delivery_verbs, kept_profiles, load_verb, recall_verbs
 from gateway.audit_verb import list_audit
 from gateway.database import DatabaseFailed, open_sqlite
 from gateway.ehrs import check, rotating
@@ -69,6 +69,7 @@ VERBS: Mapping[str, Verb] = {
     "keys.add": add_key,
     "keys.list": list_keys,
     "keys.revoke": revoke_key,
+    "fidelity.keep": kept_profiles.keep,
     "outputs.list": delivery_verbs.list_outputs,
     "outputs.show": delivery_verbs.show_output,
     "deliveries.list": delivery_verbs.list_deliveries,

@@ -156,6 +156,15 @@ SHOW_RECALL = _described(
     "One recall and what still stands", {200: shapes.RecallStory}, (401, 403, 404, 422),
     parameters=[_path("id", "The recall's id."), CURSOR],
 )  # fmt: skip
+DAY: Mapping[str, Any] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+SHOW_FIDELITY = _described(
+    "What the charts' verdicts add up to: counts by day, feed, model and feature", {200: shapes.FidelityShown}, (401, 403, 422),
+    parameters=[
+        _query("ehr", WORD, "Only at this EHR."), _query("model", WORD, "Only of this model."),
+        _query("version", WORD, "Only of this version."), _query("feature", WORD, "Only this feature, with its days."),
+        _query("since", DAY, "From this day on; else the last 30 days."), _query("until", DAY, "To this day."),
+    ],
+)  # fmt: skip
 LIST_MONITORS = _described(
     "Every signal as it stands", {200: shapes.MonitorsShown}, (401, 403, 422),
     parameters=[

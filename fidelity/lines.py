@@ -1,0 +1,124 @@
+"""Edge: reads NDJSON as it comes, line by line, in bounded memory. What cannot be read is a line with its number and what is
+wrong with it: never an exception, and never left out in silence.
+
+A bulk lane that writes nothing back: numbers are read as floats (house.md §2, codec).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from r4.definitions import resource_types
+
+LONGEST = 16 * 1024 * 1024
+"""Bytes of a line, at most: no resource of a feed comes near, and a file of one endless line does not fill the memory."""
+PIECE = 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+SUFFIXES = (".ndjson", ".jsonl")
+NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE = "not JSON", "not UTF-8", "too long", "no object", "unknown type"
+LABELS = ("labels.ndjson", "unreadable.ndjson", "messy.ndjson")
+"""Files beside resources that hold none: what was done to them, or what could not be read."""
+WRONG = (NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE)
+"""What may be wrong with a line."""
+
+
+class Line(NamedTuple):
+    """One line that is not blank: ``resource``, or None and what is ``wrong``. ``number`` counts from 1; ``at`` is the place in
+    the file behind it, in bytes."""
+
+    number: int
+    at: int
+    resource: dict[str, Any] | None
+    wrong: str = ""
+
+
+class NoLines(ValueError):
+    """There is no NDJSON at this place; the text says what is looked for."""
+
+
+def files(source: Path) -> tuple[Path, ...]:
+    """The NDJSON files of a folder by name, or the file. Raises NoLines."""
+    if source.is_file():
+        return (source,)
+    found = tuple(sorted(each for each in source.rglob("*") if each.suffix in SUFFIXES and each.name not in LABELS))
+    if not found:
+        raise NoLines(f"{source.name} holds no file that ends in {' or '.join(SUFFIXES)}")
+    return found
+
+
+def read(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Line]:
+    """The lines that begin between two places of the file, in bytes. Their numbers count from ``start``."""
+    with path.open("rb") as file:
+        for number, (line, at) in enumerate(pieces(file, start, end), start=1):
+            if line is None:
+                yield Line(number, at, None, TOO_LONG)
+            elif line and not line.isspace():
+                yield parsed(number, at, line)
+
+
+def pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes | None, int]]:
+    """Each line with the place behind it; None for one that is too long. A line belongs to where it begins."""
+    at = max(start - 1, 0)
+    file.seek(at)
+    if start > 0:
+        at = _behind(file, file.readline(PIECE), at)
+    while end is None or at < end:
+        line = file.readline(LONGEST + 1)
+        if not line:
+            return
+        if len(line) > LONGEST:
+            at = _behind(file, line, at)
+            yield None, at
+        else:
+            at += len(line)
+            yield line, at
+
+
+def _behind(file: BinaryIO, line: bytes, at: int) -> int:
+    """The place behind a line of which a part was read; the file is there then."""
+    at += len(line)
+    if line.endswith(b"\n"):
+        return at
+    while piece := file.read(PIECE):
+        end = piece.find(b"\n") + 1
+        if end:
+            file.seek(at + end)
+            return at + end
+        at += len(piece)
+    return at
+
+
+def parsed(number: int, at: int, line: bytes) -> Line:
+    """What one line holds."""
+    try:
+        found = orjson.loads(
+            line.removeprefix(BOM) if number == 1 else line
+        )  # not FHIR written back: a lane that counts
+    except orjson.JSONDecodeError:
+        return Line(number, at, None, _why(line))
+    except RecursionError:
+        return Line(number, at, None, NOT_JSON)
+    if type(found) is not dict:
+        return Line(number, at, None, NO_OBJECT)
+    if type_of(found) is None:
+        return Line(number, at, None, NO_TYPE)
+    return Line(number, at, found)
+
+
+def type_of(resource: dict[str, Any]) -> str | None:
+    """The type of a resource, if R4 has it."""
+    name = resource.get("resourceType")
+    return name if isinstance(name, str) and name in _TYPES else None
+
+
+_TYPES = resource_types()
+
+
+def _why(line: bytes) -> str:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return NOT_UTF8
+    return NOT_JSON

@@ -1,0 +1,232 @@
+"""Edge: the profile of NDJSON files, part by part, in one process, several, or on the machines of a Dask cluster.
+
+The same function counts every part everywhere; parts may come back in any order, and one that was lost with its worker is counted
+again, for a part's profile hangs on nothing but its bytes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import nsmallest
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fidelity import bulk, lines
+from fidelity.counts import hash_of
+from fidelity.profile import Profile, settings_of
+
+PART = 32 * 1024 * 1024
+"""Bytes of a part."""
+BULK_FROM = 4 * 1024 * 1024
+"""Bytes of a file from which on the bulk lane is faster: planning its query takes as long as some thousand resources."""
+VISITS = 500_000
+"""Visits whose care setting is known, at most: those of the smallest hash where there are more."""
+SHOWN = 1_000
+"""Unreadable lines that are listed; all are counted."""
+
+
+class Part(NamedTuple):
+    """A piece of a file, in bytes; a line belongs to where it begins."""
+
+    path: Path
+    start: int
+    end: int
+
+
+class Trouble(NamedTuple):
+    """A line that could not be read."""
+
+    file: str
+    line: int
+    wrong: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Counted:
+    """The profile of a part, how many lines it has, and those that could not be read: their number within the part."""
+
+    profile: Profile
+    lines: int
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True)
+class Survey:
+    """The profile of a source and what could not be read of it, in the order of the source; the first ``SHOWN`` are listed."""
+
+    profile: Profile
+    troubles: list[Trouble]
+
+
+Work = Callable[[Any], Counted]
+Tell = Callable[[int], None]
+
+
+def survey(
+    source: Path, *, processes: int = 1, scheduler: str | None = None, in_bulk: bool = False, tell: Tell = lambda size: None
+) -> Survey:  # fmt: skip
+    """The profile of a file or folder. ``scheduler`` is the address of a Dask cluster whose workers see the same files;
+    ``in_bulk`` tries the lane of the ``bulk`` extra first; ``tell`` hears of bytes done. Raises NoLines."""
+    found = lines.files(source)
+    places = settings(found)
+    whole, rest = Profile(), list(found)
+    if in_bulk:
+        rest = list(_in_bulk(whole, found, places, processes, tell))
+    made = gather(
+        partial(count_part, settings=places), list(split(rest)), processes=processes, scheduler=scheduler, tell=tell
+    )
+    return Survey(profile=whole.merge(made.profile).settled(), troubles=made.troubles)
+
+
+def _in_bulk(
+    whole: Profile, files: Iterable[Path], places: Mapping[str, str], threads: int, tell: Tell
+) -> Iterator[Path]:  # fmt: skip
+    """Counts the files that fit the declared schema; answers those that do not."""
+    for path in files:
+        small = path.stat().st_size < BULK_FROM
+        profile = None if small else bulk.count_file(path, places, threads=threads)
+        if profile is None:
+            yield path
+        else:
+            whole.merge(profile)
+            tell(path.stat().st_size)
+
+
+def gather(
+    task: Work, parts: Sequence[Any], *, processes: int = 1, scheduler: str | None = None, tell: Tell = lambda size: None
+) -> Survey:  # fmt: skip
+    """Everything that the parts hold. A part is a ``Part`` or whatever the task takes."""
+    whole, counted = Profile(), {}
+    for place, each in _spread(task, parts, processes, scheduler):
+        whole.merge(each.profile)
+        counted[place] = (each.lines, each.wrong[:SHOWN])
+        part = parts[place]
+        tell(part.end - part.start if isinstance(part, Part) else 1)
+    return Survey(profile=whole.settled(), troubles=list(islice(_troubles(parts, counted), SHOWN)))
+
+
+def split(files: Iterable[Path], size: int = PART) -> Iterator[Part]:
+    """The parts of files."""
+    for path in files:
+        length = path.stat().st_size
+        for start in range(0, length, size):
+            yield Part(path, start, min(start + size, length))
+
+
+def settings(files: Iterable[Path]) -> dict[str, str]:
+    """The care setting of each visit by its id: a pass over the files that reads Encounters only."""
+    found: dict[str, str] = {}
+    for path in files:
+        with path.open("rb") as file:
+            for line, _ in lines.pieces(file, 0, None):
+                if line is None or b'"Encounter"' not in line:
+                    continue
+                visit = settings_of(lines.parsed(0, 0, line).resource or {})
+                if visit is not None:
+                    found[visit[0]] = min(visit[1], found.get(visit[0], visit[1]))
+                    if len(found) > 2 * VISITS:
+                        found = _fewer(found)
+    return _fewer(found)
+
+
+def _fewer(visits: dict[str, str]) -> dict[str, str]:
+    if len(visits) <= VISITS:
+        return visits
+    return {id: visits[id] for id in nsmallest(VISITS, visits, key=hash_of)}
+
+
+def count_part(part: Part, *, settings: Mapping[str, str]) -> Counted:
+    """Counts a part in plain Python."""
+    return count_lines(lines.read(part.path, start=part.start, end=part.end), settings=settings)
+
+
+def count_lines(found: Iterable[lines.Line], *, settings: Mapping[str, str]) -> Counted:
+    """Counts lines."""
+    made = Counted(profile=Profile(), lines=0)
+
+    def readable() -> Iterator[dict[str, Any]]:
+        for line in found:
+            made.lines = line.number
+            if line.resource is not None:
+                yield line.resource
+                continue
+            made.profile.unreadable[line.wrong] += 1
+            if len(made.wrong) < SHOWN:
+                made.wrong.append((line.number, line.wrong))
+
+    made.profile.add(readable(), settings)
+    return made
+
+
+def _troubles(parts: Sequence[Any], counted: Mapping[int, tuple[int, list[tuple[int, str]]]]) -> Iterator[Trouble]:
+    """Lines numbered within their file."""
+    before: dict[Path, int] = {}
+    for place, part in enumerate(parts):
+        if not isinstance(part, Part):
+            continue
+        count, wrong = counted[place]
+        start = before.get(part.path, 0)
+        yield from (Trouble(part.path.name, start + number, why) for number, why in wrong)
+        before[part.path] = start + count
+
+
+def _spread(task: Work, parts: Sequence[Any], processes: int, scheduler: str | None) -> Iterator[tuple[int, Counted]]:
+    """Each part's result with its place, as they come."""
+    if scheduler is not None:
+        yield from _on_dask(task, parts, scheduler)
+    elif processes > 1 and len(parts) > 1:
+        yield from _in_processes(task, parts, processes)
+    else:
+        yield from ((place, task(part)) for place, part in enumerate(parts))
+
+
+def _in_processes(task: Work, parts: Sequence[Any], processes: int) -> Iterator[tuple[int, Counted]]:
+    """A few parts under way at a time, so that results do not pile up."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_keep, initargs=(task,)) as pool:
+        places = iter(range(len(parts)))
+        waiting: dict[Future[Counted], int] = {
+            pool.submit(_kept, parts[place]): place for place in islice(places, 2 * processes)
+        }
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future.result()
+                for place in islice(places, 1):
+                    waiting[pool.submit(_kept, parts[place])] = place
+
+
+_TASK: list[Work] = []
+
+
+def _keep(task: Work) -> None:
+    """Once for each process: the care settings of all visits are sent once, not with each part."""
+    _TASK[:] = [task]
+
+
+def _kept(part: Any) -> Counted:
+    return _TASK[0](part)
+
+
+def _on_dask(task: Work, parts: Sequence[Any], scheduler: str) -> Iterator[tuple[int, Counted]]:
+    """The same on the workers of a cluster; what a lost worker had is done again by another."""
+    from distributed import Client, as_completed
+
+    with Client(scheduler, set_as_default=False) as client:
+        shared = client.scatter(task, broadcast=True)
+        room = 2 * max(1, len(client.scheduler_info()["workers"]))
+        places = iter(range(len(parts)))
+        futures = {client.submit(_apply, shared, parts[place], pure=False): place for place in islice(places, room)}
+        under_way = as_completed(list(futures), loop=client.loop)
+        for future in under_way:
+            yield futures.pop(future), future.result()
+            for place in islice(places, 1):
+                following = client.submit(_apply, shared, parts[place], pure=False)
+                futures[following] = place
+                under_way.add(following)
+
+
+def _apply(task: Work, part: Any) -> Counted:
+    return task(part)
