@@ -71,7 +71,8 @@ class Scores:
     def update(self, value: float | None, strata: str) -> list[Judged]:
         """The first output of one more encounter; None when it carried no number."""
         edges = self.reference.output.edges
-        found = self._groups(strata, len(edges) + 1 if value is None else bisect_right(edges, value)) if strata else []
+        bin = len(edges) + 1 if value is None else bisect_right(edges, value)
+        found = self._groups(strata, bin) if strata else []
         if value is None:
             return found
         self.total += 1
@@ -83,7 +84,7 @@ class Scores:
         alike = self.stuck.update(value)
         if whole or alike >= STUCK_WINDOW * 0.95:
             found += self._alike(alike)
-        if (changed := self.adwin.update(value)) or whole:
+        if (changed := self.adwin.update(float(bin) if edges else value)) or whole:  # by bin: tails do not move it
             found.append(self._window("window", self.adwin.mean() or 0.0, changed))
         if self.hinkley is not None and ((changed := self.hinkley.update(value)) or whole):
             found.append(self._window("page_hinkley", self.hinkley.mean, changed))

@@ -41,7 +41,7 @@ DEFAULTS: Mapping[str, Numbers] = {
     "M-PERF-02": {"warn_low": 0.80, "warn_high": 1.25, "critical_low": 0.67, "critical_high": 1.50, "alpha": 1e-4},
     "M-PERF-03": {"deviations": 3.0},
     "M-SUB-01": {"least": 200, "gap": 2.0},
-    "M-HAL-01": {"p0": 0.015, "p1": 0.03, "warn": 10.0, "critical": 14.0},
+    "M-HAL-01": {"p0": 0.015, "p1": 0.03, "warn": 12.0, "critical": 16.0},
     "M-HAL-02": {"critical": 0.005, "least": 200},
     "M-HAL-03": {"critical": 0.005, "least": 200},
     "M-HAL-04": {"warn": 0.60, "critical": 0.40, "least": 100},

@@ -1,8 +1,6 @@
 """``chartgate monitor replay``: recorded outputs through the detectors, on the command line."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gateway.cli import main
 from monitoring.entries import Labelled, Observed, unpack_cells
 from monitoring.replay import LineInvalid, entries, read
-from tests.flow.outputs_world import MODEL, ROOT
+from tests.flow.outputs_world import MODEL
 from tests.monitored import plan
 from vocabulary.instant import format_instant
 
@@ -70,23 +69,13 @@ def replay(capsys: pytest.CaptureFixture[str]) -> Replay:
 def _replay(capsys: pytest.CaptureFixture[str], folder: Path, lines: Iterable[Any], *more: str) -> Said:
     file = folder.parent / "recorded.ndjson"
     file.write_text("".join(each if isinstance(each, str) else json.dumps(each) + "\n" for each in lines))
-    command = [
-        sys.executable,
-        "-m",
-        "gateway.cli",
-        "monitor",
-        "replay",
-        str(file),
-        "--model",
-        str(folder),
-        "--json",
-        *more,
-    ]
-    done = subprocess.run(command, capture_output=True, cwd=ROOT, check=False, text=True)
-    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(["monitor", "replay", str(file), "--model", str(folder), "--json", *more])
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), json.loads(said.out) if said.out else None, said.err
 
 
-def test_a_quiet_period_raises_nothing_and_says_how_sure_that_is(folder: Path) -> None:
+def test_a_quiet_period_raises_nothing_and_says_how_sure_that_is(folder: Path, replay: Replay) -> None:
     code, report, _ = replay(folder, [each for each in recorded(1500, shifted=False) if each["type"] == "output"])
     assert (code, report["alarms"]["raised"], report["unreadable"]) == (0, 0, 0)
     assert (report["outputs"], report["encounters"], report["learnt_from"]) == (1500, 1000, 500)
@@ -95,7 +84,7 @@ def test_a_quiet_period_raises_nothing_and_says_how_sure_that_is(folder: Path) -
     assert {"M-IN-01", "M-IN-02", "M-IN-03", "M-OUT-02"} <= {each["monitor"] for each in report["signals"]}
 
 
-def test_a_drift_and_labels_that_never_come_true_are_found_and_end_with_1(folder: Path) -> None:
+def test_a_drift_and_labels_that_never_come_true_are_found_and_end_with_1(folder: Path, replay: Replay) -> None:
     code, report, _ = replay(folder, recorded(1300, shifted=True))
     raised = {(each["monitor"], each["source"]) for each in report["signals"] if each["raised"]}
     assert code == 1
@@ -105,7 +94,7 @@ def test_a_drift_and_labels_that_never_come_true_are_found_and_end_with_1(folder
     assert mean["peak"] > mean["warn"]
 
 
-def test_thresholds_can_be_tried(folder: Path) -> None:
+def test_thresholds_can_be_tried(folder: Path, replay: Replay) -> None:
     document = folder.parent / "thresholds.json"
     body = {"format": "chartgate-thresholds/1", "deployment": "urn:x", "version": 2, "issued": "2026-01-02T03:04:05Z"}
     document.write_text(json.dumps({**body, "monitors": {"M-IN-02": {"warn": 5000, "critical": 6000}}}))
@@ -118,7 +107,7 @@ def test_thresholds_can_be_tried(folder: Path) -> None:
     assert replay(folder, recorded(3, shifted=False), "--thresholds", str(document))[0] == 3
 
 
-def test_lines_that_say_nothing_are_named_and_not_repeated(folder: Path) -> None:
+def test_lines_that_say_nothing_are_named_and_not_repeated(folder: Path, replay: Replay) -> None:
     lines = [*recorded(5, shifted=False), "{secret\n", {"type": "output", "at": "secret"}]
     code, report, error = replay(folder, lines)
     assert (code, report["unreadable"]) == (1, 2)
@@ -126,14 +115,13 @@ def test_lines_that_say_nothing_are_named_and_not_repeated(folder: Path) -> None
     assert "secret" not in json.dumps(report) + error
 
 
-def test_a_file_without_a_line_and_a_folder_without_a_model_end_with_3(folder: Path) -> None:
+def test_a_file_without_a_line_and_a_folder_without_a_model_end_with_3(folder: Path, replay: Replay) -> None:
     assert replay(folder, [])[0] == 3
     assert replay(folder, ["nothing\n"])[0] == 3
     assert replay(folder.parent, recorded(3, shifted=False))[0] == 3
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway.cli", "monitor", "replay"], capture_output=True, cwd=ROOT, check=False
-    )
-    assert done.returncode == 2
+    with pytest.raises(SystemExit) as ended:
+        main(["monitor", "replay"])
+    assert ended.value.code == 2
 
 
 LINE = {
