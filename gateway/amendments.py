@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from gateway import sessions
 from gateway.charts import Unavailable
 from gateway.decisions import LONGEST_REASON, Decision
+from gateway.feedback import record_feedback
 from gateway.sessions import Session
 from vocabulary.instant import format_instant
 from vocabulary.write import Write
@@ -97,12 +98,13 @@ async def _change(
             target = Target(location=location, cause=f"amendment:{cause}", why=reason, version=row["version"])
             write = change(target, wanted, names=names, capabilities=capabilities, now=now, rules=rules)
             writes.append((location, write))
-    return await _record(gateway, stored, person, writes, status)
+    return await _record(gateway, stored, person, writes, status, reason)
 
 
 async def _record(
-    gateway: "Gateway", stored: Stored, person: Session, writes: Sequence[tuple[str, Write]], status: Amendment
-) -> Decision:
+    gateway: "Gateway", stored: Stored, person: Session, writes: Sequence[tuple[str, Write]], status: Amendment,
+    reason: str,
+) -> Decision:  # fmt: skip
     """Edits of one resource keep their order among themselves: they are a lane."""
     output, principal = stored.output, f"launch:{person.launch_id}"
 
@@ -115,6 +117,8 @@ async def _record(
                 output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane
             )
             enqueue(connection, now, write=write, origin=origin)
+        user = str(person.fhir_user)
+        record_feedback(connection, now, output=stored.id, action=status, feedback=reason, user=user)
         if status == "final":
             outputs.note_decision(connection, now, id=stored.id, by=str(person.fhir_user))
         return outputs.show_output(connection, now, stored.id)

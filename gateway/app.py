@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import urandom
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, claim_checkers, jobs, models, observing, scoring, signed
+from gateway import apikeys, claim_checkers, observing, scoring, signed
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
@@ -26,8 +26,9 @@ from gateway.evaluating import Evaluator
 from gateway.fetch import Reach
 from gateway.installation import Installation
 from gateway.keyring import Keyring
-from gateway.models import Model
+from gateway.models import Model, load_all
 from gateway.outcomes import Outcomes
+from gateway.purging import Purger
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
 from gateway.senders import Senders
@@ -35,6 +36,7 @@ from gateway.sites import history, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
+from gateway.turns import Turns
 from monitoring import evaluations, journal
 from monitoring.evaluations import Place
 from monitoring.events import Event
@@ -51,26 +53,30 @@ from writeback.worker import Worker
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.gateway")
 
-SIDE_BY_SIDE = 4
-"""Launches whose models run at once: each reads a whole chart."""
 LEARN = 5.0
-"""Seconds between two looks of a worker at which EHRs are registered."""
+"""Seconds between two looks of a replica at which EHRs are registered."""
+DRAIN = 8.0
+"""Seconds that what is under way has at the end; what takes longer is left as a kill would leave it."""
 
 
 class Gateway:
     """What the routes of the app face work with. ``base_url`` is the app face; ``models`` are by id and version; ``pauses``
-    are the seconds between tries to read a launch's chart, ``patience`` those that a busy EHR is waited for in all."""
+    are the seconds between tries to read a launch's chart, ``patience`` those that a busy EHR is waited for in all; ``shared``
+    says that other processes work on the same database."""
+
+    signs_in = False
+    """Whether staff sign in at an OpenID provider, at ``/sign-in``."""
 
     def __init__(
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
         declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: Checkers | None = None,
+        shared: bool = False,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.deployments = Deployments(models=models, sites=sites or {})
-        self.declared = declared
-        self.clock = clock
+        self.declared, self.clock = declared, clock
         self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
@@ -79,6 +85,13 @@ class Gateway:
         self.checkers = checkers or Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
+        self.shared = shared
+        self._unwritten: list[Event] = []
+        self._working = False
+        self._assemble(mail)
+
+    def _assemble(self, mail: Mail | None) -> None:
+        """The parts that go on by themselves."""
         delivering: dict[str, Any] = {
             "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
             "namespace": self.keyring.namespace, "observe": self._observe,
@@ -86,16 +99,17 @@ class Gateway:
         self.worker = Worker(**delivering, terms=self.senders.terms)
         self.reconciler = Reconciler(**delivering)
         self.recalls = Recalls(self)
+        self.owner = self.worker.boot
+        self.turns = Turns(self, owner=self.owner if self.shared else None)
         self.alerts = Alerts(self, mail=mail)
-        self.thresholds = signed.load_thresholds(installation)
+        self.thresholds = signed.load_thresholds(self.installation)
         self.evaluator = Evaluator(
             run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake()
         )
         self.outcomes = Outcomes(self)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._unwritten: list[Event] = []
-        self._working = False
+        self._parts = (
+            self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts, Purger(self)
+        )  # fmt: skip
 
     @property
     def keyring(self) -> Keyring:
@@ -153,11 +167,16 @@ class Gateway:
 
     async def on_launch(self, launch_id: str) -> None:
         """A launch is saved, with its job: its models run, also if the process ends before they did."""
-        self._begin(scoring.score_launch(self, launch_id))
+        await self.turns.begin(launch_id)
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Counts changes whose signals are durable already."""
         self.exposition.tell(events_of(changes))
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the deliverer runs, and is not about to end."""
+        return self._working
 
     async def ready(self) -> bool:
         """Whether the database answers and the deliverer runs."""
@@ -170,47 +189,48 @@ class Gateway:
 
     async def idle(self) -> None:
         """Returns when the models of every launch so far have run."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.turns.idle()
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Delivers, and finishes what an earlier process left, while the block runs."""
         await self.learn_ehrs()
-        for launch_id in await self.run(jobs.waiting_jobs):
-            self._begin(scoring.score_launch(self, launch_id))
+        await self.turns.take_up()
         await self.alerts.look()
-        parts = (self.worker, self.recalls, self.reconciler, self.evaluator, self.outcomes, self.alerts)
-        serving = asyncio.gather(*(part.serve() for part in parts))
-        self._working = True
-        try:
+        async with self._serving([part.serve() for part in self._parts]):
             yield
-        finally:
-            self._working = False
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            for part in parts:
-                part.stop()
-            await serving
-            await self._write_events()
 
     @contextlib.asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
-        """Delivers, and nothing else, while the block runs: what a ``worker`` does beside others of its kind. EHRs that
-        are registered meanwhile are served as well."""
+        """Delivers, and nothing else, while the block runs: what a ``worker`` does beside others of its kind."""
         await self.learn_ehrs()
-        learning = asyncio.create_task(self._keep_learning())
-        serving = asyncio.gather(self.worker.serve(), self.reconciler.serve())
+        async with self._serving([self.worker.serve(), self.reconciler.serve()]):
+            yield
+
+    def stop(self) -> None:
+        """Begins nothing more: not ready any longer, and what is under way comes to its end."""
+        self._working = False
+        for part in self._parts:
+            part.stop()
+
+    @contextlib.asynccontextmanager
+    async def _serving(self, loops: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+        """The loops while the block runs; among other processes, EHRs that are registered meanwhile are served as well."""
+        serving = [asyncio.ensure_future(loop) for loop in loops]
+        learning = asyncio.create_task(self._keep_learning()) if self.shared else None
         self._working = True
         try:
             yield
         finally:
-            self._working = False
-            learning.cancel()
-            self.worker.stop()
-            self.reconciler.stop()
-            await serving
+            self.stop()
+            if learning is not None:
+                learning.cancel()
+            await self.turns.cancel()
+            _, late = await asyncio.wait(serving, timeout=DRAIN)
+            for task in late:
+                logger.warning("what is under way takes too long to end: it is left as it is")
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=bool(late))
             await self._write_events()
 
     async def _keep_learning(self) -> None:
@@ -225,15 +245,6 @@ class Gateway:
         await self.checkers.aclose()
         await self.senders.aclose()
         await self.reach.aclose()
-
-    def _begin(self, job: Awaitable[None]) -> None:
-        async def turn() -> None:
-            async with self._turns:
-                await job
-
-        task = asyncio.create_task(turn())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _observe(self, changes: Sequence[Change]) -> None:
         """The worker's changes: counted at once, written to the journal with the next group."""
@@ -263,28 +274,27 @@ async def open_gateway(
     reach: Reach | None = None,
     read_back: ReadBack = EVERYTHING,
     rehearsed: Mapping[str, Site] | None = None,
+    shared: bool = False,
+    config: Path | None = None,
 ) -> AsyncIterator[Gateway]:
     """The gateway of an installation; ``only`` leaves but the models of that id; ``rehearsed`` are sites played at EHRs of
-    other names. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""
-    found = _models(models)
+    other names. Of several processes on one database (``shared``) each counts what it did itself, so that their sum is
+    right. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""
+    found = load_all(models)
     sites = read_sites(installation.directory, {model.key: model.manifest for model in found})
     metrics.hold(sites)
     at = {ehr.name: declared.site for declared in sites for ehr in declared.ehrs} | dict(rehearsed or {})
     loaded = {model.key: model for model in found if only in (None, model.manifest.id)}
     for model in loaded.values():
         observing.reference(model)  # a reference that cannot be used stops the start
-    totals = await installation.database.run(journal.find_totals)
+    totals = {} if shared else await installation.database.run(journal.find_totals)
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
         reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
-        checkers=claim_checkers.load(installation.directory / FILE),
+        checkers=claim_checkers.load(config or installation.directory / FILE), shared=shared,
     )  # fmt: skip
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:
         yield gateway
     finally:
         await gateway.aclose()
-
-
-def _models(directories: Sequence[Path]) -> tuple[Model, ...]:
-    return models.load_all(directories)

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from auth.client.oidc import Provider
 from gateway.app import Gateway
 from gateway.routes import (
     alert_pages,
@@ -30,24 +31,30 @@ from gateway.routes import (
     pages,
     recalls,
     site_pages,
+    staff,
 )
 from r4.outcome import Issue, outcome
 
 
-def application(gateway: Gateway) -> FastAPI:
-    """The ASGI application of ``http://localhost:…``."""
+def application(gateway: Gateway, *, production: bool = False, provider: Provider | None = None) -> FastAPI:
+    """The ASGI application of ``http://localhost:…``. In ``production`` nobody comes in by a link that was printed, and an
+    address with another slash is another address."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
-        launches.routes(gateway), entrance.routes(gateway), clinician.routes(gateway), pages.routes(gateway),
+        launches.routes(gateway), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
         delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
+    if provider is not None:
+        app.router.routes.extend(staff.routes(gateway, provider))
+        gateway.signs_in = True
+    app.router.redirect_slashes = not production
     app.add_exception_handler(HTTPException, _not_served)
     app.middleware_stack = _short(outputs.submission(gateway), app.build_middleware_stack())
     return app

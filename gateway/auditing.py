@@ -19,7 +19,8 @@ from auth.server import grants
 from auth.server.grants import Grant, Issued
 from auth.server.introspection import Asker
 from gateway.accesses import accesses
-from gateway.database import Database, DatabaseClosed, Work
+from gateway.database import Database, Work
+from gateway.failures import DatabaseClosed
 from gateway.recent import Recent, words
 from r4.interaction import Answer, Interaction
 from sandbox.answering import refusal

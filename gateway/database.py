@@ -20,19 +20,21 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from gateway.failures import DatabaseAway, DatabaseClosed, translated
 from gateway.statements import DriverConnection
 
 T = TypeVar("T")
 Work = Callable[[Connection, float], T]
 Clock = Callable[[], float]
 
-BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN})
-"""Primary result codes of SQLite that say that the file or its disk fails."""
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
 POSTGRES_THREADS = 8
+AUTOCHECKPOINT = 4000
+"""Pages of the log after which they are copied back: a page written often is copied back less often."""
 
 
 class Database(Protocol):
@@ -43,18 +45,6 @@ class Database(Protocol):
     async def look(self, work: Work[T]) -> T: ...
     def run_now(self, work: Work[T]) -> T: ...
     def close(self) -> None: ...
-
-
-class DatabaseFailed(RuntimeError):
-    """The file could not be read or written: nothing of the work was kept. The text names no statement and no value."""
-
-
-class DatabaseFull(DatabaseFailed):
-    """There is no room for what the work writes; reads go on, and writes once there is room."""
-
-
-class DatabaseClosed(RuntimeError):
-    """The database was closed while, or before, the work was waiting."""
 
 
 _Promise = asyncio.Future[Any] | Future[Any]
@@ -68,7 +58,7 @@ class Sqlite:
     def __init__(
         self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None
     ) -> None:
-        self.engine = _sqlite_engine(str(path))
+        self.path, self.engine = Path(path), _sqlite_engine(str(path))
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
@@ -92,7 +82,7 @@ class Sqlite:
         try:
             return cast(T, self._call(work, self._clock()))
         except Exception as failure:
-            told = _translated(failure)
+            told = translated(failure)
             if told is None or told is failure:
                 raise
             raise told from failure
@@ -103,6 +93,15 @@ class Sqlite:
         future: Future[T] = Future()
         self._submit(work, future)
         return future.result()
+
+    async def alone(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Does something between two groups, outside of any transaction."""
+
+        def turn() -> T:
+            with self._turn:
+                return act(self._raw)
+
+        return await asyncio.to_thread(turn)
 
     def close(self) -> None:
         """Commits what waits, then closes the file. Idempotent."""
@@ -137,7 +136,7 @@ class Sqlite:
         """One transaction for the whole group. A failed begin or commit fails every future of it."""
         with self._turn:
             outcomes = self._outcomes(group)
-        _tell([(future, value, _translated(failed)) for future, value, failed in outcomes])
+        _tell([(future, value, translated(failed)) for future, value, failed in outcomes])
 
     def _outcomes(self, group: Sequence["_Item"]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
@@ -176,15 +175,6 @@ class Sqlite:
         value = work(self._connection, now)
         self._observe(work, time.thread_time() - began)
         return value
-
-
-def _translated(failure: BaseException | None) -> BaseException | None:
-    """A failure of the disk in our own words; any other as it is."""
-    cause = getattr(failure, "orig", failure)
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return DatabaseFull("there is no room for this")
-    return DatabaseFailed("the database's file failed") if code in BROKEN else failure
 
 
 def _tell(outcomes: Sequence[_Outcome]) -> None:
@@ -237,9 +227,12 @@ class Postgres:
         self.engine.dispose()
 
     def _transact(self, work: Work[T]) -> T:
-        with self.engine.begin() as connection:
-            now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
-            return work(connection, float(now or 0.0))
+        try:
+            with self.engine.begin() as connection:
+                now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
+                return work(connection, float(now or 0.0))
+        except (OperationalError, InterfaceError) as failure:
+            raise DatabaseAway("the database does not answer") from failure
 
 
 def open_sqlite(
@@ -290,7 +283,7 @@ def _sqlite_engine(path: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-32768")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")  # a page written often is copied back less often
+        connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT}")
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine

@@ -10,6 +10,7 @@ from auth.client.store import find_launch
 from gateway import outcomes, sessions
 from gateway.changes import events_of
 from gateway.charts import Unavailable
+from gateway.feedback import record_feedback
 from gateway.granted import narrowed
 from gateway.sessions import Session
 from monitoring import journal, labels
@@ -37,6 +38,16 @@ class Decision:
     launch_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody did, said and is; ``event`` is the outcome that it stands for, where the manifest says so."""
+
+    action: str
+    feedback: str
+    user: str
+    event: bool
+
+
 async def decide(gateway: "Gateway", session: Session | None, *, id: str, decision: str, reason: str) -> Decision:
     """``decision`` is ``confirm`` or ``reject``."""
     if session is None:
@@ -57,7 +68,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if decision == "reject":
         made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
-        ), event=False)  # fmt: skip
+        ), Said("rejected", reason, str(decider.fhir_user), event=False))  # fmt: skip
     else:
         made = await _confirm(gateway, stored, decider, reason)
     return replace(made, launch_id=decider.launch_id)
@@ -86,7 +97,7 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         return Decision(status=409, refusal="There is nothing to write of this output.")
     return await _record(gateway, stored, lambda c, now: outputs.confirm(
         c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
-    ), event=True)  # fmt: skip
+    ), Said("confirmed", reason, by, event=True))  # fmt: skip
 
 
 def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored: Stored, *, event: bool) -> None:
@@ -98,12 +109,15 @@ def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored:
         labels.save_label(connection, now, label=label)
 
 
-async def _record(gateway: "Gateway", stored: Stored, act: Any, *, event: bool) -> Decision:
+async def _record(gateway: "Gateway", stored: Stored, act: Any, said: "Said") -> Decision:
     def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
         change = act(connection, now)
         if change is not None:
+            record_feedback(
+                connection, now, output=stored.id, action=said.action, feedback=said.feedback, user=said.user
+            )
             journal.record(connection, now, events_of([change]), new_id=gateway.new_id)
-            note_outcome(gateway, connection, now, stored, event=event)
+            note_outcome(gateway, connection, now, stored, event=said.event)
         return change, outputs.show_output(connection, now, stored.id)
 
     change, shown = await gateway.run(work)

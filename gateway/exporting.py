@@ -11,9 +11,9 @@ from auth.access.compartment import narrowing
 from auth.access.decide import operating
 from auth.server.grants import Grant
 from gateway import export_jobs, serving
-from gateway.database import DatabaseFailed
 from gateway.ehr import SandboxEhr
 from gateway.export_pages import Unfinished, deletions, pages
+from gateway.failures import DatabaseFailed
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.references import parse, walk

@@ -1,22 +1,25 @@
 """Edge: an installation is a directory (mode 0700) with its key file and its databases. Every verb names one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import MetaData
 
 from auth.client import tables as client_tables
-from gateway import apikeys, sessions, tables
+from gateway import apikeys, feedback, purging, schema, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
-from gateway.keyring import KeyFile, Keyring, open_key_file
+from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_file, open_shared_keys
+from gateway.leases import fix_fact
+from gateway.settings import Settings
 from gateway.sites import evidence, history
+from migrations import left_behind
 from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
-from monitoring import upgrade as monitoring_upgrade
 from monitoring.alerting import tables as alerting_tables
-from writeback import attempts, correcting, recall_tables, upgrade
+from writeback import attempts, correcting, recall_tables
 from writeback import tables as writeback_tables
 
 DEFAULT_DIRECTORY = Path(".chartgate")
@@ -27,6 +30,7 @@ METADATA: Sequence[MetaData] = (
     client_tables.metadata,
     writeback_tables.metadata,
     monitoring_tables.metadata,
+    left_behind.metadata,
 )
 """Every table of the gateway's database; ``migrations`` must lead to exactly these."""
 
@@ -35,7 +39,7 @@ assert {table.metadata for table in (attempts.attempts, correcting.corrections, 
 }
 assert monitoring_samples.samples.metadata is monitoring_tables.metadata
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
-assert evidence.shown.metadata is tables.metadata
+assert evidence.shown.metadata is feedback.given.metadata is purging.purges.metadata is tables.metadata
 assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 
@@ -65,23 +69,51 @@ def prepare(directory: Path) -> Path:
     return directory
 
 
-def open_installation(directory: Path) -> Installation:
-    """Opens the installation, making what is missing. Raises KeyFileError, and sqlite3's "database is locked" through
-    SQLAlchemy when another process has it open."""
+def open_installation(directory: Path, *, keys_file: Path | None = None, keys: str | None = None) -> Installation:
+    """Opens the installation, making what is missing; the keys are its own where none are given. Raises KeyFileError, and
+    sqlite3's "database is locked" through SQLAlchemy when another process has it open; SchemaRefused for a database of a later
+    release."""
     directory = prepare(directory)
-    keys = open_key_file(directory)
-    database = open_sqlite(directory / DATABASE_FILE, metadata=METADATA)
-    database.run_now(upgrade.upgrade)
-    database.run_now(monitoring_upgrade.upgrade)
-    return Installation(directory=directory, keys=keys, database=database)
+    given = keys is not None or keys_file is not None
+    held = open_shared_keys(directory, keys_file, keys, shared=False) if given else open_key_file(directory)
+    database = open_sqlite(directory / DATABASE_FILE)
+    _prepare(database, alone=True)
+    return Installation(directory=directory, keys=held, database=database)
 
 
-def open_replica(directory: Path, url: str) -> Installation:
-    """The installation whose database is PostgreSQL (``postgresql://…``), open in any number of processes at once; the
-    directory has the key file that they share. Raises KeyFileError, SQLAlchemy's OperationalError."""
+def open_replica(
+    directory: Path, url: str, *, keys_file: Path | None = None, keys: str | None = None
+) -> Installation:  # fmt: skip
+    """The installation whose database is PostgreSQL (``postgresql://…``), open in any number of processes at once, with the
+    keys that they share: ``keys`` (a document), else ``keys_file``, else the directory's. Raises KeyFileError, also for keys
+    that are not this database's; SchemaRefused, DatabaseAway."""
     directory = prepare(directory)
-    keys = open_key_file(directory)
-    database = open_postgres(url, metadata=METADATA)
-    database.run_now(upgrade.upgrade)
-    database.run_now(monitoring_upgrade.upgrade)
-    return Installation(directory=directory, keys=keys, database=database)
+    held = open_shared_keys(directory, keys_file, keys)
+    database = open_postgres(url)
+    _prepare(database, alone=False)
+    try:
+        namespace = held.keyring.namespace
+        if database.run_now(partial(fix_fact, name="namespace", value=namespace)) != namespace:
+            raise KeyFileError("the keys are not those of this database: give the ones it was first opened with")
+    except BaseException:
+        database.close()
+        raise
+    return Installation(directory=directory, keys=held, database=database)
+
+
+def _prepare(database: Database, *, alone: bool) -> None:
+    """Makes or checks the tables. Raises SchemaRefused; then the database is closed."""
+    try:
+        database.run_now(partial(schema.prepare, metadata=METADATA, alone=alone))
+    except BaseException:
+        database.close()
+        raise
+
+
+def open_as_told(directory: Path, settings: Settings, environment: Mapping[str, str]) -> Installation:
+    """The installation on the database that the settings name. Raises as ``open_installation`` and ``open_replica`` do."""
+    if settings.database_url is None:
+        return open_installation(directory, keys_file=settings.keys_file, keys=environment.get(VARIABLE))
+    return open_replica(
+        directory, settings.database_url, keys_file=settings.keys_file, keys=environment.get(VARIABLE)
+    )  # fmt: skip

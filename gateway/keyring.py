@@ -2,7 +2,8 @@
 
 It holds what must outlive a process and never stands in a database: the keys that seal stored tokens, the client
 signing keys, the session key, and the installation's namespace URI (which is no secret, but must never change).
-Keys are changed while servers run: who holds a ``KeyFile`` sees the change at the next look.
+Keys are changed while servers run: who holds a ``KeyFile`` sees the change at the next look. Replicas share one file that
+somebody made for them, elsewhere or in each one's directory; one that a first start made is nobody's, and refused.
 """
 
 import contextlib
@@ -24,6 +25,14 @@ from auth.client.encryption import KEY_BYTES, Cipher
 from auth.client.signing import AssertionKeys
 
 FILE = "keys.json"
+VARIABLE = "CHARTGATE_KEYS"
+"""The environment's own key document, for where there are no files: its keys cannot be changed by a verb."""
+MADE_HERE = "made_at_first_start"
+"""The member of a key file that a first start made."""
+SHARED = (
+    "replicas share keys that somebody made for them: `chartgate ehrs keys --new FILE`, then keys_file in [serve] of "
+    f"chartgate.toml or CHARTGATE_KEYS_FILE, or the document itself in {VARIABLE}"
+)
 logger = logging.getLogger("chartgate.keys")
 
 
@@ -46,9 +55,11 @@ class KeyFile:
     """The keys of a directory as they are now: the file is read again when it has changed. Without a directory, the keys
     that were given. A change that cannot be read leaves the keys as they were, and the log says so."""
 
-    def __init__(self, directory: Path | None, keyring: Keyring) -> None:
-        self._directory, self._keyring = directory, keyring
+    def __init__(self, directory: Path | None, keyring: Keyring, *, file: str = FILE) -> None:
+        self._directory, self._file, self._keyring = directory, file, keyring
         self._seen = self._stamp()
+        self.broken = False
+        """Whether the file was changed to something that cannot be used."""
 
     @property
     def keyring(self) -> Keyring:
@@ -57,14 +68,21 @@ class KeyFile:
         if stamp != self._seen and self._directory is not None:
             self._seen = stamp
             try:
-                self._keyring = open_keyring(self._directory)
+                self._keyring, self.broken = open_keyring(self._directory, file=self._file), False
             except KeyFileError as failure:
+                self.broken = True
                 logger.error("the keys in use stay: %s", failure)
         return self._keyring
 
+    def change(self, made: Callable[[dict[str, Any]], dict[str, Any]]) -> Keyring:
+        """``change`` on this file. Raises KeyFileError, ValueError where there is none."""
+        if self._directory is None:
+            raise ValueError(f"the keys are in {VARIABLE}: change them there, and start the replicas again one by one")
+        return change(self._directory, made, file=self._file)
+
     def _stamp(self) -> tuple[int, int] | None:
         try:
-            found = None if self._directory is None else (self._directory / FILE).stat()
+            found = None if self._directory is None else (self._directory / self._file).stat()
         except OSError:
             return self._seen  # between two files: the next look finds one
         return found and (found.st_mtime_ns, found.st_ino)
@@ -75,19 +93,46 @@ def open_key_file(directory: Path) -> KeyFile:
     return KeyFile(directory, open_keyring(directory))
 
 
-def open_keyring(directory: Path) -> Keyring:
+def open_shared_keys(
+    directory: Path, path: Path | None, document: str | None, *, shared: bool = True
+) -> KeyFile:  # fmt: skip
+    """The keys of a replica: ``document`` (JSON) where it is given, else the file at ``path``, else the directory's own, which
+    no first start may have made where they are ``shared``. Raises KeyFileError."""
+    if document is not None:
+        try:
+            return KeyFile(None, parse(json.loads(document)))
+        except ValueError as failure:
+            raise KeyFileError(f"{VARIABLE} is not JSON: {SHARED}") from failure
+    place = path or directory / FILE
+    if not place.is_file():
+        raise KeyFileError(f"there is no key file at {place}: {SHARED}")
+    held = KeyFile(place.parent, open_keyring(place.parent, file=place.name), file=place.name)
+    if shared and json.loads(place.read_text()).get(MADE_HERE):
+        raise KeyFileError(f"{place.name} was made at a first start, by one machine for itself: {SHARED}")
+    return held
+
+
+def make_key_file(path: Path) -> Keyring:
+    """A new key file for replicas to share. Raises KeyFileError when there is one."""
+    if path.exists():
+        raise KeyFileError(f"{path.name} is there already, and is left as it is: name another file")
+    _create(path, json.dumps(generate()))
+    return open_keyring(path.parent, file=path.name)
+
+
+def open_keyring(directory: Path, *, file: str = FILE) -> Keyring:
     """The keys of an installation, made first when there are none. Of two processes that start at once, one makes the
     file and both use it. Raises KeyFileError."""
-    path = directory / FILE
+    path = directory / file
     if not path.exists():
-        _create(path, json.dumps(generate()))
+        _create(path, json.dumps({**generate(), MADE_HERE: True}))
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
-        raise KeyFileError(f"{FILE} can be read by others (mode {mode:04o}): chmod 600 it, and consider it known")
+        raise KeyFileError(f"{file} can be read by others (mode {mode:04o}): chmod 600 it, and consider it known")
     try:
         document = json.loads(path.read_text())
     except ValueError as failure:
-        raise KeyFileError(f"{FILE} is not JSON: restore it from a backup") from failure
+        raise KeyFileError(f"{file} is not JSON: restore it from a backup") from failure
     return parse(document)
 
 
@@ -140,12 +185,12 @@ def _namespace(document: Mapping[str, Any]) -> str:
     return namespace
 
 
-def change(directory: Path, made: Callable[[dict[str, Any]], dict[str, Any]]) -> Keyring:
+def change(directory: Path, made: Callable[[dict[str, Any]], dict[str, Any]], *, file: str = FILE) -> Keyring:
     """Replaces members of the key file by what ``made`` says of the whole document, one change at a time. The new
     file is whole and durable before it takes the old one's place. Raises KeyFileError."""
     with _alone(directory):
-        open_keyring(directory)
-        path = directory / FILE
+        open_keyring(directory, file=file)
+        path = directory / file
         document = json.loads(path.read_text())
         document |= made(document)
         keyring = parse(document)

@@ -9,6 +9,7 @@ from fidelity.derive import DERIVATIONS
 from fidelity.editions.forms import WELL_FORMED
 from fidelity.presence import CURRENT
 from gateway.observing import reference_of
+from gateway.source_attributes import NAMES
 from monitoring.reference import ReferenceInvalid
 from r4 import ucum
 from vocabulary.manifest import Code, Feature, Manifest
@@ -16,17 +17,6 @@ from vocabulary.outcome import parse_outcome
 from writeback.codes import INTERPRETATIONS, QUALITATIVE
 from writeback.meanings import permitted
 from writeback.site import NO_SITE
-
-ATTRIBUTES = (
-    "developer", "funding", "output_value", "output_type", "intended_use", "intended_population", "intended_users",
-    "decision_role", "cautioned_out_of_scope", "known_risks", "training_criteria", "variables_used",
-    "training_representativeness", "training_relevance", "fairness_approach", "bias_management",
-    "external_validation_source", "external_validation_party", "external_representativeness",
-    "external_validation_process", "validity_internal", "fairness_internal", "validity_external", "fairness_external",
-    "outcome_evaluation_references", "validity_monitoring", "validity_local", "fairness_monitoring", "fairness_local",
-    "update_process", "correction_frequency",
-)  # fmt: skip
-"""The 31 source attributes of 45 CFR 170.315(b)(11)(iv)(B), in their order, as members of ``[card]``."""
 
 OWNERS = ("engineering", "clinical_informatics")
 
@@ -71,7 +61,7 @@ def warnings(manifest: Manifest, directory: Path) -> list[str]:
     """What may be left out and would be missed."""
     return [
         *(["model.intended_use is missing"] if not manifest.intended_use else []),
-        *(f"card.{name} is missing" for name in ATTRIBUTES if not manifest.card.get(name)),
+        *(f"card.{name} is missing" for name in NAMES if not manifest.card.get(name)),
         *(warning for feature in manifest.features for warning in _feature_warnings(feature, manifest)),
         *_output_warnings(manifest),
         *_monitoring_warnings(manifest, directory),

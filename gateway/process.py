@@ -1,6 +1,5 @@
 """Edge: one sandbox process: installation, EHRs, gateway and server put together, and taken apart again in order."""
 
-import asyncio
 import contextlib
 import secrets
 import socket
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
+from gateway import app_face, backups, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.ehrs import check, file, rotating, verbs
@@ -151,19 +150,9 @@ def _faces(
                 **verbs.acts(gateway),
                 **check.acts(gateway),
                 **rotating.acts(gateway, published=introduced),
+                **backups.acts(gateway.installation, {ehr.name: ehr.database for ehr in ehrs}),
             },
         ),
         port=port,
         scheme=scheme,
     )
-
-
-async def serve_until_stopped() -> None:
-    """Returns at SIGTERM or SIGINT."""
-    import signal
-
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()

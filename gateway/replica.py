@@ -1,17 +1,15 @@
 """Edge: a worker process: delivers from a PostgreSQL database that any number of processes share, and nothing else."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
-
 from gateway.app import open_gateway
-from gateway.installation import open_replica
-from gateway.process import serve_until_stopped
-from writeback.terms import ReadBack
-
-SCHEMES = ("postgresql://", "postgres://")
+from gateway.failures import DatabaseAway
+from gateway.installation import open_as_told
+from gateway.settings import Settings, check_database
+from gateway.stopping import serve_until_stopped
 
 
 class NotPostgres(ValueError):
@@ -27,24 +25,31 @@ class Work:
 
 def check_url(url: str | None) -> str:
     """The URL, when it is one of PostgreSQL. Raises NotPostgres."""
-    if not url or not url.startswith(SCHEMES):
+    try:
+        return check_database(url)
+    except ValueError as failure:
         raise NotPostgres(
             "workers share a PostgreSQL database: set CHARTGATE_DATABASE_URL=postgresql://USER@HOST/NAME. With SQLite there "
-            "is one process, and `chartgate up` delivers by itself"
-        )
-    return url.replace("postgres://", "postgresql://", 1)
+            "is one process, and `chartgate up` or `chartgate serve` delivers by itself"
+        ) from failure
 
 
-async def work(directory: Path, url: str, *, read_back: ReadBack) -> Work:
+async def work(directory: Path, settings: Settings, environment: Mapping[str, str]) -> Work:
     """Delivers until SIGTERM or SIGINT; then what is under way is finished and recorded. Raises NotPostgres when the
-    database cannot be reached, KeyFileError, ValueError for a setting."""
+    database cannot be reached, KeyFileError."""
+    check_url(settings.database_url)
     try:
-        installation = open_replica(directory, check_url(url))
-    except OperationalError as failure:
+        installation = open_as_told(directory, settings, environment)
+    except DatabaseAway as failure:
         raise NotPostgres("the database at CHARTGATE_DATABASE_URL cannot be reached") from failure
     try:
         async with open_gateway(
-            installation, models=(), base_url="http://localhost", clock=time.time, read_back=read_back
+            installation,
+            models=settings.models,
+            base_url="http://localhost",
+            clock=time.time,
+            read_back=settings.read_back,
+            shared=True,
         ) as gateway:
             async with gateway.delivering():
                 await serve_until_stopped()

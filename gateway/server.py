@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -20,19 +21,25 @@ SERVER_FILE = "server.json"
 
 
 class PortTaken(RuntimeError):
-    """The port is in use; ``--port 0`` takes any free one."""
+    """The address cannot be listened on; the text says what to do."""
 
 
-def bind(port: int) -> socket.socket:
-    """A listening loopback socket; port 0 is any free one. Raises PortTaken."""
-    listening = socket.socket(
-        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-    )  # said, so that asyncio sets NODELAY
+def bind(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A listening socket, of loopback where nothing else is said; port 0 is any free one. Raises PortTaken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as failure:
+        raise PortTaken("host is no address of this machine: give one, such as 127.0.0.1 or 0.0.0.0") from failure
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # said, so that asyncio sets NODELAY
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind(("127.0.0.1", port))
+        listening.bind(address)
     except OSError as failure:
         listening.close()
+        if failure.errno != errno.EADDRINUSE:
+            raise PortTaken(
+                f"port {port} cannot be listened on at this host: give another --host or --port"
+            ) from failure
         raise PortTaken(f"port {port} is in use: stop what runs there, or take another with --port 0") from failure
     listening.listen(2048)
     listening.setblocking(False)

@@ -41,6 +41,7 @@ sessions = Table(
     Column("patient", String(64), nullable=True),
     Column("fhir_user", String(128), nullable=True),
     Column("expires", Double, nullable=False, index=True),
+    Column("person", String(200), nullable=True),
 )
 
 links = Table(
@@ -54,7 +55,8 @@ links = Table(
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """``patient`` is a bare id at ``ehr``; ``fhir_user`` is ``Type/id`` from a validated id_token. A session of the
-    one-time link has neither. ``expires`` is Unix seconds. ``beside`` are the other sessions that the browser showed."""
+    one-time link has neither; ``person`` is the subject of who signed in at the OpenID provider. ``expires`` is Unix
+    seconds. ``beside`` are the other sessions that the browser showed."""
 
     roles: frozenset[Role]
     expires: float
@@ -62,6 +64,7 @@ class Session:
     ehr: str | None = None
     patient: str | None = None
     fhir_user: str | None = None
+    person: str | None = None
     beside: tuple["Session", ...] = ()
 
 
@@ -88,6 +91,11 @@ def of_launch(*, now: float, launch_id: str, ehr: str, patient: str | None, fhir
 def of_link(*, now: float) -> Session:
     """The session of the one-time link: whoever started this installation, without patient and without identity."""
     return Session(roles=frozenset({"engineer", "informatics"}), expires=now + LIFETIME)
+
+
+def of_staff(*, now: float, person: str, roles: frozenset[Role]) -> Session:
+    """The session of who signed in at the OpenID provider: roles, and no patient; it confirms nothing."""
+    return Session(roles=roles, expires=now + LIFETIME, person=person)
 
 
 def _first(holds: Callable[[Session], bool]) -> Requirement:
@@ -146,7 +154,7 @@ def save_session(connection: Connection, now: float, *, session: Session, secret
     connection.execute(
         insert(sessions).values(
             hash=hashed(secret), roles=json.dumps(sorted(session.roles)), launch=session.launch_id, ehr=session.ehr,
-            patient=session.patient, fhir_user=session.fhir_user, expires=session.expires,
+            patient=session.patient, fhir_user=session.fhir_user, expires=session.expires, person=session.person,
         )
     )  # fmt: skip
 
@@ -179,7 +187,7 @@ def keep_alive(connection: Connection, now: float, *, session: Session, since: f
 def _session(row: Row[Any]) -> Session:
     return Session(
         roles=frozenset(json.loads(row.roles)), expires=row.expires, launch_id=row.launch, ehr=row.ehr,
-        patient=row.patient, fhir_user=row.fhir_user,
+        patient=row.patient, fhir_user=row.fhir_user, person=row.person,
     )  # fmt: skip
 
 

@@ -30,6 +30,23 @@ banners = Table(
 )
 """One row per launch: who its patient is, for the banner of its page, sealed."""
 
+leases = Table(
+    "gateway_leases",
+    metadata,
+    Column("name", String(160), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", Double, nullable=False),
+)
+"""Who does what only one process may do at a time, and until when it is believed to live (``gateway.leases``)."""
+
+facts = Table(
+    "gateway_facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What is fixed for the life of a database: the namespace of the keys that it belongs to."""
+
 fidelity = Table(
     "gateway_fidelity",
     metadata,

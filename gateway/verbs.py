@@ -3,6 +3,7 @@ socket and done there; otherwise the database is opened and the same function ru
 
 import asyncio
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,13 +15,26 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import apikeys, client_verbs, delivery_verbs, kept_profiles, load_verb, recall_verbs
+from gateway import (
+    apikeys,
+    backups,
+    client_verbs,
+    delivery_verbs,
+    feedback,
+    kept_profiles,
+    load_verb,
+    purging,
+    recall_verbs,
+)
 from gateway.audit_verb import list_audit
-from gateway.database import DatabaseFailed, open_sqlite
+from gateway.database import open_sqlite
 from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
-from gateway.installation import Installation, open_installation
+from gateway.failures import DatabaseAway, DatabaseFailed
+from gateway.installation import Installation, open_as_told
+from gateway.schema import SchemaRefused
 from gateway.server import SOCKET_NAME, relative
+from gateway.settings import FILE, VARIABLES, SettingsRefused, read_settings
 from gateway.sites import verbs as site_verbs
 from sandbox import audit_tables, tables
 
@@ -72,6 +86,8 @@ VERBS: Mapping[str, Verb] = {
     "fidelity.keep": kept_profiles.keep,
     "outputs.list": delivery_verbs.list_outputs,
     "outputs.show": delivery_verbs.show_output,
+    "outputs.feedback": feedback.list_feedback,
+    "purges.list": purging.list_purges,
     "deliveries.list": delivery_verbs.list_deliveries,
     "deliveries.show": delivery_verbs.show_delivery,
     "deliveries.resend": delivery_verbs.resend,
@@ -93,6 +109,7 @@ EHR_VERBS: Mapping[str, Verb] = {
 """Verbs on the database of the sandbox EHR that ``ehr`` names."""
 WHOLE_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any, Any]]] = {
     "ehrs.check": check.check_here,
+    **backups.VERBS,
     **rotating.VERBS,
 }
 """Verbs of a whole installation: they ask EHRs, or change its keys."""
@@ -106,7 +123,7 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         return answer["result"]
     if verb in EHR_VERBS:
         return _perform_at_ehr(directory, verb, arguments)
-    installation = open_installation(directory)
+    installation = _open(directory)
     try:
         if verb in WHOLE_VERBS:
             return asyncio.run(WHOLE_VERBS[verb](installation, arguments))
@@ -117,6 +134,15 @@ def perform(directory: Path, verb: str, arguments: Arguments) -> Any:
         raise VerbRefused(str(refused)) from refused
     finally:
         installation.close()
+
+
+def _open(directory: Path) -> Installation:
+    """The installation where its settings say that its data is. Raises VerbRefused."""
+    environment = {name: value for name, value in os.environ.items() if name in VARIABLES}
+    try:
+        return open_as_told(directory, read_settings(directory / FILE, environment), environment)
+    except (SettingsRefused, SchemaRefused, DatabaseAway) as refused:
+        raise VerbRefused(str(refused)) from refused
 
 
 def _do(connection: Connection, now: float, verb: str, arguments: Arguments, installation: Installation) -> Any:
@@ -147,7 +173,9 @@ def _ask_server(directory: Path, verb: str, arguments: Arguments) -> dict[str, A
         if not _listening(place):
             return None
         transport = httpx2.HTTPTransport(uds=place, verify=False)
-        with httpx2.Client(transport=transport, timeout=30.0, trust_env=False, verify=False) as client:
+        with httpx2.Client(
+            transport=transport, timeout=PATIENCE.get(verb, 30.0), trust_env=False, verify=False
+        ) as client:
             try:
                 reply = client.post(f"http://control/{verb}", content=json.dumps(dict(arguments)))
             except httpx2.ConnectError:
@@ -168,5 +196,7 @@ def _listening(place: str) -> bool:
     return True
 
 
+PATIENCE = {"backups.make": 3600.0}
+"""Seconds that verbs which take longer than others may take."""
 NAME = re.compile(r"/([a-z]+\.[a-z]+)")
 """The path of a verb on the control socket."""

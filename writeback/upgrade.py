@@ -1,5 +1,5 @@
 """Edge: brings an outbox that an earlier Chartgate made to what it is now: bodies in a table of their own, and the indexes
-of today. The same statements on both databases."""
+of today. The same statements on both databases. It belongs to the first revision of ``migrations`` and changes no more."""
 
 from sqlalchemy import Connection, inspect, text
 

@@ -101,17 +101,25 @@ def read(
     id_token: str, begun: PendingLaunch, ehr: RegisteredEhr, *, access: str, keys: KeySet, now: float
 ) -> Identity | NoIdentity:
     """The identity in an id_token for this launch. ``access`` is the access token that came with it."""
-    verified = _verify(id_token, keys)
-    if isinstance(verified, NoIdentity):
-        return verified
-    algorithm, said = verified
+    said = verified(id_token, begun, ehr, access=access, keys=keys, now=now)
+    if isinstance(said, NoIdentity):
+        return said
+    return Identity(subject=said["sub"], fhir_user=fhir_user(said.get("fhirUser"), fhir=begun.fhir))
+
+
+def verified(
+    id_token: str, begun: PendingLaunch, ehr: RegisteredEhr, *, access: str, keys: KeySet, now: float
+) -> Mapping[str, Any] | NoIdentity:
+    """The claims of an id_token that one of the keys signed and for which every rule holds."""
+    signed = _verify(id_token, keys)
+    if isinstance(signed, NoIdentity):
+        return signed
+    algorithm, said = signed
     expected = Expected(
         issuer=begun.issuer, client_id=ehr.client_id, nonce=begun.nonce, at_hash=half_hash(access, algorithm), now=now
     )
     broken = next((name for name, holds in RULES.items() if not _holds(holds, said, expected)), None)
-    if broken is not None:
-        return NoIdentity(reason=broken)
-    return Identity(subject=said["sub"], fhir_user=fhir_user(said.get("fhirUser"), fhir=begun.fhir))
+    return said if broken is None else NoIdentity(reason=broken)
 
 
 def key_id(id_token: str) -> str | None:

@@ -46,6 +46,7 @@ def perform(data: Path, verb: str, **arguments: Any) -> Any:
 
 from gateway.cli import (  # noqa: E402
     audit,
+    backup,
     cases,
     clients,
     deliveries,
@@ -53,15 +54,16 @@ from gateway.cli import (  # noqa: E402
     fidelity,
     installed,
     load,
+    migrate,
     models,
     monitor,
     outputs,
     personas,
     recall,
     running,
+    serve,
     sites,
     suites,
-    worker,
 )
 
 for _group in (
@@ -70,17 +72,19 @@ for _group in (
     deliveries,
     recall,
     audit,
+    backup,
     cases,
     clients,
     ehrs,
     fidelity,
     load,
+    migrate,
     models,
     monitor,
     personas,
     sites,
     suites,
     installed,
-    worker,
+    serve,
 ):
     _group.register(application)

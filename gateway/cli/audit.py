@@ -1,4 +1,4 @@
-"""``audit list``."""
+"""``audit list|purges``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
     audit = typer.Typer(help="Who did what at a sandbox EHR.", no_args_is_help=True)
     audit.command("list")(list_audit)
+    audit.command("purges")(list_purges)
     application.add_typer(audit, name="audit")
 
 
@@ -42,6 +43,16 @@ def list_audit(
     return print_table(
         f"Audit log of {ehr}", ("when", "what", "status", "client", "user", "patient", "resource"), shown
     )
+
+
+def list_purges(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """What was purged, how much of it and when, the newest first."""
+    from gateway.cli.printing import print_json, print_table
+
+    found = perform(data, "purges.list")
+    if json:
+        return print_json(found)
+    return print_table("Purges", ("when", "what", "rows"), [(each["at"], each["kind"], each["rows"]) for each in found])
 
 
 def _moment(said: str | None) -> float | None:

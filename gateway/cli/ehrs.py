@@ -144,9 +144,30 @@ def remove_ehr(name: Name, data: Data = DEFAULT_DATA, json: Json = False) -> Non
     return print_json(done) if json else console.print(f"EHR {name} is removed", markup=False)
 
 
-def list_keys(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+def list_keys(
+    new: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Make a key file for replicas to share, and nothing else.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
     """The keys that sign for EHRs and those that seal what is stored: ids only."""
-    _print_keys(perform(data, "ehrs.keys"), json)
+    if new is not None:
+        return _make_keys(new, json)
+    return _print_keys(perform(data, "ehrs.keys"), json)
+
+
+def _make_keys(path: Path, json: bool) -> None:
+    """Ends with KeyFileError where there is a file already."""
+    from gateway.cli.printing import console, print_json
+    from gateway.keyring import make_key_file
+
+    namespace = make_key_file(path.absolute()).namespace
+    if json:
+        return print_json({"keys_file": str(path), "namespace": namespace})
+    return console.print(
+        f"{path} (mode 0600) holds new keys: give every replica this file", markup=False, soft_wrap=True
+    )
 
 
 def rotate_keys(

@@ -1,4 +1,4 @@
-"""``models check|run``."""
+"""``models new|check|run|card``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +13,58 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with model
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
     models = typer.Typer(help="Model folders: verify a manifest, score a chart offline.", no_args_is_help=True)
+    models.command("new")(new)
     models.command("check")(check)
     models.command("run")(run)
+    models.command("card")(card)
     application.add_typer(models, name="models")
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model's id: small letters, digits, hyphens.")],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder of model folders.")] = Path(),
+    json: Json = False,
+) -> None:
+    """A new model folder that runs at once: a manifest, a few lines of code, and one chart to run them on."""
+    from gateway.cli.printing import console, print_json
+    from gateway.model_scaffold import NAME, ScaffoldRefused, make
+
+    if NAME.fullmatch(name) is None:
+        raise typer.BadParameter("NAME is small letters, digits and single hyphens")
+    try:
+        files = make(into / name, name)
+    except ScaffoldRefused as refused:
+        could_not(str(refused))
+    if json:
+        return print_json({"directory": str(into / name), "files": files})
+    return console.print(
+        f"{into / name}: {', '.join(files)}\nchartgate models run {into / name} --bundle {into / name}/example.json\n"
+        f"chartgate models check {into / name}", markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def card(
+    directory: Folder,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write it there.")] = None,
+    fhir: Annotated[bool, typer.Option("--fhir", help="As the DocumentReference that EHRs are given.")] = False,
+    json: Json = False,
+) -> None:
+    """The model card: a page (HTML) with the 31 source attributes of 45 CFR 170.315(b)(11); with --json or --fhir FHIR."""
+    import sys
+
+    from gateway import model_card, models
+    from r4 import codec
+    from vocabulary.manifest import ManifestError
+
+    try:
+        manifest = models.read_manifest(directory)
+    except (ManifestError, models.ModelError) as wrong:
+        could_not(str(wrong))
+    said = codec.format(model_card.as_document(manifest)).decode() if fhir or json else model_card.as_html(manifest)
+    try:
+        output.write_text(said) if output is not None else sys.stdout.write(f"{said}\n")
+    except OSError as wrong:
+        could_not(f"--output cannot be written: {wrong.strerror}")
 
 
 def check(directory: Folder, json: Json = False) -> None:

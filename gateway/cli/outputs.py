@@ -1,6 +1,6 @@
 """``outputs list|show`` and ``keys add|list|revoke``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ def register(application: typer.Typer) -> None:
     outputs = typer.Typer(help="What the models said, and what became of it.", no_args_is_help=True)
     outputs.command("list")(list_outputs)
     outputs.command("show")(show_output)
+    outputs.command("feedback")(list_feedback)
     application.add_typer(outputs, name="outputs")
     keys = typer.Typer(help="API keys of this installation.", no_args_is_help=True)
     keys.command("add")(add_key)
@@ -45,6 +46,28 @@ def list_outputs(
         return print_json(found)
     rows = [(o["id"], f"{o['model']} {o['version']}", o["ehr"], o["patient"], o["state"]) for o in found]
     return print_table("Outputs", ("id", "model", "EHR", "patient", "state"), rows)
+
+
+def list_feedback(
+    data: Data = DEFAULT_DATA, ehr: Ehr = None, model: Model = None, since: Since = None, until: Until = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV on stdout.")] = False, json: Json = False,
+) -> None:  # fmt: skip
+    """What people did with the outputs and said of them, the oldest first: 45 CFR 170.315(b)(11)(ii)(C)."""
+    from gateway.cli.printing import print_csv, print_json, print_table
+    from gateway.feedback import MEMBERS, PAGE
+
+    rows: list[dict[str, Any]] = []
+    page: list[dict[str, Any]] = []
+    while not rows or len(page) == PAGE:
+        after = rows[-1]["id"] if rows else 0
+        page = perform(data, "outputs.feedback", after=after, ehr=ehr, model=model, since=since, until=until)
+        rows += page
+        if not page:
+            break
+    if json:
+        return print_json(rows)
+    table = [tuple(each[name] for name in MEMBERS) for each in rows]
+    return print_csv(MEMBERS, table) if csv else print_table("Feedback", MEMBERS, table)
 
 
 def show_output(

@@ -32,3 +32,14 @@ def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object
 def complain(text: str) -> None:
     """A sentence on stderr that says what to do next."""
     stderr.print(text, style="red", highlight=False, markup=False)
+
+
+def print_csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Lines of CSV (RFC 4180) on stdout; a cell that a spreadsheet would compute is shown to it as text."""
+    import csv
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(heads)
+    for row in rows:
+        cells = ["" if cell is None else str(cell) for cell in row]
+        writer.writerow([f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in cells])

@@ -124,6 +124,7 @@ def up(
 async def _up(data: Path, options: Any, json: bool) -> None:
     from gateway import process
     from gateway.cli.printing import console, print_json, stderr
+    from gateway.stopping import serve_until_stopped
 
     async with process.running(data, options, lambda text: stderr.print(text, markup=False)) as running:
         if json:
@@ -135,7 +136,7 @@ async def _up(data: Path, options: Any, json: bool) -> None:
                 console.print(f"EHR {name}   {base}", markup=False)
             console.print(f"gateway    {running.app}", markup=False)
             console.print(f"enter      {running.enter}   (one use, ten minutes)", markup=False, soft_wrap=True)
-        await process.serve_until_stopped()
+        await serve_until_stopped()
 
 
 def run_loop(main: Any) -> Any:
@@ -163,13 +164,14 @@ def _refusals() -> tuple[type[Exception], ...]:
     from gateway.hapi import HapiError
     from gateway.models import ModelError
     from gateway.sandboxes import SandboxError
+    from gateway.schema import SchemaRefused
     from gateway.sites.folder import SiteRefused
     from gateway.tls import TlsError
     from vocabulary.manifest import ManifestError
 
     return (
-        HapiError, SandboxError, SettingsRefused, SiteRefused, TlsError, ModelError, ManifestError, BrowserError,
-        EditionsError,
+        HapiError, SandboxError, SettingsRefused, SiteRefused, SchemaRefused, TlsError, ModelError, ManifestError,
+        BrowserError, EditionsError,
     )  # fmt: skip
 
 

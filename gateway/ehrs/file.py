@@ -1,6 +1,5 @@
 """Edge: the EHRs that ``chartgate.toml`` declares, registered at every start: the file wins over the command line."""
 
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,15 @@ from auth.client.registry import find_named, list_ehrs, remove_ehr, save_ehr
 from gateway.ehrs.forgetting import forget
 from gateway.ehrs.registrations import RegistrationRefused, declare, read_table
 from gateway.installation import Installation
+from gateway.settings import FILE, SettingsRefused, read_document
 from gateway.sites.folder import declared_by_sites
 
-FILE = "chartgate.toml"
-TABLES = ("ehr", "claim_checker")
-"""What the file may hold."""
-
-
-class SettingsRefused(RuntimeError):
-    """The file cannot be used; the text names the member and says how to put it right."""
+__all__ = ["FILE", "SettingsRefused", "read_ehrs", "register_declared"]
 
 
 def read_ehrs(path: Path) -> tuple[RegisteredEhr, ...]:
     """The EHRs of ``[[ehr]]`` tables; none when there is no file. Paths in it are relative to it. Raises SettingsRefused."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        return ()
-    except (OSError, UnicodeDecodeError) as failure:
-        raise SettingsRefused(f"{FILE} cannot be read: make it readable for whoever runs this") from failure
-    except tomllib.TOMLDecodeError as failure:
-        raise SettingsRefused(f"{FILE} is not TOML ({failure})") from failure
-    if unknown := sorted(set(document) - set(TABLES)):
-        raise SettingsRefused(f"{unknown[0]} in {FILE} is not known: take it out; there is {', '.join(TABLES)}")
+    document = read_document(path)
     tables = document.get("ehr", [])
     if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
         raise SettingsRefused(f"ehr in {FILE} must be written as [[ehr]], once for each EHR")
@@ -59,12 +44,14 @@ def _distinct(ehrs: Sequence[RegisteredEhr]) -> tuple[RegisteredEhr, ...]:
     return tuple(ehrs)
 
 
-async def register_declared(installation: Installation, progress: Callable[[str], None]) -> None:
+async def register_declared(
+    installation: Installation, progress: Callable[[str], None], path: Path | None = None
+) -> None:  # fmt: skip
     """Makes the registry say what this file and those of the sites say: what they declare is registered in place of a
     registration of that name, and what they no longer declare is gone. Raises SettingsRefused and SiteRefused; nothing is
     changed then."""
     directory, cipher = installation.directory, installation.keyring.cipher
-    declared = _distinct([*read_ehrs(directory / FILE), *declared_by_sites(directory)])
+    declared = _distinct([*read_ehrs(path or directory / FILE), *declared_by_sites(directory)])
     try:
         replaced = await installation.database.run(lambda c, now: _replace(c, now, declared, cipher))
     except IntegrityError as failure:

@@ -7,6 +7,7 @@ from typing import Any
 
 from auth.client.ehr import RegisteredEhr, Source
 from auth.client.errors import RegistrationError
+from auth.client.oidc import NAME
 from gateway.reachable import trust
 from gateway.vendors import VENDORS, sign_in_rules
 from sandbox.personas import PERSONAS
@@ -106,7 +107,9 @@ def read_table(table: Mapping[str, Any], folder: Path, *, where: str = "") -> di
     return found
 
 
-def declare(members: Mapping[str, Any], declared: Source, *, where: str = "") -> RegisteredEhr:
+def declare(
+    members: Mapping[str, Any], declared: Source, *, where: str = "", provider: bool = False
+) -> RegisteredEhr:  # fmt: skip
     """Members → the EHR, its certificates tried; what is not said is as EHRs of its vendor have it. Raises
     RegistrationRefused."""
     given: dict[str, Any] = {name: tuple(value) if name in LISTS else value for name, value in members.items()}
@@ -121,6 +124,8 @@ def declare(members: Mapping[str, Any], declared: Source, *, where: str = "") ->
         raise RegistrationRefused(f"{where}vendor cannot be used: {FIXES['vendor']}")
     if ehr.name in PERSONAS:
         raise RegistrationRefused(f"{where}name {ehr.name} belongs to the sandbox's own EHR: take another")
+    if ehr.name == NAME and not provider:
+        raise RegistrationRefused(f"{where}name {ehr.name} belongs to the provider of [oidc]: take another")
     for member, parts in (("ca", (ehr.ca, None, None)), ("certificate", (None, ehr.certificate, ehr.key))):
         try:
             trust(*parts)

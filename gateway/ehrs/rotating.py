@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from auth.client import signing
 from auth.client.encryption import KEY_BYTES
 from auth.client.resealing import find_waiting_keys, reseal_ehrs, reseal_launches
-from gateway import keyring
 from gateway.banner import reseal_banners
 from gateway.installation import Installation
 
@@ -47,21 +46,21 @@ def _sign_anew(installation: Installation, *, at_once: bool) -> None:
         kept = signing.from_json(document["signing"])
         return {"signing": kept.renewed(time.time(), at_once=at_once).to_json()}
 
-    keyring.change(installation.directory, made)
+    installation.keys.change(made)
 
 
 async def _seal_anew(installation: Installation) -> None:
     """A new key, then everything under it, then away with the keys before the last one: a kill between two steps leaves
     nothing that no key opens."""
     last = installation.keyring.cipher.current
-    cipher = keyring.change(installation.directory, _with_new_key).cipher
+    cipher = installation.keys.change(_with_new_key).cipher
     await installation.database.run(partial(reseal_ehrs, cipher=cipher))
     for reseal in (reseal_launches, reseal_banners):
         after: str | None = ""
         while after is not None:
             after = await installation.database.run(partial(reseal, cipher=cipher, after=after))
     waiting = await installation.database.run(partial(find_waiting_keys, cipher=cipher))
-    keyring.change(installation.directory, partial(_without_old_keys, needed={last, *waiting}))
+    installation.keys.change(partial(_without_old_keys, needed={last, *waiting}))
 
 
 def _with_new_key(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from auth.client.errors import SealBroken
-from gateway.database import Database, DatabaseFailed
+from gateway.database import Database
+from gateway.failures import DatabaseFailed
 from gateway.verbs import EHR_VERBS, NAME, UNKNOWN_EHR, VERBS
 
 Act = Callable[[Mapping[str, Any]], Awaitable[Any]]

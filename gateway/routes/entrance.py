@@ -12,8 +12,8 @@ from gateway import sessions
 from gateway.routes.launches import HEADERS, LaunchGateway, told
 
 
-def routes(gateway: LaunchGateway) -> list[Route]:
-    """``/enter?token=…`` and ``POST /app/logout``."""
+def routes(gateway: LaunchGateway, *, link: bool = True) -> list[Route]:
+    """``/enter?token=…``, where there is such a ``link``, and ``POST /app/logout``."""
 
     async def enter(request: Request) -> Response:
         secret = token_urlsafe(32)
@@ -35,7 +35,8 @@ def routes(gateway: LaunchGateway) -> list[Route]:
             response.headers.append("set-cookie", sessions.cookie_header(name, "", max_age=0))
         return response
 
-    return [Route("/enter", told(enter), methods=["GET"]), Route("/app/logout", told(leave), methods=["POST"])]
+    entering = [Route("/enter", told(enter), methods=["GET"])] if link else []
+    return [*entering, Route("/app/logout", told(leave), methods=["POST"])]
 
 
 def exchange_link(connection: Connection, now: float, *, token: str, secret: str) -> bool:

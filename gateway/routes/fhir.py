@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 from auth.access.levels import OPERATIONS
 from gateway import app_state, faulty, serving
 from gateway.accesses import caller_of
-from gateway.database import DatabaseFailed, DatabaseFull
 from gateway.ehr import SandboxEhr
+from gateway.failures import DatabaseFailed, DatabaseFull
 from gateway.routes import bulk
 from r4 import codec
 from r4.criteria import check, leniently

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from gateway import apikeys, bodies, sessions
 from gateway.app import Gateway
-from gateway.database import DatabaseFailed, DatabaseFull
+from gateway.failures import DatabaseAway, DatabaseFailed, DatabaseFull
 from gateway.routes.pages import session_of
 from r4 import codec
 from r4.outcome import Issue, outcome
@@ -49,6 +49,9 @@ async def told(answering: Awaitable[Response]) -> Response:
         headers |= RETRY_AFTER if refusal.status == 503 else {}
         content = codec.format(outcome(refusal.issues))
         return Response(content, refusal.status, headers, media_type=FHIR)
+    except DatabaseAway:
+        text = "The database does not answer. Send the same again."
+        return Response(codec.format(outcome([Issue("transient", text)])), 503, RETRY_AFTER, media_type=FHIR)
     except DatabaseFailed as failure:
         status = 507 if isinstance(failure, DatabaseFull) else 500
         text = "Nothing could be stored, and nothing of this was kept. Send it again later."

@@ -72,7 +72,8 @@ def no_session() -> Response:
     return message(
         "Please sign in",
         "This page shows patient data, so it needs a session.",
-        advice="Launch the gateway from the EHR, or open the one-time link that `chartgate up` printed.",
+        advice="Launch the gateway from the EHR, sign in at /sign-in where your organisation has that, or open the one-time "
+        "link that `chartgate up` printed.",
         status=401,
     )
 
@@ -80,7 +81,7 @@ def no_session() -> Response:
 async def _home(gateway: Gateway, request: Request) -> Response:
     session = await session_of(gateway, request)
     if session is None:
-        return no_session()
+        return RedirectResponse("/sign-in", status_code=303, headers=HEADERS) if gateway.signs_in else no_session()
     if not sessions.require("engineer", "informatics")(session):
         return RedirectResponse("/app", status_code=303, headers=HEADERS)
     found = await gateway.run(lambda connection, now: outputs.list_outputs(connection, now, limit=PAGE))

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from auth.client.tables import launches
-from gateway.model_check import ATTRIBUTES
 from gateway.models import Model
 from gateway.sites import evidence, metrics
 from gateway.sites.folder import Declared
 from gateway.sites.gates import GATES, Evidence, Facts, judged
+from gateway.source_attributes import NAMES
 from vocabulary.instant import format_instant
 from writeback.tables import outputs
 
@@ -93,7 +93,7 @@ def gather(declared: Declared, models: Models, place: Mapping[str, str], found: 
     seen = {each["gate"]: Evidence(**each) for each in found["evidence"]}
     return Facts(
         now=found["now"], issuer=place["issuer"], kind=model.manifest.kind if model else "", policy=place["policy"],
-        card_missing=tuple(name for name in ATTRIBUTES if not card.get(name)), outputs=found["outputs"],
+        card_missing=tuple(name for name in NAMES if not card.get(name)), outputs=found["outputs"],
         shadow_since=found["shadow_since"], routes=_routes(declared, place["model"], seen),
         thresholds=metrics.signer(declared), people=found["people"], evidence=seen,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from gateway.database import Database
 from monitoring.alerting import acting, handling, notices, telling, webhooks
@@ -278,24 +278,3 @@ def test_a_change_is_marked_once_and_found_beside_the_series_that_it_touches(wor
     world.do(acting.mark, Marker(at=NOON, what="upgrade", ehr="other"))
     found = world.do(acting.find_markers, since=NOON - 1, model="news2", ehr="spec")
     assert [each.model for each in found] == ["news2", ""]
-
-
-def test_alerts_of_the_earlier_table_are_kept(world: World) -> None:
-    from sqlalchemy import text
-
-    from monitoring.upgrade import upgrade
-
-    def earlier(connection: Connection, now: float) -> None:
-        connection.execute(text(
-            "CREATE TABLE monitoring_alerts (id VARCHAR(32), monitor VARCHAR(32), model VARCHAR(128), version VARCHAR(64), "
-            "ehr VARCHAR(64), severity VARCHAR(16), owners VARCHAR(128), state VARCHAR(16), since DOUBLE PRECISION, "
-            "seen DOUBLE PRECISION, count INTEGER)"
-        ))  # fmt: skip
-        connection.execute(text(
-            "INSERT INTO monitoring_alerts VALUES ('old', 'M-OUT-01', 'm', '1', 'spec', 'critical', 'engineering', 'open', 1, 2, 3)"
-        ))  # fmt: skip
-
-    world.database.run_now(earlier)
-    assert world.database.run_now(upgrade)
-    assert not world.database.run_now(upgrade)
-    assert world.alert("old").count == 3

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Database, DatabaseFull
+from gateway.database import Database
+from gateway.failures import DatabaseFull
 from tests.conftest import missing
 from tests.crash.delivery_judge import Verdict, judge, outputs_in, record, rows_in, whole
 from tests.crash.delivery_kills import SPACE, Nursery, drain, receiving, verdict

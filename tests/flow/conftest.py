@@ -25,6 +25,7 @@ from gateway.keyring import Keyring, generate, parse
 from gateway.routes import entrance, launches
 from tests.flow import adversarial_ehr, adversary
 from tests.flow.browsing import visit
+from tests.flow.outputs_world import Running, running
 
 T = TypeVar("T")
 APP = "http://localhost:8700"
@@ -191,3 +192,10 @@ def run(
         assert not [word for word in (*adversarial_ehr.SECRETS, "Bearer", "/p1", "=p1") if word in caplog.text]
 
     return driven
+
+
+@pytest.fixture(scope="session")
+def ehr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A sandbox in a process of its own, as an EHR for gateways in production."""
+    with running(tmp_path_factory.mktemp("ehr")) as made:
+        yield made

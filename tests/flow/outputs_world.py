@@ -40,6 +40,8 @@ class Running:
     reader: str
     patients: list[str]
     encounters: list[dict[str, str]]
+    place: Path
+    """Where its installation (``data``) and its model (``models``) are."""
 
     def post(self, body: Any, *, key: str | None = None, idempotency: str | None = None, content: bytes | None = None,
              kind: str = "application/json") -> httpx2.Response:  # fmt: skip
@@ -80,7 +82,7 @@ def running(place: Path) -> Iterator[Running]:
                 app=started["app"], fhir=started["ehr"]["spec"],
                 key=made_key(cli, data, "outputs.write", "outputs.read", "monitors.read"),
                 reader=made_key(cli, data, "outputs.read"),
-                patients=[each["id"] for each in listed["patients"]], encounters=listed["encounters"],
+                patients=[each["id"] for each in listed["patients"]], encounters=listed["encounters"], place=place,
             )  # fmt: skip
         finally:
             process.terminate()

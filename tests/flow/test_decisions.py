@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway import sessions
+from gateway.feedback import list_feedback
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
 from writeback import outputs, tables
 from writeback.answers import Answer
@@ -254,5 +255,32 @@ def test_a_session_that_has_ended_decides_nothing(tmp_path: Path) -> None:
         )
         answer = await world.client.post(f"/api/outputs/{id}/confirm", json=REASON, headers=await world.session(made))
         assert answer.status_code == 401
+
+    drive(act, tmp_path, policy="confirm")
+
+
+def test_every_decision_and_amendment_is_feedback_that_can_be_exported(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        headers = await world.key("outputs.write")
+        for decision in ("confirm", "reject"):
+            id = (await world.submit(headers))["id"]
+            said = {"reason": f"{decision}: as I see it"}
+            assert (
+                await world.client.post(f"/api/outputs/{id}/{decision}", json=said, headers=await world.clinician())
+            ).status_code == 200
+            await world.settle()
+        found = await world.gateway.run(lambda c, now: list_feedback(c, now, {}))
+        assert [(each["action"], each["feedback"], each["user"]) for each in found] == [
+            ("confirmed", "confirm: as I see it", "Practitioner/d1"), ("rejected", "reject: as I see it", "Practitioner/d1"),
+        ]  # fmt: skip
+        assert {each["location"] for each in found} == {"spec"}
+        assert all(each["intervention"] and each["date"].endswith("Z") for each in found)
+        assert "p1" not in str(found)
+        behind = await world.gateway.run(lambda c, now: list_feedback(c, now, {"after": found[0]["id"]}))
+        assert behind == found[1:]
+        none = await world.gateway.run(lambda c, now: list_feedback(c, now, {"until": "2020-01-01T00:00:00Z"}))
+        assert none == []
+        with pytest.raises(ValueError, match="--since"):
+            await world.gateway.run(lambda c, now: list_feedback(c, now, {"since": "yesterday"}))
 
     drive(act, tmp_path, policy="confirm")

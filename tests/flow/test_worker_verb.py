@@ -18,6 +18,7 @@ import pytest
 from auth.client.ehr import RegisteredEhr
 from auth.client.registry import save_ehr
 from gateway.installation import Installation, open_replica
+from gateway.keyring import FILE, MADE_HERE, make_key_file
 from r4 import codec
 from sandbox.capabilities import statement
 from tests.command import chartgate
@@ -76,6 +77,15 @@ def register(installation: Installation, up: Running) -> None:
     installation.database.run_now(lambda connection, now: save_ehr(connection, now, ehr=ehr, cipher=cipher))
 
 
+def share_keys(sandbox: Path, shared: Path) -> None:
+    """The keys that the sandbox knows the gateway by, as somebody would hand them to replicas."""
+    document = json.loads((sandbox / FILE).read_text())
+    del document[MADE_HERE]
+    shared.mkdir()
+    (shared / FILE).touch(0o600)
+    (shared / FILE).write_text(json.dumps(document))
+
+
 def start(data: Path, url: str) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "CHARTGATE_DATABASE_URL": url}
     command = [*WORKER, "--data", str(data)]
@@ -93,11 +103,12 @@ def ended(worker: "subprocess.Popen[bytes]") -> dict[str, Any]:
 def test_two_workers_on_one_database_deliver_every_output_once(tmp_path: Path, database_url: str) -> None:
     with running(tmp_path) as up:
         before = total(up, "RiskAssessment"), total(up, "Provenance")
-        installation = open_replica(tmp_path / "data", database_url)
+        share_keys(tmp_path / "data", tmp_path / "shared")
+        installation = open_replica(tmp_path / "shared", database_url)
         try:
             register(installation, up)
             asyncio.run(accept(installation, up))
-            workers = [start(tmp_path / "data", database_url) for _ in range(2)]
+            workers = [start(tmp_path / "shared", database_url) for _ in range(2)]
             until = time.monotonic() + 60
             while installation.database.run_now(outputs.count_moving) and time.monotonic() < until:
                 time.sleep(0.1)
@@ -115,6 +126,7 @@ def test_a_worker_without_postgresql_ends_with_what_to_do(
     tmp_path: Path, url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CHARTGATE_DATABASE_URL", raising=False)
+    make_key_file(tmp_path / "keys.json")
     if url is not None:
         monkeypatch.setenv("CHARTGATE_DATABASE_URL", url)
     done = chartgate("worker", "--json", "--data", str(tmp_path))

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway import model_check, models, remote_models
+from gateway import models, remote_models, source_attributes
 from vocabulary.chart import Chart, FeatureValue
 from vocabulary.manifest import ManifestError
 
@@ -52,9 +52,9 @@ def test_the_shipped_models_load_and_a_check_finds_nothing_wrong_or_missing():
 
 
 def test_the_shipped_cards_have_the_31_source_attributes_in_their_order():
-    assert len(model_check.ATTRIBUTES) == 31
+    assert len(source_attributes.NAMES) == 31
     for model in models.load_all():
-        assert tuple(model.manifest.card) == model_check.ATTRIBUTES
+        assert tuple(model.manifest.card) == source_attributes.NAMES
 
 
 def test_a_folder_with_only_the_required_members_runs_and_is_told_what_it_lacks(tmp_path):

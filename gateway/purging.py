@@ -1,0 +1,194 @@
+"""Edge: what is not kept longer than it has a use, and the record of its going (docs/how-to/run-in-production.md).
+
+Page by page, each in a transaction of its own: a purge holds nothing up and may stop anywhere. Of several processes the one
+that holds the lease does it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, select
+
+from auth.client.tables import launches, pending
+from gateway.leases import take_lease
+from gateway.sessions import links, sessions
+from gateway.sites.declaration import Retention, spans
+from gateway.tables import banners, jobs, metadata
+from monitoring.tables import journal
+from vocabulary.instant import format_instant, shift
+from writeback.tables import AWAITING, MOVING, bodies, deliveries, outputs
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+EVERY, FIRST = 3600.0, 60.0
+"""Seconds between two purges, and before the first."""
+PAGE = 500
+LEASE = "purge"
+SETTLED = ("delivered", "superseded", "expired", "retracted")
+"""Deliveries whose bodies nobody sends again; those of dead letters may be."""
+logger = logging.getLogger("chartgate.purge")
+
+purges = Table(
+    "gateway_purges",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("rows", Integer, nullable=False),
+)
+"""What went, and when: never what was in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Until when (Unix seconds) the rows of an EHR are kept: ``sites`` by the EHR's name, otherwise ``rest``. A row older than
+    that may go."""
+
+    sites: Mapping[str, float]
+    rest: float
+
+    def lapsed(self, ehr: str | None, at: float) -> bool:
+        return at < self.sites.get(ehr or "", self.rest)
+
+    @property
+    def newest(self) -> float:
+        """Rows from here on are kept whoever's they are."""
+        return max([self.rest, *self.sites.values()])
+
+
+def keeping(member: str, now: float, retentions: Mapping[str, Retention]) -> Keeping:
+    """The limits of one member of ``[retention]``, for EHRs by name; elsewhere its default."""
+
+    def back(retention: Retention) -> float:
+        return shift(now, spans(retention)[member], sign=-1)
+
+    return Keeping({ehr: back(each) for ehr, each in retentions.items()}, back(Retention()))
+
+
+Page = tuple[int, Any]
+"""How many rows went, and where to go on; None at the end."""
+
+
+def _by_age(table: Table, at: str, key: str) -> Callable[[Connection, Keeping, Any], Page]:
+    """Rows of a table that are older than they are kept, by their own time."""
+
+    def page(connection: Connection, kept: Keeping, after: Any) -> Page:
+        old = select(table).where(table.c[at] < kept.newest, table.c[key] > after).order_by(table.c[key]).limit(PAGE)
+        rows = connection.execute(old).mappings().all()
+        gone = [row[key] for row in rows if kept.lapsed(row.get("ehr"), row[at])]
+        connection.execute(delete(table).where(table.c[key].in_(gone)))
+        return len(gone), rows[-1][key] if len(rows) == PAGE else None
+
+    return page
+
+
+def _launches(connection: Connection, kept: Keeping, after: Any) -> Page:
+    """Launches with their tokens, banner and job, unless something of theirs is still to be decided or sent."""
+    principal = "launch:" + launches.c.id
+    busy = (
+        select(outputs.c.id).where(AWAITING, outputs.c.principal == principal).exists(),
+        select(deliveries.c.id).where(MOVING, deliveries.c.principal == principal).exists(),
+    )
+    old = select(launches.c.id, launches.c.ehr, launches.c.since).where(
+        launches.c.since < kept.newest, launches.c.id > after
+    )
+    rows = connection.execute(old.where(*(~each for each in busy)).order_by(launches.c.id).limit(PAGE)).all()
+    gone = [row.id for row in rows if kept.lapsed(row.ehr, row.since)]
+    for table, column in ((banners, banners.c.launch), (jobs, jobs.c.launch), (launches, launches.c.id)):
+        connection.execute(delete(table).where(column.in_(gone)))
+    return len(gone), rows[-1].id if len(rows) == PAGE else None
+
+
+def _in_order(connection: Connection, kept: Keeping, after: Any) -> Page:
+    """The journal, whose rows are in the order of their time: the walk ends at the first that everybody keeps."""
+    walk = select(journal.c.id, journal.c.ehr, journal.c.at).where(journal.c.id > (after or 0)).order_by(journal.c.id)
+    rows = connection.execute(walk.limit(PAGE)).all()
+    gone = [row.id for row in rows if kept.lapsed(row.ehr, row.at)]
+    connection.execute(delete(journal).where(journal.c.id.in_(gone)))
+    return len(gone), rows[-1].id if len(rows) == PAGE and rows[-1].at < kept.newest else None
+
+
+def _bodies(connection: Connection, kept: Keeping, after: Any) -> Page:
+    """What settled deliveries have sent, in the order in which they were accepted."""
+    columns = (deliveries.c.id, deliveries.c.ehr, deliveries.c.state, deliveries.c.since, deliveries.c.changed)
+    walk = select(*columns).join(bodies, bodies.c.delivery == deliveries.c.id).where(deliveries.c.id > (after or 0))
+    rows = connection.execute(walk.order_by(deliveries.c.id).limit(PAGE)).all()
+    gone = [row.id for row in rows if row.state in SETTLED and kept.lapsed(row.ehr, row.changed)]
+    connection.execute(delete(bodies).where(bodies.c.delivery.in_(gone)))
+    return len(gone), rows[-1].id if len(rows) == PAGE and rows[-1].since < kept.newest else None
+
+
+KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
+    "sessions": ("sessions", _by_age(sessions, "expires", "hash")),
+    "one-time links": ("sessions", _by_age(links, "expires", "hash")),
+    "launches begun": ("sessions", _by_age(pending, "expires", "state_hash")),
+    "launches": ("launches", _launches),
+    "bodies sent": ("launches", _bodies),
+    "journal": ("journal", _in_order),
+}
+"""What goes, by which member of ``[retention]``, and how."""
+
+
+async def purge(gateway: "Gateway") -> dict[str, int]:
+    """One purge of everything: rows by kind."""
+    retentions = {ehr: declared.site.retention for declared in gateway.declared for ehr in declared.site.ehrs}
+    return {kind: await _purge(gateway, kind, retentions) for kind in KINDS}
+
+
+async def _purge(gateway: "Gateway", kind: str, retentions: Mapping[str, Retention]) -> int:
+    member, page = KINDS[kind]
+    total, after = 0, ""  # type: int, Any
+    while after is not None:
+
+        def work(connection: Connection, now: float, after: Any = after) -> Page:
+            return page(connection, keeping(member, now, retentions), after)
+
+        gone, after = await gateway.run(work)
+        total += gone
+    if total:
+        await gateway.run(
+            lambda connection, now: connection.execute(insert(purges).values(at=now, kind=kind, rows=total))
+        )
+        logger.info("purged %d of: %s", total, kind)
+    return total
+
+
+def list_purges(connection: Connection, now: float, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The newest purges."""
+    rows = connection.execute(select(purges).order_by(purges.c.id.desc()).limit(PAGE))
+    return [{"at": format_instant(row.at), "kind": row.kind, "rows": row.rows} for row in rows]
+
+
+class Purger:
+    """The loop of one process."""
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway, self._stopping = gateway, asyncio.Event()
+
+    def stop(self) -> None:
+        """``serve`` returns after the page under way."""
+        self._stopping.set()
+
+    async def serve(self) -> None:
+        """Purges once an hour until ``stop``, unless another process does."""
+        wait = FIRST
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.timeout(wait):
+                    await self._stopping.wait()
+            except TimeoutError:
+                await self._guarded()
+            wait = EVERY
+
+    async def _guarded(self) -> None:
+        take = partial(take_lease, name=LEASE, owner=self._gateway.owner, seconds=EVERY - FIRST)
+        try:
+            if await self._gateway.run(take):
+                await purge(self._gateway)
+        except Exception as failure:
+            logger.warning("a purge was not finished: %s", type(failure).__name__)

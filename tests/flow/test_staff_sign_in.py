@@ -1,0 +1,242 @@
+"""Staff sign in at an OpenID provider that is played here, honestly and not; roles open pages, and never a decision."""
+
+import asyncio
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from gateway import app_face
+from gateway.app import Gateway, open_gateway
+from gateway.fetch import Reach
+from gateway.identity_provider import read_provider
+from gateway.installation import open_installation
+from gateway.settings import SettingsRefused
+
+ISSUER, APP = "https://id.example.org/realm", "https://gateway.example.org"
+KEY = RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256"})
+STRANGER = RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256"})
+DECLARED = f"""
+[oidc]
+issuer = "{ISSUER}"
+client_id = "chartgate"
+secret_file = "secret"
+method = "client_secret_basic"
+[oidc.roles]
+engineer = ["chartgate-engineers"]
+informatics = ["chartgate-informatics"]
+"""
+
+
+@dataclass
+class Provider:
+    """``claims`` and ``configuration`` change what it says; ``key`` signs; ``posted`` is what the token endpoint was sent."""
+
+    claims: dict[str, Any] = field(default_factory=dict)
+    configuration: dict[str, Any] = field(default_factory=dict)
+    key: Any = field(default_factory=lambda: KEY)
+    nonce: str = ""
+    challenge: str = ""
+    posted: list[Mapping[str, str]] = field(default_factory=list)
+
+    def handle(self, request: httpx2.Request) -> httpx2.Response:
+        path = request.url.path
+        if path.endswith("/openid-configuration"):
+            ends = {name: f"{ISSUER}/{name}" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+            return httpx2.Response(200, json={"issuer": ISSUER, **ends, **self.configuration})
+        if path.endswith("/jwks_uri"):
+            return httpx2.Response(200, json={"keys": [KEY.as_dict(private=False)]})
+        form = dict(parse_qsl(request.content.decode()))
+        self.posted.append({**form, "authorization": request.headers.get("authorization", "")})
+        made = urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
+        if made != self.challenge:
+            return httpx2.Response(400, json={"error": "invalid_grant"})
+        now = int(time.time())
+        said = {
+            "iss": ISSUER, "aud": "chartgate", "sub": "u-17", "nonce": self.nonce, "iat": now, "exp": now + 300,
+            "groups": ["chartgate-engineers", "others"], **self.claims,
+        }  # fmt: skip
+        token = jwt.encode({"alg": "RS256", "kid": "k1"}, {k: v for k, v in said.items() if v is not None}, self.key)
+        return httpx2.Response(200, json={"access_token": "a", "token_type": "Bearer", "id_token": token})
+
+
+@dataclass
+class World:
+    gateway: Gateway
+    client: httpx2.AsyncClient
+    provider: Provider
+
+    async def begin(self) -> dict[str, str]:
+        """What the browser is sent to the provider with."""
+        answer = await self.client.get("/sign-in")
+        assert answer.status_code == 303, answer.text
+        address = urlsplit(answer.headers["location"])
+        asked = dict(parse_qsl(address.query))
+        self.provider.nonce, self.provider.challenge = asked["nonce"], asked["code_challenge"]
+        return asked
+
+    async def come_back(self, **changes: str) -> httpx2.Response:
+        asked = await self.begin()
+        return await self.client.get("/sign-in/callback", params={"code": "c", "state": asked["state"], **changes})
+
+
+def drive(act: Callable[[World], Awaitable[None]], place: Path, provider: Provider | None = None) -> None:
+    made = provider or Provider()
+
+    async def story() -> None:
+        (place / "secret").touch(0o600)
+        (place / "secret").write_text("s3cret")
+        (place / "chartgate.toml").write_text(DECLARED)
+        installation = open_installation(place / "data")
+        reach = Reach(clock=time.time, transport=lambda ehr: httpx2.MockTransport(made.handle))
+        try:
+            async with open_gateway(
+                installation, models=(), base_url=APP, clock=time.time, only="none", reach=reach
+            ) as gateway:
+                declared = read_provider(place / "chartgate.toml")
+                face = app_face.application(gateway, production=True, provider=declared)
+                transport = httpx2.ASGITransport(app=face)
+                async with httpx2.AsyncClient(transport=transport, base_url=APP) as client:
+                    await act(World(gateway, client, made))
+        finally:
+            installation.close()
+
+    asyncio.run(story())
+
+
+def test_who_signs_in_has_the_roles_of_the_claim_and_opens_their_pages(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        assert (await world.client.get("/")).headers["location"] == "/sign-in"
+        asked = await world.begin()
+        assert (asked["code_challenge_method"], asked["scope"], asked["response_type"]) == ("S256", "openid", "code")
+        assert asked["redirect_uri"] == f"{APP}/sign-in/callback"
+        assert "aud" not in asked
+        answer = await world.client.get("/sign-in/callback", params={"code": "c", "state": asked["state"]})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert world.provider.posted[0]["authorization"].startswith("Basic ")
+        assert (await world.client.get("/")).status_code == 200
+        assert (await world.client.get("/deliveries")).status_code == 200
+        left = await world.client.post("/app/logout", headers={"origin": APP})
+        assert left.status_code == 303
+        assert (await world.client.get("/")).status_code == 303
+
+    drive(act, tmp_path)
+
+
+def test_a_sign_in_decides_about_no_output(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        assert (await world.come_back()).status_code == 303
+        said = {"reason": "x"}
+        answer = await world.client.post("/api/outputs/none/confirm", json=said, headers={"origin": APP})
+        assert answer.status_code in (403, 404)
+
+    drive(act, tmp_path, Provider(claims={"sub": "Practitioner/1", "fhirUser": "Practitioner/1"}))
+
+
+UNPROVEN = {
+    "another issuer": {"iss": "https://other.example"},
+    "another audience": {"aud": "other"},
+    "a second audience without azp": {"aud": ["chartgate", "other"]},
+    "a nonce of another": {"nonce": "x"},
+    "no nonce": {"nonce": None},
+    "past": {"exp": 1},
+    "of the future": {"iat": int(time.time()) + 3600},
+    "nobody": {"sub": ""},
+    "a number": {"sub": 17},
+    "another access token's": {"at_hash": "xxxx"},
+}
+
+
+@pytest.mark.parametrize("claims", UNPROVEN.values(), ids=UNPROVEN)
+def test_an_id_token_that_does_not_hold_up_signs_nobody_in(tmp_path: Path, claims: dict[str, Any]) -> None:
+    async def act(world: World) -> None:
+        answer = await world.come_back()
+        assert answer.status_code == 403
+        assert (await world.client.get("/")).status_code == 303
+
+    drive(act, tmp_path, Provider(claims=claims))
+
+
+def test_a_strangers_signature_signs_nobody_in(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        assert (await world.come_back()).status_code == 403
+
+    drive(act, tmp_path, Provider(key=STRANGER))
+
+
+@pytest.mark.parametrize("groups", [None, [], ["others"], "others", 17, [["chartgate-engineers"]]])
+def test_who_has_no_role_is_told_so_and_gets_no_session(tmp_path: Path, groups: Any) -> None:
+    async def act(world: World) -> None:
+        answer = await world.come_back()
+        assert (answer.status_code, "no role" in answer.text) == (403, True)
+        assert (await world.client.get("/")).status_code == 303
+
+    drive(act, tmp_path, Provider(claims={"groups": groups}))
+
+
+def test_a_state_is_this_browsers_and_used_once(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        asked = await world.begin()
+        query = {"code": "c", "state": asked["state"]}
+        kept = dict(world.client.cookies)
+        world.client.cookies.clear()
+        assert (await world.client.get("/sign-in/callback", params=query)).status_code == 400
+        world.client.cookies.update(kept)
+        assert (await world.client.get("/sign-in/callback", params=query)).status_code == 303
+        assert (await world.client.get("/sign-in/callback", params=query)).status_code == 400
+        assert (await world.come_back(iss="https://other.example")).status_code == 400
+        assert (await world.come_back(error="access_denied")).status_code >= 400
+
+    drive(act, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"issuer": "https://id.example.org/other"},
+        {"token_endpoint": "https://elsewhere.example/token"},
+        {"jwks_uri": "http://id.example.org/keys"},
+        {"authorization_endpoint": None},
+        {"code_challenge_methods_supported": ["plain"]},
+    ],
+)
+def test_a_provider_that_is_not_the_declared_one_is_asked_nothing(
+    tmp_path: Path, configuration: dict[str, Any]
+) -> None:
+    async def act(world: World) -> None:
+        assert (await world.client.get("/sign-in")).status_code >= 400
+        assert world.provider.posted == []
+
+    drive(act, tmp_path, Provider(configuration=configuration))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (("client_id", "clientid"), "clientid"),
+        (('client_id = "chartgate"\n', ""), "client_id"),
+        (("https://id", "http://id"), "issuer"),
+        (("engineer =", "surgeon ="), "roles"),
+        (('["chartgate-engineers"]', '"chartgate-engineers"'), "roles"),
+        (('secret_file = "secret"\n', ""), "secret"),
+        (('[oidc.roles]', 'roles_claim = 1\n[oidc.roles]'), "roles_claim"),
+        (('[oidc.roles]', 'scopes = ["email"]\n[oidc.roles]'), "openid"),
+    ],
+)  # fmt: skip
+def test_a_declaration_that_cannot_be_used_is_named(tmp_path: Path, change: tuple[str, str], word: str) -> None:
+    (tmp_path / "secret").touch(0o600)
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "chartgate.toml").write_text(DECLARED.replace(*change))
+    with pytest.raises(SettingsRefused, match=word):
+        read_provider(tmp_path / "chartgate.toml")
+    (tmp_path / "chartgate.toml").write_text("")
+    assert read_provider(tmp_path / "chartgate.toml") is None
