@@ -9,7 +9,10 @@ from rich.table import Table
 
 from benchmarks.measuring import ROOT
 
-NAMES = ("resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "profile")
+NAMES = (
+    "resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "grounding", "monitors", "fidelity",
+    "profile",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

@@ -20,6 +20,7 @@ from vocabulary.manifest import Code, Feature
 CODES_A_SEARCH = 40
 """A search with more codes than this is split: addresses have a length that servers and proxies put up with."""
 
+NOTHING_FOUND = "no record was found"
 NARROWED = {"MedicationRequest": (("status", "active"),)}
 """Searches that can be narrowed without changing the answer; not when a feature asks for what is past (``ever``)."""
 
@@ -120,7 +121,7 @@ def pick(feature: Feature, records: Iterable[matching.Record], *, patient: str, 
     """The value of the record that the manifest's ``pick`` chooses, or why there is none."""
     usable = [record for record in records if matching.usable(record, feature, patient=patient, as_of=as_of)]
     if not usable:
-        return "no record was found" + (" in the time that the model looks back" if feature.lookback else "")
+        return NOTHING_FOUND + (" in the time that the model looks back" if feature.lookback else "")
     ranked = matching.ordered(usable, earliest=feature.pick == "earliest")
     readings = [reading.read(record, feature, as_of=as_of) for record in ranked]
     finals = [made for record, made in zip(ranked, readings, strict=True) if record.final]
@@ -148,7 +149,7 @@ def _blocked(readings: Sequence[FeatureValue | Unusable]) -> bool:
 
 
 def _first_reason(readings: Sequence[FeatureValue | Unusable]) -> str:
-    return next((made.reason for made in readings if isinstance(made, Unusable)), "no record was found")
+    return next((made.reason for made in readings if isinstance(made, Unusable)), NOTHING_FOUND)
 
 
 def _extreme(feature: Feature, readings: Sequence[FeatureValue | Unusable]) -> FeatureValue | None:

@@ -9,26 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from fidelity.elements import rows, table, text
+from fidelity.systems import ICD10CM, LOINC, RXNORM, SNOMED, proper
 from vocabulary.manifest import Code
 
-LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
-
-SYNONYMS = {
-    "urn:oid:2.16.840.1.113883.6.1": LOINC,
-    "2.16.840.1.113883.6.1": LOINC,
-    "https://loinc.org": LOINC,
-    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
-    "2.16.840.1.113883.6.96": SNOMED,
-    "http://snomed.info/id": SNOMED,
-    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
-    "2.16.840.1.113883.6.88": RXNORM,
-    "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
-    "2.16.840.1.113883.6.90": ICD10CM,
-}
-"""Other names under which systems are sent. Source: https://terminology.hl7.org/external_terminologies.html"""
+__all__ = [
+    "ICD10CM",
+    "LOINC",
+    "RXNORM",
+    "SNOMED",
+    "Listing",
+    "covers",
+    "listing",
+    "named",
+    "rank",
+    "system_of",
+]
 
 UNSUITABLE_FORMS = frozenset(
     {"ophthalmic", "otic", "topical", "nasal", "vaginal", "rectal", "cutaneous", "transdermal", "shampoo"}
@@ -38,8 +33,7 @@ UNSUITABLE_FORMS = frozenset(
 
 def system_of(coding: dict[str, Any]) -> str | None:
     """The coding's system under its proper name."""
-    given = text(coding.get("system"))
-    return SYNONYMS.get(given, given) if given else None
+    return proper(text(coding.get("system")))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

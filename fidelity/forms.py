@@ -12,9 +12,9 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
-from fidelity.codes import KNOWN, OWN, WELL_FORMED
-from fidelity.coding import ICD10CM, LOINC, RXNORM, SNOMED, SYNONYMS
+from fidelity.editions.forms import WELL_FORMED
 from fidelity.quantities import UCUM_NAMES
+from fidelity.systems import ICD10CM, KNOWN, LOINC, OWN, RXNORM, SNOMED, SYNONYMS
 
 PREFERRED: Final = (
     LOINC, SNOMED, RXNORM, ICD10CM, "http://hl7.org/fhir/sid/cvx", "http://hl7.org/fhir/sid/ndc",

@@ -4,13 +4,15 @@ For an observation these are the record whose value was taken and those that wou
 every current record of its type, because "no" hangs on all of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from fidelity import matching, periods, presence
 from fidelity.catalogue import INSTRUMENTS
 from fidelity.chart import wanted_codes
 from fidelity.derive import DERIVATIONS
+from fidelity.editions.edition import Terminology
 from fidelity.elements import address, ai_labelled, table, text, versioned
 from fidelity.instrument import Instrument, Outcome, Sighting
 from fidelity.shelf import Shelf, shelve
@@ -19,11 +21,22 @@ from vocabulary.chart import Chart, FeatureValue, Resource
 from vocabulary.finding import Finding
 from vocabulary.manifest import Feature
 
+VERSIONED = frozenset({"VER-01", "VER-02", "VER-03"})
 POINTERS = 5
 """Sample pointers in one finding: enough to find the fault, too few to be a list of patients."""
 
 
-def inspect(chart: Chart, features: Sequence[Feature], *, salt: bytes | None = None) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True)
+class Editions:
+    """What says which codes there are (None: nothing does), and the editions that are pinned, by system."""
+
+    terminology: Terminology | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
+
+
+def inspect(
+    chart: Chart, features: Sequence[Feature], *, salt: bytes | None = None, editions: Editions = Editions()
+) -> tuple[Finding, ...]:  # fmt: skip
     """One finding for each instrument that failed on a feature, and one for each that passed or never applied.
 
     With a ``salt`` findings point at records as ``Type/salted hash``; without one they point nowhere.
@@ -32,8 +45,8 @@ def inspect(chart: Chart, features: Sequence[Feature], *, salt: bytes | None = N
     found: list[Finding] = []
     shelf = shelve(chart.reads)
     for feature in features:
-        for instrument, failures in _judge(chart, feature, shelf, results):
-            found.append(_finding(instrument, feature, failures, salt))
+        for instrument, failures, judged in _judge(chart, feature, shelf, results, editions):
+            found.append(replace(_finding(instrument, feature, failures, salt), judged=judged))
     return (*found, *_unfailed(results))
 
 
@@ -46,24 +59,28 @@ def _finding(
         severity="info" if instrument.id == "STR-05" and not feature.required else instrument.severity,
         owner=instrument.owner,
         feature=feature.name,
+        kahn=instrument.kahn,
+        failed=len(failures),
         detail="; ".join(dict.fromkeys(detail for detail, _ in failures)),
         pointers=tuple(_point(resource, salt) for _, resource in failures[:POINTERS] if salt and resource),
     )
 
 
 def _judge(
-    chart: Chart, feature: Feature, shelf: Shelf, results: dict[str, set[str]]
-) -> Iterator[tuple[Instrument, list[tuple[str, Resource]]]]:
+    chart: Chart, feature: Feature, shelf: Shelf, results: dict[str, set[str]], editions: Editions
+) -> Iterator[tuple[Instrument, list[tuple[str, Resource]], int]]:
     record, background = _records(chart, feature, shelf)
     sightings = {"feature": [Sighting(chart=chart, feature=feature)], "record": record, "background": background}
     far = list(_elsewhere(chart, feature, shelf))
     for instrument in INSTRUMENTS:
         seen = sightings[instrument.reach] + (far if instrument.id == "REF-04" else [])
+        if instrument.id in VERSIONED:
+            seen = [replace(item, terminology=editions.terminology, pins=editions.pins) for item in seen]
         outcomes: list[tuple[Outcome, Sighting]] = [(instrument.check(item), item) for item in seen]
         results[instrument.id].update(outcome[0] for outcome, _ in outcomes)
         failures = [(outcome[1], item.resource) for outcome, item in outcomes if outcome[0] == "fail"]
         if failures:
-            yield instrument, failures
+            yield instrument, failures, sum(outcome[0] != "skip" for outcome, _ in outcomes)
 
 
 def _unfailed(results: dict[str, set[str]]) -> Iterator[Finding]:
@@ -75,7 +92,7 @@ def _unfailed(results: dict[str, set[str]]) -> Iterator[Finding]:
 
 _UNFAILED = {
     instrument.id: tuple(
-        Finding(check=instrument.id, result=result, severity="info", owner=instrument.owner)
+        Finding(check=instrument.id, result=result, severity="info", owner=instrument.owner, kahn=instrument.kahn)
         for result in ("pass", "skip")
     )
     for instrument in INSTRUMENTS

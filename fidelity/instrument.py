@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fidelity.checks import Kahn
+from fidelity.editions.edition import Terminology
 from fidelity.matching import Record
 from vocabulary.chart import Chart, Resource
 from vocabulary.finding import Owner, Result, Severity
 from vocabulary.manifest import Feature
 
-Kahn = Literal["conformance", "completeness", "plausibility"]
+Reach = Literal["record", "background", "feature"]
 Outcome = tuple[Result, str]
 PASS: Outcome = ("pass", "")
 SKIP: Outcome = ("skip", "")
@@ -31,7 +33,7 @@ class Sighting:
 
     ``element`` is the resource or the component that speaks of the feature, ``concept`` what it is about, ``consumed``
     whether its value was taken, ``peers`` the other records of its type. For an instrument of reach ``feature`` the
-    resource is empty.
+    resource is empty. ``terminology`` says what codes are, in the editions of ``pins`` (by system) where these name one.
     """
 
     chart: Chart
@@ -42,6 +44,8 @@ class Sighting:
     record: Record | None = None
     consumed: bool = False
     peers: Sequence[Resource] = ()
+    terminology: Terminology | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,4 +59,4 @@ class Instrument:
     severity: Severity
     owner: Owner
     check: Callable[[Sighting], Outcome]
-    reach: Literal["record", "background", "feature"] = "record"
+    reach: Reach = "record"

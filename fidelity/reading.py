@@ -5,7 +5,6 @@ value beyond the hard limits, a censored one). An older record must not then pas
 result (absent, a comment, an answer that says "unknown") is passed over for the next one, with a caveat.
 """
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -14,11 +13,13 @@ from typing import Any
 from fidelity import coding, quantities
 from fidelity.elements import absent_reason, number, table, text, value_of, versioned
 from fidelity.matching import Record
+from fidelity.texts import holds
 from r4 import ucum
 from vocabulary.chart import FeatureValue
 from vocabulary.manifest import Feature
 
-_NUMBER_IN_TEXT = re.compile(r"\s*(?:[<>≤≥]=?|[gl][te])?\s*[-+]?\d+(?:[.,]\d+)?\s*\S{0,24}\s*", re.IGNORECASE)
+CONVERTED = "the value was converted to "
+"""How the caveat begins that says so; the unit follows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +89,7 @@ def _converted(value: Decimal, unit: quantities.Unit, wanted: str) -> _Measured 
     except ucum.UnitError:
         return Unusable(reason=f"the unit cannot be converted to {wanted}", blocks=True)
     if quantities.plain(unit.code) != quantities.plain(wanted):
-        caveats.append(f"the value was converted to {wanted}")
+        caveats.append(f"{CONVERTED}{wanted}")
     if quantities.surface_differs(unit.code, wanted):
         caveats.append(surface_caveat(wanted))
     return converted, wanted, tuple(caveats)
@@ -128,8 +129,8 @@ def _string(content: Any) -> Unusable:
 
 
 def holds_number(content: Any) -> bool:
-    """Whether a text is a number with at most a unit beside it: ``7.2 mg/dL``, ``<5``."""
-    return isinstance(content, str) and _NUMBER_IN_TEXT.fullmatch(content) is not None
+    """Whether a text is a number with at most a unit beside it (``7.2 mg/dL``, ``<5``), or two with a stroke (``120/80``)."""
+    return isinstance(content, str) and holds(content) in ("number", "pressure")
 
 
 def _measured(record: Record, feature: Feature, as_of: float, measured: _Measured) -> FeatureValue | Unusable:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from fidelity import forms
-from fidelity.coding import SYNONYMS
 from fidelity.facts import CONCEPTS
 from fidelity.patterns import SETTLED, UNSETTLED, Pattern
+from fidelity.systems import SYNONYMS
 from vocabulary.instant import format_instant
 
 Resource = dict[str, Any]

@@ -4,6 +4,7 @@ from fidelity import quantities
 from fidelity.elements import number, table, value_of
 from fidelity.instrument import PASS, SKIP, Outcome, Sighting, fail
 from fidelity.reading import surface_caveat
+from fidelity.records import measures
 
 
 def _unit(seen: Sighting) -> quantities.Unit | None:
@@ -29,10 +30,20 @@ def unit_coded(seen: Sighting) -> Outcome:
     return fail("the unit is written as text, not coded in UCUM") if unit.given == "text" else PASS
 
 
+def unit_known(seen: Sighting) -> Outcome:
+    """UNI-03: what is coded as UCUM is a unit of UCUM."""
+    unit = _unit(seen)
+    if unit is None or unit.given != "coded" or unit.code is None or seen.feature.unit is None:
+        return SKIP
+    return PASS if measures.known(unit.code) else fail("a value has a unit that UCUM does not know")
+
+
 def unit_dimension(seen: Sighting) -> Outcome:
     """UNI-04: the unit measures what the feature measures, scaling to body surface included."""
     unit = _unit(seen)
     if unit is None or unit.code is None or seen.feature.unit is None:
+        return SKIP
+    if not measures.known(unit.code):  # a unit that nobody knows is unknown, not wrong (UNI-02, UNI-03)
         return SKIP
     if not quantities.same_dimension(unit.code, seen.feature.unit):
         return fail(f"a value has a unit that cannot be converted to {seen.feature.unit}")

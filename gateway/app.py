@@ -9,16 +9,19 @@ from dataclasses import replace
 from functools import partial
 from os import urandom
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, jobs, models, observing, scoring, signed
+from gateway import apikeys, claim_checkers, jobs, models, observing, scoring, signed
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
+from gateway.claim_checkers import Checkers
+from gateway.editions import of_installation
+from gateway.ehrs.file import FILE
 from gateway.evaluating import Evaluator
 from gateway.fetch import Reach
 from gateway.installation import Installation
@@ -62,26 +65,26 @@ class Gateway:
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
-        declared: Sequence[Declared] = (), mail: Mail | None = None,
+        declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: Checkers | None = None,
     ) -> None:  # fmt: skip
         self.installation, self.models, self.base_url = installation, models, base_url
         self.deployments = Deployments(models=models, sites=sites or {})
         self.declared = declared
         self.clock = clock
+        self.editions = of_installation(installation.directory)
         self.reach = reach or Reach(clock=clock)
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
+        self.checkers = checkers or Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
-        self.worker = Worker(
-            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe, terms=self.senders.terms,
-        )  # fmt: skip
-        self.reconciler = Reconciler(
-            run=self.run, senders=self.senders.sender, ehrs=self.senders.names, namespace=self.keyring.namespace,
-            observe=self._observe,
-        )  # fmt: skip
+        delivering: dict[str, Any] = {
+            "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
+            "namespace": self.keyring.namespace, "observe": self._observe,
+        }  # fmt: skip
+        self.worker = Worker(**delivering, terms=self.senders.terms)
+        self.reconciler = Reconciler(**delivering)
         self.recalls = Recalls(self)
         self.alerts = Alerts(self, mail=mail)
         self.thresholds = signed.load_thresholds(installation)
@@ -219,6 +222,7 @@ class Gateway:
                 logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
+        await self.checkers.aclose()
         await self.senders.aclose()
         await self.reach.aclose()
 
@@ -273,6 +277,7 @@ async def open_gateway(
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
         reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
+        checkers=claim_checkers.load(installation.directory / FILE),
     )  # fmt: skip
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from fidelity.catalogue import BY_ID
 from gateway import readings
+from monitoring.grounding.values import RULES
 from vocabulary.manifest import Manifest
 from writeback import outputs
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 NOTHING: Mapping[str, Any] = {"read": None, "values": (), "absent": ()}
+SAID = {
+    "supported": "supported by the chart", "contradicted": "contradicted by the chart", "unsupported": "not found in the chart",
+    "uncheckable": "not checked",
+}  # fmt: skip
+"""What the checker says of a sentence, in words for people."""
 FITNESS = {
     "fit": "Nothing was found against using this chart for this model.",
     "caveats": "The chart can be used; the answer carries these caveats:",
@@ -55,6 +61,7 @@ def card(
         "parts": _parts(manifest, body.get("components") or ()),
         "explanation": body.get("explanation"),
         "text": body.get("text"),
+        **grounded(body.get("text"), given.get("grounding")),
         "fitness": verdict and FITNESS[verdict["fitness"]],
         "findings": _findings(verdict["findings"] if verdict else ()),
         "read": moment(given["read"]),
@@ -64,6 +71,24 @@ def card(
         ],
         "absent": [{**each, "name": words(each["name"])} for each in given["absent"]],
     }
+
+
+def grounded(text: str | None, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """``pieces`` of a text, each with what the chart says of it in words (empty between sentences), and ``checked``, how many
+    sentences got which verdict; both empty for a text that was not checked."""
+    pieces, at, counts = [], 0, dict.fromkeys(SAID, 0)
+    for start, end, verdict, rules in found["sentences"] if text and found else ():
+        pieces += [{"text": text[at:start], "verdict": ""}] if text and start > at else []
+        pieces.append(
+            {"text": (text or "")[start:end], "verdict": verdict, "words": SAID[verdict],
+             "why": "; ".join(RULES[rule] for rule in rules if rule in RULES and verdict != "supported")}
+        )  # fmt: skip
+        counts[verdict] += 1
+        at = end
+    if not pieces or not text:
+        return {"pieces": [], "checked": ""}
+    said = ", ".join(f"{number} {SAID[verdict]}" for verdict, number in counts.items() if number)
+    return {"pieces": [*pieces, {"text": text[at:], "verdict": ""}], "checked": said}
 
 
 def number(value: Any, unit: str | None, tier: str | None = None) -> str | None:

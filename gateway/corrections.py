@@ -7,7 +7,7 @@ are replaced in what the EHR has now, with ``If-Match``; what was final becomes 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway import apikeys
+from gateway import apikeys, grounding
 from gateway.amendments import NOT_THERE, UNFIT, standing_of
 from gateway.apikeys import ApiKey
 from gateway.charts import Unavailable
@@ -63,12 +63,14 @@ async def _judge(gateway: "Gateway", output: Output, model: Model) -> tuple[Admi
     """As for a new output: everything is read again. Raises Unavailable."""
     reader = gateway.senders.sender(output.ehr, "backend")
     read = await read_patient(reader, output.patient, model.manifest.features)
-    _, verdict = read.verdict(
-        model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session
+    chart, verdict = read.verdict(
+        model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session, terminology=gateway.editions
     )  # fmt: skip
     evidence = await read_evidence(
         reader, output, patient=read.patient, verdict=verdict, launch_patient=None, launch_encounter=None
     )
+    found = await grounding.ground(gateway, reader, output, model, chart=chart, read=read, evidence=evidence)
+    evidence = grounding.weighed(evidence, found)
     return admit(output, model.manifest, evidence, gateway.clock()), verdict
 
 

@@ -38,6 +38,11 @@ class Evaluator:
         self._watches: Any = None
         self._stopping = asyncio.Event()
 
+    @property
+    def leading(self) -> bool:
+        """Whether the last round had the lease."""
+        return self._lease is not None
+
     def stop(self) -> None:
         """Ends ``serve`` after its round."""
         self._stopping.set()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fidelity.chart import assemble, plan
+from fidelity.editions.edition import Terminology
 from fidelity.verdict import judge
 from gateway.charts import AT_ONCE, Reader, Reading, Unavailable, read_chart, read_resource, together
 from vocabulary.chart import Chart, Read, Resource, Search
@@ -37,10 +38,12 @@ class PatientRead:
         """What these features found in it."""
         return assemble(patient=self.patient or {}, reads=self.reads, features=features, as_of=as_of)
 
-    def verdict(self, manifest: Manifest, *, as_of: float, salt: bytes) -> tuple[Chart, Verdict]:
-        """The chart for one model, and whether it is fit for it."""
+    def verdict(
+        self, manifest: Manifest, *, as_of: float, salt: bytes, terminology: Terminology | None = None
+    ) -> tuple[Chart, Verdict]:
+        """The chart for one model, and whether it is fit for it, codes judged by ``terminology``."""
         chart = self.chart(manifest.features, as_of=as_of)
-        return chart, judge(chart, manifest, patient_resource=self.patient, salt=salt)
+        return chart, judge(chart, manifest, patient_resource=self.patient, salt=salt, terminology=terminology)
 
 
 async def read_patient(

@@ -12,6 +12,7 @@ from gateway import apikeys, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import KeyFile, Keyring, open_key_file
 from gateway.sites import evidence, history
+from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
 from monitoring import upgrade as monitoring_upgrade
 from monitoring.alerting import tables as alerting_tables
@@ -32,6 +33,7 @@ METADATA: Sequence[MetaData] = (
 assert {table.metadata for table in (attempts.attempts, correcting.corrections, recall_tables.recalls)} == {
     writeback_tables.metadata
 }
+assert monitoring_samples.samples.metadata is monitoring_tables.metadata
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
 assert evidence.shown.metadata is tables.metadata
 assert alerting_tables.alerts.metadata is monitoring_tables.metadata

@@ -5,11 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from fidelity import demographics
-from fidelity.codes import WELL_FORMED
 from fidelity.derive import DERIVATIONS
+from fidelity.editions.forms import WELL_FORMED
 from fidelity.presence import CURRENT
+from gateway.observing import reference_of
+from monitoring.reference import ReferenceInvalid
 from r4 import ucum
 from vocabulary.manifest import Code, Feature, Manifest
+from vocabulary.outcome import parse_outcome
 from writeback.codes import INTERPRETATIONS, QUALITATIVE
 from writeback.meanings import permitted
 from writeback.site import NO_SITE
@@ -101,6 +104,8 @@ def _output_warnings(manifest: Manifest) -> Iterator[str]:
     if manifest.kind == "risk" and manifest.horizon is None:
         yield "output.horizon is missing: a chart reads the risk as one of the rest of the patient's life"
     yield from _coding_warnings(manifest)
+    if not manifest.editions and any(feature.codes for feature in manifest.features):
+        yield "editions is missing: nobody can tell which codes are newer or older than the model"
     for prediction in (manifest.output, *manifest.components):
         unit = prediction.unit
         if unit and unit not in ("fraction", "percent") and not ucum.known(unit):
@@ -137,7 +142,13 @@ def _monitoring_warnings(manifest: Manifest, directory: Path) -> Iterator[str]:
             yield "monitoring.reference is missing: drift cannot be measured"
         elif not (directory / reference).is_file():
             yield "monitoring.reference names a file that is not there"
+        else:
+            try:
+                reference_of(directory, reference)
+            except ReferenceInvalid as wrong:
+                yield f"monitoring.reference cannot be used: {wrong}"
         if not manifest.monitoring.get("outcome"):
             yield "monitoring.outcome is missing: accuracy cannot be measured"
+        yield from parse_outcome(manifest.monitoring)[1]
     if any(feature.limits for feature in manifest.features) and not manifest.monitoring.get("limits_signed_by"):
         yield "monitoring.limits_signed_by is missing: who signed the hard limits, and when"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fidelity.chart import assemble
+from fidelity.editions.shipped import shipped
 from fidelity.verdict import judge
 from gateway import bundles, remote_models
 from vocabulary import manifest as manifests
@@ -221,7 +222,7 @@ def score_bundle(model: Model, bundle: Any, as_of: float) -> dict[str, Any]:
         raise ModelError(str(wrong)) from wrong
     features = model.manifest.features
     chart = assemble(patient=patient, reads=bundles.reads_of(resources, features), features=features, as_of=as_of)
-    verdict = judge(chart, model.manifest, patient_resource=patient)
+    verdict = judge(chart, model.manifest, patient_resource=patient, terminology=shipped())
     said: dict[str, Any] = {}
     refused = "; ".join(verdict.reasons) if verdict.fitness == "unfit" else None
     try:

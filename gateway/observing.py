@@ -3,7 +3,6 @@
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -11,8 +10,10 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from gateway.models import Model
-from monitoring.entries import MISSING, UNSEEN, UNUSABLE, Observed
+from monitoring.entries import MISSING, UNSEEN, UNUSABLE, Observed, pack_cells
 from monitoring.reference import Column, Reference, ReferenceInvalid, parse
 from monitoring.thresholds import Thresholds
 from vocabulary.chart import Chart, FeatureValue, Resource
@@ -21,7 +22,7 @@ from vocabulary.output import Output
 from writeback.changes import OutputChanged
 
 if TYPE_CHECKING:
-    from monitoring.watch import Plan
+    from monitoring.plan import Plan
 
 RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
 AGES = ((0, "0-17"), (18, "18-39"), (40, "40-64"), (65, "65-79"), (80, "80+"))
@@ -51,7 +52,7 @@ def reference(model: Model) -> Reference:
 
 def plan_of(model: Model, ehr: str, thresholds: Thresholds) -> "Plan":
     """How a model is watched at one EHR. Raises ReferenceInvalid."""
-    from monitoring.watch import Plan  # numpy comes with it: not before there is something to watch
+    from monitoring.plan import Plan  # numpy comes with it: not before there is something to watch
 
     manifest = model.manifest
     return Plan(
@@ -71,7 +72,7 @@ def observe(
     return Observed(
         output="", model=output.model, version=output.version, ehr=output.ehr,
         encounter=hmac.new(key, place.encode(), sha256).hexdigest()[:32],
-        features=tuple(
+        features=pack_cells(
             _cell(chart.features.get(each.name), chart.absent.get(each.name, ""), known.features.get(each.name))
             for each in manifest.features
         ),

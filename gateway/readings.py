@@ -11,10 +11,11 @@ from vocabulary.chart import Chart
 from vocabulary.instant import format_instant
 
 
-def describe(chart: Chart, *, read: float) -> bytes | None:
+def describe(chart: Chart, *, read: float, grounding: dict[str, Any] | None = None) -> bytes | None:
     """``{"read", "values": [{"name", "value", "unit", "at", "sources", "caveats"}], "absent": [{"name", "why"}]}``;
-    times are FHIR instants, sources versioned references. None for a model that reads no feature."""
-    if not chart.features and not chart.absent:
+    times are FHIR instants, sources versioned references. For a text also ``"grounding"`` (``Grounding.shown``). None for a
+    model that reads no feature and whose output is no text."""
+    if not chart.features and not chart.absent and grounding is None:
         return None
     said = {
         "read": format_instant(read),
@@ -26,6 +27,7 @@ def describe(chart: Chart, *, read: float) -> bytes | None:
             for name, value in chart.features.items()
         ],
         "absent": [{"name": name, "why": why} for name, why in chart.absent.items()],
+        **({"grounding": grounding} if grounding is not None else {}),
     }  # fmt: skip
     return json.dumps(said).encode()  # not FHIR: our own notes
 

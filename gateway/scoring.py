@@ -103,7 +103,7 @@ async def _one(gateway: "Gateway", launch: Launch, occasion: Occasion, read: Pat
     """One model: empty, or what went wrong, in words for the person who launched."""
     now = gateway.clock()
     chart, verdict = await asyncio.to_thread(  # a long chart takes seconds, and others are waiting
-        read.verdict, model.manifest, as_of=now, salt=gateway.keyring.session
+        read.verdict, model.manifest, as_of=now, salt=gateway.keyring.session, terminology=gateway.editions
     )
     said: dict[str, Any] = {}
     if verdict.fitness != "unfit":

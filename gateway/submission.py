@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from gateway import observing, readings
+from gateway import grounding, observing, readings
 from gateway.changes import events_of
 from gateway.charts import Reader
 from gateway.evidence import PatientRead, read_evidence
 from gateway.granted import narrowed
+from gateway.grounding import Grounding
 from gateway.models import Model
 from monitoring import journal, observations
-from monitoring.entries import Observed
+from monitoring.entries import Observed, Telling
 from vocabulary.chart import Chart
 from vocabulary.finding import Verdict
 from vocabulary.output import Output
@@ -55,40 +56,58 @@ async def submit(
         launch_encounter=occasion.launch_encounter,
         known=read.known if occasion.launch_patient is not None else None,
     )  # fmt: skip
-    judged = admit(output, model.manifest, evidence, gateway.clock())
+    found = await grounding.ground(gateway, occasion.reader, output, model, chart=chart, read=read, evidence=evidence)
+    judged = admit(output, model.manifest, grounding.weighed(evidence, found), gateway.clock())
     write = await _write(gateway, output, model, judged, occasion.granted)
     submission = Submission(
         id=gateway.new_id(), output=output, manifest=model.manifest, judged=judged, verdict=verdict,
         principal=occasion.principal, submitter=occasion.submitter, write=write, body=body,
     )  # fmt: skip
-    given = readings.describe(chart, read=gateway.clock())
+    given = readings.describe(chart, read=gateway.clock(), grounding=found.shown() if found else None)
     observed = observing.observe(
         output, model.manifest, chart, known=gateway.reference(model), patient=read.patient, key=gateway.keyring.session
     )
-    taken = await gateway.run(
-        lambda c, now: _record(c, now, submission, claim, given=given, observed=observed, new_id=gateway.new_id)
-    )
+    note = _Note(given=given, observed=observed, found=found)
+    taken = await gateway.run(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
+    await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].change is not None:
         gateway.tell([taken[0].change])
         gateway.worker.wake(output.ehr)
     return taken
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Note:
+    """What is recorded beside an output."""
+
+    given: bytes | None
+    observed: Observed
+    found: Grounding | None
+
+
 def _record(
-    connection: Connection, now: float, submission: Submission, claim: Idempotency | None, *, given: bytes | None,
-    observed: Observed, new_id: Callable[[], str],
+    connection: Connection, now: float, submission: Submission, claim: Idempotency | None, note: _Note, *,
+    new_id: Callable[[], str],
 ) -> Taken:  # fmt: skip
-    """The output, what its model was given, and what the monitors are told, in one transaction."""
+    """The output, what its model was given, what the chart says of its text, and what the monitors are told, in one
+    transaction."""
     accepted = outputs.accept(connection, now, submission=submission, claim=claim)
     if isinstance(accepted, Conflict):
         return accepted
-    if accepted.new and given is not None:
-        readings.save_readings(connection, now, output=accepted.id, body=given)
+    if accepted.new and note.given is not None:
+        readings.save_readings(connection, now, output=accepted.id, body=note.given)
     if accepted.change is not None:
         journal.record(connection, now, events_of([accepted.change]), new_id=new_id)
     shown = outputs.show_accepted(connection, now, accepted)
+    told: list[Telling] = []
     if accepted.change is not None:
-        observations.append(connection, now, [observing.settled(observed, accepted.change)])
+        told.append(observing.settled(note.observed, accepted.change))
+    if accepted.new and note.found is not None:
+        told.append(grounding.told(accepted.id, submission.output, note.found))
+        grounding.save_grounding(
+            connection, now, id=accepted.id, output=submission.output, found=note.found, new_id=new_id
+        )  # fmt: skip
+    observations.append(connection, now, told)
     return accepted, shown
 
 

@@ -60,10 +60,10 @@ class Board:
         return before, to
 
     def state(self) -> list[list[Any]]:
-        """Everything, as plain values."""
+        """Everything, as plain values, by key: which signal came first depends on how entries were portioned."""
         return [
             [*key, _numbers(held.judged), held.level, held.known, held.lower, held.beneath, held.at, held.since]
-            for key, held in self.held.items()
+            for key, held in sorted(self.held.items())
         ]
 
     @classmethod

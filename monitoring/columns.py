@@ -166,20 +166,32 @@ class Columns:
             ],
             axis=1,
         )
-        sums, goal = self.evidence, self._goal
-        for i, step in enumerate(steps):
-            np.add(sums, step, out=sums)
-            np.maximum(sums, 0.0, out=sums)
-            if (sums >= goal).any():
-                np.minimum(sums, self._most, out=sums)
-                self._note(self.total + i + 1, float(at[i]), self.levels.lift(self._raw(), float(at[i])))
-                self._next()
-                goal = self._goal
-        np.minimum(sums, self._most, out=sums)
+        history = np.empty_like(steps)
+        sums = self.evidence
+        for step, after in zip(steps, history, strict=True):
+            np.add(sums, step, out=after)
+            np.maximum(after, 0.0, out=after)
+            np.minimum(after, self._most, out=after)
+            sums = after
+        self._lift(history, at)
+        self.evidence = sums.copy()
         self._count(codes)
         self.total += len(rows)
         if self.total % EVERY == 0:
             self._evaluate(float(at[-1]))
+
+    def _lift(self, history: Array, at: Array) -> None:
+        """Raises what reached its goal, row by row: each raise sets the goal anew."""
+        row = 0
+        while row < len(history):
+            reached = (history[row:] >= self._goal).any(axis=(1, 2))
+            if not reached.any():
+                return
+            row += int(reached.argmax())
+            self.evidence = history[row]
+            self._note(self.total + row + 1, float(at[row]), self.levels.lift(self._raw(), float(at[row])))
+            self._next()
+            row += 1
 
     def _count(self, codes: Array) -> None:
         """The window's counts: new rows in, the oldest out."""

@@ -5,24 +5,24 @@
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MISSING, UNSEEN, UNUSABLE = float("nan"), float("inf"), float("-inf")
 """Cells that are no number: absent; a code or category that the reference lacks; a unit that could not be converted."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
-    """One output, whatever became of it. ``features`` are cells in the manifest's order; ``value`` the output as a number
-    (None: refused, abstained, or a text); ``score`` what labels are held against (a chance from 0 to 1, where it is one);
-    ``refusal`` the gate's word, if it refused; ``inference`` the hash of what its submitter calls it."""
+class Observed(Struct, frozen=True, kw_only=True, gc=False):
+    """One output, whatever became of it. ``features`` are cells in the manifest's order (``pack_cells``); ``value`` the output
+    as a number (None: refused, abstained, or a text); ``score`` what labels are held against (a chance from 0 to 1, where it
+    is one); ``refusal`` the gate's word, if it refused; ``inference`` the hash of what its submitter calls it."""
 
     output: str
     model: str
     version: str
     ehr: str
     encounter: str
-    features: tuple[float, ...] = ()
+    features: bytes = b""
     value: float | None = None
     score: float | None = None
     refusal: str = ""
@@ -30,8 +30,7 @@ class Observed:
     inference: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Labelled:
+class Labelled(Struct, frozen=True, kw_only=True, gc=False):
     """The true outcome of an output is known, and mature."""
 
     output: str
@@ -41,8 +40,7 @@ class Labelled:
     event: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TextChecked:
+class TextChecked(Struct, frozen=True, kw_only=True, gc=False):
     """The verdicts on one text, counted. ``missing`` and ``foreign`` count its citations of nothing and of another patient's
     resource; ``numbers`` the contradicted numbers, units and doses among ``contradicted``."""
 
@@ -60,8 +58,7 @@ class TextChecked:
     numbers: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ticked:
+class Ticked(Struct, frozen=True, gc=False):
     """Time has passed: what makes silence visible. Told by the evaluator itself, to every model."""
 
 
@@ -70,8 +67,7 @@ Telling = Observed | Labelled | TextChecked | Ticked
 COUNTS = ("supported", "contradicted", "unsupported", "uncheckable", "citations", "missing", "foreign", "numbers")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A telling at its place in the journal: order is (``at``, ``id``). ``first`` says that no earlier output was of the same
     encounter; of a label, that its output was the first with a value. ``score`` and ``strata`` of a label are its output's."""
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from monitoring.entries import Entry, place
 from monitoring.packing import unpack
-from monitoring.watch import Plan, Watch
+from monitoring.plan import Plan
+from monitoring.watch import Watch
 from vocabulary.signal import SignalChanged
 
 Place = tuple[str, str, str]

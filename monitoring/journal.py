@@ -34,7 +34,7 @@ def record(connection: Connection, now: float, events: Sequence[Event], *, new_i
 def _finding(rule: rules.Rule, event: Event) -> Finding:
     return Finding(
         monitor=rule.monitor, model=event.model, version=event.version, ehr=event.ehr, severity=rule.severity,
-        owners=rule.owners,
+        owners=rule.owners, source=rule.source,
     )  # fmt: skip
 
 

@@ -6,20 +6,37 @@ to it. Wherever a process dies, the journal and what was folded of it are of one
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, insert, or_, select, text, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Insert,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
-from monitoring.entries import COUNTS, Entry, Labelled, Observed, Telling, TextChecked, Ticked, pack_cells, unpack_cells
+from monitoring.entries import COUNTS, Entry, Labelled, Observed, Telling, TextChecked, Ticked
 from monitoring.tables import entries, evaluator
 
 LOCK = 0x6D6F6E69
 """The advisory lock of the journal in PostgreSQL."""
 PAGE = 200
 
-_APPEND = insert(entries)
-_HORIZON = select(evaluator.c.horizon).where(evaluator.c.id == 1)
+_HORIZON = func.coalesce(select(evaluator.c.horizon).where(evaluator.c.id == 1).scalar_subquery(), 0.0)
+_APPEND: Mapping[str, Insert] = {
+    "sqlite": insert(entries).values(at=func.max(bindparam("now"), _HORIZON)),
+    "postgresql": insert(entries).values(at=func.greatest(bindparam("now"), _HORIZON)),
+}
+"""By dialect: no entry is before the horizon, though the clock be set back."""
 _SHARED = text("SELECT extract(epoch FROM clock_timestamp())::float8 FROM pg_advisory_xact_lock_shared(:key)")
 
 
@@ -27,28 +44,29 @@ def append(connection: Connection, now: float, told: Sequence[Telling]) -> None:
     """Appends in the caller's transaction; do it last there, for on PostgreSQL readers wait for its end."""
     if not told:
         return
-    if connection.dialect.name == "postgresql":
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
         now = float(connection.scalar(_SHARED, {"key": LOCK}))
-    at = max(now, float(connection.scalar(_HORIZON) or 0.0))
-    connection.execute(_APPEND, [_row(at, each) for each in told])
+    connection.execute(_APPEND[dialect], [_row(now, each) for each in told])
 
 
-def _row(at: float, told: Telling) -> dict[str, Any]:
-    row = {"at": at, "what": "tick", "model": "", "version": "", "ehr": "", "output": "", "inference": None,
-           "encounter": None, "value": None,
-           "score": None, "words": "", "refusal": "", "body": None}  # fmt: skip
+def _row(now: float, told: Telling) -> dict[str, Any]:
+    if isinstance(told, Observed):
+        return {
+            "now": now, "what": "output", "model": told.model, "version": told.version, "ehr": told.ehr, "output": told.output,
+            "inference": told.inference or None, "encounter": told.encounter, "value": told.value, "score": told.score,
+            "words": told.strata[:255], "refusal": told.refusal[:64], "body": told.features,
+        }  # fmt: skip
+    row = {
+        "now": now, "what": "tick", "model": "", "version": "", "ehr": "", "output": "", "inference": None, "encounter": None,
+        "value": None, "score": None, "words": "", "refusal": "", "body": None,
+    }  # fmt: skip
     if isinstance(told, Ticked):
         return row
     row |= {"model": told.model, "version": told.version, "ehr": told.ehr, "output": told.output}
-    if isinstance(told, Observed):
-        row |= {"what": "output", "encounter": told.encounter, "value": told.value, "words": told.strata[:255],
-                "score": told.score, "refusal": told.refusal[:64], "body": pack_cells(told.features),
-                "inference": told.inference or None}  # fmt: skip
-    elif isinstance(told, Labelled):
-        row |= {"what": "label", "value": float(told.event)}
-    else:
-        row |= {"what": "text", "body": struct.pack(_COUNTS, *(getattr(told, name) for name in COUNTS))}
-    return row
+    if isinstance(told, Labelled):
+        return {**row, "what": "label", "value": float(told.event)}
+    return {**row, "what": "text", "body": struct.pack(_COUNTS, *(getattr(told, name) for name in COUNTS))}
 
 
 _COUNTS = f"<{len(COUNTS)}I"
@@ -76,7 +94,8 @@ _BETWEEN = and_(
 )
 _PAGE = (
     select(
-        *entries.c, _FIRST.label("first"), _FIRST_SCORED.label("scored"), _OUTPUT.c.score.label("given"),
+        *(column for column in entries.c if column.name not in ("inference", "encounter")), _FIRST.label("first"),
+        _FIRST_SCORED.label("scored"), _OUTPUT.c.score.label("given"),
         _OUTPUT.c.words.label("whose"),
     )
     .select_from(
@@ -102,13 +121,13 @@ def find_entries(
 def _entry(row: Any) -> Entry:
     if row.what == "tick":
         return Entry(id=row.id, at=row.at, told=Ticked())
-    about = {"output": row.output, "model": row.model, "version": row.version, "ehr": row.ehr}
     if row.what == "output":
         told = Observed(
-            **about, encounter=row.encounter or "", features=unpack_cells(row.body or b""), value=row.value, score=row.score,
-            refusal=row.refusal, strata=row.words,
+            output=row.output, model=row.model, version=row.version, ehr=row.ehr, encounter="",
+            features=row.body or b"", value=row.value, score=row.score, refusal=row.refusal, strata=row.words,
         )  # fmt: skip
         return Entry(id=row.id, at=row.at, told=told, first=bool(row.first))
+    about = {"output": row.output, "model": row.model, "version": row.version, "ehr": row.ehr}
     if row.what == "label":
         label = Labelled(**about, event=bool(row.value))
         return Entry(

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from monitoring.entries import MISSING, UNSEEN, Entry, Labelled, Observed, Ticked
+from monitoring.entries import MISSING, UNSEEN, Entry, Labelled, Observed, Ticked, pack_cells
 from monitoring.folding import Place, fold
+from monitoring.plan import Plan
 from monitoring.quantiles import chi_square
 from monitoring.reference import Column
-from monitoring.watch import DAY, Plan, Watch
+from monitoring.watch import DAY, Watch
 from vocabulary.instant import parse_instant
 from vocabulary.signal import Signal
 
@@ -56,7 +57,7 @@ def read(line: Any, plan: Plan, *, percent: bool = False) -> tuple[float, Observ
         raise LineInvalid("confidence must be a number")
     return at, Observed(
         **about, encounter=_word(line, "encounter"), value=value, strata=_strata(line.get("strata", {})),
-        features=tuple(_cell(features.get(name), known.get(name), name) for name in plan.features),
+        features=pack_cells(_cell(features.get(name), known.get(name), name) for name in plan.features),
         score=None if score is None else float(score) / (100 if percent else 1),
         refusal=_word(line, "refusal") if "refusal" in line else "",
     )  # fmt: skip

@@ -9,11 +9,13 @@ from vocabulary.alert import Severity
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """A monitor of the catalogue whose first event is already an alert."""
+    """A monitor of the catalogue whose first event is already an alert. ``source`` is that of the monitor's series, so that
+    the alert and what the series says later are one."""
 
     monitor: str
     severity: Severity
     owners: tuple[str, ...]
+    source: str = ""
 
 
 REFUSAL_RULES: Mapping[str, Rule] = {
@@ -21,6 +23,15 @@ REFUSAL_RULES: Mapping[str, Rule] = {
     # the first one, blocks write-back, and goes to both teams. Source: fidelity-monitoring catalogue, monitor M-OUT-01.
     reason: Rule(monitor="M-OUT-01", severity="critical", owners=("engineering", "clinical_informatics"))
     for reason in ("out_of_range", "not_finite", "wrong_unit", "wrong_type")
+} | {
+    # M-HAL-02: a text that cites another patient's record is critical at once. M-HAL-03: one that the chart contradicts is
+    # not written; more than a share of them is critical, which takes a window. Source: the same catalogue.
+    "foreign_citation": Rule(
+        monitor="M-HAL-02", severity="critical", owners=("engineering", "clinical_informatics"), source="citations"
+    ),
+    "contradicted_text": Rule(
+        monitor="M-HAL-03", severity="warning", owners=("clinical_informatics",), source="contradicted"
+    ),
 }
 
 

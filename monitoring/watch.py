@@ -4,9 +4,8 @@ The state follows from the entries alone: in whatever portions they are folded, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,15 @@ import numpy as np
 from monitoring import outcomes as judging
 from monitoring import texts as claims
 from monitoring.board import Board
-from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Limits, Move
+from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Move
 from monitoring.domain import tell_apart
 from monitoring.entries import Entry, Labelled, Observed, TextChecked, Ticked
 from monitoring.outcomes import Judged, Outcomes
+from monitoring.plan import Plan
 from monitoring.ranking import expected_auroc
-from monitoring.reference import Column, Reference
 from monitoring.scalars import BernoulliCusum
 from monitoring.scores import Scores
 from monitoring.texts import Texts
-from monitoring.thresholds import DEFAULTS, Numbers, Thresholds
 from vocabulary.signal import Level, Signal, SignalChanged
 
 DAY = 86400.0
@@ -34,40 +32,6 @@ BLOCKING = frozenset({"out_of_range", "not_finite", "wrong_unit", "wrong_type"})
 """Words of the gate's refusals that are M-OUT-01."""
 COLUMN_MONITORS = {PSI: "M-IN-01", MEAN: "M-IN-02", FAULTS: "M-IN-03"}
 OUTPUT_SOURCES = {PSI: "distribution", MEAN: "mean", FAULTS: "missing"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is watched. ``numeric``: the output is a number (or category) to watch; ``calibrated``: it is a chance, 0 to 1."""
-
-    model: str
-    version: str
-    ehr: str
-    features: tuple[str, ...] = ()
-    reference: Reference = field(default_factory=Reference)
-    numeric: bool = True
-    calibrated: bool = False
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-    @cached_property
-    def numbers(self) -> Mapping[str, Numbers]:
-        """The thresholds that hold for this model, by monitor."""
-        return {monitor: self.thresholds.of(self.model, monitor) for monitor in DEFAULTS}
-
-    @cached_property
-    def limits(self) -> Limits:
-        """Those of the columns."""
-        shift, mean, fault = (self.numbers[monitor] for monitor in ("M-IN-01", "M-IN-02", "M-IN-03"))
-        return Limits(
-            psi_floor=shift["warn"], psi_alpha=shift["alpha"], psi_critical=shift["critical"], slack=mean["slack"],
-            mean_warn=mean["warn"], mean_critical=mean["critical"], fault_ratios=(fault["ratio"], fault["jump"]),
-            fault_warn=fault["warn"], fault_critical=fault["critical"], fault_floor=fault["floor"],
-        )  # fmt: skip
-
-    def columns(self) -> list[Column]:
-        """The features in order, then the output."""
-        known = self.reference.features
-        return [known.get(name, Column()) for name in self.features] + ([self.reference.output] if self.numeric else [])
 
 
 class Watch:
@@ -87,10 +51,14 @@ class Watch:
         self._begin()
 
     def _begin(self) -> None:
-        self._rows: list[tuple[float, ...]] = []
+        self._found: list[tuple[int, int, SignalChanged]] = []
+        self._collect()
+
+    def _collect(self) -> None:
+        self._rows: list[bytes] = []
+        self._values: list[float] = []
         self._times: list[float] = []
         self._places: list[int] = []
-        self._found: list[tuple[int, int, SignalChanged]] = []
 
     def fold(self, entries: Sequence[Entry]) -> list[SignalChanged]:
         """Takes entries of this model, or ticks, in the journal's order; the changes of level in that order too."""
@@ -114,30 +82,33 @@ class Watch:
             self._text(place, entry.at, told)
 
     def _observe(self, place: int, entry: Entry, told: Observed) -> None:
-        blocked = told.refusal in BLOCKING
+        blocked = bool(told.refusal) and told.refusal in BLOCKING
         if blocked or self.board.level("M-OUT-01", "range"):
             self._put(
                 place,
                 entry.at,
                 [Judged(monitor="M-OUT-01", source="range", level=2 * blocked, value=float(blocked), n=1)],
             )
-        self._put(place, entry.at, self.scores.heard(entry.at))
+        if over := self.scores.heard(entry.at):
+            self._put(place, entry.at, over)
         if not entry.first:
             return
         if self.plan.numeric:
-            self._put(place, entry.at, self.scores.update(told.value, told.strata))
-            self._rows.append((*told.features, float("nan") if told.value is None else told.value))
-        else:
-            self._rows.append(told.features)
+            if judged := self.scores.update(told.value, told.strata):
+                self._put(place, entry.at, judged)
+            self._values.append(nan if told.value is None else told.value)
+        self._rows.append(told.features)
         self._times.append(entry.at)
         self._places.append(place)
 
     def _flush(self) -> None:
         """The collected rows through the columns, whose moves become changes at their entries' places."""
-        if not self._rows or not self._rows[0]:
-            self._rows, self._times, self._places = [], [], []
-            return
-        rows, before = np.array(self._rows), self.columns.total + self.columns.learned
+        if not self._rows or not self.columns.size.size:
+            return self._collect()
+        rows = np.frombuffer(b"".join(self._rows), dtype="<f8").reshape(len(self._rows), -1)
+        if self.plan.numeric:
+            rows = np.column_stack([rows, self._values])
+        before = self.columns.total + self.columns.learned
         self.columns.update(rows, np.array(self._times))
         self._keep(rows[:, : len(self.plan.features)])
         shift = self.columns.learned - before - 1
@@ -149,7 +120,7 @@ class Watch:
             self._many(self._places[row + shift], at, int(beyond[: len(self.plan.features)].sum()))
         self.columns.moves.clear()
         self.columns.evaluated.clear()
-        self._rows, self._times, self._places = [], [], []
+        return self._collect()
 
     def _keep(self, rows: "np.ndarray[Any, Any]") -> None:
         """Samples of the first and of the newest encounters, for M-IN-04."""
@@ -270,7 +241,7 @@ class Watch:
         """Every signal as it stands, columns first."""
         count = self.columns.size.size
         columns = [self._column(family, column) for family in (PSI, MEAN, FAULTS) for column in range(count)]
-        return columns + [self._held(key) for key in self.board.held]
+        return columns + [self._held(key) for key in sorted(self.board.held)]
 
     def state(self) -> dict[str, Any]:
         """Everything, as plain values and arrays; what ``of`` takes back exactly."""

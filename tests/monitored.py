@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+from sqlalchemy import Connection
 
-from monitoring.entries import Labelled, Observed, Telling, Ticked
+from gateway.database import Database
+from monitoring import observations
+from monitoring.entries import Entry, Labelled, Observed, Telling, Ticked, pack_cells
+from monitoring.plan import Plan
 from monitoring.reference import Column, Reference
-from monitoring.watch import Plan
 
 PLACE = ("risk", "1.0.0", "spec")
 ABOUT = {"model": "risk", "version": "1.0.0", "ehr": "spec"}
@@ -48,7 +51,7 @@ def tellings(
         chance = float(random.beta(1, 9))
         encounter = f"{replica}{number // 2 if random.random() < 0.3 else number + 10**6}"
         yield Observed(
-            **ABOUT, output=f"{replica}-{number}", encounter=encounter, features=tuple(cells.tolist()), value=chance,
+            **ABOUT, output=f"{replica}-{number}", encounter=encounter, features=pack_cells(cells.tolist()), value=chance,
             score=chance, strata=f"sex={'female' if random.random() < 0.5 else 'male'}",
         )  # fmt: skip
         yield Labelled(**ABOUT, output=f"{replica}-{number}", event=bool(random.random() < chance))
@@ -61,3 +64,18 @@ def portions(count: int, *, seed: int) -> list[slice]:
     random = np.random.default_rng(seed)
     cuts = sorted({0, count, *random.integers(0, count, 40).tolist()})
     return [slice(first, last) for first, last in pairwise(cuts)]
+
+
+def ordered_entries(connection: Connection, now: float) -> list[Entry]:
+    """The whole journal in order, read in pages."""
+    found: list[Entry] = []
+    place = (-1.0, 0)
+    while page := observations.find_entries(connection, now, after=place, before=float("inf")):
+        found += page
+        place = (page[-1].at, page[-1].id)
+    return found
+
+
+def everything(database: Database) -> list[Entry]:
+    """The same of a database."""
+    return database.run_now(ordered_entries)

@@ -128,6 +128,8 @@ class Manifest:
     """Paths (``Observation.component``) or types (``Provenance``) without which the output is not written at all."""
     card: Mapping[str, Any] = field(default_factory=dict)
     monitoring: Mapping[str, Any] = field(default_factory=dict)
+    editions: Mapping[str, str] = field(default_factory=dict)
+    """Code system → the edition that the model was trained with (``[editions]``)."""
 
 
 def _codes(table: TableReader, name: str, *, required: bool = False) -> tuple[Code, ...]:
@@ -178,7 +180,7 @@ def _manifest(
         flag=writeback.flag("flag"), flag_tiers=writeback.words("flag_tiers"),
         must_keep=frozenset(writeback.words("must_keep")), report=_report(output),
         features=tuple(_feature(item) for item in root.tables("feature")),
-        card=document.get("card", {}), monitoring=document.get("monitoring", {}),
+        card=document.get("card", {}), monitoring=document.get("monitoring", {}), editions=document.get("editions", {}),
     )  # fmt: skip
 
 
@@ -262,6 +264,9 @@ def _contradictions(manifest: Manifest) -> list[str]:
         problems.append("output.unit of a risk must be fraction or percent")
     for name in ("card", "monitoring"):
         problems += [] if isinstance(getattr(manifest, name), Mapping) else [f"{name} must be a table"]
+    pins = manifest.editions
+    if not isinstance(pins, Mapping) or not all(isinstance(pin, str) and pin for pin in pins.values()):
+        problems.append("editions must be a table of code systems and versions")
     names = [feature.name for feature in manifest.features]
     problems += [f"feature {name} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})]
     parts = [component.name for component in manifest.components]

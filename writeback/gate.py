@@ -27,7 +27,8 @@ TEXT_LIMIT = 200_000
 class Evidence:
     """What the gateway read for one output. ``inputs`` holds, for each reference as the output names it, the resource
     as the EHR has it now, or None when there is none. ``launch_patient`` and ``launch_encounter`` (``Type/id``) are
-    the launch's context, None for an output that came with a key. ``base`` is the EHR's FHIR base."""
+    the launch's context, None for an output that came with a key. ``base`` is the EHR's FHIR base. ``contradictions`` and
+    ``foreign_citations`` count what the chart says against a text, and its citations of other patients' records."""
 
     patient: Resource | None
     encounter: Resource | None = None
@@ -36,6 +37,8 @@ class Evidence:
     launch_patient: str | None = None
     launch_encounter: str | None = None
     base: str | None = None
+    contradictions: int = 0
+    foreign_citations: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,8 +243,18 @@ def _words(case: _Case) -> Iterator[Refused]:
             yield _no("unreadable_text", name, "The text holds characters that no chart can show.")
 
 
+def _groundedness(case: _Case) -> Iterator[Refused]:
+    evidence = case.evidence
+    if evidence.foreign_citations:
+        yield _no("foreign_citation", "text", "The text cites a record of another patient.")
+    if evidence.contradictions:
+        number = evidence.contradictions
+        said = "One statement" if number == 1 else f"{number} statements"
+        yield _no("contradicted_text", "text", f"{said} of the text contradicted the chart it was made from.")
+
+
 RULES: tuple[Rule, ...] = (
-    _agreement, _patient, _encounter, _inputs, _time, _fitness, _presence, _numbers, _components, _words,
+    _agreement, _patient, _encounter, _inputs, _time, _fitness, _presence, _numbers, _components, _words, _groundedness,
 )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from math import exp
 
 from gateway.cases import Case, Told
-from monitoring.entries import Entry, Labelled, Observed
+from monitoring.entries import Entry, Labelled, Observed, pack_cells
+from monitoring.plan import Plan
 from monitoring.reference import Column, Reference
-from monitoring.watch import Plan
 
 BEFORE, AFTER, SEED = 6000, 3000, 20
 FEATURES = ("temperature", "respiratory_rate", "heart_rate", "lactate")
@@ -43,7 +43,7 @@ def entries(draw: random.Random) -> list[Entry]:
     for number, (cells, risk, sepsis) in enumerate(encounters(draw)):
         about = {"output": f"{number:064x}", "model": "sepsis", "version": "1.0.0", "ehr": "sandbox"}
         at = number * 10 * MINUTE
-        observed = Observed(**about, encounter=f"{number:032x}", features=cells, value=risk, score=risk)
+        observed = Observed(**about, encounter=f"{number:032x}", features=pack_cells(cells), value=risk, score=risk)
         told += [(at, observed, risk), (at + 2 * 86400.0, Labelled(**about, event=sepsis), risk)]
     told.sort(key=lambda each: each[0])
     return [Entry(id=n, at=at, told=each, first=True, score=risk) for n, (at, each, risk) in enumerate(told, 1)]

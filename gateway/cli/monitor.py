@@ -10,8 +10,8 @@ from gateway.cli.application import Json, could_not
 
 if TYPE_CHECKING:
     from gateway.models import Model
+    from monitoring.plan import Plan
     from monitoring.replay import Replayed
-    from monitoring.watch import Plan
 
 
 def register(application: typer.Typer) -> None:

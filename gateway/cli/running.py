@@ -158,6 +158,7 @@ def run_loop(main: Any) -> Any:
 def _refusals() -> tuple[type[Exception], ...]:
     """What a start may be refused with; the text says what to do."""
     from gateway.browser import BrowserError
+    from gateway.editions import EditionsError
     from gateway.ehrs.file import SettingsRefused
     from gateway.hapi import HapiError
     from gateway.models import ModelError
@@ -166,7 +167,10 @@ def _refusals() -> tuple[type[Exception], ...]:
     from gateway.tls import TlsError
     from vocabulary.manifest import ManifestError
 
-    return (HapiError, SandboxError, SettingsRefused, SiteRefused, TlsError, ModelError, ManifestError, BrowserError)
+    return (
+        HapiError, SandboxError, SettingsRefused, SiteRefused, TlsError, ModelError, ManifestError, BrowserError,
+        EditionsError,
+    )  # fmt: skip
 
 
 def _detached(data: Path, json: bool) -> None:

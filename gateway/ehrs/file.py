@@ -17,7 +17,7 @@ from gateway.installation import Installation
 from gateway.sites.folder import declared_by_sites
 
 FILE = "chartgate.toml"
-TABLES = ("ehr",)
+TABLES = ("ehr", "claim_checker")
 """What the file may hold."""
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from fidelity.codes import WELL_FORMED
+from fidelity.editions.forms import WELL_FORMED
 from gateway.sites.declaration import Coding, Site
 from vocabulary.manifest import Manifest
 

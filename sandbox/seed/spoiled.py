@@ -18,10 +18,10 @@ MISSPELT: Mapping[str, str] = {
 }  # fmt: skip
 """What stands as UCUM code and is none."""
 FOREIGN: Mapping[str, str] = {
-    "Cel": "C", "10*3/uL": "K/uL", "10*6/uL": "M/uL", "/min": "min", "mm[Hg]": "mm", "mg/dL": "mg", "kg": "kg/m2",
+    "Cel": "C", "10*3/uL": "K/uL", "10*6/uL": "T/L", "/min": "min", "mm[Hg]": "mm", "mg/dL": "mg", "kg": "kg/m2",
     "g/dL": "g", "mmol/L": "mmol",
 }  # fmt: skip
-"""Valid UCUM of another dimension: ``C`` is coulomb, ``K/uL`` kelvin per microlitre."""
+"""Valid UCUM of another dimension: ``C`` is coulomb, ``K/uL`` kelvin and ``T/L`` tesla, each by volume."""
 OTHERS: Mapping[str, tuple[str, str, str]] = {
     "Cel": ("[degF]", "1.8", "32"), "kg": ("[lb_av]", "2.2046226", "0"), "cm": ("[in_i]", "0.39370079", "0"),
     "mg/dL": ("g/L", "0.01", "0"), "g/dL": ("g/L", "10", "0"), "mm[Hg]": ("kPa", "0.13332239", "0"),

@@ -12,11 +12,11 @@ import pytest
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.evaluating import Evaluator
 from monitoring import evaluations, observations, tables
-from monitoring.entries import Observed, Ticked
+from monitoring.entries import Observed, Ticked, pack_cells
 from monitoring.folding import fold
 from monitoring.packing import pack
 from monitoring.watch import Watch
-from tests.monitored import ABOUT, PLACE, plan, tellings
+from tests.monitored import ABOUT, PLACE, everything, plan, tellings
 
 REPLICAS, OUTPUTS = 3, 250
 
@@ -74,18 +74,6 @@ async def evaluate(database: Database, chance: random.Random, done: asyncio.Even
                 lambda c, now: c.execute(tables.evaluator.update().values(until=0.0))
             )  # its lease runs out
     return deaths
-
-
-def everything(database: Database) -> list[Any]:
-    """The whole journal in order, read in pages."""
-    found: list[Any] = []
-    place = (-1.0, 0)
-    while page := database.run_now(
-        lambda c, now, place=place: observations.find_entries(c, now, after=place, before=float("inf"))
-    ):
-        found += page
-        place = (page[-1].at, page[-1].id)
-    return found
 
 
 def test_the_state_is_that_of_one_process_though_replicas_tell_at_once_and_evaluators_die(
@@ -162,6 +150,8 @@ def test_only_one_of_two_holds_the_lease_and_the_late_one_saves_nothing(replicas
 
 def test_an_encounter_counts_once_whichever_replica_saw_it_first(replicas: list[Database]) -> None:
     for number, database in enumerate(replicas):
-        seen = Observed(**ABOUT, output=f"o{number}", encounter="e", features=(0.0, 0.0), value=0.1, score=0.1)
+        seen = Observed(
+            **ABOUT, output=f"o{number}", encounter="e", features=pack_cells((0.0, 0.0)), value=0.1, score=0.1
+        )
         database.run_now(lambda c, now, seen=seen: observations.append(c, now, [seen]))
     assert [entry.first for entry in everything(replicas[0])] == [True, False, False]

@@ -21,7 +21,7 @@ from gateway.process import Options, Running
 from monitoring import observations
 from monitoring.alerting import handling
 from monitoring.alerting.routing import Route, Table
-from monitoring.entries import UNUSABLE, Observed
+from monitoring.entries import UNUSABLE, Observed, pack_cells
 from vocabulary.alert import Alert
 
 SECRET = b"end to end: thirty-two bytes ok!"
@@ -63,7 +63,10 @@ def ward_day(count: int, *, wrong: float, begin: int) -> list[Observed]:
     return [
         Observed(
             output=f"{begin + n:064x}", model="news2", version="1.0.0", ehr="spec", encounter=f"{begin + n:032x}",
-            features=(UNUSABLE if every and n % every == 0 else 14.0 + n % 7, *[float(60 + (n * 7 + k) % 30) for k in range(FEATURES - 1)]),
+            features=pack_cells([
+                UNUSABLE if every and n % every == 0 else 14.0 + n % 7,
+                *[float(60 + (n * 7 + k) % 30) for k in range(FEATURES - 1)],
+            ]),
             value=float(n % 6), score=float(n % 6),
         )
         for n in range(count)

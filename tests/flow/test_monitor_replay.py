@@ -3,14 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from monitoring.entries import Labelled, Observed
+from monitoring.entries import Labelled, Observed, unpack_cells
 from monitoring.replay import LineInvalid, entries, read
 from tests.flow.outputs_world import MODEL, ROOT
 from tests.monitored import plan
@@ -53,7 +53,21 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def replay(folder: Path, lines: Iterable[Any], *more: str) -> tuple[int, Any, str]:
+Said = tuple[int, Any, str]
+Replay = Callable[..., Said]
+
+
+@pytest.fixture
+def replay(capsys: pytest.CaptureFixture[str]) -> Replay:
+    """``replay(folder, lines, *options)``: exit code, report, and what was complained."""
+
+    def run(folder: Path, lines: Iterable[Any], *more: str) -> Said:
+        return _replay(capsys, folder, lines, *more)
+
+    return run
+
+
+def _replay(capsys: pytest.CaptureFixture[str], folder: Path, lines: Iterable[Any], *more: str) -> Said:
     file = folder.parent / "recorded.ndjson"
     file.write_text("".join(each if isinstance(each, str) else json.dumps(each) + "\n" for each in lines))
     command = [
@@ -135,7 +149,8 @@ LINE = {
 def test_a_line_is_what_the_gateway_would_have_told() -> None:
     at, told = read({**LINE, "features": {"f0": 1}, "strata": {"sex": "female", "age": "80+"}}, plan())
     assert isinstance(told, Observed)
-    assert (told.features[0], told.features[1] != told.features[1], told.strata) == (1.0, True, "sex=female;age=80+")
+    cells = unpack_cells(told.features)
+    assert (cells[0], cells[1] != cells[1], told.strata) == (1.0, True, "sex=female;age=80+")
     assert (told.value, told.score) == (0.1, 0.1)
     _, percent = read({**LINE, "value": 10}, plan(), percent=True)
     assert isinstance(percent, Observed)

@@ -8,11 +8,12 @@ import numpy as np
 from monitoring.board import Board
 from monitoring.columns import FAULTS, MEAN, PSI, Columns
 from monitoring.entries import Entry, Labelled, TextChecked
+from monitoring.plan import Plan
 from monitoring.quantiles import chi_square
 from monitoring.reference import Reference
 from monitoring.scalars import Silence
 from monitoring.scores import Scores
-from monitoring.watch import Plan, Watch
+from monitoring.watch import Watch
 from tests.simulation.streams import CHUNK, DRIFTS, LIMITS, MISSING, REFERENCE, chunks, measured, watched
 
 FAMILIES = {PSI: "M-IN-01", MEAN: "M-IN-02", FAULTS: "M-IN-03"}

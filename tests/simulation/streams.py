@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from monitoring.columns import Columns
+from monitoring.plan import Plan
 from monitoring.reference import Column
-from monitoring.watch import Plan
 
 Array = np.ndarray
 Random = np.random.Generator

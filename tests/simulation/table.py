@@ -24,7 +24,7 @@ CONTRAST = "every output counted"
 
 Size = Mapping[str, int]
 FULL: Size = {
-    "streams": 1000, "encounters": 100_000, "scores": 100, "score_encounters": 20_000, "models": 100, "labels": 10_000,
+    "streams": 1000, "encounters": 30_000, "scores": 100, "score_encounters": 20_000, "models": 100, "labels": 10_000,
     "texts": 10_000, "outputs": 20_000, "delay_streams": 1000, "after": 5000, "delay_models": 40,
 }  # fmt: skip
 SHORT: Size = {"streams": 200, "encounters": 5000, "delay_streams": 60, "after": 3000}

@@ -34,7 +34,7 @@ def unseen(rows: Sequence[dict[str, Any]]) -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_few_alarms_without_drift(kind: str) -> None:
-    """A million encounters; the campaign takes a hundred times as many, and holds the interval against the bar."""
+    """A million encounters; the campaign takes thirty times as many, and holds the interval against the bar."""
     found = runs.false_alarms(kind, streams=SHORT["streams"], encounters=SHORT["encounters"], seed=7)
     assert found.encounters == 1_000_000
     assert found.rate()[0] <= BAR

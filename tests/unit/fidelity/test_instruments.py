@@ -6,7 +6,7 @@ import pytest
 
 from fidelity.catalogue import BY_ID, INSTRUMENTS
 from fidelity.chart import assemble, plan
-from fidelity.codes import icd10cm, loinc, rxnorm, snomed
+from fidelity.editions.forms import icd10cm, loinc, rxnorm, snomed
 from fidelity.inspection import inspect
 from vocabulary.chart import Read, Search
 from vocabulary.instant import parse_instant
@@ -91,6 +91,7 @@ FAILING = {
     "VAL-03": (MASS, [observation(valueQuantity=value(comparator="<"))]),
     "UNI-01": (MASS, [observation(valueQuantity={"value": 200})]),
     "UNI-02": (MASS, [observation(valueQuantity={"value": 200, "unit": "mg/dL"})]),
+    "UNI-03": (MASS, [observation(valueQuantity=value(code="mg/dl/"))]),
     "UNI-04": (MASS, [observation(valueQuantity=value(code="K/uL"))]),
     "PLA-01": (MASS, [observation(valueQuantity=value(value=Decimal(5000)))]),
     "TIM-01": (MASS, [observation(effectiveDateTime=None)]),
@@ -119,6 +120,7 @@ def test_an_instrument_fails_a_dirty_record_and_names_the_feature(check):
     assert (finding.result, finding.feature) == ("fail", feature.name)
     assert (finding.severity, finding.owner) == (BY_ID[check].severity, BY_ID[check].owner)
     assert finding.detail
+    assert (finding.kahn, 0 < finding.failed <= finding.judged) == (BY_ID[check].kahn, True)
 
 
 def test_a_truncated_search_fails_and_a_whole_one_passes():
@@ -127,8 +129,8 @@ def test_a_truncated_search_fails_and_a_whole_one_passes():
 
 
 def test_every_instrument_of_the_table_has_a_failing_vector_and_a_unique_id():
-    assert {instrument.id for instrument in INSTRUMENTS} == {*FAILING, "VOL-03"}
-    assert len(BY_ID) == len(INSTRUMENTS) == 25
+    assert {instrument.id for instrument in INSTRUMENTS} == {*FAILING, "VOL-03", "VER-01", "VER-02", "VER-03"}
+    assert len(BY_ID) == len(INSTRUMENTS) == 29
 
 
 def test_an_instrument_that_does_not_apply_skips():

@@ -8,6 +8,7 @@ import pytest
 from fidelity.chart import assemble, plan
 from fidelity.verdict import judge
 from vocabulary.chart import Read
+from vocabulary.finding import format_verdict
 from vocabulary.instant import Span, parse_instant
 from vocabulary.manifest import Code, Feature, Manifest, Prediction
 
@@ -172,3 +173,21 @@ def test_no_reason_or_finding_repeats_a_value_or_an_id():
     assert "secret" not in said
     assert "123.25" not in said
     assert "2031" not in said
+
+
+def test_what_was_converted_and_what_was_refused_is_said_without_the_value():
+    bmi = Feature(name="bmi", kind="observation", codes=(Code(system=LOINC, code="39156-5"),), unit="kg/m2")
+    odd = observation("2") | {"code": {"coding": [{"system": LOINC, "code": "39156-5"}]}}
+    made = verdict(observation(unit="g/L"), odd, features=(MASS, bmi))
+    assert made.converted == (("mass", "mg/dL"),)
+    assert made.refused == (("bmi", "the unit cannot be converted to kg/m2"),)
+    said = format_verdict(made)
+    assert said["converted"] == [{"feature": "mass", "to": "mg/dL"}]
+    assert said["refused"] == [{"feature": "bmi", "reason": "the unit cannot be converted to kg/m2"}]
+    assert "bmi was left out: the unit cannot be converted to kg/m2" in made.reasons
+    assert "123.25" not in str(said)
+
+
+def test_a_chart_as_the_model_wants_it_converts_and_refuses_nothing():
+    made = verdict(observation(), features=(MASS, replace(MASS, name="other", required=False, codes=())))
+    assert (made.converted, made.refused) == ((), ())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fidelity.codes import WELL_FORMED
 from fidelity.derive import ckd_epi_2021
+from fidelity.editions.forms import WELL_FORMED
 from gateway import models
 
 ROOT = Path(__file__).parents[3]

@@ -36,7 +36,7 @@ def first(detector: Columns, family: int) -> int | None:
 
 @pytest.mark.parametrize("open_", [False, True])
 def test_any_portions_and_any_restarts_give_the_same_state_and_the_same_moves(open_: bool) -> None:
-    data = np.vstack([rows(1700), rows(1700, seed=2) * 1.8 + 0.3])
+    data = np.vstack([rows(1700), rows(1400, seed=2) * 1.8 + 0.3, rows(300, missing=0.9) + 9])
     columns = (
         [Column(edges=(-1.0, 0.0, 1.0))] * 3 if open_ else [column(np.random.default_rng(9).normal(size=5000))] * 3
     )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitoring.entries import Entry, Labelled, Observed, Telling, TextChecked, Ticked
+from monitoring.entries import Entry, Labelled, Observed, Telling, TextChecked, Ticked, pack_cells, unpack_cells
 from monitoring.packing import pack, unpack
-from monitoring.watch import Plan, Watch
+from monitoring.plan import Plan
+from monitoring.watch import Watch
 from tests.monitored import ABOUT, plan, portions, tellings
 from vocabulary.signal import SignalChanged
 
@@ -32,8 +33,10 @@ def raised(changes: Sequence[SignalChanged]) -> set[tuple[str, str, str]]:
     }
 
 
-def test_any_portions_and_any_restarts_give_the_same_state_and_the_same_changes() -> None:
-    entries = journal(list(tellings(1000, seed=2, drift_from=400)))
+@pytest.mark.parametrize("ticks", [True, False])
+def test_any_portions_and_any_restarts_give_the_same_state_and_the_same_changes(ticks: bool) -> None:
+    told = [each for each in tellings(1000, seed=2, drift_from=400) if ticks or not isinstance(each, Ticked)]
+    entries = journal(told)
     whole = Watch(plan())
     changes = whole.fold(entries)
     part, seen = Watch(plan()), []
@@ -61,8 +64,8 @@ def test_a_wrong_unit_in_a_tenth_raises_the_features_distribution() -> None:
 
 
 def test_an_output_out_of_range_is_critical_at_the_first_one_and_for_both_teams() -> None:
-    refused = Observed(**ABOUT, output="o", encounter="e", features=(0.0, 0.0), refusal="out_of_range")
-    other = Observed(**ABOUT, output="p", encounter="f", features=(0.0, 0.0), refusal="chart_unfit")
+    refused = Observed(**ABOUT, output="o", encounter="e", features=pack_cells((0.0, 0.0)), refusal="out_of_range")
+    other = Observed(**ABOUT, output="p", encounter="f", features=pack_cells((0.0, 0.0)), refusal="chart_unfit")
     assert raised(Watch(plan()).fold(journal([other]))) == set()
     assert raised(Watch(plan()).fold(journal([other, refused]))) == {("M-OUT-01", "range", "critical")}
 
@@ -87,7 +90,7 @@ def test_more_events_than_expected_raise_observed_over_expected_and_not_fewer_th
 
 
 def test_an_encounter_counts_once() -> None:
-    one = Observed(**ABOUT, output="o", encounter="e", features=(0.0, 0.0), value=0.1, score=0.1)
+    one = Observed(**ABOUT, output="o", encounter="e", features=pack_cells((0.0, 0.0)), value=0.1, score=0.1)
     watch = Watch(plan())
     watch.fold([Entry(id=n, at=float(n), told=one, first=n == 0) for n in range(20)])
     assert watch.columns.total == 1
@@ -96,7 +99,7 @@ def test_an_encounter_counts_once() -> None:
 def test_two_features_and_a_fifth_of_all_that_drift_are_critical_for_the_model() -> None:
     told = [
         Observed(**ABOUT, output=each.output, encounter=each.encounter, value=each.value,
-                 features=tuple(cell + 2 for cell in each.features))
+                 features=pack_cells(cell + 2 for cell in unpack_cells(each.features)))
         for each in tellings(800, seed=8) if isinstance(each, Observed)
     ]  # fmt: skip
     assert ("M-IN-01", "", "critical") in raised(Watch(plan()).fold(journal(told)))

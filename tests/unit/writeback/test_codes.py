@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fidelity.codes import WELL_FORMED
+from fidelity.editions.forms import WELL_FORMED
 from tests.unit.writeback.examples import NAMES, NOW, manifest, output
 from vocabulary.manifest import Code
 from writeback.adapters import canonical

@@ -1,0 +1,91 @@
+"""References between the records of one feed (REF-02, REF-04) and records that came twice (DUP-01).
+
+What is kept of a record is a hash of its name, of its owner's name and of its version, never a value. Python's own hashes
+are enough: they are compared within one process and told to nobody.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fidelity.elements import table, text
+from fidelity.records.kinds import KINDS
+
+Resource = Mapping[str, Any]
+
+
+def references(resource: Resource) -> list[str]:
+    """Every literal reference within, but those into the record itself."""
+    found: list[str] = []
+    left: list[Any] = [resource]
+    while left:
+        value = left.pop()
+        if type(value) is dict:
+            literal = value.get("reference")
+            if type(literal) is str and literal[:1] != "#":
+                found.append(literal)
+            value = value.values()
+        for item in value:
+            if type(item) is dict or type(item) is list:
+                left.append(item)
+    return found
+
+
+def named(reference: str) -> tuple[str, str] | None:
+    """``(type, id)`` of a relative reference, version left off; None for one that leads out of the feed."""
+    kind, _, rest = reference.partition("/")
+    name = rest.partition("/")[0]
+    return (kind, name) if name and kind.isalpha() else None
+
+
+def owner(resource: Resource) -> str | None:
+    """The id of the patient whose record this is; of a Patient its own."""
+    if resource.get("resourceType") == "Patient":
+        return text(resource.get("id"))
+    kind = KINDS.get(text(resource.get("resourceType")) or "")
+    for member in (kind.subject,) if kind else ("subject", "patient"):
+        found = named(text(table(resource.get(member or "")).get("reference")) or "")
+        if found is not None and found[0] == "Patient":
+            return found[1]
+    return None
+
+
+class Links:
+    """The names that have been seen, whose they are, and what they were seen to point at."""
+
+    def __init__(self) -> None:
+        self._owners: dict[int, int] = {}
+        self._versions: set[int] = set()
+        self._types: set[str] = set()
+
+    def repeated(self, resource: Resource) -> bool | None:
+        """DUP-01: whether this id and version came before; None without an id. Remembers it."""
+        kind, name = resource.get("resourceType"), resource.get("id")
+        if not isinstance(name, str) or not isinstance(kind, str):
+            return None
+        version = text(table(resource.get("meta")).get("versionId"))
+        key = hash((kind, name, version))
+        if key in self._versions:
+            return True
+        self._versions.add(key)
+        self._types.add(kind)
+        self._owners[hash((kind, name))] = hash(owner(resource))
+        return False
+
+    def judge(self, patient: str | None, targets: tuple[tuple[str, str], ...]) -> tuple[bool | None, bool | None, bool]:
+        """REF-02 and REF-04 of one record as far as is known: whether all targets of types that came are there, whether
+        none is another patient's (None: not decided), and whether more records could still change this."""
+        there, own, open_ = [], [], False
+        for target in targets:
+            found = self._owners.get(hash(target))
+            if found is None:
+                open_ = True
+                if target[0] in self._types:
+                    there.append(False)
+            else:
+                there.append(True)
+                if target[0] != "Patient" and found != _NOBODY and patient is not None:
+                    own.append(found == hash(patient))
+        return (all(there) if there else None), (all(own) if own else None), open_
+
+
+_NOBODY = hash(None)

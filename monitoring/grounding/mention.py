@@ -1,0 +1,53 @@
+"""What a sentence says, as the reader leaves it for the rules."""
+
+from msgspec import Struct
+
+
+class Number(Struct):
+    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost``, ``fellow`` the
+    second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written."""
+
+    value: float
+    decimals: int
+    unit: str | None = None
+    upper: float | None = None
+    compare: str = ""
+    fellow: float | None = None
+    date: str = ""
+    denied: bool = False
+
+
+class Mention(Struct):
+    """What a sentence names, and what it says of it. ``when`` is ``latest`` or ``first``, said before number ``when_at``."""
+
+    kind: str
+    key: str
+    negated: bool = False
+    history: bool = False
+    family: bool = False
+    uncertain: bool = False
+    allergy: bool = False
+    when: str = ""
+    when_at: int = 0
+    trend: str = ""
+    against: bool = False
+    status: str = ""
+    numbers: list[Number] = []
+    dates: list[str] = []
+    window: bool = False
+    routes: list[str] = []
+    frequencies: list[str] = []
+
+
+class Reading(Struct):
+    """A sentence as read. ``general`` are statements about the whole chart (``noallergies`` …); ``loose`` counts numbers
+    with a unit, dates and trends that belong to nothing that is known."""
+
+    mentions: list[Mention] = []
+    citations: list[tuple[str, str | None]] = []
+    ages: list[int] = []
+    sexes: list[str] = []
+    general: list[str] = []
+    as_of: list[str] = []
+    loose: int = 0
+    family: bool = False
