@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EHR ?= embedded
 ARGS ?=
-ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models
+ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models migrations
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check mutants bench campaign hapi system lock clean
