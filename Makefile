@@ -7,7 +7,7 @@ ARGS ?=
 ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench campaign hapi system lock clean
+.PHONY: help demo up test check mutants bench campaign hapi system lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -43,6 +43,9 @@ check: $(VENV)/tests ## style, types, architecture: seconds
 	@$(BIN)/ruff format --check -q . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_architecture.py tests/test_documents.py
+
+mutants: $(VENV)/tests ## which conformance check catches which faulty server; 1 when one survives
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/tests ## the figures, as a table and benchmarks/results/latest.json
 	@$(BIN)/python -m benchmarks $(ARGS)

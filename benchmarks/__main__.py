@@ -10,7 +10,8 @@ from rich.table import Table
 from benchmarks.measuring import ROOT
 
 NAMES = (
-    "resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "grounding", "monitors", "fidelity",
+    "resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "grounding", "monitors",
+    "fidelity", "profile",
 )  # fmt: skip
 
 

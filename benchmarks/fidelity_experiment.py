@@ -39,7 +39,7 @@ WEIGHTS: Mapping[str, float] = {
 }  # fmt: skip
 """The equation of the outcome: log-odds per standard deviation of the true value, by LOINC code."""
 INTERCEPT, JITTER, RIDGE = -1.3, 0.1, 1.0
-PEOPLE, SEEDS, RATES = 2_000, (1, 2, 3), (0.3, 0.6)
+PEOPLE, SEEDS, RATES = 1_500, (1, 2, 3), (0.3, 0.6)
 ARRIVED = 1.78e9
 FEATURES = tuple(WEIGHTS)
 

@@ -1,8 +1,9 @@
 """Evidence: what a server was seen to do, by name. Checks look at nothing else, so that they can be read beside it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,9 +12,15 @@ class Missing(LookupError):
     """This was not seen: a check that needs it is skipped, never passed."""
 
 
+class NotOffered(Missing):
+    """The server does not say that it has this: nothing is owed, and the check is skipped with that reason."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exchange:
-    """One request and its answer. Header names are lower case; ``body`` are the bytes as received."""
+    """One request and its answer. Header names are lower case; ``sent`` and ``content`` are the request's headers and body,
+    ``body`` the answer's bytes as received; ``at`` is when it was sent, in seconds since 1970. ``incoming`` ones were asked
+    of us by the target."""
 
     method: str
     url: str
@@ -21,14 +28,15 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
     seconds: float = 0.0
+    sent: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    at: float = 0.0
+    incoming: bool = False
 
     @property
     def document(self) -> Any:
         """The body as JSON, numbers as their text; None when it is none."""
-        try:
-            return json.loads(self.body, parse_float=Number, parse_int=Number)
-        except (ValueError, RecursionError):
-            return None
+        return _parsed(self.body)
 
     @property
     def table(self) -> Mapping[str, Any]:
@@ -46,6 +54,15 @@ class Exchange:
         return f"{self.method} {urlsplit(self.url).path} → {self.status}"
 
 
+@lru_cache(maxsize=512)
+def _parsed(body: bytes) -> Any:
+    """One answer is judged by many checks; none of them changes what it reads."""
+    try:
+        return json.loads(body, parse_float=Number, parse_int=Number)
+    except (ValueError, RecursionError):
+        return None
+
+
 class Number(str):
     """A JSON number with its digits; compared as text."""
 
@@ -53,7 +70,8 @@ class Number(str):
 
 
 class Evidence:
-    """Named exchanges and facts. Reading one that is not there raises Missing."""
+    """Named exchanges and facts: JSON-like values, bytes, sets and exchanges within them. Reading one that is not there
+    raises Missing."""
 
     def __init__(self) -> None:
         self._found: dict[str, Any] = {}
@@ -71,14 +89,32 @@ class Evidence:
     def __contains__(self, name: str) -> bool:
         return name in self._found
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def items(self) -> list[tuple[str, Any]]:
+        """All that is there; this is no look at it."""
+        return list(self._found.items())
+
     def seen(self, name: str) -> Exchange:
         """The exchange of that name. Raises Missing."""
         found = self[name]
         assert isinstance(found, Exchange)
         return found
 
-    def shown(self) -> list[str]:
-        """What was looked at since the last call, in words for a report."""
+    def looked_at(self) -> list[tuple[str, Exchange]]:
+        """The exchanges that were looked at since the last call, also those within lists and tables, by name."""
         names, self.read = list(dict.fromkeys(self.read)), []
-        found = [(name, self._found[name]) for name in names]
-        return [f"{name}: {item.says()}" for name, item in found if isinstance(item, Exchange)]
+        return [(name, each) for name in names for each in exchanges_in(self._found[name])]
+
+
+def exchanges_in(value: Any) -> Iterator[Exchange]:
+    """The exchanges of a value, in order."""
+    if isinstance(value, Exchange):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from exchanges_in(each)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from exchanges_in(each)

@@ -1,40 +1,83 @@
-"""Edge: how a run begins: discovery, a client of our own, the launcher beside the base."""
+"""Edge: how a run begins: discovery, a client of our own, who can be signed in; and how it ends: what it made is taken away."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.client import App, register
+from conformance.client import App, Door, register
 from conformance.evidence import Evidence
-from conformance.probe import CannotRun, Probe
+from conformance.probe import PLAIN, CannotRun, Probe
 from conformance.session import Session
+from conformance.signing import Signer, read_signer
 
 Stopped = (LookupError, CannotRun)
 """What ends a part of a run without ending the run."""
 
 
-async def open_session(probe: Probe, evidence: Evidence, given: Mapping[str, Any] | None) -> tuple[Session, list[str]]:
+async def open_session(
+    probe: Probe, evidence: Evidence, given: Mapping[str, Any] | None, *, door: Door | None = None,
+    patients: Sequence[str] = (),
+) -> tuple[Session, list[str]]:  # fmt: skip
     """The session, and what is missing from it, in words. Raises CannotRun when there is no FHIR server at all."""
-    session = Session(probe=probe, endpoints=await discover(probe, evidence))
+    session = Session(probe=probe, endpoints=await discover(probe, evidence), given=given)
+    session.open = await stands_open(probe, evidence)
+    if session.open:
+        return session, await _without_sign_in(probe, evidence, patients)
     missing = []
     try:
         session.app = await find_app(probe, session.endpoints, evidence, given)
         if session.app is None:
             missing.append("no client: the server offers no dynamic registration, and --client was not given")
-        session.launcher = await find_launcher(probe, evidence)
+        else:
+            session.app.door = door
+        await _who(session, evidence, patients)
     except (*Stopped, KeyError) as failure:
         missing.append(f"sign-in: {failure}")
     return session, missing
+
+
+async def _who(session: Session, evidence: Evidence, patients: Sequence[str]) -> None:
+    """The patients of the run: the launcher's, or those that were named."""
+    if session.app is not None and session.app.door is not None:
+        evidence["user"] = None
+        if len(patients) < 2:
+            raise LookupError("name two test patients: --patient A --patient B, the one that is signed in first")
+        evidence["patients"] = list(patients)
+        return
+    session.launcher = await find_launcher(session.probe, evidence)
+    if session.app is not None:
+        session.app.launcher = session.launcher
+    if patients:
+        evidence["patients"] = list(patients)
 
 
 async def discover(probe: Probe, evidence: Evidence) -> Mapping[str, Any]:
     """Discovery and metadata. Raises CannotRun when there is no FHIR server at all."""
     evidence["metadata"] = await probe.send("GET", "metadata")
     smart = evidence["smart"] = await probe.send("GET", ".well-known/smart-configuration")
-    endpoints = smart.table
+    endpoints = smart.table if smart.status == 200 else {}
     for name in ("jwks_uri",):
         if isinstance(endpoints.get(name), str):
             evidence["jwks"] = await probe.send("GET", endpoints[name])
     return endpoints
+
+
+async def stands_open(probe: Probe, evidence: Evidence) -> bool:
+    """Whether this is a FHIR server without sign-in: no SMART configuration, and patients without a token."""
+    if evidence["smart"].status == 200 or evidence["metadata"].status != 200:
+        return False
+    found = evidence["open search"] = await probe.send("GET", "Patient?_count=2")
+    return found.status == 200 and found.table.get("resourceType") == "Bundle"
+
+
+async def _without_sign_in(probe: Probe, evidence: Evidence, patients: Sequence[str]) -> list[str]:
+    entries = evidence["open search"].table.get("entry") or ()
+    found = [str(entry.get("resource", {}).get("id")) for entry in entries if isinstance(entry, dict)]
+    evidence["user"] = None
+    if len(patients or found) >= 2:
+        evidence["patients"] = list(patients or found)[:2]
+        return ["sign-in: this server has none; it was read without a token"]
+    return ["sign-in: this server has none, and no two patients were found: name them with --patient"]
 
 
 async def find_app(
@@ -45,19 +88,63 @@ async def find_app(
         return await register(probe, endpoints, evidence)
     return App(
         probe=probe, endpoints=endpoints, id=str(given["client_id"]), secret=given.get("client_secret"),
-        redirect_uri=str(given.get("redirect_uri", "")),
+        signer=_signer(given.get("jwk")), redirect_uri=str(given.get("redirect_uri", "")),
     )  # fmt: skip
+
+
+def _signer(jwk: Any) -> Signer | None:
+    """The key of a client that authenticates with one. Raises CannotRun."""
+    try:
+        return None if jwk is None else read_signer(jwk)
+    except ValueError as failure:
+        raise CannotRun("--client: jwk must be a private key, EC with curve P-384 or RSA, with its kid") from failure
 
 
 async def find_launcher(probe: Probe, evidence: Evidence) -> str:
     """The launcher beside the base. Raises LookupError where there is none."""
     address = f"{probe.base.removesuffix('/fhir')}/launch"
-    listed = await probe.send("GET", address, headers={"accept": "application/json"})
+    listed = await probe.send("GET", address, headers=PLAIN)
     patients = listed.table.get("patients")
     if listed.status != 200 or not isinstance(patients, list) or len(patients) < 2:
-        raise LookupError("no launcher with two patients")
+        raise LookupError("no launcher with two patients: for an EHR of somebody else's, --login FILE or --paste")
     evidence["launcher"] = listed
     evidence["patients"] = [str(each["id"]) for each in patients]
     users = [each for each in listed.table.get("users", ()) if isinstance(each, dict)]
     evidence["user"] = str(users[0]["reference"]) if users else None
     return address
+
+
+async def close_session(session: Session) -> list[str]:
+    """Takes away what the run made, newest first, with the token that made it, else with one of backend services. What
+    stays is returned by type: an id may be a patient's."""
+    probe, broad = session.probe, None
+    for address, token in reversed(tuple(probe.written.items())):
+        if not await _removed(probe, address, token) and token is not None:
+            broad = broad or await _broad(session)
+            await _removed(probe, address, broad)
+    for address, token in tuple(probe.clients.items()):
+        await _removed(probe, address, token)
+    return standing(probe)
+
+
+def standing(probe: Probe) -> list[str]:
+    """What was made and is still there: how many of each type."""
+    counts = Counter(address.removeprefix(f"{probe.base}/").partition("/")[0] for address in probe.written)
+    return [f"{number} {type}" for type, number in sorted(counts.items())]
+
+
+async def _removed(probe: Probe, address: str, token: str | None) -> bool:
+    try:
+        answer = await probe.send("DELETE", address, token=token)
+    except CannotRun:
+        return False
+    if answer.status in (404, 410):
+        probe.written.pop(address, None)
+    return answer.status in (200, 204, 404, 410)
+
+
+async def _broad(session: Session) -> str | None:
+    try:
+        return await session.system_access("system/*.cruds")
+    except (*Stopped, KeyError):
+        return None

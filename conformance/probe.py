@@ -1,29 +1,54 @@
-"""Edge: HTTP to the server under test: bounded, no redirect followed, nothing from the environment."""
+"""Edge: HTTP to the server under test: bounded, no redirect followed, nothing from the environment; all of it remembered."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from conformance.evidence import Exchange
+from conformance.written import made, registered, taken_away
 
 SECONDS = 15.0
 BYTES = 8 * 1024 * 1024
 FHIR = "application/fhir+json"
+PLAIN = {"accept": "application/json"}
 
 
 class CannotRun(RuntimeError):
     """The suite could not begin; the text says what to do."""
 
 
-class Probe:
-    """One server under test; ``base`` is its FHIR base without a final slash."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wire:
+    """How the server is reached. ``ca`` is a file of own authorities, ``certificate`` and ``key`` what we show of
+    ourselves; ``seconds`` bound one request, ``rate`` requests a second (0: as fast as it goes)."""
 
-    def __init__(self, base: str, *, client: httpx2.AsyncClient) -> None:
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    proxy: str | None = None
+    seconds: float = SECONDS
+    rate: float = 0.0
+
+
+class Probe:
+    """One server under test; ``base`` is its FHIR base without a final slash. ``exchanges`` are all that passed,
+    ``written`` the addresses that were made and are still there, with the token that made them, ``clients`` what was
+    registered, with the token that removes it."""
+
+    def __init__(self, base: str, *, client: httpx2.AsyncClient, wire: Wire | None = None) -> None:
         self.base = base.rstrip("/")
+        self.exchanges: list[Exchange] = []
+        self.written: dict[str, str | None] = {}
+        self.clients: dict[str, str] = {}
         self._client = client
+        self._wire = wire or Wire()
+        self._next = 0.0
 
     async def send(
         self, method: str, url: str, *, token: str | None = None, json: Any = None, form: Mapping[str, str] | None = None,
@@ -31,29 +56,92 @@ class Probe:
     ) -> Exchange:  # fmt: skip
         """One request, to an absolute address or a path below the base. An answer that does not come is CannotRun for
         the caller to turn into missing evidence."""
-        address = url if "://" in url else f"{self.base}/{url}"
+        address = url if url.startswith(("http://", "https://")) else f"{self.base}/{url}"
         armed = {"accept": FHIR, **(headers or {})}
         if token is not None:
             armed["authorization"] = f"Bearer {token}"
-        given = (
+        given: dict[str, Any] = (
             {"json": json} if json is not None else {"data": dict(form)} if form is not None else {"content": content}
         )
         if content is not None or (json is not None and "content-type" not in armed and self.base in address):
             armed.setdefault("content-type", FHIR)
-        began = time.monotonic()
+        await self._pace()
+        began, at = time.monotonic(), time.time()
         try:
-            async with asyncio.timeout(SECONDS):
-                reply = await self._client.request(method, address, headers=armed, **given)
+            request = self._client.build_request(method, address, headers=armed, **given)
+            async with asyncio.timeout(self._wire.seconds):
+                reply = await self._client.send(request)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failure:
             raise CannotRun(f"no answer to {method} below the base: is the server running?") from failure
-        return Exchange(
-            method=method, url=address, status=reply.status_code, body=reply.content[:BYTES],
-            headers={name.lower(): value for name, value in reply.headers.items()}, seconds=time.monotonic() - began,
+        return self._keep(reply, request, token, at=at, seconds=time.monotonic() - began)
+
+    async def drop(
+        self, method: str, url: str, *, token: str | None, json: Any, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Sends a request and hangs up when it is sent, before the answer. What becomes of it is not known."""
+        armed = {"accept": FHIR, "content-type": FHIR, **(headers or {})}
+        if token is not None:
+            armed["authorization"] = f"Bearer {token}"
+        sent = asyncio.Event()
+
+        async def trace(event: str, _: Any) -> None:
+            if event.endswith("send_request_body.complete"):
+                sent.set()
+
+        request = self._client.build_request(
+            method, f"{self.base}/{url}", headers=armed, json=json, extensions={"trace": trace}
+        )
+        going = asyncio.ensure_future(self._client.send(request))
+        waiting = asyncio.ensure_future(sent.wait())
+        await asyncio.wait({going, waiting}, timeout=self._wire.seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in (going, waiting):
+            each.cancel()
+        await asyncio.gather(going, waiting, return_exceptions=True)
+
+    async def _pace(self) -> None:
+        """Waits for this request's turn."""
+        if self._wire.rate:
+            now = time.monotonic()
+            self._next = max(now, self._next + 1 / self._wire.rate)
+            await asyncio.sleep(self._next - now)
+
+    def _keep(
+        self, reply: httpx2.Response, request: httpx2.Request, token: str | None, *, at: float, seconds: float
+    ) -> Exchange:
+        exchange = Exchange(
+            method=request.method, url=str(request.url), status=reply.status_code, body=reply.content[:BYTES],
+            headers={name.lower(): value for name, value in reply.headers.items()}, seconds=seconds,
+            sent={name.lower(): value for name, value in request.headers.items()}, content=request.content, at=at,
         )  # fmt: skip
+        self.note(exchange, token)
+        return exchange
+
+    def note(self, exchange: Exchange, token: str | None = None) -> None:
+        """Remembers an exchange, and what it made or took away."""
+        self.exchanges.append(exchange)
+        self.written.update(dict.fromkeys(made(self.base, exchange), token))
+        if gone := taken_away(self.base, exchange):
+            self.written.pop(gone, None)
+        if client := registered(exchange):
+            self.clients[client[0]] = client[1]
 
 
-def open_client(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
-    """The client of a run; ``transport`` is the seam for servers in the same process."""
+def open_client(wire: Wire, transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
+    """The client of a run; ``transport`` is the seam for servers in the same process. Raises CannotRun."""
     return httpx2.AsyncClient(
-        follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(SECONDS), transport=transport
-    )
+        follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(wire.seconds), transport=transport,
+        proxy=wire.proxy, verify=_trust(wire),
+    )  # fmt: skip
+
+
+def _trust(wire: Wire) -> ssl.SSLContext | bool:
+    """The authorities that are trusted, and our own certificate. True: those that the client brings."""
+    if wire.ca is None and wire.certificate is None:
+        return True
+    try:
+        context = ssl.create_default_context(cafile=str(wire.ca) if wire.ca else None)
+        if wire.certificate is not None:
+            context.load_cert_chain(wire.certificate, wire.key)
+    except (OSError, ssl.SSLError) as failure:
+        raise CannotRun("--tls: the certificate, its key or the authority's file cannot be read (PEM)") from failure
+    return context

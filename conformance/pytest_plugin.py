@@ -3,6 +3,9 @@
 Options ``--chartgate-persona --chartgate-faults --chartgate-seed --chartgate-upstream --chartgate-command`` say what is
 started, and the marker ``chartgate(persona=…, faults=[…], seed=…, upstream=…, own=True)`` what is so for one test, class or
 module. Tests that want the same share one EHR; ``own=True`` gives a fresh one. docs/how-to/test-your-app-in-ci.md
+
+With ``--chartgate-url URL`` each conformance check of that server is a test item beside the project's own
+(docs/how-to/conform-in-ci.md).
 """
 
 import contextlib
@@ -33,11 +36,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--chartgate-upstream", default="embedded", metavar="EHR", help="embedded, hapi, or a FHIR base (embedded)"
     )
     group.addoption("--chartgate-command", metavar="WORDS", help="the chartgate command, where it is not on the path")
+    _conformance_options(parser.getgroup("chartgate conformance", "each check of a server as a test"))
+
+
+def _conformance_options(group: pytest.OptionGroup) -> None:
+    group.addoption("--chartgate-url", metavar="URL", help="the FHIR base of the server that is judged")
+    group.addoption("--chartgate-suite", default="", metavar="A,B", help="suites (all that judge a FHIR server)")
+    group.addoption("--chartgate-writes", action="store_true", help="also what writes; it cleans up after itself")
+    group.addoption("--chartgate-slow", action="store_true", help="also what has to wait")
+    group.addoption("--chartgate-client", metavar="FILE", help="a registered client (JSON)")
+    group.addoption("--chartgate-deadline", type=float, default=300.0, metavar="S", help="seconds for the run (300)")
+    group.addoption("--chartgate-report", metavar="DIR", help="where reports are written")
+    group.addoption("--chartgate-format", default="json,html", metavar="A,B", help="their formats (json,html)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The marker is known, also under --strict-markers."""
     config.addinivalue_line("markers", MARKER)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -k and -m choose
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The checks stand behind the project's own tests."""
+    if config.getoption("--chartgate-url"):
+        from conformance import pytest_checks
+
+        items += pytest_checks.items(session, pytest_checks.looking_of(config))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What the parts of a run share: the server under test, its addresses, the client and how a launch is prepared."""
+"""What the parts of a run share: the server under test, its addresses, the client and how somebody is signed in."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,18 +6,32 @@ from typing import Any
 
 from conformance.check import Check
 from conformance.client import App
-from conformance.evidence import Evidence, Missing
+from conformance.evidence import Evidence, Exchange, Missing
 from conformance.probe import Probe
+from conformance.scope_words import covers, of_fhir
 
 
 @dataclass(kw_only=True)
 class Session:
-    """``app`` is the registered client, ``launcher`` the address that prepares launches; each None where there is none."""
+    """``app`` is the registered client, ``launcher`` the address that prepares launches; each None where there is none.
+    ``open``: a FHIR server that asks for no token at all. ``listen`` and ``public_url`` are where a suite that plays the EHR
+    serves, ``given`` is what ``--client`` holds."""
 
     probe: Probe
     endpoints: Mapping[str, Any] = field(default_factory=dict)
     app: App | None = None
     launcher: str | None = None
+    open: bool = False
+    listen: str | None = None
+    public_url: str | None = None
+    given: Mapping[str, Any] | None = None
+    others: dict[str, App] = field(default_factory=dict)
+
+    def other(self, name: str) -> App:
+        """A further client of this run, by what it is. Raises Missing."""
+        if name not in self.others:
+            raise Missing(f"a {name} client")
+        return self.others[name]
 
     def client(self) -> App:
         """The registered client. Raises Missing."""
@@ -30,6 +44,31 @@ class Session:
         if self.launcher is None:
             raise Missing("a launcher")
         return self.client(), self.launcher
+
+    async def access(self, scope: str, *, patient: str | None = None, **context: Any) -> str | None:
+        """An access token of a launch for that patient, with ``launch`` beside the scopes; None where none is needed. Raises
+        LookupError, also when a scope of FHIR was not granted: what is refused then shows nothing."""
+        if self.open:
+            return None
+        if patient is not None:
+            context["patient"] = patient
+        asked = " ".join(dict.fromkeys(["launch", *scope.split()]))
+        return _token(await self.client().sign_in(scope=asked, **context), scope)
+
+    async def system_access(self, scope: str) -> str | None:
+        """An access token of backend services; None where none is needed. Raises LookupError."""
+        if self.open:
+            return None
+        return _token(await self.client().post({"grant_type": "client_credentials", "scope": scope}), scope)
+
+
+def _token(answer: Exchange, scope: str) -> str:
+    token, granted = answer.table.get("access_token"), answer.table.get("scope", scope)
+    if not isinstance(token, str):
+        raise Missing(f"an access token: the token endpoint answered {answer.status}")
+    if short := [word for word in of_fhir(scope) if not covers(str(granted), word)]:
+        raise Missing(f"a token with {short[0]}: it was not granted")
+    return token
 
 
 Collect = Callable[[Session, Evidence], Awaitable[None]]
@@ -48,7 +87,9 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """What is looked at, and how it is judged."""
+    """What is looked at, and how it is judged. One that ``plays`` the EHR judges an app: it runs alone, and its target is
+    the app's launch address."""
 
     checks: tuple[Check, ...]
     parts: tuple[Part, ...]
+    plays: bool = False

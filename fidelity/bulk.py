@@ -4,10 +4,12 @@ The same profile, bit by bit. A file that does not fit the schema, or holds anyt
 than the plain one, goes to the plain lane as a whole: it is never half counted.
 """
 
-import mmap
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fidelity.bulk_query import COLUMNS, SCHEMAS, SETS, components_query, facts_query
 from fidelity.counts import Key
@@ -16,8 +18,9 @@ from fidelity.profile import Profile
 from r4.definitions import resource_types
 
 ROWS = 10_000
-KIND = (b"NaN", b"Infinity", b",}", b",]")
-"""What DuckDB's reader of JSON takes and JSON forbids."""
+KIND = (b"NaN", b"Infinity")
+"""Besides a trailing comma, what DuckDB's reader of JSON takes and JSON forbids."""
+PIECE = 64 * 1024
 
 LIMITS: dict[str, Any] = {"autoinstall_known_extensions": False, "preserve_insertion_order": False}
 
@@ -37,25 +40,39 @@ def count_file(path: Path, settings: Mapping[str, str], *, threads: int = 1, mem
 
     if path.stat().st_size == 0:
         return Profile()
-    if _kindly_read(path):
-        return None
     with duckdb.connect(config={**LIMITS, "threads": threads, "memory_limit": memory}) as connection:
         connection.execute("CREATE TABLE visits (visited VARCHAR, place VARCHAR)")
         if settings:
             connection.execute(
                 "INSERT INTO visits SELECT unnest(?), unnest(?)", [list(settings), list(settings.values())]
             )
-        for schema in SCHEMAS:
-            try:
-                return _profile(connection, str(path), schema)
-            except duckdb.Error:
-                continue
+        with ThreadPoolExecutor(1) as beside:  # DuckDB's threads work without Python's lock
+            kindly = beside.submit(_kindly_read, path)
+            found = _first(connection, str(path), duckdb.Error)
+            return None if kindly.result() else found
+
+
+def _first(connection: Any, path: str, failure: type[Exception]) -> Profile | None:
+    """By the first schema that the file fits."""
+    for schema in SCHEMAS:
+        try:
+            return _profile(connection, path, schema)
+        except failure:
+            continue
     return None
 
 
 def _kindly_read(path: Path) -> bool:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-        return any(held.find(each) >= 0 for each in KIND)
+    """Whether the file has something of KIND, or a comma before a closing bracket."""
+    with path.open("rb") as file:
+        held = b""
+        while piece := file.read(PIECE):
+            held = held[-8:] + piece
+            signs = np.frombuffer(held, dtype=np.uint8)
+            closing = (signs[1:] | 32) == ord("}")  # ] and } differ in one bit
+            if bool(((signs[:-1] == ord(",")) & closing).any()) or any(each in held for each in KIND):
+                return True
+    return False
 
 
 def _profile(connection: Any, path: str, schema: Mapping[str, str]) -> Profile | None:

@@ -76,6 +76,19 @@ def pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes 
             yield line, at
 
 
+def holding(path: Path, word: bytes) -> Iterator[bytes]:
+    """The lines with a word in them, found a megabyte at a time."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            rest = b"" if piece.endswith(b"\n") else file.readline(LONGEST + 1)
+            if len(rest) > LONGEST:
+                _behind(file, rest, file.tell() - len(rest))
+                piece, rest = piece[: piece.rfind(b"\n") + 1], b""
+            piece += rest
+            if word in piece:
+                yield from (line for line in piece.split(b"\n") if word in line)
+
+
 def _behind(file: BinaryIO, line: bytes, at: int) -> int:
     """The place behind a line of which a part was read; the file is there then."""
     at += len(line)

@@ -120,15 +120,12 @@ def settings(files: Iterable[Path]) -> dict[str, str]:
     """The care setting of each visit by its id: a pass over the files that reads Encounters only."""
     found: dict[str, str] = {}
     for path in files:
-        with path.open("rb") as file:
-            for line, _ in lines.pieces(file, 0, None):
-                if line is None or b'"Encounter"' not in line:
-                    continue
-                visit = settings_of(lines.parsed(0, 0, line).resource or {})
-                if visit is not None:
-                    found[visit[0]] = min(visit[1], found.get(visit[0], visit[1]))
-                    if len(found) > 2 * VISITS:
-                        found = _fewer(found)
+        for line in lines.holding(path, b'"Encounter"'):
+            visit = settings_of(lines.parsed(0, 0, line).resource or {})
+            if visit is not None:
+                found[visit[0]] = min(visit[1], found.get(visit[0], visit[1]))
+                if len(found) > 2 * VISITS:
+                    found = _fewer(found)
     return _fewer(found)
 
 

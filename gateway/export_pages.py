@@ -11,6 +11,8 @@ from r4.interaction import Answer, Interaction
 from sandbox.bulk import Export, deletion
 
 Ask = Callable[[Interaction], Awaitable[Answer]]
+UNOFFERED = frozenset({403, 404, 405, 501})
+"""What an EHR answers to an interaction that the grant may not ask, or that its persona does not have."""
 TOLD = 100
 """Deletions in one line, which is a Bundle."""
 
@@ -20,11 +22,12 @@ class Unfinished(RuntimeError):
 
 
 async def pages(ask: Ask, i: Interaction, *, count: int) -> AsyncIterator[dict[str, Any]]:
-    """The entries of every page, ``count`` at a time; none where the grant may not ask this. Raises Unfinished."""
+    """The entries of every page, ``count`` at a time; none where this may not be asked, or is not had. Raises
+    Unfinished."""
     query = (*i.query, ("_count", str(count)))
     while True:
         answer = await ask(Interaction(action=i.action, type=i.type, query=query))
-        if answer.status == 403:
+        if answer.status in UNOFFERED:
             return
         if answer.status != 200 or answer.resource is None:
             raise Unfinished

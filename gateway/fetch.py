@@ -111,6 +111,10 @@ class Reach:
 
         return await self._shared((ehr.name, ehr.issuer), self._configurations, lambda kept, now: True, fetch)
 
+    def forget(self, ehr: RegisteredEhr) -> None:
+        """What was kept of its configuration turned out to be of no use: it is fetched again the next time."""
+        self._configurations.pop((ehr.name, ehr.issuer), None)
+
     async def openid_keys(self, ehr: RegisteredEhr, issuer: str) -> str:
         """Where an issuer says that its keys are, by its own OpenID configuration. Raises EhrFault, EhrUnavailable."""
         answer = await self._get(ehr, well_known(issuer, "openid-configuration"), "OpenID configuration")

@@ -23,7 +23,7 @@ from writeback.rules import WriteRules
 ROOT = Path(__file__).parent.parent
 CONTRACT = (ROOT / "docs" / "reference" / "contract.md").read_text()
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NOT_YET_LINES = 5
+NOT_YET_LINES = 4
 """How many lines of the contract still wait for later work: this number only falls."""
 
 

@@ -187,8 +187,8 @@ def narrowing(type: str, patient: str) -> tuple[tuple[str, str], ...] | None:
 
 def confined(type: str, query: tuple[tuple[str, str], ...], patient: str) -> tuple[tuple[str, str], ...] | None:
     """A query without the parameters that say whose records are wanted, or None when they name anybody else: those are
-    the narrowing's to say."""
-    naming = {*NARROWING, membership(type).parameter}
+    the narrowing's to say. Where it says nothing they stay, for what is nobody's is not the patient's."""
+    naming, unsaid = {*NARROWING, membership(type).parameter}, not narrowing(type, patient)
     kept = []
     for name, value in query:
         plain, _, modifier = name.partition(":")
@@ -196,4 +196,6 @@ def confined(type: str, query: tuple[tuple[str, str], ...], patient: str) -> tup
             kept.append((name, value))
         elif modifier not in ("", "Patient") or value not in (patient, f"Patient/{patient}"):
             return None
+        elif unsaid:
+            kept.append((name, value))
     return tuple(kept)

@@ -87,7 +87,7 @@ class _Rules:
         name = resource.get("resourceType")
         known = self.kinds.get(name)  # type: ignore[arg-type]
         meta = resource.get("meta")
-        source = meta.get("source", "") if meta else ""
+        source = _source(meta) if meta and "source" in meta else ""
         if known is None:
             return Seen(str(name), "", "", source, 0, 0)
         kind, required, supported, given, concepts, subject, measured = known
@@ -210,6 +210,11 @@ def _verification(resource: Resource) -> str | None:
     return next((text(each.get("code")) for each in rows(concept.get("coding"))), None)
 
 
+def _source(meta: Resource) -> str:
+    """Where the record came from; what follows ``#`` names the message and is left off."""
+    return (text(meta["source"]) or "").partition("#")[0]
+
+
 def _category(resource: Resource) -> str:
     category = resource.get("category")
     if category is None:
@@ -219,7 +224,8 @@ def _category(resource: Resource) -> str:
     if isinstance(first, str):
         return first
     codings = first.get("coding") if first else None
-    return (codings[0].get("code") or "") if codings else ""
+    code = codings[0].get("code") if codings else None
+    return code if type(code) is str else ""
 
 
 def codes_of(seen: Seen) -> tuple[str, str]:

@@ -1,15 +1,19 @@
 """``conform URL``."""
 
-import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import Json, could_not
+from gateway.cli.application import Json
 
 SUITES = ("smart", "access", "writeback", "gateway", "bulk", "api")
-FORMATS = ("json", "junit", "html")
+FORMATS = ("json", "junit", "html", "badge", "fhir")
+Run, Reach, Enter, Tell = (
+    partial(typer.Option, rich_help_panel=panel)
+    for panel in ("What is run", "How the server is reached", "Who signs in", "What is reported")
+)
 
 
 def register(application: typer.Typer) -> None:
@@ -18,46 +22,49 @@ def register(application: typer.Typer) -> None:
 
 
 def conform(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The FHIR base of the server under test.")],
-    suite: Annotated[str | None, typer.Option(help="Suites, comma separated: " + ",".join(SUITES))] = None,
-    writes: Annotated[bool, typer.Option("--writes", help="Also run what writes; it cleans up after itself.")] = False,
-    slow: Annotated[bool, typer.Option("--slow", help="Also run what has to wait, such as code expiry.")] = False,
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The FHIR base (of the gateway suite: the app's launch address).")
+    ] = "",
+    suite: Annotated[str | None, Run(help="Suites, comma separated: " + ",".join(SUITES))] = None,
+    writes: Annotated[bool, Run("--writes", help="Also run what writes; it cleans up after itself.")] = False,
+    slow: Annotated[bool, Run("--slow", help="Also run what has to wait, such as code expiry.")] = False,
+    deadline: Annotated[float, Run(metavar="S", min=1, help="Seconds for the whole run.")] = 300.0,
+    listen: Annotated[str | None, Run(metavar="HOST:PORT", help="Where a suite that plays the EHR serves.")] = None,
+    public_url: Annotated[str | None, Run(metavar="URL", help="The same as the app under test reaches it.")] = None,
+    tls_ca: Annotated[Path | None, Reach(metavar="FILE", help="Own authorities that are trusted (PEM).")] = None,
+    tls_cert: Annotated[Path | None, Reach(metavar="FILE", help="A client certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, Reach(metavar="FILE", help="Its key, where it is in a file of its own.")] = None,
+    proxy: Annotated[str | None, Reach(metavar="URL", help="An HTTP proxy.")] = None,
+    timeout: Annotated[float, Reach(metavar="S", min=0.1, help="Seconds for one request.")] = 15.0,
+    rate: Annotated[float, Reach(metavar="N", min=0, help="Requests a second at most; 0: no limit.")] = 0.0,
     client: Annotated[
-        Path | None, typer.Option(help="A registered client (JSON); dynamic registration without it.")
+        Path | None, Enter(metavar="FILE", help="A registered client (JSON); dynamic registration without it.")
     ] = None,
-    deadline: Annotated[float, typer.Option(metavar="S", min=1, help="Seconds for the whole run.")] = 300.0,
-    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the reports there.")] = None,
-    format: Annotated[str, typer.Option(help="Report formats, comma separated: json,junit,html")] = "json",
+    login: Annotated[
+        Path | None, Enter(metavar="FILE", help="The steps of the login page (TOML), for a browser.")
+    ] = None,
+    paste: Annotated[bool, Enter("--paste", help="A person signs in and pastes the address where it ends.")] = False,
+    patient: Annotated[
+        list[str] | None, Enter(metavar="ID", help="Two test patients, first the one of the sign-in.")
+    ] = None,
+    report: Annotated[Path | None, Tell(metavar="DIR", help="Write the reports there.")] = None,
+    format: Annotated[str, Tell(help="Report formats, comma separated: " + ",".join(FORMATS))] = "json",
+    baseline: Annotated[
+        Path | None, Tell(metavar="FILE", help="An earlier JSON report: 1 only for what is worse.")
+    ] = None,
+    profile: Annotated[list[str] | None, Tell(metavar="NAME", help="Readiness for hti-1 or hti-5.")] = None,
+    attest: Annotated[Path | None, Tell(metavar="FILE", help="What is attested for a profile (TOML).")] = None,
+    bundle: Annotated[Path | None, Tell(metavar="FILE", help="Keep all evidence there, encrypted and signed.")] = None,
+    bundle_key: Annotated[
+        Path | None, Tell(metavar="FILE", help="The key of bundles; --bundle makes a missing one.")
+    ] = None,
+    replay: Annotated[
+        Path | None, Tell(metavar="FILE", help="Judge a bundle's evidence again, without a server.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """What a server does of SMART App Launch, scope enforcement and FHIR writes; exit 1 when a check fails."""
-    wanted = tuple(suite.split(",")) if suite else None
-    formats = tuple(format.split(","))
-    if unknown := [name for name in (*(wanted or ()),) if name not in SUITES]:
-        raise typer.BadParameter(f"--suite knows {', '.join(SUITES)}, not {len(unknown)} of those given")
-    if unknown := [name for name in formats if name not in FORMATS]:
-        raise typer.BadParameter(f"--format knows {', '.join(FORMATS)}, not {len(unknown)} of those given")
-    found = asyncio.run(_run(url, suites=wanted, writes=writes, slow=slow, client=client, deadline=deadline))
-    _publish(found, report, formats, json)
-    raise typer.Exit(1 if found.failed else 0)
+    given: dict[str, Any] = dict(locals())
+    from gateway.cli import conforming
 
-
-async def _run(url: str, **options: Any) -> Any:
-    import conformance
-
-    try:
-        return await conformance.run(url, **options)
-    except conformance.CannotRun as failure:
-        return could_not(str(failure))
-
-
-def _publish(found: Any, directory: Path | None, formats: tuple[str, ...], json: bool) -> None:
-    from conformance import report
-    from gateway.cli.printing import console, print_json
-
-    if directory is not None:
-        report.write(found, directory, formats)
-    if json:
-        print_json(report.as_json(found))
-    else:
-        report.print_table(found, console)
+    raise typer.Exit(conforming.conform(conforming.Said(**given)))

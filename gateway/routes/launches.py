@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from auth.client import tokens
 from auth.client.ehr import RegisteredEhr
-from auth.client.errors import ClientError, EhrUnavailable, GrantEnded, LaunchError
+from auth.client.errors import ClientError, EhrFault, EhrUnavailable, GrantEnded, LaunchError
 from auth.client.flow import Means, request_tokens
 from auth.client.identity import NoIdentity
 from auth.client.launch import ENTROPY, LIFETIME, LONGEST_LAUNCH, PendingLaunch, begin, complete, once
@@ -132,7 +132,11 @@ async def _launch(gateway: LaunchGateway, request: Request) -> Response:
     ehr = await _chosen(gateway, parameters)
     configuration = await gateway.reach.configuration(ehr)
     redirect_uri = f"{gateway.base_url}{ehr.redirect_path}"
-    url, begun = begin(configuration, ehr, launch=launch, redirect_uri=redirect_uri, entropy=token_bytes(ENTROPY))
+    try:
+        url, begun = begin(configuration, ehr, launch=launch, redirect_uri=redirect_uri, entropy=token_bytes(ENTROPY))
+    except EhrFault:
+        gateway.reach.forget(ehr)
+        raise
     browser, cipher = token_urlsafe(32), gateway.keyring.cipher
     await gateway.run(lambda c, now: save_pending(c, now, begun=begun, browser=browser, cipher=cipher))
     response = RedirectResponse(url, status_code=303, headers=HEADERS)

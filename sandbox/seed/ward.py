@@ -139,6 +139,7 @@ def _encounter(number: int, *, since: float) -> Resource:
             "code": "IMP",
             "display": "inpatient encounter",
         },
+        "type": [_concept(SNOMED, "32485007", "Hospital admission (procedure)")],
         "subject": {"reference": f"Patient/{stay.patient}"},
         "participant": [{"type": [participation], "individual": {"reference": doctor, "display": name}}],
         "period": {"start": start},

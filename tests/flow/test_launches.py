@@ -265,3 +265,15 @@ def test_b12_no_secret_and_no_patient_stands_in_logs(drive: Drive, caplog: pytes
     with caplog.at_level(logging.DEBUG):
         drive(act)
     assert not [word for word in ("secret", "p1", "d1", "Bearer") if word in caplog.text]
+
+
+def test_a_configuration_that_was_of_no_use_is_fetched_again(drive: Drive) -> None:
+    """An EHR that names its own endpoints at last is launched from at once, not when what was kept is old."""
+
+    async def act(browser: Any) -> None:
+        address = f"/app/launch?{urlencode({'iss': FHIR, 'launch': 'x'})}"
+        assert (await browser.get(address)).status_code == 502
+        browser.ehr.configuration.clear()
+        assert (await browser.get(address)).status_code == 303
+
+    drive(act, configuration={"authorization_endpoint": "https://evil.example/x"})

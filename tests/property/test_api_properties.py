@@ -95,7 +95,7 @@ OPERATIONS = [
     ("post", "/api/outputs/{id}/confirm"), ("post", "/api/outputs/{id}/reject"), ("post", "/api/outputs/{id}/amend"),
     ("post", "/api/outputs/{id}/correct"), ("post", "/api/outputs/{id}/resend"), ("get", "/api/deliveries"), ("get", "/api/deliveries/{id}"),
     ("post", "/api/deliveries/{id}/resend"), ("post", "/api/recalls"), ("get", "/api/recalls"),
-    ("get", "/api/recalls/{id}"), ("get", "/api/alerts"),
+    ("get", "/api/recalls/{id}"), ("get", "/api/alerts"), ("get", "/api/fidelity"),
 ]  # fmt: skip
 
 

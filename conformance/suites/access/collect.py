@@ -3,14 +3,21 @@
 from conformance.evidence import Evidence
 from conformance.samples import sample
 from conformance.session import Session
+from conformance.suites.access.confined import two_patients
+
+
+async def strangers(session: Session, evidence: Evidence) -> None:
+    """Requests without a token, and with one that is none."""
+    place = f"Patient/{evidence['patients'][0]}"
+    evidence["no token"] = await session.probe.send("GET", place)
+    evidence["garbage token"] = await session.probe.send("GET", place, token="garbage")  # noqa: S106
 
 
 async def reads(session: Session, evidence: Evidence) -> None:
     """Reads with the token of one patient, of that patient and of another, and with tokens that are none."""
-    app, launcher = session.launching()
-    own, other = evidence["patients"][:2]
-    probe = app.probe
-    token = str((await app.sign_in(launcher, patient=own)).table["access_token"])
+    own, other = two_patients(session, evidence)
+    probe = session.probe
+    token = await session.access("openid fhirUser patient/*.rs", patient=own)
     evidence["own"], evidence["other"] = own, other
     plain = {
         "own patient": f"Patient/{own}", "foreign patient": f"Patient/{other}",
@@ -23,8 +30,6 @@ async def reads(session: Session, evidence: Evidence) -> None:
     }  # fmt: skip
     for name, path in plain.items():
         evidence[name] = await probe.send("GET", path, token=token)
-    evidence["no token"] = await probe.send("GET", f"Patient/{own}")
-    evidence["garbage token"] = await probe.send("GET", f"Patient/{own}", token="garbage")  # noqa: S106
     evidence["token in address"] = await probe.send("GET", f"Patient/{own}?access_token={token}")
     observation = sample(own)
     evidence["write without scope"] = await probe.send("POST", "Observation", token=token, json=observation)

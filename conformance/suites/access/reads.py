@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conformance import capability
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange
 
@@ -42,7 +43,7 @@ def a_token_in_the_address_is_refused(evidence: Evidence) -> Problems:
         yield f"answered {evidence.seen('token in address').status}"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def the_own_patient_is_read(evidence: Evidence) -> Problems:
     """The patient in context can be read."""
     answer = evidence.seen("own patient")
@@ -50,7 +51,7 @@ def the_own_patient_is_read(evidence: Evidence) -> Problems:
         yield f"answered {answer.status}, or another resource"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def another_patient_is_not_read(evidence: Evidence) -> Problems:
     """Another patient cannot be read."""
     answer = evidence.seen("foreign patient")
@@ -67,7 +68,7 @@ def foreign_and_absent_are_told_alike(evidence: Evidence) -> Problems:
         yield "the two answers differ, so that patients can be guessed"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def a_search_for_patients_finds_one(evidence: Evidence) -> Problems:
     """A search for all patients finds the patient in context only."""
     found = {resource.get("id") for resource in entries(evidence.seen("all patients"))}
@@ -80,7 +81,7 @@ def a_search_for_patients_finds_one(evidence: Evidence) -> Problems:
         yield "its total counts other patients"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def own_records_are_found(evidence: Evidence) -> Problems:
     """Records of the patient in context are found."""
     answer = evidence.seen("own observations")
@@ -90,7 +91,7 @@ def own_records_are_found(evidence: Evidence) -> Problems:
         yield "found nothing, so that nothing is shown by what else is not found"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def foreign_records_are_not_found(evidence: Evidence) -> Problems:
     """A search for another patient's records finds none of them."""
     answer = evidence.seen("foreign observations")
@@ -100,7 +101,7 @@ def foreign_records_are_not_found(evidence: Evidence) -> Problems:
         yield "found records of another patient"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def a_search_without_patient_stays_with_one(evidence: Evidence) -> Problems:
     """A search that names no patient finds the own records only."""
     for resource in entries(evidence.seen("observations")):
@@ -109,22 +110,23 @@ def a_search_without_patient_stays_with_one(evidence: Evidence) -> Problems:
             return
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def foreign_history_is_not_read(evidence: Evidence) -> Problems:
     """Another patient's history cannot be read."""
+    capability.require(evidence, "Patient", "history-instance")
     answer = evidence.seen("foreign history")
     if answer.status not in (403, 404):
         yield f"answered {answer.status}"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def a_list_of_ids_finds_the_own_one(evidence: Evidence) -> Problems:
     """A search by the ids of two patients finds one."""
     if {resource.get("id") for resource in entries(evidence.seen("foreign include"))} - {evidence["own"]}:
         yield "found another patient"
 
 
-@check("smart-app-launch-2.2.0#patient-scopes")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#patient-scopes")
 def a_posted_search_is_guarded(evidence: Evidence) -> Problems:
     """A search by POST is guarded like one by GET."""
     if {resource.get("id") for resource in entries(evidence.seen("post search"))} - {evidence["own"]}:
@@ -134,6 +136,7 @@ def a_posted_search_is_guarded(evidence: Evidence) -> Problems:
 @check("fhir-r4#batch")
 def a_batch_is_guarded_entry_by_entry(evidence: Evidence) -> Problems:
     """A batch reads the own patient and not another."""
+    capability.require_whole(evidence, "batch")
     answer = evidence.seen("batch")
     if answer.status != 200:
         yield f"answered {answer.status}"
@@ -144,7 +147,7 @@ def a_batch_is_guarded_entry_by_entry(evidence: Evidence) -> Problems:
         yield "did not read the own patient"
 
 
-@check("smart-app-launch-2.2.0#scopes-write")
+@check("hl7.fhir.uv.smart-app-launch_2.2.0#scopes")
 def a_write_without_scope_is_403(evidence: Evidence) -> Problems:
     """A token that may only read cannot create."""
     if evidence.seen("write without scope").status != 403:

@@ -1,12 +1,28 @@
 """SMART App Launch 2.2.0, the server's side: discovery, launches, tokens, and every step refused when done wrongly."""
 
-from conformance.session import Part, Suite
-from conformance.suites.smart import collect, refusals, signing_in
+from conformance.session import Suite
+from conformance.suites.smart import (
+    assertions,
+    backend,
+    brands,
+    discovery,
+    identity,
+    launching,
+    pages,
+    refreshing,
+    refusals,
+    registering,
+    scopes,
+    telling,
+    tokens,
+)
+from conformance.suites.smart.parts import PARTS
 
 SUITE = Suite(
-    checks=(*signing_in.CHECKS, *refusals.CHECKS),
-    parts=(
-        Part(name="sign-in", collect=collect.sign_in),
-        Part(name="refusals", collect=collect.refusals),
+    checks=(
+        *discovery.CHECKS, *brands.CHECKS, *launching.CHECKS, *tokens.CHECKS, *identity.CHECKS, *refusals.CHECKS,
+        *assertions.CHECKS, *backend.CHECKS, *refreshing.CHECKS, *telling.CHECKS, *registering.CHECKS, *scopes.CHECKS,
+        *pages.CHECKS,
     ),
-)
+    parts=PARTS,
+)  # fmt: skip

@@ -1,79 +1,76 @@
-"""Edge: evidence of what becomes of what is written."""
+"""Edge: evidence of the life of one resource, from its create to its delete, and of bodies that must be refused."""
 
-from typing import Any
-
-from conformance.client import WRITING
+from conformance import capability, ground
 from conformance.evidence import Evidence
-from conformance.probe import Probe
-from conformance.samples import exact, sample
+from conformance.ground import Pen, new_mark
+from conformance.reading import etag, id_in, id_of, version_of
+from conformance.samples import exact
 from conformance.session import Session
+from conformance.suites.writeback.bodies import BODIES, MARKER, broken
 
 
-async def writing(session: Session, evidence: Evidence) -> None:
-    """Writes as they should be and as they must not be; what was made is deleted again where that is offered."""
-    app, launcher = session.launching()
-    own, other = evidence["patients"][:2]
-    token = str((await app.sign_in(launcher, patient=own, scope=WRITING)).table["access_token"])
-    probe = app.probe
-    made = evidence["create"] = await probe.send("POST", "Observation", token=token, content=exact(own))
-    location = made.headers.get("location", "")
-    id = str(made.table.get("id") or location.partition("/Observation/")[2].split("/")[0])
+async def life(session: Session, evidence: Evidence) -> None:
+    """Created, read, changed, changed with an old version, looked back at, deleted. Raises Missing."""
+    pen = await ground.pen(session, evidence)
+    body = exact("72.50", pen.body(new_mark()))
+    made = evidence["create"] = await pen.send("POST", "Observation", content=body)
+    id = id_of(made)
+    if id is None:
+        return
     here = f"Observation/{id}"
-    read = evidence["read back"] = await probe.send("GET", here, token=token)
-    evidence["vread"] = await probe.send("GET", f"{here}/_history/{_version(read.table)}", token=token)
-    await _update(probe, token, here, id, own, evidence)
-    await _hostile(probe, token, own, other, evidence)
-    evidence["delete"] = await probe.send("DELETE", here, token=token)
-    evidence["read deleted"] = await probe.send("GET", here, token=token)
+    read = evidence["read back"] = await pen.send("GET", here)
+    version = version_of(read) or etag(read)
+    if capability.offers(evidence, "Observation", "vread"):
+        evidence["vread"] = await pen.send("GET", f"{here}/_history/{version}")
+    if capability.offers(evidence, "Observation", "update"):
+        await _change(pen, here, version, evidence)
+    if capability.offers(evidence, "Observation", "history-instance"):
+        evidence["history"] = await pen.send("GET", f"{here}/_history")
+    if capability.offers(evidence, "Observation", "delete"):
+        evidence["delete"] = await pen.send("DELETE", here)
+        evidence["read deleted"] = await pen.send("GET", here)
+        evidence["search deleted"] = await pen.send("GET", f"Observation?_id={id}")
 
 
-def _version(resource: Any) -> str:
-    meta = resource.get("meta")
-    return str(meta.get("versionId")) if isinstance(meta, dict) else ""
+async def _change(pen: Pen, here: str, version: str | None, evidence: Evidence) -> None:
+    id, mark = str(id_in(f"/{here}")), new_mark()
+    current = {"if-match": f'W/"{version}"'} if version else {}
+    evidence["update"] = await pen.send("PUT", here, json=pen.body(mark, id=id, status="amended"), headers=current)
+    evidence["after update"] = await pen.send("GET", here)
+    stale = pen.body(mark, id=id, status="corrected")
+    evidence["stale update"] = await pen.send("PUT", here, json=stale, headers=current)
+    evidence["after stale update"] = await pen.send("GET", here)
+    evidence["update with another id"] = await pen.send("PUT", here, json=pen.body(mark, id="another"))
+    evidence["update without id"] = await pen.send("PUT", here, json=pen.body(mark))
 
 
-async def _update(probe: Probe, token: str, here: str, id: str, own: str, evidence: Evidence) -> None:
-    body = sample(own, id=id, status="amended")
-    current = {"if-match": f'W/"{_version(evidence["read back"].table)}"'}
-    evidence["update"] = await probe.send("PUT", here, token=token, json=body, headers=current)
-    evidence["stale update"] = await probe.send(
-        "PUT", here, token=token, json=sample(own, id=id, status="corrected"), headers=current
+async def stages(session: Session, evidence: Evidence) -> None:
+    """Preliminary, final, amended: each a version of its own. Raises Missing."""
+    pen = await ground.pen(session, evidence)
+    capability.require(evidence, "Observation", "update")
+    mark = new_mark()
+    here, made = await pen.place(mark, status="preliminary")
+    answers = [made]
+    for status in ("final", "amended"):
+        answers.append(await pen.send("PUT", here, json=pen.body(mark, id=id_in(f"/{here}"), status=status)))
+    evidence["stages"] = answers
+    evidence["stages read"] = await pen.send("GET", here)
+    if capability.offers(evidence, "Observation", "history-instance"):
+        evidence["stages history"] = await pen.send("GET", f"{here}/_history")
+
+
+async def hostile(session: Session, evidence: Evidence) -> None:
+    """Bodies that must be refused with a 4xx, naming the element and repeating nothing. Raises Missing."""
+    pen = await ground.pen(session, evidence)
+    for name, row in BODIES.items():
+        mark = new_mark()
+        content = broken(row, pen.body(mark))
+        evidence[name] = await pen.send("POST", "Observation", content=content)
+        evidence[f"{name}, read back"] = await pen.find(mark)
+    evidence["marker"] = MARKER
+    evidence["unknown type"] = await pen.send("POST", "Nonsense", json={"resourceType": "Nonsense"})
+    evidence["other type"] = await pen.send(
+        "POST", "Observation", json={"resourceType": "Basic", "code": {"text": "x"}}
     )
-    evidence["after stale update"] = await probe.send("GET", here, token=token)
-    evidence["history"] = await probe.send("GET", f"{here}/_history", token=token)
-    evidence["update with another id"] = await probe.send("PUT", here, token=token, json=sample(own, id="another"))
-    identifier = {"system": "urn:conformance", "value": id}
-    once = {"if-none-exist": f"identifier={identifier['system']}|{id}"}
-    body = sample(own, identifier=[identifier])
-    evidence["conditional create"] = first = await probe.send(
-        "POST", "Observation", token=token, json=body, headers=once
-    )
-    evidence["conditional create again"] = await probe.send("POST", "Observation", token=token, json=body, headers=once)
-    made = first.table.get("id")
-    if isinstance(made, str):
-        await probe.send("DELETE", f"Observation/{made}", token=token)
-
-
-async def _hostile(probe: Probe, token: str, own: str, other: str, evidence: Evidence) -> None:
-    """Bodies that must be refused with a 4xx, naming the element and repeating nothing."""
-    marker = "conformance-echo-4711"
-    good = exact(own)
-    bodies = {
-        "required code": sample(own, status=marker), 
-        "missing element": {name: item for name, item in sample(own).items() if name != "code"},
-        "unknown element": sample(own, extra=marker), "impossible date": sample(own, effectiveDateTime="2026-02-30"),
-        "two values": sample(own, valueString="a", valueBoolean=True),
-    }  # fmt: skip
-    for name, body in bodies.items():
-        evidence[name] = await probe.send("POST", "Observation", token=token, json=body)
-    raw = {
-        "broken body": good[:-20], "equal keys": good.replace(b'"status":"final"', b'"status":"final","status":"amended"'),
-        "not a number": good.replace(b"72.50", b"NaN"),
-        "deep body": b'{"resourceType":"Observation","a":' + b"[" * 5000 + b"]" * 5000 + b"}",
-        "lone surrogate": good.replace(b'"kg","system"', b'"\\ud800","system"'),
-    }  # fmt: skip
-    for name, content in raw.items():
-        evidence[name] = await probe.send("POST", "Observation", token=token, content=content)
-    evidence["foreign write"] = await probe.send("POST", "Observation", token=token, json=sample(other))
-    evidence["patient create"] = await probe.send("POST", "Patient", token=token, json={"resourceType": "Patient"})
-    evidence["marker"] = marker
+    evidence["form body"] = await pen.send("POST", "Observation", form={"status": "final"})
+    evidence["read absent"] = await pen.send("GET", f"Observation/{new_mark()}")

@@ -172,7 +172,7 @@ def test_numbers_with_their_digits_are_judged_as_floats_are():
 )
 def test_a_member_of_another_form_counts_as_missing_and_nothing_is_raised(name, value):
     seen = JUDGE(RESULT | {name: value})
-    assert seen.type == "Observation"
+    assert (seen.type, hash(seen)) == ("Observation", hash(seen))
     assert JUDGE(tidied(RESULT | {name: value})).type == "Observation"
 
 
@@ -207,3 +207,10 @@ def test_icd_10_is_not_icd_10_cm_but_for_a_model_that_lists_it():
     assert failed(record) == {"COD-03"}
     listed = Feature(name="d", kind="presence", resource="Condition", codes=(Code(system=icd10, code="E11"),))
     assert failed(record, compile_rules(features=[listed], terminology=shipped(), as_of=NOW)) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "told"), [("urn:lab#message-1", "urn:lab"), ([], ""), (None, ""), ({}, ""), ("urn:lab", "urn:lab")]
+)
+def test_the_source_is_where_a_record_came_from_and_not_which_message_brought_it(source, told):
+    assert JUDGE(RESULT | {"meta": {"source": source}}).source == told

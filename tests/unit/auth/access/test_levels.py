@@ -208,3 +208,10 @@ def test_a_total_is_told_only_where_nothing_is_taken_out_afterwards(words: str, 
     found = narrow(allowing(held, "search", "Observation"), "Observation", held)
     assert found is not None
     assert (found.pairs, found.exact) == (pairs, exact)
+
+
+def test_where_nothing_narrows_a_search_the_patient_it_names_stays() -> None:
+    """Else a search for the patient's own devices would find everybody's models."""
+    assert confined("Device", (("patient", "p1"),), "p1") == (("patient", "p1"),)
+    assert confined("Device", (("patient", "p2"),), "p1") is None
+    assert confined("Condition", (("patient", "p1"),), "p1") == ()

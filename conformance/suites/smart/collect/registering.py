@@ -1,0 +1,65 @@
+"""Edge: evidence of dynamic registration (RFC 7591) and of its changes (RFC 7592)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.client import JSON, App, enroll, metadata
+from conformance.evidence import Evidence, Exchange, NotOffered
+from conformance.session import Session
+from conformance.signing import new_signer
+
+PLAIN = "http://app.conformance.example/callback"
+
+
+def refused() -> Mapping[str, Mapping[str, Any]]:
+    """Registrations that are wrong in one way."""
+    signer = new_signer()
+    whole = signer.key.as_dict(private=True)
+    return {
+        "bad registration": metadata(signer=signer, redirect_uris=["javascript:alert(1)"]),
+        "registration without TLS": metadata(signer=signer, redirect_uris=[PLAIN]),
+        "registration with a fragment": metadata(signer=signer, redirect_uris=["https://app.conformance.example/#x"]),
+        "registration without an address": metadata(signer=signer, redirect_uris=[]),
+        "registration without a key": metadata(),
+        "registration with a private key": metadata(jwks={"keys": [{**whole, "alg": "ES384", "use": "sig"}]}),
+        "registration with a shared key": metadata(jwks={"keys": [{"kty": "oct", "kid": "k", "k": "c2VjcmV0"}]}),
+        "registration of an unknown method": metadata(method="tls_client_auth_of_nobody"),
+        "registration of an unknown grant": metadata(signer=signer, grant_types=["password"]),
+        "registration of a public backend": metadata(method="none", grant_types=["client_credentials"]),
+        "registration with two key sets": metadata(signer=signer, jwks_uri="https://app.conformance.example/jwks"),
+    }
+
+
+async def refusals(session: Session, evidence: Evidence) -> None:
+    """None of these makes a client."""
+    for name, body in refused().items():
+        evidence[name], _ = await enroll(session.probe, session.endpoints, body)
+
+
+async def changes(session: Session, evidence: Evidence) -> None:
+    """A registration is read, changed and deleted by whoever holds its token, and by nobody else."""
+    signer = new_signer()
+    body = metadata(signer=signer)
+    _, app = await enroll(session.probe, session.endpoints, body, signer)
+    if app is None or not isinstance(app.kept.get("registration_client_uri"), str):
+        raise NotOffered("registration_client_uri")
+    own = str(app.kept.get("registration_access_token"))
+    evidence["registered"] = app.id
+    evidence["registration read"] = await _manage(app, "GET", own)
+    evidence["registration read by nobody"] = await _manage(app, "GET", None)
+    evidence["registration read by another"] = await _manage(app, "GET", "not-the-token-of-this-client")
+    renamed = {**body, "client_id": app.id, "client_name": "Conformance, renamed"}
+    evidence["registration changed"] = await _manage(app, "PUT", own, renamed)
+    evidence["registration changed to another"] = await _manage(app, "PUT", own, {**renamed, "client_id": "another"})
+    given = await app.post({"grant_type": "client_credentials", "scope": "system/*.rs"})
+    evidence["registration deleted"] = await _manage(app, "DELETE", own)
+    evidence["deleted client"] = await app.post({"grant_type": "client_credentials", "scope": "system/*.rs"})
+    if isinstance(given.table.get("access_token"), str):
+        path = f"Patient/{evidence['patients'][0]}"
+        evidence["deleted client's token"] = await app.probe.send("GET", path, token=given.table["access_token"])
+
+
+async def _manage(app: App, method: str, token: str | None, body: Mapping[str, Any] | None = None) -> Exchange:
+    return await app.probe.send(
+        method, str(app.kept["registration_client_uri"]), token=token, json=body, headers=JSON if body else None
+    )

@@ -1,0 +1,176 @@
+"""What ``conform`` does: the run and its reports, from options to exit code."""
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import typer
+
+import conformance
+from conformance import baseline as earlier
+from conformance import bundle as bundles
+from conformance import readiness, report
+from conformance.doors import BrowserDoor, PastedDoor, load_script
+from conformance.options import Options
+from conformance.probe import Wire
+from conformance.report.showing import Shown
+from conformance.run import Report
+from gateway.cli.application import could_not
+from gateway.cli.printing import console, print_json, stderr
+from gateway.cli.suites import FORMATS, SUITES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """The options of the command line, by their names."""
+
+    url: str
+    suite: str | None
+    writes: bool
+    slow: bool
+    deadline: float
+    listen: str | None
+    public_url: str | None
+    tls_ca: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    proxy: str | None
+    timeout: float
+    rate: float
+    client: Path | None
+    login: Path | None
+    paste: bool
+    patient: list[str] | None
+    report: Path | None
+    format: str
+    baseline: Path | None
+    profile: list[str] | None
+    attest: Path | None
+    bundle: Path | None
+    bundle_key: Path | None
+    replay: Path | None
+    json: bool
+
+    @property
+    def suites(self) -> tuple[str, ...] | None:
+        """The suites that were named."""
+        return tuple(self.suite.split(",")) if self.suite else None
+
+    @property
+    def wire(self) -> Wire:
+        """How the server is reached."""
+        return Wire(
+            ca=self.tls_ca, certificate=self.tls_cert, key=self.tls_key, proxy=self.proxy, seconds=self.timeout,
+            rate=self.rate,
+        )  # fmt: skip
+
+
+def conform(said: Said) -> int:
+    """The exit code; what cannot be done ends with 3, what was asked wrongly with 2."""
+    _usage(said)
+    try:
+        before = earlier.load_baseline(said.baseline) if said.baseline else None
+        profiles = [readiness.load_profile(name) for name in said.profile or ()]
+        attested = readiness.load_attestations(said.attest)
+        key = bundles.load_key(said.bundle_key, create=said.bundle is not None) if said.bundle_key else None
+        found = _replayed(said.replay, key) if said.replay else asyncio.run(_run(said))
+        shown = replace(
+            report.shown(found), comparison=earlier.compare(before, found) if before is not None else None,
+            readiness=tuple(readiness.readiness(each, found.checks, attested) for each in profiles),
+            bundle=_keep(said, found, key),
+        )  # fmt: skip
+        return _publish(said, shown)
+    except conformance.CannotRun as failure:
+        return could_not(str(failure))
+
+
+def _usage(said: Said) -> None:
+    """Ends with 2 for options that do not go together."""
+    _known("--suite", said.suites or (), SUITES)
+    _known("--format", said.format.split(","), FORMATS)
+    _known("--profile", said.profile or (), readiness.names())
+    wrong = {
+        "URL is missing: the FHIR base of the server under test": not said.url and not said.replay,
+        "--replay judges without a server: leave URL out": bool(said.url and said.replay),
+        "--bundle and --replay need --bundle-key FILE": bool(said.bundle or said.replay) and not said.bundle_key,
+        "--login and --paste are two ways of the same": bool(said.login) and said.paste,
+        "--attest is for a --profile": bool(said.attest) and not said.profile,
+    }
+    for text in (text for text, so in wrong.items() if so):
+        raise typer.BadParameter(text)
+
+
+def _known(option: str, given: Iterable[str], known: Iterable[str]) -> None:
+    known = tuple(known)
+    if unknown := [name for name in given if name not in known]:
+        raise typer.BadParameter(f"{option} knows {', '.join(known)}, not {len(unknown)} of those given")
+
+
+def _replayed(file: Path, key: bundles.BundleKey | None) -> Report:
+    assert key is not None
+    try:
+        return bundles.open_bundle(file.read_bytes(), key)
+    except OSError as failure:
+        raise conformance.CannotRun("--replay must name a bundle that can be read") from failure
+
+
+async def _run(said: Said) -> Report:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    door = _door(said)
+    options = Options(
+        suites=said.suites, writes=said.writes, slow=said.slow, client=said.client, patients=tuple(said.patient or ()),
+        deadline=said.deadline, wire=said.wire, door=door, listen=said.listen, public_url=said.public_url,
+    )  # fmt: skip
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=said.json or said.paste) as progress:
+        task = progress.add_task("discovery", total=None)
+
+        def told(name: str, done: int, all: int) -> None:
+            progress.update(task, description=name, completed=done, total=all)
+
+        try:
+            return await conformance.run(said.url, options, told=told)
+        finally:
+            if door is not None:
+                await door.close()
+
+
+def _door(said: Said) -> BrowserDoor | PastedDoor | None:
+    if said.login is not None:
+        return BrowserDoor(steps=load_script(said.login), wire=said.wire)
+    return PastedDoor(ask=_ask) if said.paste else None
+
+
+def _ask(address: str) -> str:
+    """The address where a person's browser ended; empty when it ended on a page."""
+    stderr.print(
+        "Open this, sign in, and paste the address where it ends (Enter when it ends on a page):", markup=False
+    )
+    stderr.print(address, markup=False, soft_wrap=True, highlight=False)
+    return sys.stdin.readline()
+
+
+def _keep(said: Said, found: Report, key: bundles.BundleKey | None) -> dict[str, str] | None:
+    """The bundle that was written, or read."""
+    if key is None:
+        return None
+    if said.bundle is not None:
+        try:
+            said.bundle.write_bytes(bundles.seal(found, key))
+        except OSError as failure:
+            raise conformance.CannotRun("--bundle: the file cannot be written there") from failure
+    file = said.bundle or said.replay
+    return {"file": file.name, "key": key.name, "signer": key.fingerprint} if file else None
+
+
+def _publish(said: Said, shown: Shown) -> int:
+    if said.report is not None:
+        report.write(shown, said.report, said.format.split(","))
+    if said.json:
+        print_json(report.as_json(shown))
+    else:
+        report.print_table(shown, console)
+    return 1 if shown.failed else 0
