@@ -69,7 +69,7 @@ class Rows:
         return getattr(self._whole(), name)
 
     def _whole(self) -> IteratorResult[Any]:
-        names = self._rows[0]._fields if self._rows else ()
+        names = self._rows[0]._fields if self._rows else ("nothing",)  # a result has a column, also when it has no row
         return IteratorResult(SimpleResultMetaData(names), iter(self._rows))
 
 

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from gateway import shapes
+from gateway.alerting import shapes as alert_shapes
 from tests.flow.delivery_world import World, opened
 from tests.flow.test_deliveries_api import minute_ago, refusing
 
 MARK = "Zzyzx-1943"
 """Stands for what a caller must not see again in a refusal."""
 ANSWERS: dict[str, type[BaseModel]] = {
-    name: shape for name, shape in vars(shapes).items() if isinstance(shape, type) and issubclass(shape, BaseModel)
+    name: shape
+    for name, shape in {**vars(shapes), **vars(alert_shapes)}.items()
+    if isinstance(shape, type) and issubclass(shape, BaseModel)
 }
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.just(MARK) | st.text(max_size=8),
@@ -96,6 +99,9 @@ OPERATIONS = [
     ("post", "/api/outputs/{id}/correct"), ("post", "/api/outputs/{id}/resend"), ("get", "/api/deliveries"), ("get", "/api/deliveries/{id}"),
     ("post", "/api/deliveries/{id}/resend"), ("post", "/api/recalls"), ("get", "/api/recalls"),
     ("get", "/api/recalls/{id}"), ("get", "/api/alerts"), ("get", "/api/fidelity"),
+    ("get", "/api/alerts/{id}"), ("post", "/api/alerts/{id}/acknowledge"), ("post", "/api/alerts/{id}/resolve"),
+    ("get", "/api/silences"), ("post", "/api/silences"), ("get", "/api/actions"), ("post", "/api/actions"),
+    ("post", "/api/actions/{id}/lift"), ("get", "/api/monitors"), ("post", "/api/labels"),
 ]  # fmt: skip
 
 
@@ -106,7 +112,7 @@ def test_the_document_has_every_address_with_everything_said(served: Served) -> 
         operation = served.document["paths"][path][method]
         assert operation["summary"]
         assert operation["security"]
-        assert ("requestBody" in operation) == (method == "post" and not path.endswith("/resend"))
+        assert ("requestBody" in operation) == (method == "post" and not path.endswith(("/resend", "/lift")))
         named = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
         assert named == ({"id"} if "{id}" in path else set())
         assert all(each["content"] for each in operation["responses"].values())

@@ -82,6 +82,7 @@ def test_a_row_has_its_columns_by_name_and_by_number() -> None:
             assert (row.set, row[0], row.made, row.body) == (True, 1, "now", b"1")
             assert connection.scalar(one, {"name": "b"}) == 2
             assert list(connection.scalars(one, {"name": "a"})) == [1]
+            assert list(connection.scalars(one, {"name": "none"})) == []
             assert connection.execute(one, {"name": "none"}).one_or_none() is None
 
     database.run_now(work)
