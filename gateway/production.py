@@ -22,6 +22,7 @@ from gateway.identity_provider import read_provider
 from gateway.installation import Installation, open_as_told
 from gateway.routes import control, operations
 from gateway.settings import FILE, LOOPBACK, Settings, check_exposure
+from gateway.sites import going_live
 
 logger = logging.getLogger("chartgate.serve")
 
@@ -40,7 +41,7 @@ async def serving(
     directory: Path, settings: Settings, environment: Mapping[str, str], *, config: Path | None = None
 ) -> AsyncIterator[Serving]:
     """The app face while the block runs. Raises SettingsRefused, KeyFileError, PortTaken, TlsError, ModelError,
-    ManifestError, DatabaseAway."""
+    ManifestError, DatabaseAway, NotReady."""
     check_exposure(settings)
     provider = read_provider(config or directory / FILE)
     async with contextlib.AsyncExitStack() as stack:
@@ -53,6 +54,7 @@ async def serving(
         settings = replace(settings, port=listening.getsockname()[1])
         url = address_of(settings)
         gateway = await stack.enter_async_context(_gateway(installation, settings, url, config))
+        await going_live.check_sites(gateway)
         await stack.enter_async_context(gateway.working())
         watch = Watch(gateway, served=lambda: secured.certificates if secured else None)
         await stack.enter_async_context(_kept_up(watch, secured))

@@ -166,11 +166,12 @@ def _refusals() -> tuple[type[Exception], ...]:
     from gateway.sandboxes import SandboxError
     from gateway.schema import SchemaRefused
     from gateway.sites.folder import SiteRefused
+    from gateway.sites.going_live import NotReady
     from gateway.tls import TlsError
     from vocabulary.manifest import ManifestError
 
     return (
-        HapiError, SandboxError, SettingsRefused, SiteRefused, SchemaRefused, TlsError, ModelError, ManifestError,
+        HapiError, SandboxError, SettingsRefused, SiteRefused, NotReady, SchemaRefused, TlsError, ModelError, ManifestError,
         BrowserError, EditionsError,
     )  # fmt: skip
 

@@ -1,7 +1,13 @@
-"""Whether what a site declares may run in production: a model that leaves its shadow needs every gate, or two people. Pure."""
+"""Edge: whether what a site declares may run in production: a model that leaves its shadow needs every gate, or two people."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gateway.sites.readiness import examine, known, placed
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 
 class NotReady(RuntimeError):
@@ -18,3 +24,11 @@ def refuse_unready(examined: Mapping[str, Any]) -> None:
                 f'is red: chartgate site readiness says what to do; or write policy = "shadow"; or two people take it on '
                 f"themselves with chartgate site override"
             )
+
+
+async def check_sites(gateway: "Gateway") -> None:
+    """Every site of a gateway that is about to serve. Raises NotReady."""
+    for declared in gateway.declared:
+        places = placed(declared)
+        found = await gateway.run(partial(known, site=declared.id, places=places))
+        refuse_unready(examine(declared, gateway.models, found, gateway.clock()))

@@ -1,5 +1,6 @@
 """What stops ``serve``: the setting, the port or the key by name, with what to do; and what it serves by TLS."""
 
+import shutil
 import socket
 import ssl
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.command import chartgate
 from tests.flow.production_world import made_key, serving
 from tests.flow.test_smart_tls import make_certificate
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "gateway" / "sites" / "examples"
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 
 
@@ -36,6 +38,17 @@ def test_it_does_not_start_and_says_what_to_do(
     done = chartgate("serve", "--data", str(tmp_path / "data"), "--port", "0", *arguments)
     assert done.returncode == 3
     assert [word for word in words if word not in done.stderr.replace("\n", "")] == []
+    assert not (tmp_path / "data" / "server.json").exists()
+
+
+def test_a_model_that_would_write_while_a_gate_is_red_stops_the_start(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "lakeside", tmp_path / "data" / "sites" / "lakeside")
+    data = ("--data", str(tmp_path / "data"))
+    done = chartgate("serve", *data, "--port", "0")
+    assert done.returncode == 3
+    told = " ".join(done.stderr.split())
+    assert 'news2 at lakeside-epic is to be "confirm" while conformance, ' in told
+    assert "site override" in told
     assert not (tmp_path / "data" / "server.json").exists()
 
 
