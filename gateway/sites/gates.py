@@ -193,7 +193,7 @@ GATES: tuple[Gate, ...] = (
     Gate(id="routes", title="Alerts reach both teams", judge=_routes),
     Gate(
         id="recall", title="Recall rehearsed", ages=(180, 365),
-        judge=_recorded("recall", "recall a version in a sandbox (docs/how-to/recall-a-model.md), then chartgate site evidence SITE recall --note …"),
+        judge=_recorded("recall", "recall a version in a sandbox, then chartgate site evidence SITE recall --note …"),
     ),
     Gate(
         id="backup", title="Backup restored", ages=(90, 180),
