@@ -31,8 +31,10 @@ async def open_session(
         else:
             session.app.door = door
         await _who(session, evidence, patients)
-    except (*Stopped, KeyError) as failure:
-        missing.append(f"sign-in: {failure}")
+    except Exception as failure:
+        readable = isinstance(failure, Stopped) and not isinstance(failure, KeyError | IndexError)
+        said = str(failure) if readable else f"an answer that cannot be read ({type(failure).__name__})"
+        missing.append(f"sign-in: {said}")
     return session, missing
 
 

@@ -27,7 +27,8 @@ Told = Callable[[str, int, int], None]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """``checks`` in the order of the suites; ``stopped`` says why evidence is missing, part by part, ``left`` what could not
-    be taken away. A run that is not ``complete`` was ended by its deadline or by a person. ``took`` are the seconds of each
+    be taken away. A run that is not ``complete`` was ended by its deadline, by a person, by answers that did not come or could
+    not be read, or because nobody could be signed in. ``took`` are the seconds of each
     suite."""
 
     target: str
@@ -136,6 +137,8 @@ async def _collect(
             probe, evidence, given, door=options.door, patients=options.patients
         )
         course.stopped += missing
+        if not session.ready(evidence):
+            course.complete = False  # nobody was signed in: what needs that was not seen, and no pass is meant
     course.session = session
     parts = [(name, part) for name in wanted for part in SUITES[name].parts if _allowed(part, options)]
     for done, (name, part) in enumerate(parts):
@@ -143,8 +146,10 @@ async def _collect(
         began = time.monotonic()
         try:
             await part.collect(session, evidence)
-        except (*opening.Stopped, KeyError) as failure:
+        except Exception as failure:
             course.stopped.append(f"{part.name}: {_words(failure)}")
+            if not told_by_us(failure):  # the server did not answer, or with something that nobody can read
+                course.complete = False
         finally:
             course.took[name] = round(course.took.get(name, 0.0) + time.monotonic() - began, 2)
 
@@ -153,10 +158,15 @@ def _allowed(part: Part, options: Options) -> bool:
     return (options.writes or not part.writes) and (options.slow or not part.slow)
 
 
+def told_by_us(failure: BaseException) -> bool:
+    """Whether a part says by this that something is not there, in its own words."""
+    return isinstance(failure, LookupError) and not isinstance(failure, KeyError | IndexError)
+
+
 def _words(failure: BaseException) -> str:
-    """Why a part stopped. The key that an answer lacks is named by its kind only: it may be the server's own word."""
-    said = isinstance(failure, CannotRun) or (isinstance(failure, LookupError) and not isinstance(failure, KeyError))
-    return str(failure) if said else type(failure).__name__
+    """Why a part stopped. What an answer lacks is named by its kind only: it may be the server's own word."""
+    said = isinstance(failure, CannotRun) or told_by_us(failure)
+    return str(failure) if said else f"an answer that cannot be read ({type(failure).__name__})"
 
 
 async def _clean(course: Course) -> None:

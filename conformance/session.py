@@ -33,6 +33,10 @@ class Session:
             raise Missing(f"a {name} client")
         return self.others[name]
 
+    def ready(self, evidence: Evidence) -> bool:
+        """Whether there are patients, and somebody who may ask about them."""
+        return "patients" in evidence and (self.open or self.app is not None)
+
     def client(self) -> App:
         """The registered client. Raises Missing."""
         if self.app is None:

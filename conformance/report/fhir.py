@@ -17,7 +17,7 @@ def test_report(shown: Shown) -> dict[str, Any]:
         "resourceType": "TestReport", "name": f"Conformance of {shown.target}",
         "status": "completed" if report.complete else "stopped",
         "testScript": {"display": f"Chartgate conformance suite {SUITE_VERSION}"},
-        "result": "pending" if not report.complete else "fail" if report.failed else "pass",
+        "result": "fail" if summary["fail"] or summary["error"] else "pass" if report.complete else "pending",
         **({"score": round(100 * summary["pass"] / judged, 1)} if judged else {}),
         "tester": "Chartgate", "issued": report.started,
         "participant": [

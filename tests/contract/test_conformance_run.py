@@ -232,6 +232,41 @@ def test_requests_keep_to_the_rate(ehr: SandboxEhr) -> None:
     assert asyncio.run(asked()) >= 0.24
 
 
+class NobodyLaunches(Stubborn):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/launch"):
+            return httpx2.Response(500, json=["not", "what", "was", "asked"])
+        return await super().handle_async_request(request)
+
+
+class Babbles(Stubborn):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await super().handle_async_request(request)
+        return httpx2.Response(200, json=[[]]) if request.url.path.endswith("/Patient") else answer
+
+
+class HangsUp(Stubborn):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "PUT":
+            raise httpx2.ReadError("reset")
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize(("kind", "suite"), [(NobodyLaunches, "access"), (HangsUp, "writeback")])
+def test_a_run_that_could_not_see_what_it_came_for_is_no_success(
+    ehr: SandboxEhr, kind: type[Stubborn], suite: str
+) -> None:
+    found = asyncio.run(run(BASE, suites=[suite], writes=True, transport=kind(ehr)))
+    assert found.stopped
+    assert (found.complete, found.failed) == (False, True)
+
+
+def test_answers_that_nobody_can_read_end_a_part_and_not_the_run(ehr: SandboxEhr) -> None:
+    found = asyncio.run(run(BASE, suites=["access", "bulk"], transport=Babbles(ehr)))
+    assert any(item.suite == "bulk" and item.result == "pass" for item in found.checks)
+    assert found.failed
+
+
 PLAIN = {
     "/fhir/metadata": {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "format": ["json"], "rest": [{}]},
     "/fhir/Patient": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": {"resourceType": "Patient", "id": id}} for id in "ab"]},

@@ -98,6 +98,20 @@ def server_errors(mutant: Mutant, asked: Asked, answered: Answered) -> None:
         answered.status = 500
 
 
+def takes_no_secret(mutant: Mutant, asked: Asked) -> None:
+    if asked.path.endswith("/auth/token") and asked.headers.get("authorization", "").startswith("Basic"):
+        asked.headers["authorization"] = "Basic bm90Om9mLXRoaXMtY2xpZW50"
+
+
+def takes_no_public_client(mutant: Mutant, asked: Asked, answered: Answered) -> None:
+    if (
+        asked.path.endswith("/auth/token")
+        and "client_assertion" not in asked.form
+        and "authorization" not in asked.headers
+    ):
+        answered.status, answered.body = 401, b'{"error":"invalid_client"}'
+
+
 MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     "offers the plain challenge method": lambda: Mutant(frozenset({"pkce_is_never_plain"}), after=offers_plain),
     "lets caches keep tokens": lambda: Mutant(frozenset({"token_answer_is_not_cached", "a_refresh_is_not_cached"}), after=cacheable_tokens),
@@ -114,6 +128,8 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     "repeats what was sent": lambda: Mutant(frozenset({"required_code_is_refused", "unknown_element_is_refused"}), after=echoes),
     "forgets the state": lambda: Mutant(frozenset({"the_state_comes_back", "an_error_goes_back_with_its_state"}), after=forgets_state),
     "takes any audience": lambda: Mutant(frozenset({"another_audience_is_refused"}), before=any_audience),
+    "takes no secret": lambda: Mutant(frozenset({"a_good_secret_is_taken"}), before=takes_no_secret),
+    "takes no public client": lambda: Mutant(frozenset({"a_public_client_gets_a_token"}), after=takes_no_public_client),
     "answers NaN with 500": lambda: Mutant(frozenset({"not_a_number_is_refused"}), after=server_errors),
 }  # fmt: skip
 SHORT = (

@@ -74,6 +74,11 @@ def a_search_for_patients_finds_one(evidence: Evidence) -> Problems:
     found = {resource.get("id") for resource in entries(evidence.seen("all patients"))}
     if evidence.seen("all patients").status not in (200, 403):
         yield f"answered {evidence.seen('all patients').status}"
+    elif (
+        evidence.seen("all patients").status == 200
+        and evidence.seen("all patients").table.get("resourceType") != "Bundle"
+    ):
+        yield "is no Bundle"
     if found - {evidence["own"]}:
         yield "found other patients"
     total = evidence.seen("all patients").table.get("total")

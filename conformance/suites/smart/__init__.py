@@ -5,6 +5,7 @@ from conformance.suites.smart import (
     assertions,
     backend,
     brands,
+    clients,
     discovery,
     identity,
     launching,
@@ -21,8 +22,8 @@ from conformance.suites.smart.parts import PARTS
 SUITE = Suite(
     checks=(
         *discovery.CHECKS, *brands.CHECKS, *launching.CHECKS, *tokens.CHECKS, *identity.CHECKS, *refusals.CHECKS,
-        *assertions.CHECKS, *backend.CHECKS, *refreshing.CHECKS, *telling.CHECKS, *registering.CHECKS, *scopes.CHECKS,
-        *pages.CHECKS,
+        *clients.CHECKS, *assertions.CHECKS, *backend.CHECKS, *refreshing.CHECKS, *telling.CHECKS, *registering.CHECKS,
+        *scopes.CHECKS, *pages.CHECKS,
     ),
     parts=PARTS,
 )  # fmt: skip

@@ -22,7 +22,13 @@ from tests.mutants.generated.sites import ROOT, Site, sites
 
 SEED, NUMBER = 20261126, 330
 FOLDERS = ("unit", "property", "oracles", "flow", "contract")
-PATIENCE = 240.0
+AREAS = {
+    "auth/access": ("flow/test_smart_scopes.py", "contract/test_face_*.py"),
+    "auth": ("flow/test_smart_*.py", "flow/test_sign_in*.py"),
+    "sandbox": ("contract/test_face_*.py", "contract/test_capabilities.py", "flow/test_bulk*.py"),
+}
+"""Tests of a whole area, from outside: they come after those that name the module."""
+PATIENCE = 400.0
 """Seconds for the project's own tests of one mutant; what is not noticed by then is a survivor."""
 REASONS = Path(__file__).with_name("reasons.csv")
 
@@ -56,7 +62,8 @@ def suites_for(site: Site, reach: trial.Reach, order: Sequence[str]) -> tuple[st
 
 
 def tests_for(site: Site) -> list[str]:
-    """Files of the project's own tests that import the module or have its name, those that name the function first."""
+    """Files of the project's own tests that import the module or have its name, those that name the function first, and
+    those of its area."""
     package, _, module = site.file.removesuffix(".py").rpartition("/")
     dotted = package.replace("/", ".")
     imported = re.compile(
@@ -66,7 +73,9 @@ def tests_for(site: Site) -> list[str]:
     texts = {file: file.read_text() for folder in FOLDERS for file in (ROOT / "tests" / folder).rglob("test_*.py")}
     found = [file for file, text in texts.items() if imported.search(text) or module in file.stem]
     found.sort(key=lambda file: (word.search(texts[file]) is None, "unit" not in file.parts, str(file)))
-    return [str(file) for file in found]
+    area = next(patterns for folder, patterns in AREAS.items() if site.file.startswith(f"{folder}/"))
+    others = sorted(file for pattern in area for file in (ROOT / "tests").glob(pattern))
+    return list(dict.fromkeys(str(file) for file in (*found, *others)))
 
 
 def try_all(chosen: Sequence[Site], order: Sequence[str], *, tests: bool) -> Iterator[Tried]:

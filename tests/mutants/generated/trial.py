@@ -79,11 +79,12 @@ def judged_by(site: Site, suites: Sequence[str]) -> str:
             return f"{STILLBORN}: {type(failure).__name__}"
         for name in suites:
             try:
-                failed = [item.id for item in judged(ehr, suites=(name,)).checks if item.result in ("fail", "error")]
+                found = judged(ehr, suites=(name,))
             except Exception as failure:  # whatever happens is what the mutant does
                 return f"{name}: cannot run ({type(failure).__name__})"
-            if failed:
-                return f"{name}: {failed[0]}"
+            if found.failed:
+                failed = [item.id for item in found.checks if item.result in ("fail", "error")]
+                return f"{name}: {failed[0] if failed else 'the run does not come to its end'}"
     return ""
 
 
