@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
         if HAPI_FIXTURES & set(getattr(item, "fixturenames", ())) or "hapi" in chosen:
             item.add_marker(pytest.mark.hapi)
+    # What is judged as a whole is judged before other tests leave their records in it.
+    items.sort(key=lambda item: item.path.relative_to(HERE).as_posix() != "hapi/test_conformance.py")
     if not config.getoption("--campaign"):
         long = [item for item in items if item.get_closest_marker("campaign")]
         config.hook.pytest_deselected(items=long)

@@ -167,3 +167,14 @@ def test_the_leading_date_of_a_type_is_one_of_its_parameters() -> None:
     from r4.definitions import parameters
 
     assert all(parameters(type)[name].kind == "date" for type, name in DATES.items())
+
+
+def test_every_type_that_has_a_date_of_its_own_stands_in_that_order_but_these() -> None:
+    from r4.definitions import parameters
+
+    dated = {
+        type
+        for type in SERVED
+        if any(each.kind == "date" and name != "_lastUpdated" for name, each in parameters(type).items())
+    }
+    assert dated - set(DATES) == {"Basic", "Medication", "PractitionerRole"}, "none of these is read by its date"
