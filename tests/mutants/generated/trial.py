@@ -129,7 +129,7 @@ def in_a_fork(work: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
     finally:
         os.close(reading)
         with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+            os.killpg(child, signal.SIGKILL)  # and what it started
         os.waitpid(child, 0)
 
 
@@ -142,6 +142,7 @@ def _said(answer: bytes) -> Any:
 
 
 def _child(work: Callable[[], Any], writing: int) -> None:
+    os.setsid()  # what it does to its group is not done to ours
     try:
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
