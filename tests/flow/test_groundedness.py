@@ -1,111 +1,19 @@
 """Texts on their way to the EHR: what the chart contradicts is not written, and who cites somebody else is told at once."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from auth.client.registry import RegisteredEhr, save_ehr
 from auth.client.store import save_launch
 from auth.client.tokens import LaunchContext, Tokens
 from gateway import jobs, scoring
-from gateway.claim_checkers import Checkers, Plugin
-from monitoring import observations, samples
-from monitoring.alerting import acting, handling
-from monitoring.entries import COUNTS, TextChecked
-from monitoring.grounding.values import ClaimVerdict
-from monitoring.tables import journal as entries
-from tests.flow.delivery_world import KEYS, PATIENT, ChartEhr, World, opened
+from tests.flow.delivery_world import KEYS, World
+from tests.flow.grounding_world import FALSE, INPUTS, POTASSIUM, TRUE, alerts, counted, drive, post
 from writeback.answers import Answer
-
-MODEL = """
-[model]
-id = "echo"
-version = "3.0.0"
-title = "A model that writes"
-entry = "model:predict"
-[[feature]]
-name = "problems"
-kind = "presence"
-resource = "Condition"
-[output]
-kind = "text"
-name = "note"
-codes = [{ system = "http://loinc.org", code = "11506-3", display = "Progress note" }]
-[writeback]
-policy = "confirm"
-valid_for = "P1D"
-"""
-SUBJECT = {"reference": PATIENT}
-HYPERTENSION = {
-    "resourceType": "Condition", "id": "htn", "subject": SUBJECT, "code": {"text": "Hypertension"},
-    "identifier": [{"value": "p1"}],  # the EHR of these tests finds what holds the value that is searched for
-    "clinicalStatus": {"coding": [{"code": "active"}]}, "onsetDateTime": "2019-03-04",
-}  # fmt: skip
-POTASSIUM = {
-    "resourceType": "Observation", "id": "k", "status": "final", "subject": SUBJECT, "effectiveDateTime": "2026-01-02",
-    "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}], "text": "Potassium"},
-    "valueQuantity": {"value": 4.1, "unit": "mmol/L", "code": "mmol/L"},
-}  # fmt: skip
-THEIRS = {**POTASSIUM, "id": "theirs", "subject": {"reference": "Patient/p2"}}
-OWN = {**POTASSIUM, "id": "own"}
-INPUTS = ["Condition/htn/_history/1", "Observation/k/_history/1"]
-TRUE = "Hypertension since 2019. [Condition/htn] Potassium 4.1 mmol/L on 2026-01-02. [Observation/k]"
-FALSE = "No evidence of hypertension. Potassium 4.1 mmol/L."
-Act = Callable[[World], Awaitable[None]]
-
-
-def drive(act: Act, folder: Path, *, text: str = TRUE, **options: Any) -> None:
-    place = folder / "models" / "echo-3.0.0"
-    place.mkdir(parents=True)
-    (place / "model.toml").write_text(MODEL)
-    (place / "model.py").write_text(f"def predict(features):\n    return {{'text': {text!r}}}\n")
-    ehr = ChartEhr()
-    for resource in (HYPERTENSION, POTASSIUM, THEIRS, OWN):
-        ehr.keep(resource)
-
-    async def run() -> None:
-        async with opened(folder, ehr=ehr, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
-
-
-async def post(world: World, text: str, inputs: list[str] | None = INPUTS, **changes: Any) -> Any:
-    said = {
-        "version": "3.0.0",
-        "kind": "text",
-        "value": None,
-        "unit": None,
-        "text": text,
-        "inputs": inputs or [],
-        **changes,
-    }
-    key = changes.pop("key", None) or await world.key("outputs.write", "outputs.read")
-    said.pop("key", None)
-    return await world.client.post("/api/outputs", json=world.body(**said), headers=key)
-
-
-async def alerts(world: World) -> dict[str, tuple[str, tuple[str, ...]]]:
-    found = await world.gateway.run(handling.find_alerts)
-    return {each.monitor: (each.severity, each.owners) for each in found}
-
-
-async def counted(world: World) -> dict[str, int]:
-    """The counts of the newest text, as the monitors were told them."""
-    told = await world.gateway.run(lambda c, now: observations.find_entries(c, now, after=(0.0, 0), before=now + 9))
-    checked = [each.told for each in told if isinstance(each.told, TextChecked)][-1]
-    return {name: getattr(checked, name) for name in COUNTS}
-
-
-async def journalled(world: World, what: str) -> dict[str, float]:
-    rows = await world.gateway.run(lambda c, now: c.execute(entries.select().where(entries.c.what == what)).all())
-    return {row.reason: row.value for row in rows}
 
 
 def test_a_text_that_the_chart_bears_out_waits_for_its_confirmation(tmp_path: Path) -> None:
@@ -263,100 +171,3 @@ def test_a_launchs_text_is_refused_as_well(tmp_path: Path, text: str, reason: st
         assert world.ehr.writes == []
 
     drive(act, tmp_path, text=text)
-
-
-class Judge:
-    """A checker of somebody else's that finds every sentence as it was told to."""
-
-    name, version, kind = "judge", "2", "llm_judge"
-
-    def __init__(self, verdict: str, *, seconds: float = 0.0, kind: str = "llm_judge") -> None:
-        self.verdict, self.seconds, self.kind = verdict, seconds, kind
-        self.asked: list[Any] = []
-
-    def check(self, req: Any) -> list[ClaimVerdict]:
-        self.asked.append(req)
-        time.sleep(self.seconds)
-        return [
-            ClaimVerdict(span=span, claim_type="sentence", verdict=self.verdict, checker=self.name)
-            for span in req.sentences
-        ]  # type: ignore[arg-type]
-
-
-async def waiting(world: World) -> list[samples.Waiting]:
-    return await world.gateway.run(samples.find_waiting)
-
-
-def test_a_judge_never_overrides_the_rules_and_disagreements_wait_for_people(tmp_path: Path) -> None:
-    async def act(world: World) -> None:
-        judge = Judge("supported")
-        world.gateway.checkers = Checkers([Plugin(judge)])
-        assert (await post(world, FALSE)).status_code == 422
-        found = [each for each in await waiting(world) if each.rules == "contradicted"]
-        assert [(each.span, each.checker, each.verdict) for each in found] == [((0, 28), "judge", "supported")]
-        request = judge.asked[0]
-        assert request.text == FALSE
-        assert set(request.chart_snapshot_ref.resources) >= set(INPUTS)
-        assert (await journalled(world, "checker"))["supported"] == 2
-
-    drive(act, tmp_path)
-
-
-def test_a_judges_contradiction_alone_blocks_nothing_and_a_rules_one_does(tmp_path: Path) -> None:
-    async def act(world: World) -> None:
-        world.gateway.checkers = Checkers([Plugin(Judge("contradicted"))])
-        assert (await post(world, TRUE)).status_code == 202
-        assert {each.rules for each in await waiting(world)} == {"supported"}
-        world.gateway.checkers = Checkers([Plugin(Judge("contradicted", kind="deterministic"))])
-        assert (await post(world, TRUE)).status_code == 422
-
-    drive(act, tmp_path)
-
-
-def test_a_late_or_broken_checker_makes_a_text_uncheckable_and_holds_up_nothing(tmp_path: Path) -> None:
-    class Broken(Judge):
-        name = "broken"
-
-        def check(self, req: Any) -> list[ClaimVerdict]:
-            raise RuntimeError("Hypertension")
-
-    async def act(world: World) -> None:
-        from gateway import claim_checkers, grounding
-        from monitoring.grounding.protocol import CheckRequest, SnapshotRef
-
-        request = CheckRequest(
-            text=TRUE, sentences=((0, 24),), chart_snapshot_ref=SnapshotRef(hash="", as_of=""), budget_ms=50
-        )
-        slow, broken = Plugin(Judge("supported", seconds=0.4)), Plugin(Broken("supported"))
-        answers = await claim_checkers.Checkers([slow, broken]).ask(request)
-        assert [(each.failure, each.claims[0].verdict) for each in answers] == [
-            ("late", "uncheckable"),
-            ("failed", "uncheckable"),
-        ]
-        assert (await slow.ask(request)).failure == "late"  # it still hangs: no second thread is spent on it
-        await asyncio.sleep(0.5)
-        assert (await slow.ask(structs.replace(request, budget_ms=5000))).failure == ""
-        world.gateway.checkers = claim_checkers.Checkers([broken])
-        assert (await post(world, TRUE)).status_code == 202
-        assert grounding.LOOKUPS == 20
-
-    drive(act, tmp_path)
-
-
-def test_another_version_of_a_checker_is_a_change_marker_once(tmp_path: Path) -> None:
-    async def act(world: World) -> None:
-        judge = Judge("supported")
-        world.gateway.checkers = Checkers([Plugin(judge)])
-        for _ in range(2):
-            await post(world, TRUE)
-        judge.version = "3"  # type: ignore[misc]
-        world.gateway.checkers = Checkers([Plugin(judge)])
-        await post(world, TRUE)
-        marked = await world.gateway.run(
-            lambda c, now: acting.find_markers(c, now, since=0.0, model="echo", ehr="spec")
-        )
-        assert sorted(each.what for each in marked if "checker" in each.what) == [
-            "claim checker judge: version 2", "claim checker judge: version 3", "claim checker rules: version 1",
-        ]  # fmt: skip
-
-    drive(act, tmp_path)
