@@ -239,6 +239,11 @@ def numeric(world: World, persona: str, rule: Any) -> None:
 def limit(world: World, persona: str, rule: Any) -> None:
     """Requests of every kind count, those for tokens too; nothing says how long to wait; the next window is open again."""
     world.ahead += rule.seconds
+    with world.standing_still():
+        _limit(world, persona, rule)
+
+
+def _limit(world: World, persona: str, rule: Any) -> None:
     token = f"{world.ehrs[persona].base}/auth/token"
     statuses = [world.ask(persona, "GET", "metadata").status_code for _ in range(rule.requests - 1)]
     assert set(statuses) == {200}

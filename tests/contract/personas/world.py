@@ -5,7 +5,8 @@ import itertools
 import json
 import time
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -30,7 +31,7 @@ NUMBERS = itertools.count()
 
 
 class World:
-    """``ehrs`` by persona; ``ahead`` seconds by which their rate windows are ahead of the time."""
+    """``ehrs`` by persona; their time is the time, ``ahead`` by so many seconds; ``stopped``: the instant it stands at."""
 
     def __init__(self, upstream: str | None) -> None:
         self.loop, self.stack, self.run, self.ahead = (
@@ -39,6 +40,7 @@ class World:
             uuid.uuid4().hex[:8],
             0.0,
         )
+        self.stopped: float | None = None
         key = SigningKeys.generate()
         self.ehrs = {name: self._ehr(name, key) for name in PERSONAS}
         if upstream is not None:
@@ -55,8 +57,18 @@ class World:
         return SandboxEhr(
             name=name, base=f"http://127.0.0.1:8700/ehr/{name}", database=open_sqlite(":memory:", metadata=metadata),
             keys=key, new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex,
-            clock=lambda: time.time() + self.ahead, persona=PERSONAS[name],
+            clock=self.now, persona=PERSONAS[name],
         )  # fmt: skip
+
+    def now(self) -> float:
+        return (time.time() if self.stopped is None else self.stopped) + self.ahead
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """No time passes but what is added to ``ahead``: a window of a minute outlasts requests to a slow server."""
+        self.stopped = time.time()
+        yield
+        self.stopped = None
 
     def close(self) -> None:
         self.loop.run_until_complete(self.stack.aclose())
