@@ -50,7 +50,7 @@ async def place(session: Session, token: str | None, body: Any) -> tuple[str, Ex
     answer = await session.probe.send("POST", type, token=token, json=body)
     id = id_of(answer)
     if answer.status not in TAKEN or id is None:
-        raise Missing(f"a {type} that was written for this")
+        raise Missing(f"there is no {type} that was written for this")
     return f"{type}/{id}", answer
 
 

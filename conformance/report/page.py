@@ -43,14 +43,14 @@ def _head(shown: Shown, counts: str) -> str:
     report = shown.report
     did = [word for word, done in (("writes", report.writes), ("slow checks", report.slow)) if not done]
     lines = [
-        f"<strong>{escape(counts)}</strong>, {len(shown.owed)} of the skipped are SHALLs that nobody has seen.",
+        f"<strong>{escape(counts)}</strong>, requirements (SHALL) among the skipped that nobody has seen: {len(shown.owed)}.",
         f"{escape(report.started)}, {report.seconds:g} s, suite version {SUITE_VERSION}"
         + (f", without {' and '.join(did)}" if did else ""),
         *(
             ["<strong>The run did not come to its end: what it did not reach is skipped.</strong>"]
             * (not report.complete)
         ),
-        *(f"Stopped: {escape(each)}" for each in shown.stopped),
+        *(f"Cut short: {escape(each)}" for each in shown.stopped),
         *([f"Could not be taken away: {escape(', '.join(report.left))}"] * bool(report.left)),
     ]
     said = "".join(f"<p>{line}</p>" for line in lines)

@@ -23,10 +23,10 @@ def print_table(shown: Shown, console: Any) -> None:
         console.print(table)
     _suites(shown, console)
     for why, number in _reasons(shown).items():
-        console.print(f"{number} SHALLs were not shown: {why}", markup=False)
+        console.print(f"requirements (SHALL) not shown, {why}: {number}", markup=False)
     _beside(shown, console)
     for line in shown.stopped:
-        console.print(f"stopped: {line}", markup=False)
+        console.print(f"cut short: {line}", markup=False)
     if shown.report.left:
         console.print(f"could not be taken away: {', '.join(shown.report.left)}", markup=False)
     console.print(", ".join(f"{number} {word}" for word, number in shown.report.summary.items()))

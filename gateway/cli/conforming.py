@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Said:
     """The options of the command line, by their names."""
 
     url: str
-    suite: str | None
+    suite: list[str] | None
     writes: bool
     slow: bool
     deadline: float
@@ -44,7 +44,7 @@ class Said:
     paste: bool
     patient: list[str] | None
     report: Path | None
-    format: str
+    format: list[str] | None
     baseline: Path | None
     profile: list[str] | None
     attest: Path | None
@@ -56,7 +56,12 @@ class Said:
     @property
     def suites(self) -> tuple[str, ...] | None:
         """The suites that were named."""
-        return tuple(self.suite.split(",")) if self.suite else None
+        return words(self.suite) or None
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Of the reports."""
+        return words(self.format) or ("json",)
 
     @property
     def wire(self) -> Wire:
@@ -65,6 +70,11 @@ class Said:
             ca=self.tls_ca, certificate=self.tls_cert, key=self.tls_key, proxy=self.proxy, seconds=self.timeout,
             rate=self.rate,
         )  # fmt: skip
+
+
+def words(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Those of an option that may be given several times, each with several words."""
+    return tuple(word for each in given or () for word in each.split(","))
 
 
 def conform(said: Said) -> int:
@@ -89,7 +99,7 @@ def conform(said: Said) -> int:
 def _usage(said: Said) -> None:
     """Ends with 2 for options that do not go together."""
     _known("--suite", said.suites or (), SUITES)
-    _known("--format", said.format.split(","), FORMATS)
+    _known("--format", said.formats, FORMATS)
     _known("--profile", said.profile or (), readiness.names())
     wrong = {
         "URL is missing: the FHIR base of the server under test": not said.url and not said.replay,
@@ -168,7 +178,7 @@ def _keep(said: Said, found: Report, key: bundles.BundleKey | None) -> dict[str,
 
 def _publish(said: Said, shown: Shown) -> int:
     if said.report is not None:
-        report.write(shown, said.report, said.format.split(","))
+        report.write(shown, said.report, said.formats)
     if said.json:
         print_json(report.as_json(shown))
     else:

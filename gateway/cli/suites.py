@@ -25,7 +25,7 @@ def conform(
     url: Annotated[
         str, typer.Argument(metavar="URL", help="The FHIR base (of the gateway suite: the app's launch address).")
     ] = "",
-    suite: Annotated[str | None, Run(help="Suites, comma separated: " + ",".join(SUITES))] = None,
+    suite: Annotated[list[str] | None, Run(help="Suites, comma separated or one by one: " + ",".join(SUITES))] = None,
     writes: Annotated[bool, Run("--writes", help="Also run what writes; it cleans up after itself.")] = False,
     slow: Annotated[bool, Run("--slow", help="Also run what has to wait, such as code expiry.")] = False,
     deadline: Annotated[float, Run(metavar="S", min=1, help="Seconds for the whole run.")] = 300.0,
@@ -48,7 +48,9 @@ def conform(
         list[str] | None, Enter(metavar="ID", help="Two test patients, first the one of the sign-in.")
     ] = None,
     report: Annotated[Path | None, Tell(metavar="DIR", help="Write the reports there.")] = None,
-    format: Annotated[str, Tell(help="Report formats, comma separated: " + ",".join(FORMATS))] = "json",
+    format: Annotated[
+        list[str] | None, Tell(help="Report formats (json), comma separated or one by one: " + ",".join(FORMATS))
+    ] = None,
     baseline: Annotated[
         Path | None, Tell(metavar="FILE", help="An earlier JSON report: 1 only for what is worse.")
     ] = None,

@@ -27,7 +27,7 @@ async def labels(session: Session, evidence: Evidence) -> None:
     made = await pen.send("POST", "Observation", json=output(pen, new_mark()))
     id = id_of(made)
     if id is None:
-        raise Missing("an output that was written for this")
+        raise Missing("there is no output that was written for this")
     here, evidence["labelled id"] = f"Observation/{id}", id
     evidence["labelled"] = await pen.send("GET", here)
     evidence["found by label"] = await pen.send("GET", f"Observation?_security={AIAST['system']}|AIAST&_id={id}")
