@@ -1,13 +1,13 @@
 """Edge: the evaluator: of all replicas the one with the lease folds what they told the monitors, in order."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from gateway.rounds import Rounds
 from monitoring import evaluations, labels
 from monitoring.entries import Entry
 from monitoring.entries import place as place_of
@@ -18,7 +18,6 @@ from vocabulary.signal import Signal, SignalChanged
 T = TypeVar("T")
 Run = Callable[[Callable[[Connection, float], T]], Awaitable[T]]
 After = Callable[[Sequence[SignalChanged], Sequence[tuple[Place, Sequence[Signal]]]], None]
-logger = logging.getLogger("chartgate.evaluating")
 
 PAUSE = 1.0
 """Seconds between two rounds: what is told is folded about so much later."""
@@ -26,42 +25,28 @@ PORTION = 2000
 """Entries that are folded before what came of them is saved."""
 
 
-class Evaluator:
+class Evaluator(Rounds):
     """``plan`` says how a model is watched (None: it is not installed here); ``after`` hears of changes that are durable, and
     of the signals of each watch that was saved."""
+
+    pause, name = PAUSE, "the monitors"
 
     def __init__(
         self, *, run: Any, plan: Callable[[Place], Any], holder: str, after: After = lambda changed, signals: None
     ) -> None:
+        super().__init__()
         self._run, self._plan, self._holder, self._after = run, plan, holder, after
         self._lease: Lease | None = None
         self._watches: Any = None
-        self._stopping = asyncio.Event()
 
     @property
     def leading(self) -> bool:
         """Whether the last round had the lease."""
         return self._lease is not None
 
-    def stop(self) -> None:
-        """Ends ``serve`` after its round."""
-        self._stopping.set()
-
     async def serve(self) -> None:
         """Rounds until ``stop``; then the lease is given back."""
-        while not self._stopping.is_set():
-            try:
-                await self.round()
-            except (
-                Exception
-            ) as failure:  # the database is away, or another was quicker: again in a moment, from what is saved
-                self._watches = None
-                logger.warning("the monitors wait: %s", type(failure).__name__)
-            try:
-                async with asyncio.timeout(PAUSE):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass
+        await super().serve()
         if self._lease is not None:
             await self._run(partial(evaluations.release_lease, lease=self._lease))
 
@@ -94,21 +79,22 @@ class Evaluator:
         return found
 
     async def _fold(self, lease: Lease, entries: Sequence[Entry]) -> bool:
-        """Folds in a thread of its own, and saves. False when the lease was lost: then nothing was saved."""
-        if self._watches is None:
-            self._watches = {place: await self._begin(place) for place in await self._run(evaluations.find_places)}
+        """Folds in a thread of its own, and saves. False when the lease was lost: then nothing was saved. Watches that have
+        folded what was not saved are read again."""
+        watches, self._watches = self._watches, None
+        if watches is None:
+            watches = {place: await self._begin(place) for place in await self._run(evaluations.find_places)}
         for place in dict.fromkeys(map(place_of, entries)):
-            if place is not None and place not in self._watches:
-                self._watches[place] = await self._begin(place)
-        changed, folded = await asyncio.to_thread(_folded, self._watches, entries)
+            if place is not None and place not in watches:
+                watches[place] = await self._begin(place)
+        changed, folded = await asyncio.to_thread(_folded, watches, entries)
         cursor = (entries[-1].at, entries[-1].id)
         kept: bool = await self._run(
             partial(evaluations.save, lease=lease, cursor=cursor, folded=folded, changed=changed)
         )
         if kept:
+            self._watches = watches
             self._after(changed, [(each.place, each.signals) for each in folded])
-        else:
-            self._watches = None
         return kept
 
     async def _begin(self, place: Place) -> Any:

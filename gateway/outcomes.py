@@ -3,7 +3,6 @@
 The search is made with the gateway's own backend client; of its answer one truth value is kept, nothing else.
 """
 
-import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, select, tuple_
 from auth.client.errors import ClientError
 from gateway.charts import Unavailable
 from gateway.recalling import pages
+from gateway.rounds import Rounds
 from gateway.senders import EhrUnknown
 from monitoring import labels as kept
 from monitoring.labels import Label, Source
@@ -43,30 +43,15 @@ def label_of(stored: Stored, outcome: Outcome | None, *, event: bool, observed: 
     return Label(output=stored.id, event=event, observed=observed, source=source, mature=mature)
 
 
-class Outcomes:
+class Outcomes(Rounds):
     """Searches for the outcomes of mature outputs, a few at a time."""
 
+    pause, name = PAUSE, "outcomes"
+
     def __init__(self, gateway: "Gateway") -> None:
+        super().__init__()
         self._gateway = gateway
-        self._stopping = asyncio.Event()
         self._done: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def stop(self) -> None:
-        """Ends ``serve`` after its round."""
-        self._stopping.set()
-
-    async def serve(self) -> None:
-        """Rounds until ``stop``."""
-        while not self._stopping.is_set():
-            try:
-                await self.round()
-            except Exception as failure:
-                logger.warning("outcomes wait: %s", type(failure).__name__)
-            try:
-                async with asyncio.timeout(PAUSE):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass
 
     async def round(self) -> int:
         """Asks for what is mature and has no label; how many were found out."""
@@ -80,7 +65,7 @@ class Outcomes:
     async def _one(self, model: "Model", outcome: Outcome) -> int:
         """Page by page through what has matured since; what an EHR did not answer is asked again in the next round."""
         found = 0
-        while found < MOST and not self._stopping.is_set():
+        while found < MOST and not self.stopping.is_set():
             page = await self._gateway.run(
                 partial(_page, model=model.key, after=self._done.get(model.key, (-1.0, 0)), outcome=outcome)
             )

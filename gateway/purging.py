@@ -4,7 +4,6 @@ Page by page, each in a transaction of its own: a purge holds nothing up and may
 that holds the lease does it.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy import Column, Connection, Double, Integer, String, Table, delet
 
 from auth.client.tables import launches, pending
 from gateway.leases import take_lease
+from gateway.rounds import Rounds
 from gateway.sessions import links, sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata
@@ -164,31 +164,22 @@ def list_purges(connection: Connection, now: float, arguments: Mapping[str, Any]
     return [{"at": format_instant(row.at), "kind": row.kind, "rows": row.rows} for row in rows]
 
 
-class Purger:
-    """The loop of one process."""
+class Purger(Rounds):
+    """The loop of one process: once an hour, unless another process does."""
+
+    pause, name = EVERY, "purges"
 
     def __init__(self, gateway: "Gateway") -> None:
-        self._gateway, self._stopping = gateway, asyncio.Event()
-
-    def stop(self) -> None:
-        """``serve`` returns after the page under way."""
-        self._stopping.set()
+        super().__init__()
+        self._gateway = gateway
 
     async def serve(self) -> None:
-        """Purges once an hour until ``stop``, unless another process does."""
-        wait = FIRST
-        while not self._stopping.is_set():
-            try:
-                async with asyncio.timeout(wait):
-                    await self._stopping.wait()
-            except TimeoutError:
-                await self._guarded()
-            wait = EVERY
+        """The first purge is not the first thing that a process does."""
+        await self.rest(FIRST)
+        await super().serve()
 
-    async def _guarded(self) -> None:
+    async def round(self) -> None:
+        """Takes the lease, and purges."""
         take = partial(take_lease, name=LEASE, owner=self._gateway.owner, seconds=EVERY - FIRST)
-        try:
-            if await self._gateway.run(take):
-                await purge(self._gateway)
-        except Exception as failure:
-            logger.warning("a purge was not finished: %s", type(failure).__name__)
+        if await self._gateway.run(take):
+            await purge(self._gateway)

@@ -3,7 +3,6 @@
 The EHR's own answers come through the outbox: an edit is a delivery like any other, sent by the backend client.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +13,7 @@ from sqlalchemy import Connection
 from auth.client.errors import ClientError
 from gateway.changes import events_of
 from gateway.charts import Unavailable
+from gateway.rounds import Rounds
 from gateway.senders import EhrUnknown
 from monitoring import journal
 from vocabulary.write import Write
@@ -42,36 +42,19 @@ JSON = {"accept": "application/fhir+json"}
 MOST_PAGES = 10_000
 
 
-class Recalls:
+class Recalls(Rounds):
     """The loop of one process. Several may run side by side: every step is a transaction of its own."""
 
+    pause, name = POLL, "recalls"
+
     def __init__(self, gateway: "Gateway") -> None:
+        super().__init__()
         self._gateway = gateway
-        self._stopping, self._called = asyncio.Event(), asyncio.Event()
 
-    def wake(self) -> None:
-        """There may be a new recall."""
-        self._called.set()
-
-    def stop(self) -> None:
-        """``serve`` returns after the step under way."""
-        self._stopping.set()
-        self._called.set()
-
-    async def serve(self) -> None:
-        """Takes every recall further until ``stop``."""
-        while not self._stopping.is_set():
-            try:
-                for id in await self._gateway.run(recall.running):
-                    await self.advance(id)
-            except Exception as failure:  # the database is away, or another process was quicker: again in a moment
-                logger.warning("a recall waits: %s", type(failure).__name__)
-            try:
-                async with asyncio.timeout(POLL):
-                    await self._called.wait()
-            except TimeoutError:
-                pass
-            self._called.clear()
+    async def round(self) -> None:
+        """Takes every recall further."""
+        for id in await self._gateway.run(recall.running):
+            await self.advance(id)
 
     async def advance(self, id: str) -> None:
         """One round: as far as it goes without waiting for an EHR's answer to an edit."""
@@ -79,7 +62,7 @@ class Recalls:
         if standing is None:
             return
         while await self._step(lambda c, now: recall_steps.collect(c, now, recall=standing)):
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 return
         known = await self._search_all(standing)
         await self._resolve(standing, known)
@@ -152,7 +135,7 @@ class Recalls:
     async def _resolve(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
         away = frozenset(ehr for ehr, capabilities in known.items() if capabilities is None)
         after: int | None = 0
-        while after is not None and not self._stopping.is_set():
+        while after is not None and not self.stopping.is_set():
 
             def work(c: Connection, now: float, after: int = after) -> tuple[int | None, Sequence[Change]]:
                 def decide(found: Found) -> Write | str | None:

@@ -1,7 +1,6 @@
 """Edge: the loop of alerts in one process: changes followed, events told, notices sent. Several may run side by side."""
 
 import asyncio
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,51 +8,29 @@ import httpx2
 
 from gateway.alerting.routes_of_sites import table_of
 from gateway.alerting.sending import Mail, send
+from gateway.rounds import Rounds
 from monitoring.alerting import acting, following, handling, notices, telling
 from monitoring.alerting.following import PORTION
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-logger = logging.getLogger("chartgate.alerts")
 
 PAUSE = 1.0
 """Seconds between two rounds; a change of signals ends the pause."""
 
 
-class Alerts:
+class Alerts(Rounds):
     """``mail`` None: e-mail routes wait. ``taken`` is what was decided about models, as of the last round."""
+
+    pause, name = PAUSE, "alerts"
 
     def __init__(
         self, gateway: "Gateway", *, mail: Mail | None = None, client: httpx2.AsyncClient | None = None
     ) -> None:
-        self._gateway, self._mail = gateway, mail
-        self._client = client
+        super().__init__()
+        self._gateway, self._mail, self._client = gateway, mail, client
         self.table = table_of(gateway.declared)
-        self._stopping, self._called = asyncio.Event(), asyncio.Event()
-
-    def wake(self) -> None:
-        """There may be something new."""
-        self._called.set()
-
-    def stop(self) -> None:
-        """``serve`` returns after the round under way."""
-        self._stopping.set()
-        self._called.set()
-
-    async def serve(self) -> None:
-        """Rounds until ``stop``."""
-        while not self._stopping.is_set():
-            try:
-                await self.round()
-            except Exception as failure:  # the database is away: again in a moment, nothing is lost
-                logger.warning("alerts wait: %s", type(failure).__name__)
-            try:
-                async with asyncio.timeout(PAUSE):
-                    await self._called.wait()
-            except TimeoutError:
-                pass
-            self._called.clear()
 
     async def round(self) -> int:
         """One round; the number of notices that were tried."""
