@@ -32,9 +32,9 @@ up: $(VENV)/runtime ## a sandbox EHR and the gateway on loopback
 	@$(BIN)/chartgate up --ehr $(EHR) $(ARGS)
 
 test: $(VENV)/tests system ## everything, with real HAPI, PostgreSQL and Chromium
-	@$(BIN)/python -m pytest -m hapi $(ARGS) > $(VENV)/hapi.log 2>&1 & first=$$!; \
-	$(BIN)/python -m pytest -m "short and not hapi" $(ARGS) > $(VENV)/short.log 2>&1 & second=$$!; \
-	$(BIN)/python -m pytest -m "not hapi and not short" $(ARGS); rest=$$?; \
+	@$(BIN)/python -m pytest --part hapi $(ARGS) > $(VENV)/hapi.log 2>&1 & first=$$!; \
+	$(BIN)/python -m pytest --part short $(ARGS) > $(VENV)/short.log 2>&1 & second=$$!; \
+	$(BIN)/python -m pytest --part rest $(ARGS); rest=$$?; \
 	wait $$second; short=$$?; echo "Short:"; cat $(VENV)/short.log; \
 	wait $$first; hapi=$$?; echo "With HAPI:"; cat $(VENV)/hapi.log; exit $$((rest | short | hapi))
 

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from gateway.creating import create_missing
 from gateway.failures import DatabaseAway, DatabaseClosed, translated
 from gateway.statements import DriverConnection
 
@@ -243,7 +244,7 @@ def open_sqlite(
     if str(path) != ":memory:":
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     database = Sqlite(path, clock=clock, observe=observe)
-    database.run_now(lambda connection, now: _create(connection, metadata))
+    database.run_now(lambda connection, now: create_missing(connection, metadata))
     return database
 
 
@@ -254,15 +255,10 @@ def open_postgres(url: str, *, metadata: Sequence[MetaData] = ()) -> Postgres:
 
     def create(connection: Connection, now: float) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('chartgate tables'))"))
-        _create(connection, metadata)
+        create_missing(connection, metadata)
 
     database.run_now(create)
     return database
-
-
-def _create(connection: Connection, metadata: Sequence[MetaData]) -> None:
-    for tables in metadata:
-        tables.create_all(connection)
 
 
 def _sqlite_engine(path: str) -> Engine:

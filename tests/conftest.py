@@ -5,8 +5,11 @@ process serves every HAPI test, on PostgreSQL where there is one: tests keep apa
 """
 
 import asyncio
+import importlib.util
 import os
+import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +24,17 @@ from tests import cluster
 HAPI_URL = "CHARTGATE_TEST_HAPI"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 HAPI_FIXTURES = frozenset({"hapi", "hapi_seeded", "hapi_postgres", "hapi_built"})
+NAMES_HAPI = re.compile(r"\bhapi(_[a-z]+)?\b")
+EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bworld\b")}
+"""Folders whose own fixture is before HAPI as well, and its name."""
 HERE = Path(__file__).parent
 SHORT = frozenset({"unit", "property", "fuzz", "oracles", "flow"})
 """Folders of many short tests: they run beside those that wait for browsers, kills and whole contracts."""
+PARTS = ("hapi", "short", "rest")
 _NOT_RUN: list[str] = []
+
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # else httpx2's ASGI transport looks for it at every request
 
 
 def missing(what: str) -> NoReturn:
@@ -36,28 +46,54 @@ def missing(what: str) -> NoReturn:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the long proofs (marked campaign) too")
+    parser.addoption("--part", choices=PARTS, help="one of the three parts that make test runs side by side")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "campaign: a long proof; runs with --campaign only, beside a short form of it")
 
 
+def may_need_hapi(path: Path) -> bool:
+    """Whether a test of this file may ask for the HAPI server, by the words in it."""
+    text, folder = path.read_text(), path.relative_to(HERE).parts[0]
+    return bool(NAMES_HAPI.search(text) or (folder in EITHER_STORE and EITHER_STORE[folder].search(text)))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A part reads no file that has nothing for it: collecting all of them takes twenty seconds."""
+    part = config.getoption("--part")
+    if part is None or collection_path == HERE or not collection_path.is_relative_to(HERE):
+        return None
+    if part == "hapi":
+        file = collection_path.suffix == ".py"
+        return True if file and not may_need_hapi(collection_path) else None
+    short = collection_path.relative_to(HERE).parts[0] in SHORT
+    return True if short != (part == "short") else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A campaign has its short form among the other tests, so leaving it out leaves nothing untested. Whatever
-    needs the HAPI server is marked so, and so are the folders of short tests: ``make test`` runs the three parts side by side."""
+    needs the HAPI server is marked so and runs in a part of its own: each test is in exactly one part."""
     for item in items:
-        if item.path.relative_to(HERE).parts[0] in SHORT:
-            item.add_marker(pytest.mark.short)
-        chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
-        if HAPI_FIXTURES & set(getattr(item, "fixturenames", ())) or "hapi" in chosen:
+        if HAPI_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.hapi)
+        if item.get_closest_marker("hapi") and not may_need_hapi(item.path):
+            raise pytest.UsageError(
+                f"{item.nodeid} needs HAPI, and its file does not say so: --part hapi would miss it"
+            )
     # What is judged as a whole is judged before other tests leave their records in it.
     items.sort(key=lambda item: item.path.relative_to(HERE).as_posix() != "hapi/test_conformance.py")
-    if not config.getoption("--campaign"):
-        long = [item for item in items if item.get_closest_marker("campaign")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    part = config.getoption("--part")
+    out = [item for item in items if _left_out(item, part, campaign=config.getoption("--campaign"))]
+    config.hook.pytest_deselected(items=out)
+    gone = set(out)
+    items[:] = [item for item in items if item not in gone]
+
+
+def _left_out(item: pytest.Item, part: str | None, *, campaign: bool) -> bool:
+    other_part = part is not None and (item.get_closest_marker("hapi") is None) == (part == "hapi")
+    return other_part or (not campaign and item.get_closest_marker("campaign") is not None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,6 +16,7 @@ from gateway import below
 from gateway.ehr import SandboxEhr
 from r4 import codec
 from r4.interaction import Answer, Interaction
+from tests import web
 from tests.abuse.chart import Chart
 
 JSON, FORM = "application/fhir+json", "application/x-www-form-urlencoded"
@@ -166,18 +167,16 @@ class Target:
         """How many a search finds by nobody's grant, on however many pages."""
         if self.upstream is None:
             return len(self.raw(type, query))
-        import httpx2
 
         asked = {**query, "_summary": "count"}
-        return int(httpx2.get(f"{self.upstream}/{type}", params=asked, timeout=60, trust_env=False).json()["total"])
+        return int(web.get(f"{self.upstream}/{type}", params=asked, timeout=60).json()["total"])
 
     def raw_page(self, path: str) -> str:
         """The query of the second page of a search, as the store itself names it."""
         if self.upstream is None:
             return "1"
-        import httpx2
 
-        links = httpx2.get(f"{self.upstream}/{path}", timeout=60, trust_env=False).json()["link"]
+        links = web.get(f"{self.upstream}/{path}", timeout=60).json()["link"]
         return next(link["url"] for link in links if link["relation"] == "next").partition("?")[2]
 
     def stored(self, name: str) -> dict[str, Any] | None:

@@ -9,9 +9,8 @@ from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx2
-
 from auth.pkce import challenge
+from tests import web
 
 SCOPE = "openid fhirUser launch launch/patient launch/encounter offline_access patient/Patient.rs patient/Observation.rs patient/Condition.rs"
 
@@ -33,7 +32,7 @@ class App:
             "initiate_login_uri": f"{self.url}/launch", "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"],
         }  # fmt: skip
-        answer = httpx2.post(f"{self.ehr}/auth/register", json=body, trust_env=False).raise_for_status().json()
+        answer = web.post(f"{self.ehr}/auth/register", json=body).raise_for_status().json()
         self.client_id = answer["client_id"]
 
     def authorize_url(self, launch: str | None = None) -> str:
@@ -50,12 +49,12 @@ class App:
             "grant_type": "authorization_code", "code": self.answers[-1]["code"], "client_id": self.client_id,
             "redirect_uri": f"{self.url}/callback", "code_verifier": self.verifier,
         }  # fmt: skip
-        return httpx2.post(f"{self.ehr}/auth/token", data=form, trust_env=False).raise_for_status().json()
+        return web.post(f"{self.ehr}/auth/token", data=form).raise_for_status().json()
 
     def read(self, token: str, path: str) -> int:
         """The status of a read."""
         headers = {"authorization": f"Bearer {token}"}
-        return httpx2.get(f"{self.ehr}/fhir/{path}", headers=headers, trust_env=False).status_code
+        return web.get(f"{self.ehr}/fhir/{path}", headers=headers).status_code
 
 
 @contextmanager

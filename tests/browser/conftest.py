@@ -1,4 +1,6 @@
-"""A sandbox in a process of its own, and a real Chromium in front of it: app on ``localhost``, EHR on ``127.0.0.1``."""
+"""A sandbox in a process of its own, and a real Chromium in front of it: app on ``localhost``, EHR on ``127.0.0.1``.
+
+One Chromium serves the folder and is gone after it: while Playwright runs, its thread has a loop and can start no other."""
 
 import json
 import os
@@ -9,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import web
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,17 +31,18 @@ class Sandbox:
         """The address of an EHR launch, of the gateway unless another app is named, that signs in by itself."""
         body = {"client_id": client_id, "patient": patient, "user": user, "automatic": True}
         asked = {name: value for name, value in body.items() if value is not None}
-        return str(httpx2.post(f"{self.ehr}/launch", json=asked, trust_env=False).raise_for_status().json()["url"])
+        return str(web.post(f"{self.ehr}/launch", json=asked).raise_for_status().json()["url"])
 
     def listed(self) -> Any:
         """The launcher's patients, users, encounters and clients."""
-        return httpx2.get(f"{self.ehr}/launch", headers={"Accept": "application/json"}, trust_env=False).json()
+        return web.get(f"{self.ehr}/launch", headers={"Accept": "application/json"}).json()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     directory = tmp_path_factory.mktemp("cg")
-    command = [sys.executable, "-m", "gateway.cli", "up", "--data", str(directory), "--port", "0", "--json"]
+    where = ["--data", str(directory), "--persona", "spec", "--port", "0"]
+    command = [sys.executable, "-m", "gateway.cli", "up", *where, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
@@ -49,7 +53,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
             process.wait(30)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     # Chromium's own sandbox refuses to run as root.
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []

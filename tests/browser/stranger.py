@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
-
+from tests import web
 from tests.conftest import missing
 
 VERSION = "2.6.3"
@@ -85,7 +84,7 @@ def serving(ehr: str) -> Iterator[str]:
         "scope": SCOPE, "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"],
     }  # fmt: skip
     try:
-        answer = httpx2.post(f"{ehr}/auth/register", json=body, trust_env=False).raise_for_status().json()
+        answer = web.post(f"{ehr}/auth/register", json=body).raise_for_status().json()
         pages["/launch.html"] = (LAUNCH % (answer["client_id"], SCOPE)).encode()
         pages["/"] = READY.encode()
         yield str(answer["client_id"])

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 from tests.browser import stranger
 from tests.browser.conftest import Sandbox
 from tests.browser.person import fits, picture
-from tests.browser.test_pages import BRYANT, HEATHER, PATIENCE, QUINN, practitioner
+from tests.browser.test_app_pages import BRYANT, HEATHER, PATIENCE, QUINN, practitioner
 
 pytestmark = pytest.mark.browser
 CLIFTON, DENIS = "a28e5fb1-cff9-fc90-4d8e-9e37e0761774", "49974bb3-6141-04ff-d7bb-4927d20b2409"

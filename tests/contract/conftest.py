@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.run import Report
 from gateway.database import Database, open_postgres, open_sqlite
+from gateway.ehr import SandboxEhr
 from monitoring.tables import metadata as monitoring_metadata
 from tests.contract import face_world
+from tests.mutants.world import judged, open_ehr
 from writeback import tables
 
 
@@ -26,3 +29,16 @@ def world(request: pytest.FixtureRequest) -> Iterator[face_world.World]:
     """The records of two patients before either store, one world a file."""
     with face_world.running(request.getfixturevalue("hapi") if request.param == "hapi" else None) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def seeded() -> Iterator[SandboxEhr]:
+    """A seeded EHR in memory, to be judged: unmutated, or with one fault after another."""
+    with open_ehr() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def clean(seeded: SandboxEhr) -> Report:
+    """The report on it without a fault."""
+    return judged(seeded)

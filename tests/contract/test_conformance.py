@@ -12,31 +12,25 @@ import pytest
 from conformance import CannotRun, report, run
 from conformance.check import check, judge
 from conformance.evidence import Evidence, Exchange, NotOffered
+from conformance.run import Report
 from conformance.suites import NOT_YET, SUITES
 from gateway import ehr_face
 from gateway.ehr import SandboxEhr
 from tests.mutants import short, tables
 from tests.mutants.servers import MUTANTS
-from tests.mutants.world import BASE, TOKEN, judged, open_ehr
+from tests.mutants.world import BASE, TOKEN, judged
 
 
-@pytest.fixture(scope="module")
-def ehr() -> Iterator[SandboxEhr]:
-    with open_ehr() as made:
-        yield made
-
-
-def test_our_ehr_face_passes_every_check_and_none_is_skipped(ehr: SandboxEhr) -> None:
-    found = judged(ehr)
-    assert [(item.id, item.problems) for item in found.checks if item.result != "pass" and item.why != "slow"] == []
-    assert len(found.checks) >= 25
-    assert not found.failed
+def test_our_ehr_face_passes_every_check_and_none_is_skipped(clean: Report) -> None:
+    assert [(item.id, item.problems) for item in clean.checks if item.result != "pass" and item.why != "slow"] == []
+    assert len(clean.checks) >= 25
+    assert not clean.failed
 
 
 @pytest.mark.parametrize("name", short())
-def test_a_server_with_one_fault_fails_at_its_own_check(ehr: SandboxEhr, name: str) -> None:
+def test_a_server_with_one_fault_fails_at_its_own_check(seeded: SandboxEhr, name: str) -> None:
     mutant = tables()[name]()
-    found = judged(ehr, mutant)
+    found = judged(seeded, mutant)
     assert mutant.caught_by
     assert mutant.caught_by <= {item.id for item in found.checks if item.result == "fail"}
     assert found.failed
@@ -47,8 +41,8 @@ def test_the_checks_that_mutants_name_are_there() -> None:
     assert {name: made().caught_by - there for name, made in tables().items() if made().caught_by - there} == {}
 
 
-def test_without_writes_what_writes_is_skipped_and_shown_so(ehr: SandboxEhr) -> None:
-    transport = httpx2.ASGITransport(app=ehr_face.application([ehr]))
+def test_without_writes_what_writes_is_skipped_and_shown_so(seeded: SandboxEhr) -> None:
+    transport = httpx2.ASGITransport(app=ehr_face.application([seeded]))
     found = asyncio.run(run(BASE, transport=transport))
     writing = {item.id for suite in SUITES.values() if not suite.plays for item in suite.checks if item.writes}
     withheld = {item.id for item in found.checks if item.why == "writes"}
@@ -57,8 +51,8 @@ def test_without_writes_what_writes_is_skipped_and_shown_so(ehr: SandboxEhr) -> 
     assert all(item.problems == ("not run without --writes",) for item in found.checks if item.id in withheld)
 
 
-def test_the_reports_say_the_same_in_every_format(ehr: SandboxEhr, tmp_path: Path) -> None:
-    found = judged(ehr, MUTANTS["drops digits"]())
+def test_the_reports_say_the_same_in_every_format(seeded: SandboxEhr, tmp_path: Path) -> None:
+    found = judged(seeded, MUTANTS["drops digits"]())
     report.write(found, tmp_path, ("json", "junit", "html"))
     document = json.loads((tmp_path / "conformance.json").read_text())
     assert set(document) >= {"suite_version", "target", "started", "seconds", "summary", "checks"}

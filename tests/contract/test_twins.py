@@ -17,17 +17,10 @@ from conformance.evidence import Evidence, Exchange
 from conformance.run import Report
 from conformance.suites import SUITES
 from tests.mutants import tables
-from tests.mutants.world import judged, open_ehr
 
 FOREIGN = b'{"resourceType":"Bundle","total":999,"entry":[{"resource":{"resourceType":"Patient","id":"foreign"}}]}'
 NAMED = frozenset().union(*(made().caught_by for made in tables().values()))
 CHECKS = [(name, item) for name, suite in SUITES.items() for item in suite.checks]
-
-
-@pytest.fixture(scope="module")
-def clean() -> Report:
-    with open_ehr() as ehr:
-        return judged(ehr)
 
 
 def spoilt(value: Any) -> Iterator[Any]:

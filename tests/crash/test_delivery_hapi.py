@@ -15,7 +15,7 @@ import pytest
 
 from gateway import hapi as hapi_server
 from gateway.database import Database
-from tests import cluster
+from tests import cluster, web
 from tests.crash.delivery_judge import judge, outputs_in, record, rows_in
 from tests.crash.delivery_kills import Nursery, drain, wait_until
 from tests.crash.delivery_worker import PACE, Order, accept, heard, moving, opened, submission
@@ -37,7 +37,7 @@ def put_patients(base: str, ids: Iterable[str]) -> None:
     entries = [
         {"resource": {"resourceType": "Patient", "id": id}, "request": {"method": "PUT", "url": f"Patient/{id}"}} for id in ids
     ]  # fmt: skip
-    answer = httpx2.post(base, json={"resourceType": "Bundle", "type": "batch", "entry": entries}, timeout=60)
+    answer = web.post(base, json={"resourceType": "Bundle", "type": "batch", "entry": entries}, timeout=60)
     assert answer.status_code == 200, answer.text
 
 
@@ -90,10 +90,10 @@ def test_sixty_four_identical_deliveries_at_once_make_one_resource(hapi: str, st
     states = asyncio.run(deliver_together(hapi, number, strategy))
     assert states == ["delivered"] * TOGETHER
     keys = [part.key for part in submission(number, 0.0, strategy=strategy).write.own]  # type: ignore[union-attr]
-    found = httpx2.get(f"{hapi}/RiskAssessment?subject=Patient/p{number}", headers={"cache-control": "no-cache"}).json()
+    found = web.get(f"{hapi}/RiskAssessment?subject=Patient/p{number}", headers={"cache-control": "no-cache"}).json()
     assert [key_of(entry["resource"]) for entry in found["entry"]] == keys[:1]
     query = search_of("Provenance", namespace=NAMES.namespace, key=keys[1])
-    assert len(httpx2.get(f"{hapi}/Provenance?{query}", headers={"cache-control": "no-cache"}).json()["entry"]) == 1
+    assert len(web.get(f"{hapi}/Provenance?{query}", headers={"cache-control": "no-cache"}).json()["entry"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
@@ -106,11 +106,11 @@ def test_two_identical_conditional_entries_of_one_bundle_make_one_resource(hapi:
     }  # fmt: skip
     condition = {"method": "POST", "url": "RiskAssessment", "ifNoneExist": f"identifier=urn:twice/delivery|{mark}"}
     entries = [{"fullUrl": f"urn:uuid:{uuid.uuid4()}", "resource": resource, "request": condition} for _ in range(2)]
-    answer = httpx2.post(hapi, json={"resourceType": "Bundle", "type": kind, "entry": entries}, timeout=60)
+    answer = web.post(hapi, json={"resourceType": "Bundle", "type": kind, "entry": entries}, timeout=60)
     assert answer.status_code == 200
     statuses = [entry["response"]["status"][:3] for entry in answer.json()["entry"]]
     assert statuses == (["201", "200"] if kind == "batch" else ["201"]), "so answers are matched by key, never by place"
-    found = httpx2.get(
+    found = web.get(
         f"{hapi}/RiskAssessment?identifier=urn:twice/delivery|{mark}", headers={"cache-control": "no-cache"}
     )
     assert len(found.json()["entry"]) == 1

@@ -13,6 +13,9 @@ from uuid import uuid4
 
 import httpx2
 
+from tests import web
+from tests.command import chartgate
+
 ROOT = Path(__file__).parents[2]
 MODEL = """
 [model]
@@ -49,11 +52,11 @@ class Running:
         if idempotency:
             headers["idempotency-key"] = idempotency
         data = content if content is not None else json.dumps(body).encode()
-        return httpx2.post(f"{self.app}/api/outputs", content=data, headers=headers, trust_env=False)
+        return web.post(f"{self.app}/api/outputs", content=data, headers=headers)
 
     def get(self, path: str, *, key: str | None = None) -> httpx2.Response:
         headers = {"authorization": f"Bearer {key or self.key}"}
-        return httpx2.get(f"{self.app}{path}", headers=headers, trust_env=False)
+        return web.get(f"{self.app}{path}", headers=headers)
 
     def body(self, **changes: Any) -> dict[str, Any]:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -72,16 +75,16 @@ def running(place: Path) -> Iterator[Running]:
     (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
     cli = [sys.executable, "-m", "gateway.cli"]
     data = ["--data", str(place / "data")]
-    command = [*cli, "up", *data, "--port", "0", "--models", str(folder.parent), "--json"]
+    command = [*cli, "up", *data, "--persona", "spec", "--port", "0", "--models", str(folder.parent), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             started = json.loads(process.stdout.readline())
-            listed = httpx2.get(started["ehr"]["spec"].removesuffix("/fhir") + "/launch", trust_env=False).json()
+            listed = web.get(started["ehr"]["spec"].removesuffix("/fhir") + "/launch").json()
             yield Running(
                 app=started["app"], fhir=started["ehr"]["spec"],
-                key=made_key(cli, data, "outputs.write", "outputs.read", "monitors.read"),
-                reader=made_key(cli, data, "outputs.read"),
+                key=made_key(data, "outputs.write", "outputs.read", "monitors.read"),
+                reader=made_key(data, "outputs.read"),
                 patients=[each["id"] for each in listed["patients"]], encounters=listed["encounters"], place=place,
             )  # fmt: skip
         finally:
@@ -89,11 +92,10 @@ def running(place: Path) -> Iterator[Running]:
             process.wait(30)
 
 
-def made_key(cli: list[str], data: list[str], *scopes: str) -> str:
+def made_key(data: list[str], *scopes: str) -> str:
     words = [word for scope in scopes for word in ("--scope", scope)]
-    done = subprocess.run(
-        [*cli, "keys", "add", "test", *data, *words, "--json"], capture_output=True, cwd=ROOT, check=True
-    )
+    done = chartgate("keys", "add", "test", *data, *words, "--json")
+    assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["key"])
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import httpx2
 import pytest
 
+from tests import web
 from tests.flow.outputs_world import Running, running, settled
 
 WRITTEN = (
@@ -32,13 +32,13 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def switch(up: Running, *names: str) -> None:
-    answer = httpx2.put(f"{up.fhir.removesuffix('/fhir')}/faults", json={"active": list(names)}, trust_env=False)
+    answer = web.put(f"{up.fhir.removesuffix('/fhir')}/faults", json={"active": list(names)})
     assert answer.status_code == 200
 
 
 def struck(up: Running) -> int:
     """How often the one fault that is active has struck."""
-    told = httpx2.get(f"{up.fhir.removesuffix('/fhir')}/faults", trust_env=False).json()["struck"]
+    told = web.get(f"{up.fhir.removesuffix('/fhir')}/faults").json()["struck"]
     return int(next(iter(told.values())))
 
 
@@ -50,11 +50,9 @@ def judge(up: Running) -> str:
         "token_endpoint_auth_method": "client_secret_basic",
         "scope": "system/*.rs",
     }
-    made = httpx2.post(f"{issuer}/auth/register", json=asked, trust_env=False).json()
+    made = web.post(f"{issuer}/auth/register", json=asked).json()
     form = {"grant_type": "client_credentials", "scope": "system/*.rs"}
-    answer = httpx2.post(
-        f"{issuer}/auth/token", data=form, auth=(made["client_id"], made["client_secret"]), trust_env=False
-    )
+    answer = web.post(f"{issuer}/auth/token", data=form, auth=(made["client_id"], made["client_secret"]))
     return str(answer.json()["access_token"])
 
 
@@ -64,7 +62,7 @@ def kept(up: Running, shown: dict[str, Any]) -> dict[str, int]:
     for part in shown["deliveries"]:
         parameter = "_tag" if part["resource_type"] == "Provenance" else "identifier"
         address = f"{up.fhir}/{part['resource_type']}?{parameter}={part['delivery']}"
-        bundle = httpx2.get(address, headers=headers, trust_env=False).json()
+        bundle = web.get(address, headers=headers).json()
         found[part["resource_type"]] = len(bundle.get("entry", ()))
     return found
 

@@ -1,8 +1,6 @@
 """From an output through the journal to ``/api/monitors`` and ``/metrics``; and labels on their way to it (a real server)."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +9,9 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.flow.outputs_world import ROOT, Running, made_key, running
+from tests import web
+from tests.command import chartgate
+from tests.flow.outputs_world import Running, made_key, running
 
 
 @pytest.fixture(scope="module")
@@ -20,21 +20,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, s
     that may not read monitors."""
     place = tmp_path_factory.mktemp("monitors")
     with running(place) as up:
-        cli, data = [sys.executable, "-m", "gateway.cli"], ["--data", str(place / "data")]
-        labelling = made_key(cli, data, "labels.write")
+        data = ["--data", str(place / "data")]
+        labelling = made_key(data, "labels.write")
         for number, encounter in enumerate(up.encounters[:4]):
             about = {"patient": f"Patient/{encounter['patient']}", "encounter": f"Encounter/{encounter['id']}"}
             for time_ in range(1 + (number == 0)):
                 said = up.post(up.body(value=0.1 + 0.05 * number, inference_id=f"e{number}-{time_}", **about))
                 assert said.status_code == 202, said.text
         assert up.post(up.body(value=0.9, inference_id="far")).status_code == 422
-        yield up, labelling, made_key(cli, data, "outputs.read")
+        yield up, labelling, made_key(data, "outputs.read")
 
 
 def label(world: tuple[Running, str, str], body: Any, *, key: str | None = None) -> httpx2.Response:
     up, labelling, _ = world
     headers = {"authorization": f"Bearer {key or labelling}", "content-type": "application/json"}
-    return httpx2.post(f"{up.app}/api/labels", content=json.dumps(body).encode(), headers=headers, trust_env=False)
+    return web.post(f"{up.app}/api/labels", content=json.dumps(body).encode(), headers=headers)
 
 
 def now(ahead: float = 0.0) -> str:
@@ -76,16 +76,13 @@ def test_monitors_are_for_those_who_may_read_them(world: tuple[Running, str, str
     up, labelling, reader = world
     assert up.get("/api/monitors", key=reader).status_code == 403
     assert up.get("/api/monitors", key=labelling).status_code == 403
-    assert httpx2.get(f"{up.app}/api/monitors", trust_env=False).status_code == 401
+    assert web.get(f"{up.app}/api/monitors").status_code == 401
 
 
 def test_metrics_say_the_same_in_a_form_that_prometheus_reads(world: tuple[Running, str, str]) -> None:
     up, _, _ = world
     signals(up)
-    families = {
-        family.name: family
-        for family in text_string_to_metric_families(httpx2.get(f"{up.app}/metrics", trust_env=False).text)
-    }
+    families = {family.name: family for family in text_string_to_metric_families(web.get(f"{up.app}/metrics").text)}
     levels = {
         (sample.labels["monitor"], sample.labels["source"]): sample.value
         for sample in families["chartgate_signal_level"].samples
@@ -150,13 +147,12 @@ def test_only_a_key_for_labels_tells_labels(world: tuple[Running, str, str]) -> 
 
 
 def test_the_whole_is_in_the_document_of_the_api(world: tuple[Running, str, str]) -> None:
-    paths = httpx2.get(f"{world[0].app}/api/openapi.json", trust_env=False).json()["paths"]
+    paths = web.get(f"{world[0].app}/api/openapi.json").json()["paths"]
     assert {"/api/labels", "/api/monitors"} <= set(paths)
 
 
 def test_a_document_of_thresholds_that_nobody_trusted_signed_stops_the_start(tmp_path: Any) -> None:
     (tmp_path / "thresholds.json").write_text("{}")
-    command = [sys.executable, "-m", "gateway.cli", "up", "--data", str(tmp_path), "--port", "0", "--json"]
-    done = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=60, check=False)
+    done = chartgate("up", "--data", str(tmp_path), "--port", "0", "--json")
     assert done.returncode == 3
-    assert b"thresholds" in done.stderr
+    assert "thresholds" in done.stderr

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests import web
 from tests.flow.outputs_world import Running, running, settled
 
 
@@ -51,7 +52,7 @@ def test_a_value_out_of_range_is_refused_recorded_counted_and_alerted(up: Runnin
     assert "0.75" not in answer.text
     shown = up.get(answer.headers["location"]).json()
     assert (shown["state"], shown["refusal"]["reason"], shown["deliveries"]) == ("refused", "out_of_range", [])
-    metrics = httpx2.get(f"{up.app}/metrics", trust_env=False).text
+    metrics = web.get(f"{up.app}/metrics").text
     assert 'chartgate_refusals_total{model="echo",reason="out_of_range"}' in metrics
     alerts = up.get("/api/alerts").json()["alerts"]
     assert any(alert["monitor"] == "M-OUT-01" and alert["model"] == "echo" for alert in alerts)
@@ -120,15 +121,14 @@ def test_a_body_over_the_limit_is_413_and_another_type_415(up: Running) -> None:
 def test_keys_decide_who_may_do_what(up: Running) -> None:
     assert up.post(up.body(), key="cg_00000000_" + "a" * 43).status_code == 401
     assert up.post(up.body(), key=up.reader).status_code == 403
-    assert httpx2.post(f"{up.app}/api/outputs", json=up.body(), trust_env=False).status_code == 401
+    assert web.post(f"{up.app}/api/outputs", json=up.body()).status_code == 401
     assert up.get("/api/alerts", key=up.reader).status_code == 403
     location = up.post(up.body()).headers["location"]
     assert up.get(location, key=up.reader).status_code == 200
-    confirm = httpx2.post(
+    confirm = web.post(
         f"{up.app}{location}/confirm",
         json={"reason": "x"},
         headers={"authorization": f"Bearer {up.key}"},
-        trust_env=False,
     )
     assert confirm.status_code == 403
 
@@ -156,12 +156,12 @@ def test_parallel_repeats_are_accepted_once(up: Running) -> None:
 
 def test_the_wrong_host_gets_421_with_the_right_address(up: Running) -> None:
     swapped = up.app.replace("localhost", "127.0.0.1")
-    answer = httpx2.get(f"{swapped}/api/alerts", trust_env=False)
+    answer = web.get(f"{swapped}/api/alerts")
     assert answer.status_code == 421
     assert up.app in answer.text
-    assert httpx2.get(f"{up.fhir.replace('127.0.0.1', 'localhost')}/metadata", trust_env=False).status_code == 421
+    assert web.get(f"{up.fhir.replace('127.0.0.1', 'localhost')}/metadata").status_code == 421
 
 
 def test_health_and_openapi_are_served(up: Running) -> None:
-    assert httpx2.get(f"{up.app}/health/ready", trust_env=False).json() == {"status": "ready"}
-    assert "/api/outputs" in httpx2.get(f"{up.app}/api/openapi.json", trust_env=False).json()["paths"]
+    assert web.get(f"{up.app}/health/ready").json() == {"status": "ready"}
+    assert "/api/outputs" in web.get(f"{up.app}/api/openapi.json").json()["paths"]

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx2
 import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import application
+from tests import web
 from tests.flow.delivery_world import MODEL
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ class Site:
             "value": 0.25, "unit": "fraction", "as_of": stamp, "inference_id": uuid4().hex,
         }  # fmt: skip
         headers = {"authorization": f"Bearer {key}"}
-        answer = httpx2.post(f"{self.app}/api/outputs", json=body, headers=headers, trust_env=False)
+        answer = web.post(f"{self.app}/api/outputs", json=body, headers=headers)
         return str(answer.json()["id"] if answer.status_code == 202 else answer.status_code)
 
     def settled(self, ids: list[str]) -> None:
@@ -74,7 +74,7 @@ class Site:
 
     def run_show(self, id: str) -> str:
         headers = {"authorization": f"Bearer {self.reader}"}
-        return str(httpx2.get(f"{self.app}/api/outputs/{id}", headers=headers, trust_env=False).json()["state"])
+        return str(web.get(f"{self.app}/api/outputs/{id}", headers=headers).json()["state"])
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_a_recall_by_command_goes_on_over_a_kill_and_ends_with_nothing_standing(site: Site) -> None:
     key = site.run("keys", "add", "feed", "--scope", "outputs.write")["key"]
     site.reader = site.run("keys", "add", "reader", "--scope", "outputs.read")["key"]
-    listed = httpx2.get(f"{site.ehr}/launch", headers={"accept": "application/json"}, trust_env=False).json()
+    listed = web.get(f"{site.ehr}/launch", headers={"accept": "application/json"}).json()
     patients = [each["id"] for each in listed["patients"]]
     ids = [site.submit(key, patient, "1.0.0") for patient in patients[:8]]
     other = site.submit(key, patients[8], "2.0.0")

@@ -12,7 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from auth.client.ehr import RegisteredEhr
@@ -21,6 +20,7 @@ from gateway.installation import Installation, open_replica
 from gateway.keyring import FILE, MADE_HERE, make_key_file
 from r4 import codec
 from sandbox.capabilities import statement
+from tests import web
 from tests.command import chartgate
 from tests.flow.outputs_world import MODEL, Running, running
 from tests.flow.test_delivery_faults import judge
@@ -67,7 +67,7 @@ async def accept(installation: Installation, up: Running) -> None:
 
 def total(up: Running, type: str) -> int:
     headers = {"authorization": f"Bearer {judge(up)}"}
-    bundle = httpx2.get(f"{up.fhir}/{type}?_summary=count", headers=headers, trust_env=False, timeout=30).json()
+    bundle = web.get(f"{up.fhir}/{type}?_summary=count", headers=headers, timeout=30).json()
     return int(bundle["total"])
 
 

@@ -22,6 +22,7 @@ from sandbox import tables
 from sandbox.audit import Event, event
 from sandbox.audit_codes import KINDS
 from sandbox.upstream import opened
+from tests import web
 from tests.flow.test_nothing_leaks import shown
 from tests.keys import KEYS
 
@@ -49,7 +50,7 @@ def samples() -> list[dict[str, Any]]:
 
 def errors(hapi: str, resource: dict[str, Any]) -> list[str]:
     headers = {"content-type": "application/fhir+json"}
-    answer = httpx2.post(f"{hapi}/AuditEvent/$validate", content=codec.format(resource), headers=headers, timeout=60)
+    answer = web.post(f"{hapi}/AuditEvent/$validate", content=codec.format(resource), headers=headers, timeout=60)
     return [each["diagnostics"] for each in answer.json()["issue"] if each["severity"] in ("error", "fatal")]
 
 
@@ -100,7 +101,7 @@ def test_accesses_in_front_of_hapi_are_kept_and_nothing_is_logged(hapi: str, cap
     mine, other = f"a-{uuid.uuid4()}", f"b-{uuid.uuid4()}"
     for id in (mine, other):
         person = {"resourceType": "Patient", "id": id, "name": [{"family": FAMILY}]}
-        assert httpx2.put(f"{hapi}/Patient/{id}", json=person, timeout=60).status_code == 201
+        assert web.put(f"{hapi}/Patient/{id}", json=person, timeout=60).status_code == 201
     rows = asyncio.run(driven(hapi, mine, other))
     assert [(row["what"], row["status"], row["patient"]) for row in rows] == [
         ("read", 200, mine), ("read", 404, other), ("search", 200, mine), ("create", 201, mine),

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from gateway import hapi
+from tests import web
 
 Process = "subprocess.Popen[bytes]"
 TOKEN = "a" * 32
@@ -81,7 +81,7 @@ def test_it_ends_with_a_killed_starter_and_the_next_start_finds_what_was_stored(
         assert starter.stdout is not None
         pid, url = starter.stdout.readline().decode().split()
         body = {"resourceType": "Patient", "id": "kept"}
-        assert httpx2.put(f"{url}/Patient/kept", json=body, timeout=60, trust_env=False).status_code == 201
+        assert web.put(f"{url}/Patient/kept", json=body, timeout=60).status_code == 201
         starter.kill()
     deadline = time.monotonic() + 20
     while alive(int(pid)) and time.monotonic() < deadline:
@@ -90,7 +90,7 @@ def test_it_ends_with_a_killed_starter_and_the_next_start_finds_what_was_stored(
     with started(tmp_path) as starter:
         assert starter.stdout is not None
         _, url = starter.stdout.readline().decode().split()
-        found = httpx2.get(f"{url}/Patient/kept", timeout=60, trust_env=False).status_code
+        found = web.get(f"{url}/Patient/kept", timeout=60).status_code
         starter.kill()
     assert found == 200
 

@@ -4,18 +4,18 @@ import asyncio
 import time
 from typing import Any
 
-import httpx2
 import pytest
 
 from r4 import codec
 from sandbox.seed import load, upstream
 from sandbox.seed.ward import HOUR, STAYS, ward_day
+from tests import web
 
 pytestmark = pytest.mark.hapi
 
 
 def total(base: str, query: str) -> int:
-    answer = httpx2.get(f"{base}/{query}&_summary=count", timeout=60, trust_env=False)
+    answer = web.get(f"{base}/{query}&_summary=count", timeout=60)
     return int(answer.json()["total"])
 
 
@@ -48,12 +48,11 @@ def test_a_days_later_load_replaces_the_ward_day(hapi_seeded: str) -> None:
 
 def problems(base: str, resource: dict[str, Any]) -> list[str]:
     """What HAPI's own validator calls an error, without what needs a terminology server."""
-    answer = httpx2.post(
+    answer = web.post(
         f"{base}/{resource['resourceType']}/$validate",
         content=codec.format(resource),
         headers={"Content-Type": "application/fhir+json"},
         timeout=120,
-        trust_env=False,
     )
     return [
         issue["diagnostics"]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
+from tests import web
 from tests.oracles.strangers import BACK, KEYS, SCOPE
 
 
@@ -18,7 +18,19 @@ from tests.oracles.strangers import BACK, KEYS, SCOPE
 def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The FHIR base of a running sandbox EHR."""
     directory = tmp_path_factory.mktemp("oracles")
-    command = [sys.executable, "-m", "gateway.cli", "up", "--data", str(directory), "--port", "0", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "gateway.cli",
+        "up",
+        "--data",
+        str(directory),
+        "--persona",
+        "spec",
+        "--port",
+        "0",
+        "--json",
+    ]
     with (directory / "log").open("w") as log:
         running = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=Path(__file__).parents[2],
@@ -39,7 +51,7 @@ def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def configuration(fhir: str) -> dict[str, Any]:
     """The server's smart-configuration."""
-    return dict(httpx2.get(f"{fhir}/.well-known/smart-configuration").json())
+    return dict(web.get(f"{fhir}/.well-known/smart-configuration").json())
 
 
 Register = Callable[..., dict[str, Any]]
@@ -57,7 +69,7 @@ def register(configuration: dict[str, Any]) -> Register:
         }  # fmt: skip
         if method == "private_key_jwt":
             body["jwks"] = KEYS.as_dict(private=False)
-        answer = httpx2.post(configuration["registration_endpoint"], json=body)
+        answer = web.post(configuration["registration_endpoint"], json=body)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
@@ -70,10 +82,10 @@ def launch(fhir: str) -> Callable[[str], dict[str, str]]:
     address = f"{fhir.removesuffix('/fhir')}/launch"
 
     def prepare(client_id: str) -> dict[str, str]:
-        listed = httpx2.get(address, headers={"accept": "application/json"}).json()
+        listed = web.get(address, headers={"accept": "application/json"}).json()
         patient, user = listed["patients"][0]["id"], listed["users"][0]["reference"]
         body = {"client_id": client_id, "patient": patient, "user": user, "automatic": True}
-        answer = httpx2.post(address, json=body)
+        answer = web.post(address, json=body)
         assert answer.status_code == 200, answer.text
         return {**answer.json(), "patient": patient, "user": user}
 
@@ -85,7 +97,7 @@ def follow() -> Callable[[str], str]:
     """``follow(url)`` opens an authorization address as a browser would and gives where it is sent."""
 
     def open_address(url: str) -> str:
-        answer = httpx2.get(url, follow_redirects=False)
+        answer = web.get(url, follow_redirects=False)
         assert answer.status_code in (302, 303), answer.text
         return str(answer.headers["location"])
 

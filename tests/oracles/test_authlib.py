@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import httpx2
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests import web
 from tests.oracles.strangers import BACK, KEYS, SCOPE
 
 METHODS = ["none", "client_secret_basic", "client_secret_post", "RS384", "ES384"]
@@ -110,12 +110,12 @@ def test_a_launch_from_code_to_revocation(
     )
     assert revoked.status_code == 200
     bearer = {"authorization": f"Bearer {renewed['access_token']}"}
-    assert httpx2.get(f"{fhir}/Patient/{prepared['patient']}", headers=bearer).status_code == 401
+    assert web.get(f"{fhir}/Patient/{prepared['patient']}", headers=bearer).status_code == 401
 
 
 def _check_identity(configuration: dict[str, Any], id_token: str, client_id: str, user: str) -> None:
     """By joserfc's own claim rules, against the published keys."""
-    keys = KeySet.import_key_set(httpx2.get(configuration["jwks_uri"]).json())
+    keys = KeySet.import_key_set(web.get(configuration["jwks_uri"]).json())
     claims = jwt.decode(id_token, keys, algorithms=["RS256"]).claims
     rules = jwt.JWTClaimsRegistry(
         iss={"essential": True, "value": configuration["issuer"]}, aud={"essential": True, "value": client_id}, exp={"essential": True},
