@@ -107,9 +107,13 @@ def _post(mail: Mail, message: EmailMessage) -> None:
     kind: Any = smtplib.SMTP_SSL if secure else smtplib.SMTP
     options: Mapping[str, Any] = {"context": ssl.create_default_context()} if secure else {}
     with kind(host, place.port or (465 if secure else 25), timeout=SECONDS, **options) as server:
+        server.ehlo()  # before it nothing is known of the server, and STARTTLS would never be found
         if not secure and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
+            secure = True
         if mail.user and mail.password_file:
+            if not secure:  # whoever stands between can take STARTTLS out of the answer
+                raise smtplib.SMTPNotSupportedError("a password goes over no line in clear")
             server.login(mail.user, mail.password_file.read_text().strip())
         server.send_message(message)
 
