@@ -1,7 +1,8 @@
-"""Receivers of alerts that are not to be trusted: a mail server that somebody stands in front of. On a socket, by the code
-that sends."""
+"""Receivers of alerts that are not to be trusted: a mail server that somebody stands in front of, a webhook that answers
+without end. On sockets, by the code that sends."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import socket
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx2
+import pytest
 from sqlalchemy import insert, select
 
 from gateway.alerting import sending
@@ -132,3 +134,33 @@ def test_mail_without_a_password_is_sent(tmp_path: Path) -> None:
     with mail_server("SIZE 1000000") as server:
         assert mailed(server, tmp_path, user=None) == "sent"
     assert b"Subject: Chartgate: 2 further warnings\r\n" in server.lines
+
+
+@contextlib.contextmanager
+def endless(status: int) -> Iterator[tuple[str, list[int]]]:
+    """A receiver that answers with this status and a body without end; and how many bytes of it left."""
+    sent = [0]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(15)
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            connection.settimeout(15)
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 %d X\r\ncontent-type: text/plain\r\n\r\n" % status)
+                while sent[0] < 256 * 1024 * 1024:
+                    sent[0] += connection.send(b"x" * 65536)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook", sent
+        thread.join(30)
+
+
+@pytest.mark.parametrize(("status", "said"), [(200, "sent"), (500, "http_500")])
+def test_what_a_webhooks_receiver_says_is_not_read(tmp_path: Path, status: int, said: str) -> None:
+    (tmp_path / "secret").write_text(f"whsec_{base64.b64encode(b'x' * 32).decode()}\n")
+    with endless(status) as (address, sent):
+        assert told("webhook", address, secret=tmp_path / "secret") == said
+    assert sent[0] < 32 * 1024 * 1024  # what fits into the buffers of a socket
