@@ -16,6 +16,11 @@ from vocabulary.write import Strategy
 Meaning = Literal["accepted", "later", "unsure", "refused", "several"]
 
 _LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})(?:/_history/([A-Za-z0-9.-]{1,64}))?/?$")
+_ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]{1,64}")
+"""An id that can stand in an address as it is (RFC 3986 §2.3), of FHIR's length: any other is none that we could read,
+and one that no database takes would hold up the record of everything that was sent beside it."""
+_VERSION = re.compile(r"[!#-~]{1,64}")
+"""What an entity tag may hold (RFC 9110 §8.8.3), of FHIR's length: ``If-Match`` says it again."""
 _ETAG = re.compile(r'(?:W/)?"?([A-Za-z0-9.-]{1,64})"?')
 
 
@@ -118,18 +123,25 @@ def place_of(answer: Answer) -> Place | None:
         if match:
             return Place(type=match[1], id=match[2], version=match[3] or _etag(answer))
     resource = answer.resource()
-    if resource is None or resource["resourceType"] == "OperationOutcome" or not isinstance(resource.get("id"), str):
+    id = None if resource is None or resource["resourceType"] == "OperationOutcome" else id_in(resource)
+    if resource is None or id is None:
         return None
-    return Place(
-        type=resource["resourceType"], id=resource["id"], version=version_in(resource) or _etag(answer)
-    )  # fmt: skip
+    return Place(type=resource["resourceType"], id=id, version=version_in(resource) or _etag(answer))
+
+
+def id_in(resource: Mapping[str, Any]) -> str | None:
+    """The resource's id, when it has one that can be asked for."""
+    return _text(resource.get("id"), _ID)
 
 
 def version_in(resource: Mapping[str, Any]) -> str | None:
     """``meta.versionId``, when it is there."""
     meta = resource.get("meta")
-    version = meta.get("versionId") if isinstance(meta, dict) else None
-    return version if isinstance(version, str) else None
+    return _text(meta.get("versionId"), _VERSION) if isinstance(meta, dict) else None
+
+
+def _text(value: Any, form: re.Pattern[str]) -> str | None:
+    return value if isinstance(value, str) and form.fullmatch(value) else None
 
 
 def _etag(answer: Answer) -> str | None:

@@ -17,6 +17,7 @@ from writeback.answers import (
     Request,
     classify,
     healthy,
+    id_in,
     issue_codes,
     place_of,
     version_in,
@@ -145,14 +146,13 @@ def search(type: str, key: str, namespace: str) -> Search:
         return _undecided(answer)
     entries = bundle.get("entry")
     resources = [entry.get("resource") for entry in (entries if isinstance(entries, list) else ())]
-    return [
-        Place(type=type, id=resource["id"], version=version_in(resource))
+    ours = [
+        resource
         for resource in resources
-        if isinstance(resource, dict)
-        and resource.get("resourceType") == type
-        and isinstance(resource.get("id"), str)
-        and keys.carries(resource, key)
+        if isinstance(resource, dict) and resource.get("resourceType") == type and keys.carries(resource, key)
     ]
+    found = [Place(type=type, id=id, version=version_in(each)) for each in ours if (id := id_in(each)) is not None]
+    return found if len(found) == len(ours) else _undecided(answer)  # there, and not to be read: never sent again
 
 
 def _undecided(reply: Reply) -> Ending:

@@ -64,18 +64,21 @@ async def send(gateway: "Gateway", client: httpx2.AsyncClient, mail: Mail | None
 
 
 async def _webhook(client: httpx2.AsyncClient, notice: Notice, now: float) -> str:
-    """Empty when a 2xx came back. Redirects are not followed; what the receiver says is not kept."""
+    """Empty when a 2xx came back. Redirects are not followed; what the receiver says is not read."""
     try:
         secrets = read_secrets(Path(notice.secret or ""))
     except (OSError, webhooks.SecretUnusable):
         return "secret_unusable"
     signed = webhooks.headers(notice.id, now, notice.body, secrets)
     try:
-        async with asyncio.timeout(SECONDS):
-            reply = await client.post(notice.to, content=notice.body, headers={"content-type": CONTENT, **signed})
+        async with (
+            asyncio.timeout(SECONDS),
+            client.stream("POST", notice.to, content=notice.body, headers={"content-type": CONTENT, **signed}) as reply,
+        ):
+            status = reply.status_code
     except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
         return "no_answer"
-    return "" if 200 <= reply.status_code < 300 else f"http_{reply.status_code}"
+    return "" if 200 <= status < 300 else f"http_{status}"
 
 
 def read_secrets(file: Path) -> list[bytes]:
@@ -107,9 +110,13 @@ def _post(mail: Mail, message: EmailMessage) -> None:
     kind: Any = smtplib.SMTP_SSL if secure else smtplib.SMTP
     options: Mapping[str, Any] = {"context": ssl.create_default_context()} if secure else {}
     with kind(host, place.port or (465 if secure else 25), timeout=SECONDS, **options) as server:
+        server.ehlo()  # before it nothing is known of the server, and STARTTLS would never be found
         if not secure and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
+            secure = True
         if mail.user and mail.password_file:
+            if not secure:  # whoever stands between can take STARTTLS out of the answer
+                raise smtplib.SMTPNotSupportedError("a password goes over no line in clear")
             server.login(mail.user, mail.password_file.read_text().strip())
         server.send_message(message)
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.database import Database
+from r4 import codec
 from tests.contract.outbox_world import (
     BY_POST,
     Ehr,
@@ -90,6 +91,33 @@ def test_an_ehr_that_is_down_slow_or_answers_html_is_tried_again_and_nothing_is_
     asyncio.run(settle(database, ehr := Ehr(fault=fault)))
     assert state(database, made.id) == "delivered"
     assert len(ehr.kept) == 4
+
+
+UNSPEAKABLE = {"a NUL": "a\x00b", "too long": "x" * 200, "a path": "../../admin", "a line": "a\r\nb: c", "none": ""}
+
+
+@pytest.mark.parametrize("id", UNSPEAKABLE.values(), ids=UNSPEAKABLE)
+def test_an_id_that_no_address_and_no_database_takes_holds_up_nothing_else(database: Database, id: str) -> None:
+    """The EHR says it in the body alone, and again when it is asked for what it has: what is there is not sent twice."""
+    ehr = Ehr()
+
+    def fault(method: str, path: str, number: int) -> Answer | None:
+        if path != "RiskAssessment":
+            return None
+        kept = {**sent[0], "id": id, "meta": {"versionId": id}}
+        ehr.kept[f"RiskAssessment/{id}"] = kept
+        return Answer(status=201, headers={"content-type": "application/fhir+json"}, body=codec.format(kept))
+
+    ehr.fault = fault
+    made = submission(said(), capabilities=BY_POST)
+    assert made.write is not None
+    sent = [part.body for part in made.write.own if part.type == "RiskAssessment"]
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr, rounds=6))
+    found = {name.partition(" ")[0]: state for name, state in states(database).items()}
+    assert found.pop("RiskAssessment") == "in_doubt"
+    assert ehr.writes.count("POST RiskAssessment") == 1
+    assert {state for name, state in found.items() if name != "Provenance"} == {"delivered"}
 
 
 def test_what_the_ehr_refuses_is_rejected_and_not_tried_again(database: Database) -> None:
