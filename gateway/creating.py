@@ -4,18 +4,19 @@ makes them in SQLite is put together once."""
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 
 def create_missing(connection: Connection, metadata: Sequence[MetaData]) -> None:
     """Creates each table that is not there, with its indexes; one that is there is left as it is."""
+    there = set(inspect(connection).get_table_names())
     if connection.dialect.name != "sqlite":
         for tables in metadata:
-            tables.create_all(connection)
+            missing = [each for each in tables.sorted_tables if each.name not in there]
+            tables.create_all(connection, tables=missing, checkfirst=False)
         return
-    there = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
     for name, statement in (each for tables in metadata for each in _statements(tables, len(tables.tables))):
         if name not in there:
             connection.exec_driver_sql(statement)

@@ -104,12 +104,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[cluster.Cluster]:
-    """A throwaway PostgreSQL cluster on loopback."""
+    """A throwaway PostgreSQL cluster on loopback, for all whom no power cut concerns."""
+    with cluster.running(postgres_binaries(), hasty=True) as running:
+        yield running
+
+
+def postgres_binaries() -> Path:
     place = cluster.binaries()
     if place is None:
         missing(cluster.INSTALL)
-    with cluster.running(place) as running:
-        yield running
+    return place
 
 
 @pytest.fixture

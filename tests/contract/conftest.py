@@ -19,7 +19,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         made: Database = open_sqlite(":memory:", metadata=[tables.metadata, monitoring_metadata])
     else:
-        made = open_postgres(request.getfixturevalue("database_url"), metadata=[tables.metadata, monitoring_metadata])
+        made = open_postgres(request.getfixturevalue("postgres").emptied(tables.metadata, monitoring_metadata))
     yield made
     made.close()
 

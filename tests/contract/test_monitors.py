@@ -28,8 +28,8 @@ def replicas(request: pytest.FixtureRequest) -> Iterator[list[Database]]:
         if request.param == "sqlite":
             made: list[Database] = [open_sqlite(":memory:", metadata=(tables.metadata,))] * REPLICAS
         else:
-            url = request.getfixturevalue("database_url")
-            made = [open_postgres(url, metadata=(tables.metadata,)) for _ in range(REPLICAS)]
+            url = request.getfixturevalue("postgres").emptied(tables.metadata)
+            made = [open_postgres(url) for _ in range(REPLICAS)]
         for each in {id(each): each for each in made}.values():
             stack.callback(each.close)
         yield made

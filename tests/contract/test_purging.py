@@ -51,7 +51,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     if request.param == "sqlite":
         made: Database = open_sqlite(tmp_path / "x.db", metadata=METADATA)
     else:
-        made = open_postgres(request.getfixturevalue("database_url"), metadata=METADATA)
+        made = open_postgres(request.getfixturevalue("postgres").emptied(*METADATA))
     yield World(made)
     made.close()
 

@@ -25,7 +25,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         made: Database = open_sqlite(":memory:", metadata=METADATA)
     else:
-        made = open_postgres(request.getfixturevalue("database_url"), metadata=METADATA)
+        made = open_postgres(request.getfixturevalue("postgres").emptied(*METADATA))
     yield made
     made.close()
 

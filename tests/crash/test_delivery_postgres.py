@@ -13,6 +13,7 @@ import pytest
 
 from gateway.database import Database
 from tests import cluster
+from tests.conftest import postgres_binaries
 from tests.crash.delivery_judge import record
 from tests.crash.delivery_kills import SPACE, Nursery, drain, receiving, verdict, wait_until
 from tests.crash.delivery_worker import Order, accept, opened, submission
@@ -56,10 +57,9 @@ def restarts(nursery: Nursery, place: Path, running: cluster.Cluster, *, count: 
     return {"problems": found.problems, "slowest": slowest, "figures": figures}
 
 
-def test_power_cuts_of_postgres_lose_and_double_nothing(
-    nursery: Nursery, postgres: cluster.Cluster, tmp_path: Path
-) -> None:
-    found = restarts(nursery, tmp_path, postgres, count=2, seed=3)
+def test_power_cuts_of_postgres_lose_and_double_nothing(nursery: Nursery, tmp_path: Path) -> None:
+    with cluster.running(postgres_binaries()) as running:
+        found = restarts(nursery, tmp_path, running, count=2, seed=3)
     assert found["problems"] == []
     assert found["slowest"] < RESUME
     assert found["figures"]["kept"] > 20
@@ -67,9 +67,7 @@ def test_power_cuts_of_postgres_lose_and_double_nothing(
 
 @pytest.mark.campaign
 def test_fifty_power_cuts_of_postgres_lose_and_double_nothing(nursery: Nursery, tmp_path: Path) -> None:
-    place = cluster.binaries()
-    assert place is not None, cluster.INSTALL
-    with cluster.running(place) as running:  # one of its own: HAPI may be on the shared one
+    with cluster.running(postgres_binaries()) as running:
         found = restarts(nursery, tmp_path, running, count=50, seed=3)
     record("3 immediate restarts of PostgreSQL", bar="lost 0, doubled 0, return ≤ 5 s", **found["figures"], seed=3)
     assert found["problems"] == []

@@ -17,7 +17,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         made: Database = open_sqlite(tmp_path / "x.db", metadata=[metadata])
     else:
-        made = open_postgres(request.getfixturevalue("database_url"), metadata=[metadata])
+        made = open_postgres(request.getfixturevalue("postgres").emptied(metadata))
     yield made
     made.close()
 
