@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.client.oidc import Provider
 from gateway.app import Gateway
+from gateway.launch_limits import LaunchLimits
 from gateway.routes import (
     alert_pages,
     alerts,
@@ -36,15 +37,17 @@ from gateway.routes import (
 from r4.outcome import Issue, outcome
 
 
-def application(gateway: Gateway, *, production: bool = False, provider: Provider | None = None) -> FastAPI:
+def application(
+    gateway: Gateway, *, production: bool = False, provider: Provider | None = None, limits: LaunchLimits | None = None
+) -> FastAPI:
     """The ASGI application of ``http://localhost:…``. In ``production`` nobody comes in by a link that was printed, and an
-    address with another slash is another address."""
+    address with another slash is another address. ``limits`` bound how fast launches are begun."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
-        launches.routes(gateway), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
+        launches.routes(gateway, limits), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
         delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
