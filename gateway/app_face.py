@@ -17,6 +17,7 @@ from gateway.routes import (
     alert_pages,
     alerts,
     clinician,
+    conformance_pages,
     deciding,
     deliveries,
     delivery_pages,
@@ -26,6 +27,7 @@ from gateway.routes import (
     fidelity_pages,
     labels,
     launches,
+    model_pages,
     monitor_pages,
     monitors,
     outputs,
@@ -52,6 +54,8 @@ def application(
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),
+        model_pages.routes(gateway),
+        conformance_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     if provider is not None:

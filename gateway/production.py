@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auth.client.oidc import Provider
-from gateway import app_face, backups, delivery_verbs, front, server, tls
+from gateway import app_face, backups, delivery_verbs, front, model_versions, server, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehrs import check, file, rotating, verbs
 from gateway.health import Watch
@@ -92,6 +92,7 @@ def _front(
     app = app_face.application(gateway, production=True, provider=provider, limits=limits)
     acts = {
         **delivery_verbs.acts(gateway), **verbs.acts(gateway), **check.acts(gateway),
+        **model_versions.acts(gateway),
         **rotating.acts(gateway, published=_nothing), **backups.acts(gateway.installation, {}),
     }  # fmt: skip
     return front.Front(

@@ -1,4 +1,4 @@
-"""``models new|check|run|card``."""
+"""``models new|check|run|card``; ``compare`` is in ``model_versions``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +12,14 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with model
 
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
+    from gateway.cli import model_versions
+
     models = typer.Typer(help="Model folders: verify a manifest, score a chart offline.", no_args_is_help=True)
     models.command("new")(new)
     models.command("check")(check)
     models.command("run")(run)
     models.command("card")(card)
+    model_versions.register(models)
     application.add_typer(models, name="models")
 
 

@@ -78,6 +78,7 @@ def evidence(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Keep what was shown for a gate."""
+    from gateway.cli.keeping import keep_file
     from gateway.cli.printing import console
     from gateway.sites.documents import NOTED
 
@@ -87,6 +88,8 @@ def evidence(
     if acknowledged:
         facts["acknowledged"] = acknowledged
     perform(data, "sites.evidence", site=site, gate=gate, by=by, facts=facts, model=model)
+    if gate == "conformance" and file is not None:
+        keep_file(data, file, by=by)
     console.print(f"kept for {gate}", markup=False)
 
 

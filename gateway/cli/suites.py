@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import Json
+from gateway.cli.application import DEFAULT_DATA, Data, Json
 
 SUITES = ("smart", "access", "writeback", "gateway", "bulk", "api")
 FORMATS = ("json", "junit", "html", "badge", "fhir")
@@ -49,6 +49,8 @@ def conform(
     ] = None,
     report: Annotated[Path | None, Tell(metavar="DIR", help="Write the reports there.")] = None,
     format: Annotated[str, Tell(help="Report formats, comma separated: " + ",".join(FORMATS))] = "json",
+    keep: Annotated[str | None, Tell(metavar="NAME", help="Keep it with the installation, as run by NAME.")] = None,
+    data: Data = DEFAULT_DATA,
     baseline: Annotated[
         Path | None, Tell(metavar="FILE", help="An earlier JSON report: 1 only for what is worse.")
     ] = None,
