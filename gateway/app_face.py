@@ -49,7 +49,8 @@ def application(
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
-        launches.routes(gateway, limits), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
+        launches.routes(gateway, limits), entrance.routes(gateway, link=not production), clinician.routes(gateway),
+        pages.routes(gateway),
         delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),

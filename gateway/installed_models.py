@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -45,7 +46,9 @@ async def count(gateway: "Gateway") -> Counted:
     return Counted(found, None if end is None else format_instant(end))
 
 
-def _slice(connection: Connection, now: float, *, end: float | None) -> tuple[list[tuple[Place, str, int]], float | None]:
+def _slice(
+    connection: Connection, now: float, *, end: float | None
+) -> tuple[list[tuple[Place, str, int]], float | None]:
     """The outputs before ``end``, and where to go on; None when that was all."""
     o = outputs.c
     before = () if end is None else (o.since < end,)
@@ -111,4 +114,4 @@ def _pairs(versions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     if live and rest:
         return [(one, other) for one in live for other in rest]
     names = [each["version"] for each in versions]
-    return list(zip(names, names[1:], strict=False))
+    return list(pairwise(names))

@@ -1,4 +1,4 @@
-"""Edge: conformance reports that are kept with an installation, by the server that they are about: what ``/conformance`` shows."""
+"""Edge: conformance reports that are kept with an installation, by the server they are about: what ``/conformance`` shows."""
 
 import json
 import zlib
@@ -80,14 +80,12 @@ def keep(connection: Connection, now: float, arguments: Mapping[str, Any]) -> di
     connection.execute(
         insert(reports).values(target=target, at=now, by=str(arguments["by"])[:200], said=said, page=page)
     )
-    ids = list(
-        connection.scalars(select(reports.c.id).where(reports.c.target == target).order_by(reports.c.id.desc()))
-    )
+    ids = list(connection.scalars(select(reports.c.id).where(reports.c.target == target).order_by(reports.c.id.desc())))
     connection.execute(delete(reports).where(reports.c.id.in_(ids[KEPT:])))
     return {"id": ids[0], "target": target}
 
 
-_COLUMNS = (reports.c.id, reports.c.target, reports.c.at, reports.c.by, reports.c.said, reports.c.page.is_not(None).label("whole"))
+_COLUMNS = (*(each for each in reports.c if each.name != "page"), reports.c.page.is_not(None).label("whole"))
 
 
 def latest(connection: Connection, now: float) -> dict[str, dict[str, Any]]:

@@ -103,7 +103,7 @@ def surprise(only_one: int, only_other: int) -> float:
     n, least = only_one + only_other, min(only_one, only_other)
     if n > 1000:  # the same by the normal approximation, with its correction
         return min(1.0, 2 * (1 - _normal_below((abs(only_one - only_other) - 1) / sqrt(n))))
-    return min(1.0, 2 * sum(comb(n, k) for k in range(least + 1)) / 2**n)
+    return min(1.0, float(2 * sum(comb(n, k) for k in range(least + 1)) / 2**n))
 
 
 def _normal_below(z: float) -> float:

@@ -18,7 +18,9 @@ def compare(
     other: Annotated[str, typer.Argument(metavar="MODEL@B", help="Another, say the one in shadow beside it.")],
     site: Annotated[str | None, typer.Option(help="At the EHRs of this site only.")] = None,
     since: Annotated[str | None, typer.Option(help="From this date or instant on; 90 days when absent.")] = None,
-    models: Annotated[list[Path] | None, typer.Option("--models", help="A folder of model folders; repeatable.")] = None,
+    models: Annotated[
+        list[Path] | None, typer.Option("--models", help="A folder of model folders; repeatable.")
+    ] = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:

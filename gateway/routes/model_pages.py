@@ -1,4 +1,4 @@
-"""Edge: ``/models``: every model and version, where it runs and what is live; two versions side by side. For staff; no scripts."""
+"""Edge: ``/models``: every model and version, where it runs, what is live; two versions side by side. For staff; no scripts."""
 
 from typing import Any
 

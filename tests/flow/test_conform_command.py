@@ -12,7 +12,11 @@ from typer.testing import CliRunner
 
 import gateway.cli  # noqa: F401 -- registers every command
 from conformance.running_ehr import Wanted, running
+from gateway import kept_reports
 from gateway.cli.application import application
+from gateway.installation import open_installation
+from gateway.sites import evidence
+from tests.command import chartgate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +56,30 @@ def test_a_run_writes_its_reports_and_its_evidence_and_is_judged_again(fhir: str
     assert code == 0
     assert again["summary"] == first["summary"]
     assert again["started"] == first["started"]
+
+
+def test_a_report_is_kept_with_the_installation_and_is_the_evidence_of_the_site_it_is_about(
+    fhir: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "sites" / "north"
+    assert chartgate("site", "new", str(folder), "--title", "North").returncode == 0
+    file = folder / "site.toml"
+    file.write_text(file.read_text().replace("https://ehr.example.org/fhir/r4", fhir))
+    code, said = conform(fhir, "--suite", "bulk", "--keep", "Ana", "--data", str(tmp_path / "data"))
+    assert code == 0
+    assert "as evidence of the site north" in " ".join(said.split())
+    installation = open_installation(tmp_path / "data")
+    try:
+        kept = installation.database.run_now(kept_reports.latest)[fhir]
+        page = installation.database.run_now(lambda c, now: kept_reports.find_page(c, now, kept["id"]))
+        seen = installation.database.run_now(lambda c, now: evidence.find_evidence(c, now, site="north", model=""))
+    finally:
+        installation.close()
+    assert (kept["by"], kept["whole"], kept["bad"], kept["complete"]) == ("Ana", True, [], True)
+    assert kept["suites"] == [{"suite": "bulk", "summary": kept["summary"]}]
+    assert kept_reports.unpacked(page or b"").startswith(b"<!doctype html>")
+    assert seen["conformance"].facts["target"] == fhir
+    assert seen["conformance"].facts["pass"] == kept["summary"]["pass"] > 0
 
 
 def test_with_a_baseline_only_what_became_worse_fails(fhir: str, tmp_path: Path) -> None:

@@ -172,7 +172,9 @@ def test_more_launches_than_the_pace_get_429_and_when_to_come_again(drive: Drive
             assert int(refused.headers["retry-after"]) in range(8, 11)
             assert "Too many launches" in refused.text
             assert [(await launched("198.51.100.2")).status_code for _ in range(3)] == [303, 303, 429]
-            assert (await launched("198.51.100.3", "/app/launch?iss=https://unknown.example&launch=x")).status_code == 400
+            assert (
+                await launched("198.51.100.3", "/app/launch?iss=https://unknown.example&launch=x")
+            ).status_code == 400
             assert int((await launched("198.51.100.4")).headers["retry-after"]) in (1, 2)
 
     drive(act)
