@@ -37,8 +37,8 @@ def keep_file(data: Path, file: Path, *, by: str) -> None:
     try:
         document = kept_reports.summary(json.loads(file.read_text()))  # not FHIR: a report of our own
     except (kept_reports.ReportInvalid, OSError, ValueError):
-        return could_not(f"{file} is no JSON report of chartgate conform")
-    return perform(
+        could_not(f"{file} is no JSON report of chartgate conform")
+    perform(
         data, "conformance.keep", document=document, by=by, page=None if page is None else kept_reports.packed(page)
     )  # fmt: skip
 

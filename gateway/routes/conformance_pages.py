@@ -52,7 +52,7 @@ async def _list(gateway: Gateway, request: Request) -> Response:
 
 
 def _noted(connection: Connection, now: float, site: str) -> dict[str, Any] | None:
-    """The counts that are the evidence of a site\'s gate."""
+    """The counts that are the evidence of a site's gate."""
     seen = evidence.find_evidence(connection, now, site=site, model="").get("conformance")
     return None if seen is None else {"at": format_instant(seen.at), "by": seen.by, **seen.facts}
 
@@ -60,7 +60,7 @@ def _noted(connection: Connection, now: float, site: str) -> dict[str, Any] | No
 def _row(
     gateway: Gateway, name: str, found: dict[str, dict[str, Any]], noted: dict[str, Any] | None
 ) -> dict[str, Any]:  # fmt: skip
-    """An EHR with its newest report; with the site\'s evidence alone where no report was kept of this very server."""
+    """An EHR with its newest report; with the site's evidence alone where no report was kept of this very server."""
     base = gateway.senders.base(name).rstrip("/")
     report = found.get(base)
     here = noted if report is None and noted is not None and noted.get("target") == base else None

@@ -3,11 +3,15 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
+from typer.testing import CliRunner
+
+import gateway.cli  # noqa: F401 -- registers every command
 from gateway import model_versions
+from gateway.cli.application import application
 from gateway.sites.declaration import Site
 from monitoring.labels import Label, save_label
-from tests.command import chartgate
 from tests.flow.delivery_world import MODEL, opened
 from tests.flow.test_deliveries_api import minute_ago
 
@@ -135,6 +139,9 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
 
 
 def test_the_command_compares_without_a_server_and_says_when_there_is_nothing(tmp_path: Path) -> None:
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(application, [*words])
+
     folders = []
     for version in ("1.0.0", "2.0.0"):
         folder = tmp_path / version / "echo"
@@ -143,8 +150,8 @@ def test_the_command_compares_without_a_server_and_says_when_there_is_nothing(tm
         (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
         folders += ["--models", str(folder)]
     asked = ("models", "compare", "--data", str(tmp_path / "data"), *folders, "--json")
-    found = chartgate(*asked, "echo@1.0.0", "echo@2.0.0")
-    assert found.returncode == 1, found.stderr
+    found = run(*asked, "echo@1.0.0", "echo@2.0.0")
+    assert found.exit_code == 1, found.output
     assert json.loads(found.stdout)["pairs"] == 0
-    assert chartgate(*asked, "echo@1.0.0", "echo@7").returncode == 3
-    assert chartgate(*asked, "echo", "echo@2.0.0").returncode == 2
+    assert run(*asked, "echo@1.0.0", "echo@7").exit_code == 3
+    assert run(*asked, "echo", "echo@2.0.0").exit_code == 2
