@@ -99,7 +99,7 @@ class Gateway:
         self.worker = Worker(**delivering, terms=self.senders.terms)
         self.reconciler = Reconciler(**delivering)
         self.recalls = Recalls(self)
-        self.owner = self.worker.boot
+        self.owner, self.on_logout = self.worker.boot, self.senders.forget_launches
         self.turns = Turns(self, owner=self.owner if self.shared else None)
         self.alerts = Alerts(self, mail=mail)
         self.thresholds = signed.load_thresholds(self.installation)

@@ -12,10 +12,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.client.oidc import Provider
 from gateway.app import Gateway
+from gateway.launch_limits import LaunchLimits
 from gateway.routes import (
     alert_pages,
     alerts,
     clinician,
+    conformance_pages,
     deciding,
     deliveries,
     delivery_pages,
@@ -25,6 +27,7 @@ from gateway.routes import (
     fidelity_pages,
     labels,
     launches,
+    model_pages,
     monitor_pages,
     monitors,
     outputs,
@@ -36,19 +39,24 @@ from gateway.routes import (
 from r4.outcome import Issue, outcome
 
 
-def application(gateway: Gateway, *, production: bool = False, provider: Provider | None = None) -> FastAPI:
+def application(
+    gateway: Gateway, *, production: bool = False, provider: Provider | None = None, limits: LaunchLimits | None = None
+) -> FastAPI:
     """The ASGI application of ``http://localhost:…``. In ``production`` nobody comes in by a link that was printed, and an
-    address with another slash is another address."""
+    address with another slash is another address. ``limits`` bound how fast launches are begun."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
     for routes in (
-        launches.routes(gateway), entrance.routes(gateway, link=not production), clinician.routes(gateway), pages.routes(gateway),
+        launches.routes(gateway, limits), entrance.routes(gateway, link=not production), clinician.routes(gateway),
+        pages.routes(gateway),
         delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),
+        model_pages.routes(gateway),
+        conformance_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     if provider is not None:

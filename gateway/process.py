@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, backups, delivery_verbs, ehr_face, sandboxes, server, sessions, tls
+from gateway import app_face, backups, delivery_verbs, ehr_face, model_versions, sandboxes, server, sessions, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.ehrs import check, file, rotating, verbs
@@ -148,6 +148,7 @@ def _faces(
             {
                 **delivery_verbs.acts(gateway),
                 **verbs.acts(gateway),
+                **model_versions.acts(gateway),
                 **check.acts(gateway),
                 **rotating.acts(gateway, published=introduced),
                 **backups.acts(gateway.installation, {ehr.name: ehr.database for ehr in ehrs}),

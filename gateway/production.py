@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auth.client.oidc import Provider
-from gateway import app_face, backups, delivery_verbs, front, server, tls
+from gateway import app_face, backups, delivery_verbs, front, model_versions, server, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehrs import check, file, rotating, verbs
 from gateway.health import Watch
 from gateway.identity_provider import read_provider
 from gateway.installation import Installation, open_as_told
+from gateway.launch_limits import LaunchLimits
 from gateway.routes import control, operations
 from gateway.settings import FILE, LOOPBACK, Settings, check_exposure
 from gateway.sites import going_live
@@ -87,9 +88,11 @@ def address_of(settings: Settings) -> str:
 def _front(
     gateway: Gateway, watch: Watch, settings: Settings, url: str, provider: Provider | None
 ) -> front.Front:  # fmt: skip
-    app = app_face.application(gateway, production=True, provider=provider)
+    limits = LaunchLimits(behind_proxy=settings.behind_proxy)
+    app = app_face.application(gateway, production=True, provider=provider, limits=limits)
     acts = {
         **delivery_verbs.acts(gateway), **verbs.acts(gateway), **check.acts(gateway),
+        **model_versions.acts(gateway),
         **rotating.acts(gateway, published=_nothing), **backups.acts(gateway.installation, {}),
     }  # fmt: skip
     return front.Front(

@@ -95,15 +95,17 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     await gateway.run(
         lambda c, now: banner.save_banner(c, now, launch=launch.id, ehr=launch.ehr, banner=shown, cipher=cipher)
     )
-    problems = [await _one(gateway, launch, occasion, read, model) for model in deployed]
+    as_of = gateway.clock()  # one for all: versions side by side are compared on the same chart at the same time
+    problems = [await _one(gateway, launch, occasion, read, model, as_of) for model in deployed]
     return [problem for problem in problems if problem]
 
 
-async def _one(gateway: "Gateway", launch: Launch, occasion: Occasion, read: PatientRead, model: Model) -> str:
+async def _one(
+    gateway: "Gateway", launch: Launch, occasion: Occasion, read: PatientRead, model: Model, as_of: float
+) -> str:
     """One model: empty, or what went wrong, in words for the person who launched."""
-    now = gateway.clock()
     chart, verdict = await asyncio.to_thread(  # a long chart takes seconds, and others are waiting
-        read.verdict, model.manifest, as_of=now, salt=gateway.keyring.session, terminology=gateway.editions
+        read.verdict, model.manifest, as_of=as_of, salt=gateway.keyring.session, terminology=gateway.editions
     )
     said: dict[str, Any] = {}
     if verdict.fitness != "unfit":

@@ -1,7 +1,7 @@
 """Edge: who speaks with which EHR: pooled connections, a bearer for each principal, and what each EHR says it takes."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -68,6 +68,12 @@ class Senders:
                 self._launches.popitem(last=False)
         self._launches.move_to_end(key)
         return self._launches[key]
+
+    def forget_launches(self, launches: Sequence[str]) -> None:
+        """They have ended: their tokens are at hand no longer, and what is still to be written is the backend client's."""
+        ended = {f"launch:{id}" for id in launches}
+        for key in [each for each in self._launches if each[1] in ended]:
+            del self._launches[key]
 
     async def reader(self, ehr: str, principal: str) -> HttpSender:
         """Who reads for a launch, with its own tokens and no others. Raises EhrUnknown, GrantEnded when a new launch is

@@ -191,9 +191,12 @@ def _session(row: Row[Any]) -> Session:
     )  # fmt: skip
 
 
-def end_shown(connection: Connection, now: float, *, cookies: Iterable[str]) -> None:
-    """Logout: these cookies open nothing from now on."""
-    connection.execute(delete(sessions).where(sessions.c.hash.in_({hashed(cookie) for cookie in cookies})))
+def end_shown(connection: Connection, now: float, *, cookies: Iterable[str]) -> list[str]:
+    """Logout: these cookies open nothing from now on. Returns the launches whose sessions they were."""
+    own = sessions.c.hash.in_({hashed(cookie) for cookie in cookies})
+    ended = [id for id in connection.scalars(select(sessions.c.launch).where(own)) if id is not None]
+    connection.execute(delete(sessions).where(own))
+    return ended
 
 
 def supersede(connection: Connection, now: float, *, cookies: Iterable[str], new: Session) -> list[str]:

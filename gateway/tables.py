@@ -67,6 +67,19 @@ counted = Table(
 )
 """Up to when outputs have been counted in ``fidelity``."""
 
+reports = Table(
+    "gateway_conformance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("target", String(500), nullable=False, index=True),
+    Column("at", Double, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("said", Text, nullable=False),
+    Column("page", LargeBinary, nullable=True),
+)
+"""A conformance report of a server, by its FHIR base: counts and what did not pass as JSON, the whole page packed with zlib
+(``gateway.kept_reports``)."""
+
 profiles = Table(
     "gateway_profiles",
     metadata,

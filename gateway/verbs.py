@@ -22,7 +22,9 @@ from gateway import (
     delivery_verbs,
     feedback,
     kept_profiles,
+    kept_reports,
     load_verb,
+    model_versions,
     purging,
     recall_verbs,
 )
@@ -84,6 +86,7 @@ VERBS: Mapping[str, Verb] = {
     "keys.list": list_keys,
     "keys.revoke": revoke_key,
     "fidelity.keep": kept_profiles.keep,
+    "conformance.keep": kept_reports.keep,
     "outputs.list": delivery_verbs.list_outputs,
     "outputs.show": delivery_verbs.show_output,
     "outputs.feedback": feedback.list_feedback,
@@ -111,6 +114,7 @@ WHOLE_VERBS: Mapping[str, Callable[[Installation, Arguments], Coroutine[Any, Any
     "ehrs.check": check.check_here,
     **backups.VERBS,
     **rotating.VERBS,
+    **model_versions.VERBS,
 }
 """Verbs of a whole installation: they ask EHRs, or change its keys."""
 UNKNOWN_EHR = "this installation has no sandbox EHR of that name"
@@ -196,7 +200,7 @@ def _listening(place: str) -> bool:
     return True
 
 
-PATIENCE = {"backups.make": 3600.0}
+PATIENCE = {"backups.make": 3600.0, "models.compare": model_versions.PATIENCE}
 """Seconds that verbs which take longer than others may take."""
 NAME = re.compile(r"/([a-z]+\.[a-z]+)")
 """The path of a verb on the control socket."""

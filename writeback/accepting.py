@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
@@ -33,6 +33,11 @@ _NEWEST = select(func.max(outputs.c.as_of)).where(
     outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
     outputs.c.model == bindparam("model"), outputs.c.state != "refused",
 )  # fmt: skip
+_NEWEST_OF_OWN = _NEWEST.where(outputs.c.version == bindparam("version"))
+_NEWEST_WRITTEN = _NEWEST.where(
+    or_(outputs.c.version == bindparam("version"), outputs.c.state.not_in(("shadow", "abstained")))
+)
+"""A version in shadow stands beside the one that writes: neither makes the other's outputs old."""
 RECALLED = Refused(
     reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
 )
@@ -126,13 +131,14 @@ def accept(
     connection: Connection, now: float, *, submission: Submission, claim: Idempotency | None = None
 ) -> Accepted | Conflict:
     """Records the output with what was decided, remembers the key, and enqueues its deliveries, all or nothing. An
-    output that is older than the newest of its model and patient is superseded and not written."""
+    output that is older than the newest of its model and patient is superseded and not written; of another version only what
+    may have been written counts."""
     if claim is not None:
         earlier = _claim(connection, now, claim, submission.id)
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
-    newest = connection.scalar(_NEWEST, _whose(submission.output))
+    newest = _newest(connection, submission)
     if newest == submission.output.as_of and _repeated(connection, submission):
         submission = replace(submission, judged=DUPLICATE, write=None)
     if recalled(connection, submission.output.model, submission.output.version):
@@ -212,8 +218,15 @@ def _serialize(connection: Connection, output: Output) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))
 
 
+def _newest(connection: Connection, submission: Submission) -> float | None:
+    """The time of the newest output that this one stands behind."""
+    query = _NEWEST_OF_OWN if submission.manifest.policy == "shadow" else _NEWEST_WRITTEN
+    newest: float | None = connection.scalar(query, _whose(submission.output))
+    return newest
+
+
 def _whose(output: Output) -> dict[str, str]:
-    return {"ehr": output.ehr, "patient": output.patient, "model": output.model}
+    return {"ehr": output.ehr, "patient": output.patient, "model": output.model, "version": output.version}
 
 
 def _repeated(connection: Connection, submission: Submission) -> bool:
@@ -221,7 +234,7 @@ def _repeated(connection: Connection, submission: Submission) -> bool:
     output = submission.output
     if not output.inputs or isinstance(submission.judged, Refused):
         return False
-    rows = connection.execute(_SAME_TIME, {**_whose(output), "version": output.version, "at": output.as_of})
+    rows = connection.execute(_SAME_TIME, {**_whose(output), "at": output.as_of})
     return any(repeats(output, parse_output(row.body)) for row in rows)
 
 

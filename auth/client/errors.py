@@ -7,6 +7,7 @@
     ├── LaunchError         this launch cannot go on: what the browser brought does not add up, or the EHR said no
     │   ├── EhrFault        the EHR's answer cannot be used (discovery, token response)
     │   ├── EhrUnavailable  the EHR did not answer
+    │   ├── TooMany         launches come faster than this gateway begins them
     │   └── NotAllowed      this address is not for whoever asked
     ├── GrantEnded          the EHR gives no more tokens for this launch: launch again
     ├── ForeignAddress      a request was about to leave the EHR's own address; nothing was sent
@@ -58,6 +59,19 @@ class EhrUnavailable(LaunchError):
 
     def __init__(self, happened: str, *, retry_after: float | None = None) -> None:
         super().__init__(happened, "Try again in a moment; if it goes on, tell whoever runs the EHR.")
+        self.retry_after = retry_after
+
+
+class TooMany(LaunchError):
+    """More launches from one address, or from one EHR, than are begun in so short a time; ``retry_after`` in seconds."""
+
+    status = 429
+    code = "temporarily_unavailable"
+
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__(
+            "Too many launches have come in a short time.", "Wait a moment, then launch again from the EHR."
+        )
         self.retry_after = retry_after
 
 

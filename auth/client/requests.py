@@ -1,4 +1,4 @@
-"""Requests to a token endpoint as values, and how the client signs them. Nothing here is sent.
+"""Requests to a token or revocation endpoint as values, and how the client signs them. Nothing here is sent.
 
 SMART App Launch 2.2: §step-5 (code), §step-7 (refresh), backend-services (client credentials),
 client-confidential-asymmetric and client-confidential-symmetric (authentication).
@@ -7,6 +7,7 @@ client-confidential-asymmetric and client-confidential-symmetric (authentication
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 from urllib.parse import quote_plus
 
 from auth import assertions
@@ -49,15 +50,21 @@ def backend_request(endpoint: str, scopes: Sequence[str]) -> TokenRequest:
     return TokenRequest(url=endpoint, form=(("grant_type", "client_credentials"), ("scope", " ".join(scopes))))
 
 
+def revocation_request(endpoint: str, token: str, hint: Literal["refresh_token", "access_token"]) -> TokenRequest:
+    """Tells the EHR that a token is not needed any more (RFC 7009 §2.1)."""
+    return TokenRequest(url=endpoint, form=(("token", token), ("token_type_hint", hint)))
+
+
 def authenticate(
-    request: TokenRequest, ehr: RegisteredEhr, *, keys: AssertionKeys, now: float, jti: str, backend: bool = False
-) -> TokenRequest:
+    request: TokenRequest, ehr: RegisteredEhr, *, keys: AssertionKeys, now: float, jti: str, backend: bool = False,
+    audience: str | None = None,
+) -> TokenRequest:  # fmt: skip
     """The request with the client's authentication by its registered method and no other: a signed assertion for the
-    token endpoint, Basic, id and secret in the form, or the bare client id of a public client. ``jti`` is fresh for
-    every request."""
+    token endpoint (``audience``, where the request goes to another address), Basic, id and secret in the form, or the bare
+    client id of a public client. ``jti`` is fresh for every request."""
     client_id = (ehr.backend_client_id if backend else None) or ehr.client_id
     if ehr.method == "private_key_jwt":
-        assertion = assertions.build(client_id, request.url, keys.key(ehr.algorithm, now), now=now, jti=jti)
+        assertion = assertions.build(client_id, audience or request.url, keys.key(ehr.algorithm, now), now=now, jti=jti)
         proof = (("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion))
         return replace(request, form=request.form + proof)
     if ehr.method == "client_secret_basic":

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from auth.client.encryption import NONCE_BYTES, Cipher, Place
-from auth.client.errors import GrantEnded, LaunchError
+from auth.client.errors import GrantEnded, LaunchError, SealBroken
 from auth.client.launch import LIFETIME, PendingLaunch
 from auth.client.tables import launches, pending
 from auth.client.tokens import LaunchContext, Tokens
@@ -158,6 +158,19 @@ def end_launch(connection: Connection, now: float, *, id: str, generation: str |
     """Drops the tokens of a launch; with ``generation``, only if nobody renewed them meanwhile."""
     mine = [launches.c.id == id] + ([] if generation is None else [launches.c.generation == generation])
     connection.execute(update(launches).where(*mine).values(access=None, refresh=None, refreshing_until=0.0))
+
+
+def take_tokens(connection: Connection, now: float, *, id: str, cipher: Cipher) -> tuple[str, Tokens | None] | None:
+    """The EHR and the tokens of a launch, dropped here as they are taken, so that they may be revoked there. None when it
+    had none; no tokens when what is stored does not open: it is dropped all the same."""
+    row = connection.execute(select(launches).where(launches.c.id == id).with_for_update()).one_or_none()
+    if row is None or row.access is None:
+        return None
+    end_launch(connection, now, id=id)
+    try:
+        return row.ehr, _open(row, cipher)
+    except SealBroken:
+        return row.ehr, None
 
 
 def end_launches(connection: Connection, now: float, *, ehr: str) -> None:

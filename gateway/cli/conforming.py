@@ -18,6 +18,7 @@ from conformance.probe import Wire
 from conformance.report.showing import Shown
 from conformance.run import Report
 from gateway.cli.application import could_not
+from gateway.cli.keeping import keep_report
 from gateway.cli.printing import console, print_json, stderr
 from gateway.cli.suites import FORMATS, SUITES
 
@@ -45,6 +46,8 @@ class Said:
     patient: list[str] | None
     report: Path | None
     format: list[str] | None
+    keep: str | None
+    data: Path
     baseline: Path | None
     profile: list[str] | None
     attest: Path | None
@@ -179,6 +182,10 @@ def _keep(said: Said, found: Report, key: bundles.BundleKey | None) -> dict[str,
 def _publish(said: Said, shown: Shown) -> int:
     if said.report is not None:
         report.write(shown, said.report, said.formats)
+    if said.keep:
+        sites = keep_report(said.data, report.as_json(shown), report.FORMATS["html"][1](shown), by=said.keep)
+        about = f", and as evidence of the site {', '.join(sites)}" if sites else ""
+        stderr.print(f"kept with the installation{about}", markup=False, soft_wrap=True)
     if said.json:
         print_json(report.as_json(shown))
     else:

@@ -1,4 +1,4 @@
-"""``models new|check|run|card``."""
+"""``models new|check|run|card``; ``compare`` is in ``model_versions``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +12,14 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with model
 
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
+    from gateway.cli import model_versions
+
     models = typer.Typer(help="Model folders: verify a manifest, score a chart offline.", no_args_is_help=True)
     models.command("new")(new)
     models.command("check")(check)
     models.command("run")(run)
     models.command("card")(card)
+    model_versions.register(models)
     application.add_typer(models, name="models")
 
 
@@ -67,21 +70,58 @@ def card(
         could_not(f"--output cannot be written: {wrong.strerror}")
 
 
-def check(directory: Folder, json: Json = False) -> None:
+def check(
+    directory: Folder,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask the service of a model behind a URL: its contract test.")
+    ] = False,
+    url: Annotated[str | None, typer.Option(help="Ask this address instead of the manifest's.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="The chart to ask about; example.json when absent.")] = None,
+    json: Json = False,
+) -> None:
     """Verify a model folder: what is wrong (exit 1), and what a deployment would miss."""
     from gateway import models
     from gateway.cli.printing import console, print_json
 
     problems, warnings = models.check(directory)
+    asked = _ask(directory, url, bundle) if (ask or url) and not problems else []
+    ok = not problems and all(each["result"] != "fail" for each in asked)
     if json:
-        print_json({"ok": not problems, "problems": problems, "warnings": warnings})
+        print_json({"ok": ok, "problems": problems, "warnings": warnings, "service": asked})
     else:
         for problem in problems:
             console.print(f"wrong: {problem}", style="red", markup=False)
         for warning in warnings:
             console.print(f"missing for a deployment: {warning}", style="yellow", markup=False)
+        _print_service(asked)
         console.print("the manifest cannot be used" if problems else "the manifest can be used")
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(0 if ok else 1)
+
+
+def _ask(directory: Path, url: str | None, bundle: Path | None) -> list[dict[str, Any]]:
+    """What the service does of its contract; exit 3 when there is none to ask."""
+    import time
+    from dataclasses import asdict
+
+    from gateway import models, remote_contract
+    from vocabulary.manifest import ManifestError
+
+    try:
+        document = bundle.read_bytes() if bundle is not None else None
+        service = remote_contract.service(directory, now=time.time(), bundle=document, url=url)
+        return [asdict(each) for each in remote_contract.check(service)]
+    except (ManifestError, models.ModelError) as wrong:
+        return list(could_not(str(wrong)))
+    except OSError as wrong:
+        return list(could_not(f"--bundle cannot be read: {wrong.strerror}"))
+
+
+def _print_service(asked: list[dict[str, Any]]) -> None:
+    from gateway.cli.printing import print_table
+
+    if asked:
+        rows = [(each["check"].replace("_", " "), each["result"], each["text"], each["next"]) for each in asked]
+        print_table("The service", ("check", "result", "seen", "what to do"), rows)
 
 
 def run(

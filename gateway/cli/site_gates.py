@@ -74,10 +74,11 @@ def evidence(
     acknowledged: Annotated[
         list[str] | None, typer.Option(help="For routes: an owner who acknowledged the test alert; repeatable.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="When it is about one model only.")] = None,
+    model: Annotated[str | None, typer.Option(help="When it is about one model only, or MODEL@VERSION.")] = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Keep what was shown for a gate."""
+    from gateway.cli.keeping import keep_file
     from gateway.cli.printing import console
     from gateway.sites.documents import NOTED
 
@@ -87,6 +88,8 @@ def evidence(
     if acknowledged:
         facts["acknowledged"] = acknowledged
     perform(data, "sites.evidence", site=site, gate=gate, by=by, facts=facts, model=model)
+    if gate == "conformance" and file is not None:
+        keep_file(data, file, by=by)
     console.print(f"kept for {gate}", markup=False)
 
 
@@ -105,7 +108,7 @@ def _facts(gate: str, file: Path) -> dict[str, Any]:
 
 def override(
     site: Annotated[str, typer.Argument(help="The site's id.")],
-    model: Annotated[str, typer.Argument(help="The model's id.")],
+    model: Annotated[str, typer.Argument(help="The model's id, or MODEL@VERSION for that alone.")],
     gate: Annotated[str, typer.Argument(help="The gate that is red.")],
     by: Annotated[list[str], typer.Option(help="A person; exactly two.")],
     why: Annotated[str, typer.Option(help="Why it may go live all the same.")],

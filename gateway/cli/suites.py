@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import Json
+from gateway.cli.application import DEFAULT_DATA, Data, Json
 
 SUITES = ("smart", "access", "writeback", "gateway", "bulk", "api")
 FORMATS = ("json", "junit", "html", "badge", "fhir")
@@ -51,6 +51,8 @@ def conform(
     format: Annotated[
         list[str] | None, Tell(help="Report formats (json), comma separated or one by one: " + ",".join(FORMATS))
     ] = None,
+    keep: Annotated[str | None, Tell(metavar="NAME", help="Keep it with the installation, as run by NAME.")] = None,
+    data: Data = DEFAULT_DATA,
     baseline: Annotated[
         Path | None, Tell(metavar="FILE", help="An earlier JSON report: 1 only for what is worse.")
     ] = None,

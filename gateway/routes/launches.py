@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from html import escape
+from math import ceil
 from secrets import token_bytes, token_urlsafe
+from time import monotonic
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
@@ -19,7 +21,7 @@ from starlette.routing import Route
 
 from auth.client import tokens
 from auth.client.ehr import RegisteredEhr
-from auth.client.errors import ClientError, EhrFault, EhrUnavailable, GrantEnded, LaunchError
+from auth.client.errors import ClientError, EhrFault, EhrUnavailable, GrantEnded, LaunchError, TooMany
 from auth.client.flow import Means, request_tokens
 from auth.client.identity import NoIdentity
 from auth.client.launch import ENTROPY, LIFETIME, LONGEST_LAUNCH, PendingLaunch, begin, complete, once
@@ -30,6 +32,7 @@ from gateway import jobs, sessions
 from gateway.fetch import Reach
 from gateway.identifying import identify
 from gateway.keyring import Keyring
+from gateway.launch_limits import LaunchLimits
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.launches")
@@ -70,11 +73,15 @@ def means_of(gateway: LaunchGateway) -> Means:
     )  # fmt: skip
 
 
-def routes(gateway: LaunchGateway) -> list[Route]:
-    """``/app/launch``, ``/app/callback/{ehr}``, ``/app/jwks.json``."""
+def routes(gateway: LaunchGateway, limits: LaunchLimits | None = None) -> list[Route]:
+    """``/app/launch``, ``/app/callback/{ehr}``, ``/app/jwks.json``. Without ``limits`` every launch is begun: a sandbox is
+    launched as fast as its tests can."""
 
     async def launch(request: Request) -> Response:
-        return await _launch(gateway, request)
+        if limits is not None:
+            peer = request.client.host if request.client else ""
+            limits.admit_address(peer, request.headers.getlist("x-forwarded-for"), monotonic())
+        return await _launch(gateway, request, limits)
 
     async def callback(request: Request) -> Response:
         return await _callback(gateway, request)
@@ -103,8 +110,9 @@ def error_page(failure: ClientError) -> Response:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Launch stopped</title></head><body>'
         f"<main><h1>The launch stopped</h1><p>{escape(happened)}</p><p>{escape(advice)}</p></main></body></html>"
     )
-    wait = failure.retry_after if isinstance(failure, EhrUnavailable) else None
-    headers = HEADERS if failure.status != 503 else {**HEADERS, "retry-after": str(int(wait or 5))}
+    headers = HEADERS
+    if isinstance(failure, EhrUnavailable | TooMany):
+        headers = {**HEADERS, "retry-after": str(ceil(failure.retry_after or 5))}
     return HTMLResponse(page, status_code=failure.status, headers=headers)
 
 
@@ -123,13 +131,15 @@ def told(handler: Handler) -> Handler:
     return handled
 
 
-async def _launch(gateway: LaunchGateway, request: Request) -> Response:
+async def _launch(gateway: LaunchGateway, request: Request, limits: LaunchLimits | None) -> Response:
     """EHR launch with ``iss`` and ``launch``; standalone with ``ehr`` or ``iss`` alone."""
     parameters = once(request.query_params.multi_items())
     launch = parameters.get("launch")
     if launch is not None and not 0 < len(launch) <= LONGEST_LAUNCH:
         raise LaunchError("The EHR's launch parameter is empty or too long to be one.")
     ehr = await _chosen(gateway, parameters)
+    if limits is not None:
+        limits.admit_issuer(ehr.name, monotonic())
     configuration = await gateway.reach.configuration(ehr)
     redirect_uri = f"{gateway.base_url}{ehr.redirect_path}"
     try:

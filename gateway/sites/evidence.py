@@ -20,7 +20,8 @@ shown = Table(
     Column("by", String(200), nullable=False),
     Column("facts", Text, nullable=False),
 )
-"""``model`` is empty where the evidence is about the whole site. Rows are only ever added."""
+"""``model`` is empty where the evidence is about the whole site; a model's id, or ``id@version`` where it is about one version.
+Rows are only ever added."""
 
 overrides = Table(
     "gateway_site_overrides",
@@ -44,13 +45,20 @@ def record_evidence(
     connection.execute(insert(shown).values(**values, facts=json.dumps(dict(facts), sort_keys=True)))
 
 
-def find_evidence(connection: Connection, now: float, *, site: str, model: str) -> dict[str, Evidence]:
-    """The newest evidence of each gate, of the model or of the whole site."""
-    wanted = select(shown).where(shown.c.site == site, shown.c.model.in_(("", model))).order_by(shown.c.id)
+def find_evidence(
+    connection: Connection, now: float, *, site: str, model: str, version: str | None = None
+) -> dict[str, Evidence]:
+    """The newest evidence of each gate: of the model, of this version of it, or of the whole site."""
+    names = ("", *_names(model, version))
+    wanted = select(shown).where(shown.c.site == site, shown.c.model.in_(names)).order_by(shown.c.id)
     return {
         row.gate: Evidence(gate=row.gate, at=row.at, by=row.by, facts=json.loads(row.facts))
         for row in connection.execute(wanted)
     }
+
+
+def _names(model: str, version: str | None) -> tuple[str, ...]:
+    return (model,) if version is None else (model, f"{model}@{version}")
 
 
 def record_override(
@@ -61,9 +69,12 @@ def record_override(
     connection.execute(insert(overrides).values(**values, first=by[0][:200], second=by[1][:200]))
 
 
-def find_overrides(connection: Connection, now: float, *, site: str, model: str) -> dict[str, dict[str, Any]]:
-    """By gate: ``{"at", "by": [two], "why"}``, the newest."""
-    wanted = select(overrides).where(overrides.c.site == site, overrides.c.model == model).order_by(overrides.c.id)
+def find_overrides(
+    connection: Connection, now: float, *, site: str, model: str, version: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """By gate: ``{"at", "by": [two], "why"}``, the newest of the model or of this version of it."""
+    own = overrides.c.model.in_(_names(model, version))
+    wanted = select(overrides).where(overrides.c.site == site, own).order_by(overrides.c.id)
     return {
         row.gate: {"at": row.at, "by": [row.first, row.second], "why": row.why} for row in connection.execute(wanted)
     }

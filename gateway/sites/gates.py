@@ -24,8 +24,9 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """All that is known of one model at one EHR of one site. ``evidence`` has the newest of each gate; ``outputs`` counts of
-    outputs by state; ``shadow_since`` when the first shadow output was recorded."""
+    """All that is known of one model version at one EHR of one site. ``evidence`` has the newest of each gate; ``outputs``
+    counts of outputs by state; ``shadow_since`` when the first shadow output was recorded; ``confirmed`` and ``declined`` count
+    what people decided about, since ``decided_since``."""
 
     now: float
     issuer: str
@@ -34,6 +35,9 @@ class Facts:
     card_missing: tuple[str, ...] = ()
     outputs: Mapping[str, int] = field(default_factory=dict)
     shadow_since: float | None = None
+    confirmed: int = 0
+    declined: int = 0
+    decided_since: float | None = None
     routes: Mapping[str, bool] = field(default_factory=dict)
     thresholds: str | None = None
     """Who signed the document in force; None where there is none that holds."""
@@ -202,4 +206,26 @@ GATES: tuple[Gate, ...] = (
     Gate(id="card", title="Model card complete", judge=_card),
     Gate(id="people", title="Identity and roles", judge=_people),
 )  # fmt: skip
-BY_ID = {gate.id: gate for gate in GATES}
+CONFIRM_DAYS, DECISIONS, DECLINED = 14, 50, (0.05, 0.1)
+"""How long people decide about each output, about how many at least, and which share that they declined is amber and red."""
+
+
+def _confirmed(facts: Facts) -> Judged:
+    decided = facts.confirmed + facts.declined
+    days = 0.0 if facts.decided_since is None else (facts.now - facts.decided_since) / DAY
+    text = (
+        f"{decided} decisions over {days:.0f} days, {facts.declined} declined (wanted: {DECISIONS} over {CONFIRM_DAYS})"
+    )
+    if decided < DECISIONS or days < CONFIRM_DAYS:
+        return Judged(colour="red", text=text, next='policy = "confirm" in site.toml until both are reached')
+    share, (amber, red) = facts.declined / decided, DECLINED
+    colour: Colour = "red" if share > red else "amber" if share > amber else "green"
+    next = "read why people declined: chartgate outputs list --state declined" if colour != "green" else ""
+    return Judged(colour=colour, text=text, next=next)
+
+
+CONFIRMED = Gate(id="confirmed", title="Confirm period: people decided about each output", judge=_confirmed)
+STEPS: Mapping[str, tuple[Gate, ...]] = {"confirm": GATES, "automatic": (*GATES, CONFIRMED)}
+"""The gates before a version is promoted to a policy. The last is for the step to automatic alone: nothing else of a site waits
+for it, and a version that wrote by itself before there was this gate goes on."""
+BY_ID = {gate.id: gate for gate in STEPS["automatic"]}

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from auth.client.tables import launches
 from gateway.models import Model
 from gateway.sites import evidence, metrics
 from gateway.sites.folder import Declared
-from gateway.sites.gates import GATES, Evidence, Facts, judged
+from gateway.sites.gates import GATES, Evidence, Facts, Gate, judged
 from gateway.source_attributes import NAMES
 from vocabulary.instant import format_instant
 from writeback.tables import outputs
@@ -46,19 +46,34 @@ def _known(connection: Connection, now: float, site: str, place: Mapping[str, st
     counted = connection.execute(select(outputs.c.state, func.count()).where(*here).group_by(outputs.c.state))
     first = select(func.min(outputs.c.since)).where(*here, outputs.c.state == "shadow")
     named = select(launches.c.id).where(launches.c.ehr == ehr, launches.c.fhir_user.like("Practitioner%")).limit(1)
-    seen = evidence.find_evidence(connection, now, site=site, model=model)
+    which = {"site": site, "model": model, "version": place["version"]}
+    seen = evidence.find_evidence(connection, now, **which)
     return {
         "now": now, "outputs": {row[0]: row[1] for row in counted}, "people": connection.execute(named).first() is not None,
         "shadow_since": connection.execute(first).scalar(), "evidence": [asdict(each) for each in seen.values()],
-        "overrides": evidence.find_overrides(connection, now, site=site, model=model),
+        "overrides": evidence.find_overrides(connection, now, **which), **_decided(connection, here),
     }  # fmt: skip
 
 
-def examine(declared: Declared, models: Models, found: Sequence[Known], now: float) -> dict[str, Any]:
+def _decided(connection: Connection, here: Sequence[ColumnElement[bool]]) -> dict[str, Any]:
+    """What people decided about the outputs of a place."""
+    o = outputs.c
+    declined = func.count(case((o.state == "declined", 1)))
+    row = connection.execute(
+        select(func.count(), declined, func.min(o.decided_at)).where(*here, o.decided_at.is_not(None))
+    ).one()
+    return {"confirmed": row[0] - row[1], "declined": row[1], "decided_since": row[2]}
+
+
+def examine(
+    declared: Declared, models: Models, found: Sequence[Known], now: float, *, gates: Sequence[Gate] = GATES
+) -> dict[str, Any]:
     """``{"site", "title", "regulation", "at", "ready", "models": [{"model", "version", "ehr", "policy", "live", "colour",
     "owners", "gates": [{"id", "title", "colour", "text", "next", "age_days", "overridden"}]}]}``; ``found`` is what ``known``
     gave for ``placed``. Ready when no gate is red that two people have not overridden."""
-    rows = [_examined(declared, models, place, each) for place, each in zip(placed(declared), found, strict=True)]
+    rows = [
+        _examined(declared, models, place, each, gates) for place, each in zip(placed(declared), found, strict=True)
+    ]
     customer = declared.site.site
     return {
         "site": customer.id, "title": customer.title, "regulation": customer.regulation, "at": format_instant(now),
@@ -66,10 +81,12 @@ def examine(declared: Declared, models: Models, found: Sequence[Known], now: flo
     }  # fmt: skip
 
 
-def _examined(declared: Declared, models: Models, place: Mapping[str, str], found: Known) -> dict[str, Any]:
+def _examined(
+    declared: Declared, models: Models, place: Mapping[str, str], found: Known, wanted: Sequence[Gate]
+) -> dict[str, Any]:
     facts = gather(declared, models, place, found)
     gates = []
-    for gate in GATES:
+    for gate in wanted:
         seen = judged(gate, facts)
         override = found["overrides"].get(gate.id) if seen.colour == "red" else None
         gates.append({
@@ -78,7 +95,8 @@ def _examined(declared: Declared, models: Models, place: Mapping[str, str], foun
             "overridden": override and {**override, "at": format_instant(override["at"])},
         })  # fmt: skip
     standing = [gate["colour"] for gate in gates if not gate["overridden"]]
-    owners = next(each.owners for each in declared.site.model if each.id == place["model"])
+    key = (place["model"], place["version"])
+    owners = next(each.owners for each in declared.site.model if (each.id, each.version) == key)
     return {
         "model": place["model"], "version": place["version"], "ehr": place["ehr"], "policy": place["policy"],
         "live": place["policy"] != "shadow", "colour": max(standing, key=WORST.index, default="amber"),
@@ -94,7 +112,8 @@ def gather(declared: Declared, models: Models, place: Mapping[str, str], found: 
     return Facts(
         now=found["now"], issuer=place["issuer"], kind=model.manifest.kind if model else "", policy=place["policy"],
         card_missing=tuple(name for name in NAMES if not card.get(name)), outputs=found["outputs"],
-        shadow_since=found["shadow_since"], routes=_routes(declared, place["model"], seen),
+        shadow_since=found["shadow_since"], confirmed=found.get("confirmed", 0), declined=found.get("declined", 0),
+        decided_since=found.get("decided_since"), routes=_routes(declared, place["model"], seen),
         thresholds=metrics.signer(declared), people=found["people"], evidence=seen,
     )  # fmt: skip
 

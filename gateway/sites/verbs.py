@@ -21,6 +21,15 @@ def record(connection: Connection, now: float, arguments: Arguments) -> dict[str
     return {"site": site.site.id, "new": new}
 
 
+def change(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
+    """Keeps a declaration (``document``) that ``by`` made of another (``before``), and ``why``: ``{"site"}``. Where the one
+    before was not kept yet, it is kept too, as nobody's, so that the change that is told is this one and no other."""
+    before, site = (Site.model_validate(arguments[name]) for name in ("before", "document"))
+    history.record(connection, now, before, by=history.AT_START[0], why="found changed when a version was promoted")
+    history.record(connection, now, site, by=arguments["by"], why=arguments["why"])
+    return {"site": site.site.id}
+
+
 def versions(connection: Connection, now: float, arguments: Arguments) -> list[dict[str, str]]:
     """Who changed the site when, and why, the newest first."""
     found = history.find_versions(connection, now, arguments["site"])
@@ -65,6 +74,6 @@ def know(connection: Connection, now: float, arguments: Arguments) -> list[dict[
 
 
 VERBS: Mapping[str, Callable[[Connection, float, Arguments], Any]] = {
-    "sites.record": record, "sites.versions": versions, "sites.at": at,
+    "sites.record": record, "sites.change": change, "sites.versions": versions, "sites.at": at,
     "sites.evidence": show, "sites.override": override, "sites.know": know,
 }  # fmt: skip

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from gateway import model_scaffold, models, remote_models
+import gateway.cli  # noqa: F401 -- registers every command
+from gateway import model_scaffold, models, remote_contract, remote_models
+from gateway.cli.application import application
 from vocabulary.chart import Chart, FeatureValue
 
 Reply = Callable[[BaseHTTPRequestHandler, dict[str, Any], int], None]
@@ -135,3 +138,80 @@ def test_a_service_that_takes_its_time_is_left_when_the_time_is_up(tmp_path: Pat
         with pytest.raises(models.ModelError):
             models.answer(there, CHARTS[0])
         assert time.monotonic() - began < 1.5
+
+
+def answering(change: Callable[[dict[str, Any], int], dict[str, Any] | None]) -> Reply:
+    """A service with the scaffold's own code, but for what ``change`` makes of its answer."""
+
+    def reply(asked: BaseHTTPRequestHandler, body: dict[str, Any], number: int) -> None:
+        features = {name: each["value"] for name, each in body["features"].items()}
+        adult = 18 <= features["age"] <= 110
+        score = 0.001 * features["age"] + 0.001 * features["systolic"]
+        said = {"value": round(score, 4)} if adult else {"abstained": "the model is for adults"}
+        made = change(said, number)
+        say(asked, 500 if made is None else 200, json.dumps(made).encode())
+
+    return reply
+
+
+def results(place: Path, reply: Reply) -> dict[str, str]:
+    with service(reply) as (url, _):
+        path = scaffold(place)
+        found = remote_contract.check(remote_contract.service(path, now=time.time(), url=url))
+    return {each.check: each.result for each in found}
+
+
+GOOD = {
+    "answers": "pass", "known_members": "pass", "same_again": "pass", "many_at_once": "pass", "without_the_optional": "skip",
+    "at_the_limits": "pass",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "failed"), [
+    (lambda said, number: said, set()),
+    (lambda said, number: None, {"answers"}),
+    (lambda said, number: {**said, "colour": "red"}, {"known_members"}),
+    (lambda said, number: {**said, "value": number / 100} if "value" in said else said, {"same_again"}),
+    (lambda said, number: {"value": 1.5} if "abstained" in said else said, {"at_the_limits"}),
+    (lambda said, number: said if number < 5 else None, {"many_at_once", "at_the_limits"}),
+])  # fmt: skip
+def test_the_contract_test_finds_what_a_service_does_wrong(tmp_path: Path, change: Any, failed: set[str]) -> None:
+    found = results(tmp_path, answering(change))
+    assert {name for name, result in found.items() if result == "fail"} == failed
+    if not failed:
+        assert found == GOOD
+    if "answers" in failed:
+        assert set(found.values()) == {"fail", "skip"}
+
+
+def test_a_feature_that_need_not_be_there_may_be_null(tmp_path: Path) -> None:
+    path = scaffold(tmp_path)
+    file = path / "model.toml"
+    head, _, rest = file.read_text().partition('name = "systolic"')
+    file.write_text(head + 'name = "systolic"' + rest.replace("required = true", "required = false", 1))
+
+    def reply(asked: BaseHTTPRequestHandler, body: dict[str, Any], number: int) -> None:
+        known = body["features"]["systolic"]["value"] is not None
+        say(asked, 200 if known else 500, b'{"value": 0.5}')
+
+    with service(reply) as (url, _):
+        found = remote_contract.check(remote_contract.service(path, now=time.time(), url=url))
+    assert [each.check for each in found if each.result == "fail"] == ["without_the_optional"]
+
+
+def checked(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(application, ["models", "check", *words])
+    return done.exit_code, done.output
+
+
+def test_the_command_asks_the_service_and_says_what_it_does_wrong(tmp_path: Path) -> None:
+    path = str(scaffold(tmp_path))
+    with service(answering(lambda said, number: said)) as (url, asked):
+        code, said = checked(path, "--url", url, "--json")
+        assert (code, json.loads(said)["ok"]) == (0, True)
+        assert len(asked) == 16
+    code, said = checked(path, "--url", url, "--json")
+    assert code == 1
+    assert "did not answer" in json.loads(said)["service"][0]["text"]
+    assert checked(path, "--ask")[0] == 3
+    assert checked(path, "--url", "http://models.example.org/x")[0] == 3

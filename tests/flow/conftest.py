@@ -5,7 +5,7 @@ The EHR stands behind the transport seam and remembers every request: what was s
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -91,6 +91,7 @@ class Gateway:
     keyring: Keyring = KEYS
     base_url: str = APP
     launched: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def clock(self) -> float:
         return NOW
@@ -100,6 +101,9 @@ class Gateway:
 
     async def on_launch(self, launch_id: str) -> None:
         self.launched.append(launch_id)
+
+    def on_logout(self, launches: Sequence[str]) -> None:
+        self.left += launches
 
 
 @dataclass

@@ -131,6 +131,8 @@ class OneEhr:
 
     def know(self, ehrs: Any) -> None: ...
 
+    def forget_launches(self, launches: Any) -> None: ...
+
     def names(self) -> tuple[str, ...]:
         return ("spec",)
 

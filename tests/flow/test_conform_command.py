@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 
 import gateway.cli  # noqa: F401 -- registers every command
 from conformance.running_ehr import Wanted, running
+from gateway import kept_reports
 from gateway.cli.application import application
+from gateway.installation import open_installation
+from gateway.sites import evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,11 +50,41 @@ def test_a_run_writes_its_reports_and_its_evidence_and_is_judged_again(fhir: str
     first = json.loads((tmp_path / "conformance.json").read_text())
     assert first["bundle"]["key"] == "lab"
     assert first["readiness"][0]["profile"] == "hti-1"
-    code, said = conform("--replay", bundle, "--bundle-key", key, "--json")
+    site(tmp_path / "data", fhir)
+    code, said = conform(
+        "--replay", bundle, "--bundle-key", key, "--json", "--keep", "Ana", "--data", str(tmp_path / "data")
+    )
     again = json.loads(said.splitlines()[-1])
     assert code == 0
     assert again["summary"] == first["summary"]
     assert again["started"] == first["started"]
+    assert "as evidence of the site north" in " ".join(said.split())
+    is_kept(tmp_path / "data", fhir, first["summary"])
+
+
+def site(data: Path, fhir: str) -> None:
+    """An installation with a site that declares this EHR."""
+    folder = data / "sites" / "north"
+    assert CliRunner().invoke(application, ["site", "new", str(folder), "--title", "North"]).exit_code == 0
+    file = folder / "site.toml"
+    file.write_text(file.read_text().replace("https://ehr.example.org/fhir/r4", fhir))
+
+
+def is_kept(data: Path, fhir: str, summary: dict[str, int]) -> None:
+    """The report is there with its page, and is the evidence of the site that it is about."""
+    installation = open_installation(data)
+    try:
+        kept = installation.database.run_now(kept_reports.latest)[fhir]
+        page = installation.database.run_now(lambda c, now: kept_reports.find_page(c, now, kept["id"]))
+        seen = installation.database.run_now(lambda c, now: evidence.find_evidence(c, now, site="north", model=""))
+    finally:
+        installation.close()
+    assert (kept["by"], kept["whole"], kept["bad"], kept["complete"]) == ("Ana", True, [], True)
+    assert kept["summary"] == summary
+    assert kept["suites"] == [{"suite": "bulk", "summary": summary}]
+    assert kept_reports.unpacked(page or b"").startswith(b"<!doctype html>")
+    assert seen["conformance"].facts["target"] == fhir
+    assert seen["conformance"].facts["pass"] == summary["pass"] > 0
 
 
 def test_with_a_baseline_only_what_became_worse_fails(fhir: str, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from auth.server import launches as prepared
 from auth.server import tables as server_tables
 from auth.server.clients import Client, save_client
 from auth.server.grants import Context
-from gateway import sessions, tables
+from gateway import revoking, sessions, tables
 from gateway.client_keys import ClientKeys
 from gateway.database import Sqlite, Work, open_sqlite
 from gateway.ehr import SandboxEhr
@@ -214,3 +214,22 @@ def test_a_launch_prepared_for_another_client_is_refused() -> None:
         assert await both.run(lambda c, now: c.execute(sessions.sessions.select()).first()) is None
 
     drive(act)
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic", "none"])
+def test_who_signs_out_ends_the_grant_at_the_ehr(method: str) -> None:
+    async def act(both: Both) -> None:
+        launch = await both.launch()
+        held = await both.tokens().bearer()
+
+        def granted() -> Any:
+            return both.ehr.database.run(lambda c, now: grants.find_grant(c, now, held))
+
+        assert await granted() is not None
+        ended = await both.run(lambda c, now: revoking.end(c, now, launches=[launch.id], cipher=KEYS.cipher))
+        await revoking.Revocations(launches.means_of(both)).revoke(ended)
+        assert await granted() is None
+        with pytest.raises(GrantEnded):
+            await both.tokens().bearer()
+
+    drive(act, method)

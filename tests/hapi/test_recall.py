@@ -27,6 +27,8 @@ class OneServer:
 
     def know(self, ehrs: Any) -> None: ...
 
+    def forget_launches(self, launches: Any) -> None: ...
+
     def names(self) -> tuple[str, ...]:
         return ("spec",)
 
