@@ -1,8 +1,8 @@
 """Crontab expressions: what they mean, and when the next tick of one is. Pure.
 
-Five fields as in POSIX crontab (https://pubs.opengroup.org/onlinepubs/9699919799/utilities/crontab.html); names, steps and ``@daily``
-as in Vixie cron, crontab(5). Where day of month and day of week are both restricted, a day that fits either fits (POSIX); a
-field that begins with ``*`` is not restricted (Vixie's DOM_STAR).
+Five fields as in POSIX crontab (https://pubs.opengroup.org/onlinepubs/9699919799/utilities/crontab.html); names, steps and
+``@daily`` as in Vixie cron, crontab(5). Where day of month and day of week are both restricted, a day that fits either fits
+(POSIX); a field that begins with ``*`` is not restricted (Vixie's DOM_STAR).
 
 Clock changes, by cron(8) of Debian: what runs less often than hourly is handled specially. A tick in hours that the clock leaves
 out comes once, at the first instant after them; one in hours that come twice comes the first time only. What runs in every

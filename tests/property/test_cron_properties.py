@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from gateway.schedules.cron import CronInvalid, instant_of, newest_ticks, next_tick, parse
 
-ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "America/Havana", "Pacific/Apia")
+ZONES = (
+    "UTC",
+    "America/New_York",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "America/Havana",
+    "Pacific/Apia",
+)
 TURNS = (
     "2026-03-08T06:00Z", "2026-11-01T05:00Z", "2026-03-29T00:00Z", "2026-10-25T00:00Z", "2026-04-04T14:00Z",
     "2026-10-03T15:00Z", "2026-02-28T20:00Z", "2026-12-31T20:00Z", "2011-12-30T09:00Z", "2026-03-08T04:30Z",
@@ -32,7 +40,9 @@ def brute(expression: str, zone: ZoneInfo, start: int, minutes: int) -> list[int
     """Reads the clock at each minute. A reading that was seen before comes a second time; between two readings, those
     that the clock left out are looked through as well."""
     texts = expression.split()
-    minute, hour, day, month = (meant(text, *span) for text, span in zip(texts, ((0, 59), (0, 23), (1, 31), (1, 12)), strict=False))
+    minute, hour, day, month = (
+        meant(text, *span) for text, span in zip(texts, ((0, 59), (0, 23), (1, 31), (1, 12)), strict=False)
+    )
     weekday = {number % 7 for number in meant(texts[4], 0, 6 if texts[4].startswith("*") else 7)}
 
     def fits(wall: int) -> bool:
@@ -63,7 +73,9 @@ def field(low: int, high: int) -> st.SearchStrategy[str]:
     return st.one_of(st.just("*"), st.lists(entry, min_size=1, max_size=3).map(",".join))
 
 
-expressions = st.tuples(field(0, 59), field(0, 23), st.one_of(st.just("*"), field(1, 31)), st.just("*"), field(0, 7)).map(" ".join)
+expressions = st.tuples(
+    field(0, 59), field(0, 23), st.one_of(st.just("*"), field(1, 31)), st.just("*"), field(0, 7)
+).map(" ".join)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
