@@ -110,8 +110,8 @@ class Scheduler:
             ended = work(connection, now)
             for each in ended:
                 planned = self.planned[each.schedule]
-                told = {"ehr": planned.declared.ehr, "models": self._models(planned), "new_id": self._gateway.new_id}
-                missed.tell(connection, now, each, **told)
+                models, new_id = self._models(planned), self._gateway.new_id
+                missed.tell(connection, now, each, ehr=planned.declared.ehr, models=models, new_id=new_id)
             return ended
 
         ended = await self._gateway.run(done)

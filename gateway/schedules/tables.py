@@ -11,8 +11,10 @@ schedules = Table(
     Column("document", Text, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("upto", Double, nullable=False),
+    Column("since", Double, nullable=False),
 )
-"""One row per schedule in force, ``site/id``: its declaration as JSON, and up to when its ticks have been made."""
+"""One row per schedule in force, ``site/id``: its declaration as JSON, up to when its ticks have been made, and since when it has
+this rhythm: before that it has none."""
 
 ticks = Table(
     "gateway_ticks",

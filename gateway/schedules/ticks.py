@@ -61,12 +61,12 @@ def declare(connection: Connection, now: float, *, site: str, documents: Mapping
     """The schedules (name → document, digest) of a site that are in force from now on, whoever else has others. One whose rhythm
     has changed has no ticks before now."""
     for name, (document, digest) in documents.items():
-        values = {"name": name, "document": document, "digest": digest, "upto": now}
+        values = {"name": name, "document": document, "digest": digest, "upto": now, "since": now}
         if not insert_once(connection, schedules, values):
             known = connection.execute(select(schedules).where(schedules.c.name == name)).one()
             if known.digest != digest:
-                upto = known.upto if _rhythm(known.document) == _rhythm(document) else now
-                values = {"document": document, "digest": digest, "upto": upto}
+                same = _rhythm(known.document) == _rhythm(document)
+                values = {"document": document, "digest": digest} | ({} if same else {"upto": now, "since": now})
                 connection.execute(update(schedules).where(schedules.c.name == name).values(**values))
     gone = and_(schedules.c.name.like(f"{site}/%"), schedules.c.name.not_in(list(documents)))
     connection.execute(delete(schedules).where(gone))
@@ -108,10 +108,20 @@ def _row(name: str, new: New, state: str, reason: str, *, now: float, grace: flo
 
 
 def rewind(connection: Connection, now: float, *, name: str) -> None:
-    """The clock was put back: what has not come and was never begun is not there yet."""
-    connection.execute(update(schedules).where(schedules.c.name == name, schedules.c.upto > now).values(upto=now))
-    future = (ticks.c.schedule == name, ticks.c.at > now, ticks.c.epoch == 0, ticks.c.why != "asked")
-    connection.execute(delete(ticks).where(*future))
+    """The clock was put back. What was made or missed at a time that has not come, and was never begun, is not there; the next
+    ticks are those after the last one that is."""
+    known = connection.execute(select(schedules).where(schedules.c.name == name, schedules.c.upto > now)).one_or_none()
+    if known is None:
+        return
+    own = and_(ticks.c.schedule == name, ticks.c.why != "asked")
+    wrong = and_(own, or_(ticks.c.made > now, ticks.c.ended > now))
+    connection.execute(delete(ticks).where(wrong, ticks.c.epoch == 0))
+    unread = and_(wrong, ticks.c.state == "missed", ticks.c.population.is_(None))
+    connection.execute(update(ticks).where(unread).values(state="waiting", ended=None, next_at=0.0))
+    since = known.since if known.since <= now else now
+    last = connection.scalar(select(func.max(ticks.c.at)).where(own, ticks.c.at <= now))
+    upto = max(since, since if last is None else last)
+    connection.execute(update(schedules).where(schedules.c.name == name).values(upto=upto))
 
 
 def ask(connection: Connection, now: float, *, name: str, grace: float) -> float | None:
@@ -139,7 +149,8 @@ def claim(connection: Connection, now: float, *, names: Iterable[str], owner: st
         and_(ticks.c.state == "running", lapsed(now)),
     )
     first = and_(ticks.c.schedule == oldest.c.schedule, ticks.c.at == oldest.c.at)
-    rows = connection.execute(select(ticks).join(oldest, first).where(due).order_by(ticks.c.at).limit(most))
+    free = select(ticks).join(oldest, first).where(due).order_by(ticks.c.at).limit(most)
+    rows = connection.execute(free.with_for_update(of=ticks, skip_locked=True))  # who holds the row is at work on it
     return [found for row in rows.all() if (found := _take(connection, now, row, owner)) is not None]
 
 

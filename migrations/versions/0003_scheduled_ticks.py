@@ -13,6 +13,7 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("upto", sa.Double(), nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         if_not_exists=True,
     )
