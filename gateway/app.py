@@ -31,6 +31,8 @@ from gateway.outcomes import Outcomes
 from gateway.purging import Purger
 from gateway.recalling import Recalls
 from gateway.routes.launches import means_of
+from gateway.schedules import measuring
+from gateway.schedules.running import Scheduler
 from gateway.senders import Senders
 from gateway.sites import history, metrics
 from gateway.sites.declaration import Site
@@ -107,8 +109,10 @@ class Gateway:
             run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake()
         )
         self.outcomes = Outcomes(self)
+        self.scheduler = Scheduler(self)
         self._parts = (
-            self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts, Purger(self)
+            self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts, Purger(self),
+            self.scheduler,
         )  # fmt: skip
 
     @property
@@ -138,7 +142,7 @@ class Gateway:
     async def metrics(self) -> bytes:
         """What ``/metrics`` answers, written on a thread that lets the event loop through again and again."""
         packed = await self.run(lambda connection, now: evaluations.find_packed(connection, now))
-        return await asyncio.to_thread(self.exposition.text, packed)
+        return await asyncio.to_thread(self.exposition.text, packed) + measuring.text(self.scheduler, self.clock())
 
     def reference(self, model: Model) -> Reference:
         """The profile that live data of the model is held against."""
@@ -264,19 +268,10 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def open_gateway(
-    installation: Installation,
-    *,
-    models: Sequence[Path],
-    base_url: str,
-    clock: Callable[[], float],
-    only: str | None = None,
-    senders: Senders | None = None,
-    reach: Reach | None = None,
-    read_back: ReadBack = EVERYTHING,
-    rehearsed: Mapping[str, Site] | None = None,
-    shared: bool = False,
-    config: Path | None = None,
-) -> AsyncIterator[Gateway]:
+    installation: Installation, *, models: Sequence[Path], base_url: str, clock: Callable[[], float],
+    only: str | None = None, senders: Senders | None = None, reach: Reach | None = None, read_back: ReadBack = EVERYTHING,
+    rehearsed: Mapping[str, Site] | None = None, shared: bool = False, config: Path | None = None,
+) -> AsyncIterator[Gateway]:  # fmt: skip
     """The gateway of an installation; ``only`` leaves but the models of that id; ``rehearsed`` are sites played at EHRs of
     other names. Of several processes on one database (``shared``) each counts what it did itself, so that their sum is
     right. Raises ModelError, ManifestError for a model folder that cannot be used, SiteRefused for a site."""

@@ -178,8 +178,14 @@ async def _read(reader: Reader, patient: str, search: Search, how: Reading) -> R
     if extent == "none":
         return Read(complete=False, failure="not_granted")
     query = urlencode([("patient", patient.partition("/")[2]), *search.parameters, ("_count", str(PAGE_SIZE))])
-    gathered = _Gathered(whole=extent == "all")
-    async with aclosing(_pages(reader, f"{search.type}?{query}", how.wait)) as pages:
+    return await read_search(reader, f"{search.type}?{query}", how, whole=extent == "all")
+
+
+async def read_search(reader: Reader, path: str, how: Reading = AT_ONCE, *, whole: bool = True) -> Read:
+    """Every page of a search, which asks for ``PAGE_SIZE`` at once; what was cut short is not ``complete``. ``whole`` False says
+    that the tokens do not reach all there is. Raises Unavailable, LedAway."""
+    gathered = _Gathered(whole=whole)
+    async with aclosing(_pages(reader, path, how.wait)) as pages:
         async for page in pages:
             if isinstance(page, str):
                 return gathered.read(page)

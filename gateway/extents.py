@@ -7,13 +7,14 @@ from auth.scopes import FhirScope
 from gateway.charts import Extent
 
 
-def extents(granted: str) -> Callable[[str], Extent]:
+def extents(granted: str, contexts: tuple[str, ...] = ("patient", "user")) -> Callable[[str], Extent]:
     """A launch's granted scopes → how much of a type it may search: ``part`` where every scope that names it is granular
-    (SMART App Launch 2.2 scopes §finer-grained), so that what is not found may well be there."""
+    (SMART App Launch 2.2 scopes §finer-grained), so that what is not found may well be there. ``contexts``: ``system`` for a
+    backend client."""
     reading = [
         scope
         for scope in scopes.parse(granted)
-        if isinstance(scope, FhirScope) and scope.context in ("patient", "user") and "s" in scope.actions
+        if isinstance(scope, FhirScope) and scope.context in contexts and "s" in scope.actions
     ]
 
     def extent(type: str) -> Extent:

@@ -13,6 +13,7 @@ from gateway import apikeys, feedback, purging, schema, sessions, tables
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_file, open_shared_keys
 from gateway.leases import fix_fact
+from gateway.schedules import tables as schedule_tables
 from gateway.settings import Settings
 from gateway.sites import evidence, history
 from migrations import left_behind
@@ -40,6 +41,7 @@ assert {table.metadata for table in (attempts.attempts, correcting.corrections, 
 assert monitoring_samples.samples.metadata is monitoring_tables.metadata
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
 assert evidence.shown.metadata is feedback.given.metadata is purging.purges.metadata is tables.metadata
+assert schedule_tables.ticks.metadata is tables.metadata
 assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, not_, select, tuple_
 
 from auth.client.tables import launches, pending
 from gateway.leases import take_lease
 from gateway.rounds import Rounds
+from gateway.schedules.tables import OPEN, patients, ticks
 from gateway.sessions import links, sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 EVERY, FIRST = 3600.0, 60.0
 """Seconds between two purges, and before the first."""
-PAGE = 500
+PAGE, TICKS = 500, 50
 LEASE = "purge"
 SETTLED = ("delivered", "superseded", "expired", "retracted")
 """Deliveries whose bodies nobody sends again; those of dead letters may be."""
@@ -59,6 +60,11 @@ class Keeping:
     def newest(self) -> float:
         """Rows from here on are kept whoever's they are."""
         return max([self.rest, *self.sites.values()])
+
+
+def site_key(site: str) -> str:
+    """What a site's own limit is found by, beside those of EHRs."""
+    return f"site {site}"
 
 
 def keeping(member: str, now: float, retentions: Mapping[str, Retention]) -> Keeping:
@@ -123,6 +129,32 @@ def _bodies(connection: Connection, kept: Keeping, after: Any) -> Page:
     return len(gone), rows[-1].id if len(rows) == PAGE and rows[-1].since < kept.newest else None
 
 
+def _ticks(of: Table) -> Callable[[Connection, Keeping, Any], Page]:
+    """Ticks that have ended (``of`` their table), or the patients that they left out, tick by tick."""
+
+    def page(connection: Connection, kept: Keeping, after: Any) -> Page:
+        place = tuple_(of.c.schedule, of.c.at)
+        old = (
+            select(of.c.schedule, of.c.at)
+            .distinct()
+            .where(of.c.at < kept.newest, place > tuple_(*(after or ("", 0.0))))
+        )
+        going_on = (
+            select(ticks.c.at).where(OPEN, ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at).correlate(of)
+        )
+        rows = connection.execute(
+            old.where(~going_on.exists() if of is not ticks else not_(OPEN))
+            .order_by(of.c.schedule, of.c.at)
+            .limit(TICKS)
+        ).all()
+        gone = [row for row in rows if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at)]
+        for row in gone:
+            connection.execute(delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at))
+        return len(gone), tuple(rows[-1]) if len(rows) == TICKS else None
+
+    return page
+
+
 KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
     "sessions": ("sessions", _by_age(sessions, "expires", "hash")),
     "one-time links": ("sessions", _by_age(links, "expires", "hash")),
@@ -130,6 +162,8 @@ KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
     "launches": ("launches", _launches),
     "bodies sent": ("launches", _bodies),
     "journal": ("journal", _in_order),
+    "ticks": ("journal", _ticks(ticks)),
+    "ticks that left patients out": ("launches", _ticks(patients)),
 }
 """What goes, by which member of ``[retention]``, and how."""
 
@@ -137,6 +171,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
 async def purge(gateway: "Gateway") -> dict[str, int]:
     """One purge of everything: rows by kind."""
     retentions = {ehr: declared.site.retention for declared in gateway.declared for ehr in declared.site.ehrs}
+    retentions |= {site_key(declared.site.site.id): declared.site.retention for declared in gateway.declared}
     return {kind: await _purge(gateway, kind, retentions) for kind in KINDS}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -39,6 +39,8 @@ PATIENCE = 75.0
 LED_AWAY = "The EHR's list goes on at another address than its own, which is never followed. Nothing was written."
 SAYINGS = 100
 """How often one inference may be said again after it has run out: a bound, not a wish."""
+Naming = Callable[[Model, Occasion, Chart, list[str]], str]
+"""Model, occasion, chart and the sources of its values → the inference's name."""
 
 
 async def score_launch(gateway: "Gateway", launch_id: str) -> None:
@@ -96,14 +98,16 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
         lambda c, now: banner.save_banner(c, now, launch=launch.id, ehr=launch.ehr, banner=shown, cipher=cipher)
     )
     as_of = gateway.clock()  # one for all: versions side by side are compared on the same chart at the same time
-    problems = [await _one(gateway, launch, occasion, read, model, as_of) for model in deployed]
+    problems = [await score(gateway, occasion, read, model, ehr=launch.ehr, as_of=as_of) for model in deployed]
     return [problem for problem in problems if problem]
 
 
-async def _one(
-    gateway: "Gateway", launch: Launch, occasion: Occasion, read: PatientRead, model: Model, as_of: float
-) -> str:
-    """One model: empty, or what went wrong, in words for the person who launched."""
+async def score(
+    gateway: "Gateway", occasion: Occasion, read: PatientRead, model: Model, *, ehr: str, as_of: float,
+    name: Naming | None = None, sayings: int = SAYINGS,
+) -> str:  # fmt: skip
+    """One model on one chart: empty, or what went wrong, in words for a person. ``name`` names the inference; one that stands
+    and has run out is said again under a further name, ``sayings`` in all. Raises Unavailable, and what a fence raises."""
     chart, verdict = await asyncio.to_thread(  # a long chart takes seconds, and others are waiting
         read.verdict, model.manifest, as_of=as_of, salt=gateway.keyring.session, terminology=gateway.editions
     )
@@ -113,20 +117,13 @@ async def _one(
             said = await models.ask(model, chart)
         except ModelError as failure:
             return f"{failure}. Nothing was written."
-    output = read_answer(model, launch, occasion, chart, said)
+    output = read_answer(model, ehr, occasion, chart, said, name or inference)
     if isinstance(output, str):
         return output
+    given: dict[str, Any] = {"model": model, "read": read, "verdict": verdict, "chart": chart}
     try:
-        for revision in range(SAYINGS):
-            taken = await submit(
-                gateway,
-                occasion,
-                output=numbered(output, revision),
-                model=model,
-                read=read,
-                verdict=verdict,
-                chart=chart,
-            )
+        for revision in range(sayings):
+            taken = await submit(gateway, occasion, output=numbered(output, revision), **given)
             if not isinstance(taken, Conflict) or not await _ran_out(gateway, numbered(output, revision)):
                 break
     except PlanInvalid as failure:
@@ -140,16 +137,16 @@ async def _ran_out(gateway: "Gateway", output: Output) -> bool:
 
 
 def read_answer(
-    model: Model, launch: Launch, occasion: Occasion, chart: Chart, said: Mapping[str, Any]
+    model: Model, ehr: str, occasion: Occasion, chart: Chart, said: Mapping[str, Any], name: Naming
 ) -> Output | str:  # fmt: skip
     """A model's answer as an Output, read as strictly as one from outside; or what is wrong with it. For an unfit
     chart ``said`` is empty, and the output is one without a value: the gate refuses it."""
     manifest = model.manifest
     sources = sorted({source for value in chart.features.values() for source in value.sources})
     document = {
-        "model": manifest.id, "version": manifest.version, "ehr": launch.ehr, "patient": chart.patient,
+        "model": manifest.id, "version": manifest.version, "ehr": ehr, "patient": chart.patient,
         "encounter": occasion.launch_encounter, "kind": manifest.kind, "as_of": format_instant(chart.as_of),
-        "inference_id": inference(model, occasion, chart, sources), "inputs": sources, **said,
+        "inference_id": name(model, occasion, chart, sources), "inputs": sources, **said,
     }  # fmt: skip
     if not said:
         document["abstained"] = "the chart is unfit"

@@ -114,6 +114,10 @@ class Senders:
         registered = self.registered(ehr)
         return "" if registered.method == "none" else " ".join(registered.backend_scopes)
 
+    async def backend_grant(self, ehr: str) -> str:
+        """What the backend client was granted, space separated. Raises EhrUnknown, and ClientError when it gets no token."""
+        return await self._backend(self.registered(ehr)).scopes()
+
     async def capabilities(self, ehr: str) -> Capabilities:
         """What the EHR says it takes. Raises Unavailable, EhrUnknown."""
         registered = self.registered(ehr)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Occasion:
     """Where an output comes from: ``principal`` writes it, ``submitter`` said it, ``reader`` reads for it; of a launch,
-    the scopes that it was granted, its patient and its encounter (``Type/id``)."""
+    the scopes that it was granted, its patient and its encounter (``Type/id``). ``fence`` raises, in the transaction that
+    records the output, where whoever says it may not any more."""
 
     principal: str
     submitter: str
@@ -39,6 +40,7 @@ class Occasion:
     granted: str | None = None
     launch_patient: str | None = None
     launch_encounter: str | None = None
+    fence: Callable[[Connection, float], object] | None = None
 
 
 Taken = tuple[Accepted, dict[str, Any]] | Conflict
@@ -67,7 +69,7 @@ async def submit(
     observed = observing.observe(
         output, model.manifest, chart, known=gateway.reference(model), patient=read.patient, key=gateway.keyring.session
     )
-    note = _Note(given=given, observed=observed, found=found)
+    note = _Note(given=given, observed=observed, found=found, fence=occasion.fence)
     taken = await gateway.run(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
     await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].change is not None:
@@ -83,6 +85,7 @@ class _Note:
     given: bytes | None
     observed: Observed
     found: Grounding | None
+    fence: Callable[[Connection, float], object] | None = None
 
 
 def _record(
@@ -91,6 +94,8 @@ def _record(
 ) -> Taken:  # fmt: skip
     """The output, what its model was given, what the chart says of its text, and what the monitors are told, in one
     transaction."""
+    if note.fence is not None:
+        note.fence(connection, now)
     accepted = outputs.accept(connection, now, submission=submission, claim=claim)
     if isinstance(accepted, Conflict):
         return accepted

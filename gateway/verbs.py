@@ -34,6 +34,7 @@ from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
 from gateway.failures import DatabaseAway, DatabaseFailed
 from gateway.installation import Installation, open_as_told
+from gateway.schedules import verbs as schedule_verbs
 from gateway.schema import SchemaRefused
 from gateway.server import SOCKET_NAME, relative
 from gateway.settings import FILE, VARIABLES, SettingsRefused, read_settings
@@ -97,6 +98,7 @@ VERBS: Mapping[str, Verb] = {
     "recalls.start": recall_verbs.start_recall,
     "recalls.show": recall_verbs.show_recall,
     "recalls.list": recall_verbs.list_recalls,
+    **schedule_verbs.VERBS,
     **site_verbs.VERBS,
 }
 

@@ -45,6 +45,11 @@ DEAD = Rule(monitor="M-WB-DEAD", severity="warning", owners=("engineering",))
 the unknown queue (VA OIG, 14 July 2022): 11,000 orders not delivered, and no notice to the sender."""
 
 
+MISSED = Rule(monitor="M-SCH-MISSED", severity="warning", owners=("engineering",))
+"""A scheduled run did not happen within its grace, or left patients out. Our own rule: silence of a score is read as calm (Wright
+et al., JAMIA 23, 2016: failures to fire are hardest to see), and M-OUT-04 needs a history before it notices."""
+
+
 def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
     """The rules that these events break, each with the event that did."""
     return [(rule, event) for event in events if (rule := _rule(event)) is not None]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -10,11 +11,15 @@ from gateway.app import Gateway
 from gateway.pages import HEADERS, render
 from gateway.routes.delivery_pages import staff
 from gateway.routes.pages import message
+from gateway.schedules import verbs as schedule_verbs
 from gateway.sessions import Session
 from gateway.sites import history, readiness
 from gateway.sites.differing import differences
 from gateway.sites.folder import Declared
 from vocabulary.instant import format_instant
+
+TICKS = 5
+"""Last ticks of a schedule that are shown, and missed ones."""
 
 
 def routes(gateway: Gateway) -> list[Route]:
@@ -49,6 +54,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     compared = differences(declared.site, other.site) if other is not None else []
     page = render(
         "site.html", session=session, found=await _examined(gateway, declared), changes=await _changes(gateway, declared),
+        schedules=await _schedules(gateway, declared),
         others=sorted(set(sites) - {declared.id}), compared=other.id if other else None, differences=compared,
     )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)
@@ -58,6 +64,20 @@ async def _examined(gateway: Gateway, declared: Declared) -> dict[str, Any]:
     places = readiness.placed(declared)
     known = await gateway.run(lambda c, now: readiness.known(c, now, site=declared.id, places=places))
     return readiness.examine(declared, gateway.models, known, gateway.clock())
+
+
+async def _schedules(gateway: Gateway, declared: Declared) -> list[dict[str, Any]]:
+    """Each schedule with its next ticks, its last ones, and those that did not end well."""
+
+    def work(connection: Connection, now: float) -> list[dict[str, Any]]:
+        found = schedule_verbs.list_schedules(connection, now, {"site": declared.id})
+        for each in found:
+            asked = {"schedule": each["schedule"], "limit": TICKS}
+            each["ticks"] = schedule_verbs.list_ticks(connection, now, asked)
+            each["missed"] = schedule_verbs.list_ticks(connection, now, {**asked, "missed": True})
+        return found
+
+    return await gateway.run(work)
 
 
 async def _changes(gateway: Gateway, declared: Declared) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from fidelity.editions.forms import WELL_FORMED
 from gateway.sites.declaration import Coding, Site
@@ -129,6 +130,22 @@ def _routes_armed(site: Site, manifests: Manifests) -> Iterator[str]:
             yield f"route[{number}].model is no model of the site"
 
 
+def _schedules(site: Site, manifests: Manifests) -> Iterator[str]:
+    for name in _twice(each.id for each in site.schedule):
+        yield f"schedule {name} is declared twice: give each an id of its own"
+    for number, each in enumerate(site.schedule):
+        if each.ehr not in site.ehrs:
+            yield f"schedule[{number}].ehr names an EHR that the site does not have: write one of {', '.join(site.ehrs)}"
+        here = {model.id for model in site.model if each.ehr in (model.ehrs or site.ehrs)}
+        if each.ehr in site.ehrs and not set(each.models) <= here:
+            yield f"schedule[{number}].models names a model that is not deployed there: there is {', '.join(sorted(here))}"
+        if (each.catch_up == "all") != (each.most is not None):
+            yield f'schedule[{number}].most goes with catch_up = "all", and that with it: write both, or neither'
+        table: dict[str, Any] = next((table for table in site.ehr if table.get("name") == each.ehr), {})
+        if table.get("method") == "none" or table.get("backend_scopes") == []:
+            yield f"schedule[{number}].ehr gives no backend access: its tokens come from launches alone"
+
+
 def _key(coding: Coding) -> str:
     return f"{coding.system}|{coding.code}"
 
@@ -136,5 +153,6 @@ def _key(coding: Coding) -> str:
 RULES: tuple[Rule, ...] = (
     _ehrs_once, _ehrs_known, _models_known, _models_once, _texts_confirmed, _policies_not_loosened, _owners_apart,
     _mappings_once, _codes_formed, _mappings_used, _routes_armed,
+    _schedules,
 )  # fmt: skip
 """In the order in which they are told."""

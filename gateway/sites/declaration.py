@@ -7,8 +7,9 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from gateway.schedules import cron, population
 from vocabulary.instant import Span, parse_span
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="small letters, digits and hyphens")]
@@ -26,6 +27,37 @@ def _duration(text: str) -> str:
 
 
 Duration = Annotated[str, AfterValidator(_duration), Field(description="an ISO 8601 duration such as P30D")]
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as unknown:
+        raise ValueError("must be a zone of the IANA database such as America/Chicago") from unknown
+    return text
+
+
+def _cron(text: str) -> str:
+    cron.parse(text)
+    return text
+
+
+def _whom(text: str) -> str:
+    population.parse(text)
+    return text
+
+
+def _grace(text: str) -> str:
+    span = parse_span(text)
+    if span.months or not 60 <= span.seconds <= 86400:
+        raise ValueError("must be from PT1M to P1D")
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_zone), Field(description="a zone of the IANA database such as America/Chicago")]
+Cron = Annotated[str, AfterValidator(_cron), Field(description="minute hour day-of-month month day-of-week, or @daily")]
+Whom = Annotated[str, AfterValidator(_whom), Field(description="Group/ID, Patient?…, Encounter?… or EpisodeOfCare?…")]
+Grace = Annotated[Duration, AfterValidator(_grace)]
 Owner = Literal["engineering", "clinical_informatics"]
 Severity = Literal["info", "warning", "critical"]
 
@@ -49,17 +81,8 @@ class Customer(Table):
 
     id: Name
     title: Text
-    timezone: Text = "UTC"
+    timezone: Zone = "UTC"
     regulation: Literal["hti-1", "hti-5"] = "hti-1"
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as unknown:
-            raise ValueError("must be a zone of the IANA database such as America/Chicago") from unknown
-        return value
 
 
 class Reading(Table):
@@ -97,6 +120,21 @@ class Deployed(Table):
     policy: Literal["automatic", "confirm", "shadow"]
     owners: Owners
     ehrs: tuple[Name, ...] = ()
+
+
+class Schedule(Table):
+    """Scoring by the clock with the gateway's backend client. ``time_zone`` absent is the site's; ``most`` goes with ``catch_up``
+    ``all``: how many ticks at once; ``grace`` is how long a tick may be tried."""
+
+    id: Name
+    ehr: Name
+    models: tuple[Text, ...] = Field(min_length=1)
+    cron: Cron
+    time_zone: Zone | None = None
+    patients: Whom
+    catch_up: Literal["none", "last", "all"] = "last"
+    most: Annotated[int, Field(ge=2, le=100, strict=True, description="2 to 100")] | None = None
+    grace: Grace = "PT15M"
 
 
 class Kept(Table):
@@ -154,6 +192,7 @@ class Site(Table):
     thresholds: Thresholds | None = None
     route: tuple[Route, ...] = ()
     planned: tuple[Planned, ...] = ()
+    schedule: tuple[Schedule, ...] = ()
     retention: Retention = Retention()
 
     @property

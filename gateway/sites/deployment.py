@@ -136,5 +136,6 @@ def played(site: Site, *, ehr: str, persona: str) -> Site:
             "ehr": tuple({**each, "name": persona} for each in site.ehr if each.get("name") == ehr),
             "model": tuple(each.model_copy(update={"ehrs": renamed(each.ehrs)}) for each in here),
             "reading": tuple(each.model_copy(update={"ehrs": renamed(each.ehrs)}) for each in read),
+            "schedule": (),
         }
     )

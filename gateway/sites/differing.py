@@ -8,7 +8,7 @@ from gateway.sites.declaration import Site
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "ehr": ("name",), "reading": ("means",), "writing": ("code",), "model": ("id",), "route": ("owner", "sink", "model"),
-    "planned": ("on", "what"),
+    "planned": ("on", "what"), "schedule": ("id",),
 }  # fmt: skip
 """The members by which entries of two lists are the same entry."""
 SECRET = frozenset({"client_id"})

@@ -145,5 +145,6 @@ FORMS = {
     "tuple_type": "must be a list", "too_short": "must have at least one entry", "dict_type": "must be a table",
     "model_type": "must be a table", "model_attributes_type": "must be a table", "date_type": "must be a date",
     "date_from_datetime_inexact": "must be a date", "date_from_datetime_parsing": "must be a date",
+    "int_type": "must be a whole number", "greater_than_equal": "is too small", "less_than_equal": "is too large",
 }  # fmt: skip
 """The faults of form, in our own words."""

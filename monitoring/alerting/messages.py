@@ -14,6 +14,7 @@ TYPE = "org.chartgate.alert"
 TITLES: Mapping[str, str] = {
     "M-WB-COPIES": "An EHR has a delivery more than once",
     "M-WB-DEAD": "An EHR refused what was sent, or never took it",
+    "M-SCH-MISSED": "A scheduled run was missed, or left patients out",
 }
 
 

@@ -76,12 +76,14 @@ def receiving(place: Path, kind: str, *, seed: int = 1, calm: bool = False) -> I
 
 
 class Nursery:
-    """Forks workers; those that live when it is left are killed."""
+    """Forks workers of a module; those that live when it is left are killed."""
 
-    def __init__(self, place: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, place: Path, environment: dict[str, str] | None = None, *, module: str = "tests.crash.delivery_worker"
+    ) -> None:
         self._errors = (place / "errors").open("a")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.delivery_worker"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+            [sys.executable, "-m", module], cwd=ROOT, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **(environment or {})},
         )  # fmt: skip
         self._pids: set[int] = set()
@@ -92,7 +94,7 @@ class Nursery:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
-    def bear(self, order: Order) -> int:
+    def bear(self, order: Any) -> int:
         """The pid of a new worker."""
         assert self._process.stdin is not None
         with self._turn:

@@ -15,10 +15,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import psycopg  # noqa: F401  (the nursery has it before a worker needs it)
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
@@ -176,22 +177,28 @@ async def serve(order: Order) -> None:
     journal.write("drained")
 
 
-def nursery() -> None:
+def begin(order: dict[str, Any]) -> None:
+    os.environ["FAIL_EVERY"] = str(order["fail_every"])
+    asyncio.run(serve(Order(**order)))
+
+
+def nursery(begin: Callable[[dict[str, Any]], None]) -> None:
+    """Each line is an order, and begins a process of its own."""
+    print("ready", flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are not kept
     for line in sys.stdin:
-        order = Order(**json.loads(line))
+        order = json.loads(line)
         pid = os.fork()
         if pid == 0:
             try:
-                os.environ["FAIL_EVERY"] = str(order.fail_every)
-                asyncio.run(serve(order))
+                begin(order)
             except BaseException:
                 traceback.print_exc()
             os._exit(0)
         print(pid, flush=True)
 
 
-def as_line(order: Order) -> str:
+def as_line(order: Any) -> str:
     return json.dumps(asdict(order))
 
 
@@ -204,5 +211,4 @@ def heard(journal: Path) -> tuple[set[int], set[int], bool]:
 
 
 if __name__ == "__main__":
-    print("ready", flush=True)
-    nursery()
+    nursery(begin)

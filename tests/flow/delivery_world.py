@@ -149,6 +149,9 @@ class OneEhr:
     def backend_scopes(self, ehr: str) -> str:
         return "system/*.cruds"
 
+    async def backend_grant(self, ehr: str) -> str:
+        return self.backend_scopes(ehr)
+
     async def reader(self, ehr: str, principal: str) -> ChartEhr:
         return self.sender(ehr, principal)
 
