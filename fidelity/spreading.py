@@ -1,7 +1,7 @@
 """Edge: one function over many parts, in one process, several, or on the machines of a Dask cluster.
 
-A part may be done twice, never left out: what a process or worker had when it was killed is done again by another. So a task hangs
-on nothing but its part, and what it writes it puts in place as a whole.
+A part may be done twice, never left out: what a process or worker had when it was killed is done again by another. So a task
+hangs on nothing but its part, and what it writes it puts in place as a whole.
 """
 
 from collections.abc import Callable, Iterator, Sequence
