@@ -69,11 +69,15 @@ as a whole, whatever it is."""
 
 def speaks(head: Head, codes: frozenset[str]) -> bool:
     """Whether a code of the resource or of a component is one of these, whatever its system: too much does no harm."""
-    return _named(head.code, codes) or any(_named(part.code, codes) for part in head.component or ())
-
-
-def _named(concept: _Concept | None, codes: frozenset[str]) -> bool:
-    return concept is not None and any(coding.code in codes for coding in concept.coding or ())
+    concept = head.code
+    if concept is not None and concept.coding is not None:
+        for coding in concept.coding:  # plain loops: this is done for every Observation that there is
+            if coding.code in codes:
+                return True
+    if head.component is None:
+        return False
+    concepts = (part.code for part in head.component if part.code is not None)
+    return any(coding.code in codes for each in concepts for coding in each.coding or ())
 
 
 def whose(head: Head) -> str:

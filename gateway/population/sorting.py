@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -74,7 +75,7 @@ class _Sorting:
 
     def carefully(self, number: int, line: bytes) -> None:
         """A line that is not built as most are: what it is, or what is wrong with it, by the rules of ``fidelity.lines``."""
-        if line.isspace():
+        if not line or line.isspace():
             return
         found = lines.parsed(number, 0, line)
         if found.resource is None:
@@ -117,7 +118,8 @@ def _look(found: _Sorting, part: Part) -> None:
     types, codes, counts, keep = found.types, found.codes, found.counts, found.keep
     number = 0
     with part.path.open("rb") as file:
-        for number, (line, _) in enumerate(lines.pieces(file, part.start, part.end), start=1):
+        blocks = (found for found, _, _ in lines.blocks(file, part.start, part.end))
+        for number, line in enumerate(chain.from_iterable(blocks), start=1):
             if line is None:
                 found.refuse(number, lines.TOO_LONG)
                 continue
