@@ -7,6 +7,7 @@ hangs on nothing but its part, and what it writes it puts in place as a whole.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any, TypeVar, cast
@@ -78,9 +79,9 @@ def _kept(part: Any) -> Any:
 
 def _on_dask(task: Callable[[Any], Done], parts: Sequence[Any], scheduler: str) -> Iterator[tuple[int, Done]]:
     """The same on the workers of a cluster; what a lost worker had is done again by another."""
-    from distributed import Client, as_completed
+    from distributed import Client, KilledWorker, as_completed
 
-    with Client(scheduler, set_as_default=False) as client:
+    with Client(scheduler, set_as_default=False) as client, _told(KilledWorker):
         shared = client.scatter(task, broadcast=True)
         room = 2 * max(1, len(client.scheduler_info()["workers"]))
         places = iter(range(len(parts)))
@@ -92,6 +93,15 @@ def _on_dask(task: Callable[[Any], Done], parts: Sequence[Any], scheduler: str) 
                 following = client.submit(_apply, shared, parts[place], pure=False)
                 futures[following] = place
                 under_way.add(following)
+
+
+@contextmanager
+def _told(killed: type[Exception]) -> Iterator[None]:
+    """Dask gives up a part that took several workers with it."""
+    try:
+        yield
+    except killed as lost:
+        raise WorkersLost("workers were killed again and again over one part: give them more memory") from lost
 
 
 def _apply(task: Callable[[Any], Done], part: Any) -> Done:
