@@ -15,6 +15,7 @@ CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ENCOUNTERS = 1_000
+CHART = 40
 
 _SHELL = (
     '{"resourceType":"Observation","id":"o-%d","meta":{"versionId":"1","lastUpdated":"%s","source":"urn:lab:%d","profile":["http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-lab"]},'
@@ -29,13 +30,13 @@ _SHELL = (
 )
 
 
-def lines(first: int, last: int) -> Iterator[bytes]:
-    """The resources numbered ``first`` to ``last`` (not included), about 1.1 kB each."""
+def lines(first: int, last: int, *, chart: int = CHART) -> Iterator[bytes]:
+    """The resources numbered ``first`` to ``last`` (not included), about 1.1 kB each, ``chart`` of them to a patient."""
     for number in range(first, last):
-        yield line(number)
+        yield line(number, chart)
 
 
-def line(number: int) -> bytes:
+def line(number: int, chart: int = CHART) -> bytes:
     """One Observation; what is wrong with it hangs on its number."""
     draw = (number * 2_654_435_761) % 4_294_967_296
     code, dirt = draw % CODES, (draw >> 8) % 100
@@ -46,7 +47,7 @@ def line(number: int) -> bytes:
     issued = f"2025-{month:02d}-{day:02d}T23:59:59+00:00" if dirt != 7 else "2024-12-31T00:00:00+00:00"
     text = _SHELL % (
         number, issued, draw % 3, "preliminary" if dirt == 1 else "final", _concept(code, dirt),
-        number // 40, number // 40, number % ENCOUNTERS, _time(when, dirt), issued,
+        number // chart, number // chart, number % ENCOUNTERS, _time(when, dirt), issued,
         _value(value, unit, dirt), _interpretation(value), 10, unit, unit, 90, unit, unit,
     )  # fmt: skip
     return text.encode()
@@ -62,9 +63,23 @@ def encounters() -> Iterator[bytes]:
         ).encode()
 
 
+def patients(last: int) -> Iterator[bytes]:
+    """The people that the observations belong to."""
+    for number in range(last):
+        yield (
+            f'{{"resourceType":"Patient","id":"p-{number}","gender":"{("female", "male")[number % 2]}",'
+            f'"birthDate":"{1930 + number % 75}-{number % 12 + 1:02d}-15"}}'
+        ).encode()
+
+
+def code_of(code: int) -> str:
+    """The LOINC number of one of ``CODES``."""
+    return f"{1000 + code}-{_check(1000 + code)}"
+
+
 @lru_cache(20_000)
 def _concept(code: int, dirt: int) -> str:
-    name = f"{1000 + code}-{_check(1000 + code)}"
+    name = code_of(code)
     if dirt < 4:
         return f'{{"text":"Measure {code}"}}'
     system = "urn:lab:local" if dirt < 10 else LOINC

@@ -15,6 +15,8 @@ from r4.definitions import resource_types
 LONGEST = 16 * 1024 * 1024
 """Bytes of a line, at most: no resource of a feed comes near, and a file of one endless line does not fill the memory."""
 PIECE = 1024 * 1024
+BLOCK = 256 * 1024
+"""Bytes read at a time: what a core keeps near."""
 BOM = b"\xef\xbb\xbf"
 SUFFIXES = (".ndjson", ".jsonl")
 NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE = "not JSON", "not UTF-8", "too long", "no object", "unknown type"
@@ -59,21 +61,45 @@ def read(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Line
 
 
 def pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes | None, int]]:
-    """Each line with the place behind it; None for one that is too long. A line belongs to where it begins."""
+    """Each line, without its end, with the place behind it; None for one that is too long. A line belongs to where it begins."""
+    for found, at, last in blocks(file, start, end):
+        for line in found:
+            at = last if line is None else min(at + len(line) + 1, last)
+            yield line, at
+
+
+def blocks(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[list[bytes | None], int, int]]:
+    """The same, many lines at a time: the lines, the place before them and the one behind."""
     at = max(start - 1, 0)
     file.seek(at)
     if start > 0:
         at = _behind(file, file.readline(PIECE), at)
+    held = b""
     while end is None or at < end:
-        line = file.readline(LONGEST + 1)
-        if not line:
+        piece = file.read(BLOCK)
+        if not piece and not held:
             return
-        if len(line) > LONGEST:
-            at = _behind(file, line, at)
-            yield None, at
-        else:
-            at += len(line)
-            yield line, at
+        block = held + piece
+        if end is not None and at + len(block) >= end and (stop := block.find(b"\n", end - 1 - at) + 1):
+            block = block[:stop]
+        cut = block.rfind(b"\n") + 1 if piece else len(block)
+        held = block[cut:]
+        if cut:
+            yield from _cut(block[:cut], at)
+            at += cut
+        elif len(held) > LONGEST:
+            before, at, held = at, _behind(file, held, at), b""
+            yield [None], before, at
+
+
+def _cut(block: bytes, at: int) -> Iterator[tuple[list[bytes | None], int, int]]:
+    """Whole lines. Only the first can be too long: it alone began in a block before."""
+    last = at + len(block)
+    if len(block) > LONGEST and (first := block.find(b"\n") + 1 or len(block)) > LONGEST:
+        yield [None], at, at + first
+        block, at = block[first:], at + first
+    if block:
+        yield [*block.removesuffix(b"\n").split(b"\n")], at, last
 
 
 def holding(path: Path, word: bytes) -> Iterator[bytes]:

@@ -5,18 +5,17 @@ again, for a part's profile hangs on nothing but its bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import nsmallest
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fidelity import bulk, lines
 from fidelity.counts import hash_of
 from fidelity.profile import Profile, settings_of
+from fidelity.spreading import spread
 
 PART = 32 * 1024 * 1024
 """Bytes of a part."""
@@ -100,7 +99,7 @@ def gather(
 ) -> Survey:  # fmt: skip
     """Everything that the parts hold. A part is a ``Part`` or whatever the task takes."""
     whole, counted = Profile(), {}
-    for place, each in _spread(task, parts, processes, scheduler):
+    for place, each in spread(task, parts, processes=processes, scheduler=scheduler):
         whole.merge(each.profile)
         counted[place] = (each.lines, each.wrong[:SHOWN])
         part = parts[place]
@@ -168,62 +167,3 @@ def _troubles(parts: Sequence[Any], counted: Mapping[int, tuple[int, list[tuple[
         start = before.get(part.path, 0)
         yield from (Trouble(part.path.name, start + number, why) for number, why in wrong)
         before[part.path] = start + count
-
-
-def _spread(task: Work, parts: Sequence[Any], processes: int, scheduler: str | None) -> Iterator[tuple[int, Counted]]:
-    """Each part's result with its place, as they come."""
-    if scheduler is not None:
-        yield from _on_dask(task, parts, scheduler)
-    elif processes > 1 and len(parts) > 1:
-        yield from _in_processes(task, parts, processes)
-    else:
-        yield from ((place, task(part)) for place, part in enumerate(parts))
-
-
-def _in_processes(task: Work, parts: Sequence[Any], processes: int) -> Iterator[tuple[int, Counted]]:
-    """A few parts under way at a time, so that results do not pile up."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_keep, initargs=(task,)) as pool:
-        places = iter(range(len(parts)))
-        waiting: dict[Future[Counted], int] = {
-            pool.submit(_kept, parts[place]): place for place in islice(places, 2 * processes)
-        }
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield waiting.pop(future), future.result()
-                for place in islice(places, 1):
-                    waiting[pool.submit(_kept, parts[place])] = place
-
-
-_TASK: list[Work] = []
-
-
-def _keep(task: Work) -> None:
-    """Once for each process: the care settings of all visits are sent once, not with each part."""
-    _TASK[:] = [task]
-
-
-def _kept(part: Any) -> Counted:
-    return _TASK[0](part)
-
-
-def _on_dask(task: Work, parts: Sequence[Any], scheduler: str) -> Iterator[tuple[int, Counted]]:
-    """The same on the workers of a cluster; what a lost worker had is done again by another."""
-    from distributed import Client, as_completed
-
-    with Client(scheduler, set_as_default=False) as client:
-        shared = client.scatter(task, broadcast=True)
-        room = 2 * max(1, len(client.scheduler_info()["workers"]))
-        places = iter(range(len(parts)))
-        futures = {client.submit(_apply, shared, parts[place], pure=False): place for place in islice(places, room)}
-        under_way = as_completed(list(futures), loop=client.loop)
-        for future in under_way:
-            yield futures.pop(future), future.result()
-            for place in islice(places, 1):
-                following = client.submit(_apply, shared, parts[place], pure=False)
-                futures[following] = place
-                under_way.add(following)
-
-
-def _apply(task: Work, part: Any) -> Counted:
-    return task(part)

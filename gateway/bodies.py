@@ -283,3 +283,14 @@ def _path(location: tuple[int | str, ...]) -> str:
     for step in location:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
     return path or "body"
+
+
+def plain(value: Any) -> Any:
+    """Numbers of a model as JSON says them: what is like a float becomes one, so that its digits are its shortest."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value)
+    return value.item() if hasattr(value, "item") else value

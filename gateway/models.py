@@ -24,7 +24,7 @@ from fidelity.editions.shipped import shipped
 from fidelity.verdict import judge
 from gateway import bundles, remote_models
 from vocabulary import manifest as manifests
-from vocabulary.chart import Chart
+from vocabulary.chart import Chart, Read, Resource, Search
 from vocabulary.finding import format_verdict
 from vocabulary.instant import format_instant
 from vocabulary.manifest import Manifest, ManifestError, Prediction
@@ -220,13 +220,19 @@ def score_bundle(model: Model, bundle: Any, as_of: float) -> dict[str, Any]:
         patient = bundles.patient_of(resources)
     except bundles.BundleError as wrong:
         raise ModelError(str(wrong)) from wrong
-    features = model.manifest.features
-    chart = assemble(patient=patient, reads=bundles.reads_of(resources, features), features=features, as_of=as_of)
-    verdict = judge(chart, model.manifest, patient_resource=patient, terminology=shipped())
+    return score_chart(model, patient=patient, reads=bundles.reads_of(resources, model.manifest.features), as_of=as_of)
+
+
+def score_chart(
+    model: Model, *, patient: Resource, reads: Mapping[Search, Read], as_of: float, known: bool = True
+) -> dict[str, Any]:  # fmt: skip
+    """The same for a chart already read. ``known`` is False where ``patient`` is an id alone, for no Patient could be read."""
+    chart = assemble(patient=patient, reads=reads, features=model.manifest.features, as_of=as_of)
+    verdict = judge(chart, model.manifest, patient_resource=patient if known else None, terminology=shipped())
     said: dict[str, Any] = {}
-    refused = "; ".join(verdict.reasons) if verdict.fitness == "unfit" else None
+    refused = "; ".join(verdict.reasons) if verdict.fitness == "unfit" or not known else None
     try:
-        said = answer(model, chart)
+        said = answer(model, chart) if known else {}
     except ModelError as wrong:
         refused = refused or str(wrong)
     abstained = said.get("abstained")

@@ -151,7 +151,7 @@ def read_answer(
     if not said:
         document["abstained"] = "the chart is unfit"
     try:
-        output = bodies.read_output(codec.parse(codec.format(plain(document))))
+        output = bodies.read_output(codec.parse(codec.format(bodies.plain(document))))
     except codec.CodecError:
         return f"{manifest.title} answered something that is no number or text. Nothing was written."
     if isinstance(output, list):
@@ -169,14 +169,3 @@ def inference(model: Model, occasion: Occasion, chart: Chart, sources: list[str]
         sorted(chart.absent),
     ]  # fmt: skip
     return sha256(codec.format(known)).hexdigest()[:40]
-
-
-def plain(value: Any) -> Any:
-    """Numbers of a model as JSON says them: what is like a float becomes one, so that its digits are its shortest."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return float(value)
-    return value.item() if hasattr(value, "item") else value

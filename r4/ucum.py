@@ -63,10 +63,21 @@ _TURN = RLock()
 no turn."""
 
 
-@lru_cache(maxsize=4096)
 def _factor(unit: str, wanted: str) -> Decimal:
-    with _TURN:
-        return _factor_now(unit, wanted)
+    found = _factors(unit, wanted)
+    if found is None:
+        raise UnitError("the units cannot be converted into each other")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _factors(unit: str, wanted: str) -> Decimal | None:
+    """None where there is none: what is not UCUM takes milliseconds to find out, and feeds say it again and again."""
+    try:
+        with _TURN:
+            return _factor_now(unit, wanted)
+    except UnitError:
+        return None
 
 
 def _factor_now(unit: str, wanted: str) -> Decimal:
@@ -89,15 +100,22 @@ class _Unit:
         self.to = quantity.to
 
 
-@lru_cache(maxsize=4096)
 def _quantity(unit: str) -> _Unit:
-    """A unit without its annotations: ``{score}`` says what is counted and measures nothing (UCUM §6)."""
+    found = _quantities(unit)
+    if found is None:
+        raise UnitError("the unit is not one of UCUM")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _quantities(unit: str) -> _Unit | None:
+    """A unit without its annotations: ``{score}`` says what is counted and measures nothing (UCUM §6). None: it is not one."""
     unit = _AFTER.sub("", _ALONE.sub("1", unit))
     try:
         with _TURN:
             return _Unit(_registry().from_ucum(unit))
-    except Exception as failure:  # the grammar, the registry and the unit tables each have errors of their own
-        raise UnitError("the unit is not one of UCUM") from failure
+    except Exception:  # the grammar, the registry and the unit tables each have errors of their own
+        return None
 
 
 @cache
