@@ -23,6 +23,11 @@ def about(patient: str, type: str = "Observation", **members: Any) -> dict[str, 
     return {"resourceType": type, "subject": {"reference": f"Patient/{patient}"}, **members}
 
 
+def met(*actors: dict[str, Any]) -> dict[str, Any]:
+    """Of a type that does not say whom it is about: everybody who takes part."""
+    return {"resourceType": "Appointment", "participant": [{"actor": actor} for actor in actors]}
+
+
 @pytest.mark.parametrize(
     ("resource", "mine"),
     [
@@ -48,6 +53,12 @@ def about(patient: str, type: str = "Observation", **members: Any) -> dict[str, 
         ),
         ({"resourceType": "Practitioner", "id": "d"}, False),
         ({"resourceType": "Device"}, False),
+        ({"resourceType": "AuditEvent", "entity": [{"what": {"reference": "Patient/p1"}}]}, False),
+        (met({"reference": "Patient/p1"}, {"reference": "Practitioner/d"}), True),
+        (met({"reference": "Patient/p1"}, {"reference": "Patient/p2"}), False),
+        (met({"reference": "Patient/p1"}, {"reference": "http://elsewhere/Patient/p2"}), False),
+        (met({"reference": "Patient/p1"}, {"display": "somebody"}), False),
+        (met({"reference": "Practitioner/d"}), False),
     ],
 )
 def test_a_resource_is_in_one_compartment_or_in_none(resource: dict[str, Any], mine: bool) -> None:
