@@ -24,11 +24,15 @@ from tests.mutants.generated.sites import ROOT, Site, sites
 SEED, NUMBER = 20261126, 330
 FOLDERS = ("unit", "property", "oracles", "flow", "contract")
 AREAS = {
-    "auth/access": ("flow/test_smart_scopes.py", "contract/test_face_*.py"),
-    "auth": ("flow/test_smart_*.py", "flow/test_sign_in*.py"),
-    "sandbox": ("contract/test_face_*.py", "contract/test_capabilities.py", "flow/test_bulk*.py"),
-}
-"""Tests of a whole area, from outside: they come after those that name the module."""
+    "auth/access": ("unit/auth/access/test_*.py", "unit/auth/test_tables.py", "flow/test_smart_scopes.py", "contract/test_face_*.py"),
+    "auth": ("unit/auth/test_*.py", "unit/auth/server/test_*.py", "flow/test_smart_*.py", "flow/test_sign_in*.py"),
+    "sandbox": (
+        "unit/sandbox/test_tables.py", "unit/sandbox/test_values.py", "unit/sandbox/test_histories.py", "unit/sandbox/test_search*.py",
+        "unit/sandbox/test_store.py", "unit/sandbox/test_paging.py", "contract/test_face_*.py", "contract/test_capabilities.py",
+        "flow/test_bulk*.py",
+    ),
+}  # fmt: skip
+"""Tests of a whole area, the fast ones first: they come after those that name the module."""
 PATIENCE = 400.0
 """Seconds for the project's own tests of one mutant; what is not noticed by then is a survivor."""
 REASONS = Path(__file__).with_name("reasons.csv")
