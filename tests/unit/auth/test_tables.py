@@ -1,6 +1,6 @@
 """The tables of scopes and levels have the rows of the specifications, counted from there and not from the tables."""
 
-from auth.access import levels
+from auth.access import compartment, levels
 from auth.discovery import CAPABILITIES as CAPABILITIES_LISTED
 from auth.discovery import SCOPES
 from auth.server import words
@@ -68,6 +68,14 @@ def test_every_way_around_a_scope_has_its_row() -> None:
         "chain", "_has", "_source", "_include", "_revinclude", "history-instance", "history-type", "history-system", "compartment",
         "write-shared", "create-patient", "delete-patient",
     }  # fmt: skip
+
+
+def test_whose_the_types_are() -> None:
+    """https://hl7.org/fhir/us/core/STU6.1/scopes.html, https://hl7.org/fhir/R4/compartmentdefinition-patient.html."""
+    assert {"Practitioner", "PractitionerRole", "Organization", "Location", "Medication"} == compartment.SHARED
+    assert {"Device", "DocumentReference"} == compartment.UNASSIGNED
+    assert {"Group", "AuditEvent", "Binary"} == compartment.EXCLUDED
+    assert compartment.NARROWING == ("patient", "subject", "beneficiary")
 
 
 def test_the_types_that_are_closed_to_a_patients_scope() -> None:

@@ -75,6 +75,8 @@ def test_a_resource_is_in_one_compartment_or_in_none(resource: dict[str, Any], m
         ({"resourceType": "DocumentReference"}, True),
         (about("p2", "DocumentReference"), False),
         ({"resourceType": "DocumentReference", "author": [{"reference": "Patient/p2"}]}, False),
+        ({"resourceType": "DocumentReference", "author": [{"reference": "Practitioner/d"}]}, True),
+        ({"resourceType": "DocumentReference", "author": [{"display": "somebody"}]}, False),
         ({"resourceType": "Observation"}, False),
     ],
 )

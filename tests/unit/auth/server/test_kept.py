@@ -58,6 +58,20 @@ def test_a_token_in_force_says_when_it_was_issued(connection: Connection, words:
     assert grants.find_token(connection, NOW, "unknown") is None
 
 
+def test_a_token_for_less_knows_what_was_granted_with_it(connection: Connection) -> None:
+    granted(connection, "openid patient/*.rs")
+    grants.save_access(connection, NOW, token="less", grant="g", scopes="patient/*.rs", life=ACCESS_LIFE)
+    found = grants.find_token(connection, NOW, "less")
+    assert found is not None
+    assert (found.grant.scopes, found.granted) == (scopes.parse("patient/*.rs"), scopes.parse("openid patient/*.rs"))
+
+
+@pytest.mark.parametrize("context", [Context(), Context(patient="p", need_patient_banner=False, fhir_context=({"reference": "X/1"},))])
+def test_a_context_comes_back_as_it_was_kept(context: Context) -> None:
+    assert grants.parse_context(grants.format_context(context)) == context
+    assert grants.parse_context('{"patient": "p", "fhir_context": null}') == Context(patient="p")
+
+
 def test_a_token_opens_nothing_once_it_is_late_rotated_out_or_revoked(connection: Connection) -> None:
     granted(connection, "patient/*.rs")
     assert grants.find_grant(connection, NOW + ACCESS_LIFE - 1, "a-g") is not None
