@@ -54,6 +54,8 @@ def met(*actors: dict[str, Any]) -> dict[str, Any]:
         ({"resourceType": "Practitioner", "id": "d"}, False),
         ({"resourceType": "Device"}, False),
         ({"resourceType": "AuditEvent", "entity": [{"what": {"reference": "Patient/p1"}}]}, False),
+        ({"resourceType": "Provenance", "target": [{"reference": "Patient/p1"}, {"reference": "Observation/o"}]}, True),
+        ({"resourceType": "Provenance", "target": [{"reference": "Patient/p1"}, {"display": "somebody"}]}, False),
         (met({"reference": "Patient/p1"}, {"reference": "Practitioner/d"}), True),
         (met({"reference": "Patient/p1"}, {"reference": "Patient/p2"}), False),
         (met({"reference": "Patient/p1"}, {"reference": "http://elsewhere/Patient/p2"}), False),
