@@ -63,6 +63,7 @@ def test_among_updates_what_others_refer_to_comes_first() -> None:
     third, second = entry("update", id="3", body=refers("Patient/2/_history/1")), entry("update", type="Patient", id="2", body=refers("Patient/1"))
     first, other = entry("update", type="Patient", id="1"), entry("update", id="0", body=refers("Patient/elsewhere"))
     assert batch.ordered([third, second, first, other]) == [2, 1, 0, 3]
+    assert batch.ordered([entry("read", type="Patient", id="1"), entry("update", id="2", body=refers("Patient/1"))]) == [1, 0]
     one, two = entry("update", id="1", body=refers("Observation/2")), entry("update", id="2", body=refers("Observation/1"))
     assert sorted(batch.ordered([one, two])) == [0, 1]
 
