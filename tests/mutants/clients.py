@@ -265,7 +265,7 @@ CAUGHT: Mapping[str, str] = {
     "tells registered keys whole": "a_registration_shows_no_private_key",
     "shows registrations to anyone": "a_registration_is_not_read_by_another a_registration_is_not_read_by_nobody",
     "keeps what was deleted": "a_deleted_client_gets_no_token a_deleted_clients_token_ends",
-    "changes nothing": "a_registration_is_changed_by_its_token",
+    "changes nothing": "a_key_set_is_replaced a_registration_is_changed_by_its_token",
     "tells nobody's question of a token": "introspection_wants_a_live_bearer introspection_wants_to_know_who_asks",
     "revokes for nobody": "revocation_wants_to_know_who_asks",
 }  # fmt: skip

@@ -69,8 +69,14 @@ def test_an_ehr_names_itself_in_its_answers_where_it_says_so(written: Any, meant
 
 def test_the_members_of_a_document_are_taken_as_they_are_said() -> None:
     found = parse(said(issuer="https://ehr.example", scopes_supported=["openid", "launch"], jwks_uri="jwks"), iss=FHIR)
-    assert (found.issuer, found.scopes_supported, found.jwks_uri) == ("https://ehr.example", ("openid", "launch"), f"{FHIR}/jwks")
-    assert parse(said(authorization_endpoint="ABSENT", code_challenge_methods_supported="ABSENT"), iss=FHIR).capabilities == ("launch-ehr",)
+    assert (found.issuer, found.scopes_supported, found.jwks_uri) == (
+        "https://ehr.example",
+        ("openid", "launch"),
+        f"{FHIR}/jwks",
+    )
+    assert parse(
+        said(authorization_endpoint="ABSENT", code_challenge_methods_supported="ABSENT"), iss=FHIR
+    ).capabilities == ("launch-ehr",)
 
 
 def test_plain_is_borne_with_where_it_is_known_and_beside_s256_only() -> None:

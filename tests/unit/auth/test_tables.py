@@ -54,7 +54,9 @@ def test_every_level_and_every_letter_has_a_word() -> None:
 
 def test_every_operation_that_could_reach_a_record_past_a_scope_has_its_row() -> None:
     assert set(levels.OPERATIONS) == OF_R4 | ELSEWHERE
-    served = {name: (*row.places, row.letters, *sorted(row.levels)) for name, row in levels.OPERATIONS.items() if row.served}
+    served = {
+        name: (*row.places, row.letters, *sorted(row.levels)) for name, row in levels.OPERATIONS.items() if row.served
+    }
     assert served == {
         "$everything": ("instance", "rs", "patient", "system", "user"),
         "$validate": ("type", "instance", "cu", "patient", "system", "user"),

@@ -71,7 +71,9 @@ def test_a_history_is_told_the_newest_first_with_what_was_done(kept: tuple[Store
     assert [(e["request"]["method"], e["request"]["url"], e["response"]["status"], "resource" in e) for e in body["entry"]] == [
         ("PUT", "Patient/a", "200", True), ("DELETE", "Patient/a", "204", False), ("PUT", "Patient/a", "200", True), ("POST", "Patient", "201", True),
     ]  # fmt: skip
-    assert [e["response"]["lastModified"][:19] for e in body["entry"]] == [instant(at)[:19] for at in (1004, 1003, 1002, 1000)]
+    assert [e["response"]["lastModified"][:19] for e in body["entry"]] == [
+        instant(at)[:19] for at in (1004, 1003, 1002, 1000)
+    ]
     for path in ("Patient/_history", "_history"):
         whole = store.ask("GET", path)
         assert told(whole) == ["a/4", "a/3", "a/2", "b/1", "a/1"]
@@ -112,7 +114,9 @@ def test_a_page_of_a_resources_history_tells_a_total_only_when_it_is_the_whole(k
 
 
 @pytest.mark.parametrize("path", ["Patient/a/_history", "Patient/_history", "_history"])
-@pytest.mark.parametrize(("at", "found"), [(1000, "a/3 a/2 a/1"), (1001, "a/3 a/2"), (1002, "a/3 a/2"), (1004, "a/3"), (1005, "")])
+@pytest.mark.parametrize(
+    ("at", "found"), [(1000, "a/3 a/2 a/1"), (1001, "a/3 a/2"), (1002, "a/3 a/2"), (1004, "a/3"), (1005, "")]
+)
 def test_since_leaves_out_what_is_older(kept: tuple[Store, Clock], path: str, at: float, found: str) -> None:
     written(kept, ("a", 1000), ("a", 1002), ("a", 1004))
     assert told(kept[0].ask("GET", f"{path}?_since={instant(at)}")) == found.split()
@@ -138,13 +142,19 @@ def test_at_finds_what_stood_at_that_time(kept: tuple[Store, Clock], path: str, 
     assert told(kept[0].ask("GET", f"{path}?_at={at}")) == wanted.split()
 
 
-@pytest.mark.parametrize("query", ["_count=0", "_count=a", "_count=1234567890", "_since=x", "_at=x", "_sort=date", "_cursor=x", "_count=1&_count=2"])
+@pytest.mark.parametrize(
+    "query",
+    ["_count=0", "_count=a", "_count=1234567890", "_since=x", "_at=x", "_sort=date", "_cursor=x", "_count=1&_count=2"],
+)
 def test_what_a_history_cannot_be_asked_is_refused(kept: tuple[Store, Clock], query: str) -> None:
     assert kept[0].ask("GET", f"Patient/_history?{query}").status == 400
 
 
 def test_a_version_that_is_none_is_not_found(kept: tuple[Store, Clock]) -> None:
     written(kept, ("a", 1000), ("-a", 1001))
-    statuses = {version: kept[0].ask("GET", f"Patient/a/_history/{version}").status for version in ("1", "2", "3", "x", "01", "1234567890")}
+    statuses = {
+        version: kept[0].ask("GET", f"Patient/a/_history/{version}").status
+        for version in ("1", "2", "3", "x", "01", "1234567890")
+    }
     assert statuses == {"1": 200, "2": 410, "3": 404, "x": 404, "01": 404, "1234567890": 404}
     assert kept[0].ask("GET", "Patient/b/_history/1").status == 404

@@ -161,9 +161,16 @@ def test_an_include_brings_what_is_named_of_the_type_that_is_asked_for(store: St
 
 
 def test_what_refers_to_a_match_comes_along_once(store: Store) -> None:
-    answer = store.ask("GET", "Patient?_id=p2&_revinclude=Observation:subject&_revinclude=Encounter:patient&_revinclude=Observation:patient")
+    answer = store.ask(
+        "GET",
+        "Patient?_id=p2&_revinclude=Observation:subject&_revinclude=Encounter:patient&_revinclude=Observation:patient",
+    )
     entries = (answer.resource or {})["entry"]
-    assert sorted(each["fullUrl"].removeprefix(f"{BASE}/") for each in entries) == ["Encounter/e1", "Observation/none", "Patient/p2"]
+    assert sorted(each["fullUrl"].removeprefix(f"{BASE}/") for each in entries) == [
+        "Encounter/e1",
+        "Observation/none",
+        "Patient/p2",
+    ]
 
 
 SORTED = [("Observation", "date"), ("Patient", "family"), ("RiskAssessment", "probability"), ("Observation", "status"), ("Observation", "value-quantity"),

@@ -120,7 +120,9 @@ def test_a_reference_leads_to_what_is_there(database: Sqlite, patient: str, said
     for id in ("removed", "self"):
         ask(database, "DELETE", f"Observation/{id}")
     reference = said.format(v=made[2].headers["etag"][3:-1])
-    answer = ask(database, "PUT", "Observation/self", body=weight(patient, id="self", derivedFrom=[{"reference": reference}]))
+    answer = ask(
+        database, "PUT", "Observation/self", body=weight(patient, id="self", derivedFrom=[{"reference": reference}])
+    )
     assert answer.status == status
     if status == 422:
         assert (answer.resource or {})["issue"][0]["expression"] == ["Observation.derivedFrom[0].reference"]

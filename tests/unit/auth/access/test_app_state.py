@@ -36,7 +36,9 @@ def test_a_code_is_a_system_and_a_value(code: str, fine: bool) -> None:
     assert is_code(code) is fine
 
 
-OWN = Client(id="c", redirect_uris=("https://app.example/cb",), launch_url="https://start.example/l", state_codes=("urn:x|a",))
+OWN = Client(
+    id="c", redirect_uris=("https://app.example/cb",), launch_url="https://start.example/l", state_codes=("urn:x|a",)
+)
 
 
 @pytest.mark.parametrize(

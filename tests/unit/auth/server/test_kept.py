@@ -27,9 +27,13 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-def granted(connection: Connection, words: str, *, id: str = "g", client_id: str = "c", life: float = ACCESS_LIFE) -> None:
+def granted(
+    connection: Connection, words: str, *, id: str = "g", client_id: str = "c", life: float = ACCESS_LIFE
+) -> None:
     """A grant of that id with an access token ``a-id`` and a refresh token ``r-id``."""
-    grants.save_grant(connection, NOW, id=id, client_id=client_id, scopes=scopes.parse(words), context=Context(patient="p"))
+    grants.save_grant(
+        connection, NOW, id=id, client_id=client_id, scopes=scopes.parse(words), context=Context(patient="p")
+    )
     grants.save_access(connection, NOW, token=f"a-{id}", grant=id, scopes=words, life=life)
     grants.save_refresh(connection, NOW, token=f"r-{id}", grant=id)
 
@@ -39,7 +43,9 @@ def granted(connection: Connection, words: str, *, id: str = "g", client_id: str
     [("patient/*.rs", "patient"), ("user/*.rs", "user"), ("system/*.rs", "system"), ("patient/*.rs user/*.rs", "user"),
      ("user/*.rs system/*.rs", "system"), ("patient/*.rs system/*.rs", "system"), ("openid launch", None)],
 )  # fmt: skip
-def test_the_level_of_a_grant_is_the_widest_of_its_scopes(connection: Connection, words: str, level: str | None) -> None:
+def test_the_level_of_a_grant_is_the_widest_of_its_scopes(
+    connection: Connection, words: str, level: str | None
+) -> None:
     granted(connection, words)
     found = grants.find_by_id(connection, NOW, "g")
     assert found is not None
@@ -47,7 +53,9 @@ def test_the_level_of_a_grant_is_the_widest_of_its_scopes(connection: Connection
     assert (found.patient, found.client_id, found.issued) == ("p", "c", NOW)
 
 
-@pytest.mark.parametrize(("words", "life"), [("patient/*.rs", ACCESS_LIFE), ("system/*.rs", BACKEND_LIFE), ("openid", ACCESS_LIFE)])
+@pytest.mark.parametrize(
+    ("words", "life"), [("patient/*.rs", ACCESS_LIFE), ("system/*.rs", BACKEND_LIFE), ("openid", ACCESS_LIFE)]
+)
 def test_a_token_in_force_says_when_it_was_issued(connection: Connection, words: str, life: float) -> None:
     granted(connection, words, life=life)
     access, refresh = (grants.find_token(connection, NOW + 1, token) for token in ("a-g", "r-g"))
@@ -66,7 +74,9 @@ def test_a_token_for_less_knows_what_was_granted_with_it(connection: Connection)
     assert (found.grant.scopes, found.granted) == (scopes.parse("patient/*.rs"), scopes.parse("openid patient/*.rs"))
 
 
-@pytest.mark.parametrize("context", [Context(), Context(patient="p", need_patient_banner=False, fhir_context=({"reference": "X/1"},))])
+@pytest.mark.parametrize(
+    "context", [Context(), Context(patient="p", need_patient_banner=False, fhir_context=({"reference": "X/1"},))]
+)
 def test_a_context_comes_back_as_it_was_kept(context: Context) -> None:
     assert grants.parse_context(grants.format_context(context)) == context
     assert grants.parse_context('{"patient": "p", "fhir_context": null}') == Context(patient="p")
@@ -122,9 +132,13 @@ def test_a_code_is_used_once_and_within_its_minute(connection: Connection) -> No
 def test_codes_and_assertions_are_swept_when_they_are_long_past(connection: Connection) -> None:
     granted(connection, "patient/*.rs")
     code(connection)
-    grants.save_code(connection, NOW + CODE_LIFE + 600, code="y", grant="g", redirect_uri="u", challenge="c", nonce=None)
+    grants.save_code(
+        connection, NOW + CODE_LIFE + 600, code="y", grant="g", redirect_uri="u", challenge="c", nonce=None
+    )
     assert grants.take_code(connection, NOW, "x")
-    grants.save_code(connection, NOW + CODE_LIFE + 601, code="z", grant="g", redirect_uri="u", challenge="c", nonce=None)
+    grants.save_code(
+        connection, NOW + CODE_LIFE + 601, code="z", grant="g", redirect_uri="u", challenge="c", nonce=None
+    )
     assert grants.find_code(connection, NOW, "x") is None
     assert grants.find_by_id(connection, NOW, "g") is not None, "forgotten, not used twice"
 
@@ -144,7 +158,9 @@ def test_whether_some_grant_has_a_fault(connection: Connection) -> None:
     assert found.faults == ("a", "b")
 
 
-def test_a_bearer_asks_for_its_grant_and_for_all_of_its_client_where_that_is_confidential(connection: Connection) -> None:
+def test_a_bearer_asks_for_its_grant_and_for_all_of_its_client_where_that_is_confidential(
+    connection: Connection,
+) -> None:
     granted(connection, "patient/*.rs")
     assert introspection.asking_bearer(connection, NOW, "a-g") is None, "the client is gone"
     assert introspection.asking_bearer(connection, NOW, "unknown") is None
@@ -254,7 +270,11 @@ def test_a_client_is_kept_changed_and_forgotten_with_what_it_was_granted(connect
 def test_a_changed_client_keeps_its_secret_while_it_has_use_for_one(connection: Connection) -> None:
     basic = Client(id="c", method="client_secret_basic")
     clients.save_client(connection, NOW, client=basic, secret="s")
-    for client, secret, kept in ((replace(basic, name="N"), None, "s"), (basic, "t", "t"), (Client(id="c"), None, None)):
+    for client, secret, kept in (
+        (replace(basic, name="N"), None, "s"),
+        (basic, "t", "t"),
+        (Client(id="c"), None, None),
+    ):
         clients.change_client(connection, NOW, client=client, secret=secret)
         assert clients.find_client(connection, NOW, "c") == (client, clients.hashed(kept) if kept else None)
     clients.change_client(connection, NOW, client=replace(basic, id="other"), secret="x")
