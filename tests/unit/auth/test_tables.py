@@ -72,6 +72,16 @@ def test_every_way_around_a_scope_has_its_row() -> None:
     }  # fmt: skip
 
 
+def test_what_each_level_may_do_at_all() -> None:
+    """smart-auth.md §3.2: what cannot be narrowed to one patient is not for that level, what answers of others for no person."""
+    reach = {name: "".join(sorted(level[0] for level in found)) for name, found in levels.FEATURES.items()}
+    assert reach == {
+        "chain": "s", "_has": "s", "_source": "su", "_include": "psu", "_revinclude": "psu", "history-instance": "psu",
+        "history-type": "su", "history-system": "su", "compartment": "psu", "write-shared": "s", "create-patient": "su",
+        "delete-patient": "su",
+    }  # fmt: skip
+
+
 def test_whose_the_types_are() -> None:
     """https://hl7.org/fhir/us/core/STU6.1/scopes.html, https://hl7.org/fhir/R4/compartmentdefinition-patient.html."""
     assert {"Practitioner", "PractitionerRole", "Organization", "Location", "Medication"} == compartment.SHARED

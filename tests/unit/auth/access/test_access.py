@@ -6,7 +6,7 @@ import pytest
 
 from auth import scopes
 from auth.access.compartment import narrowing, owned, shared
-from auth.access.decide import allowing, reaches
+from auth.access.decide import allowing, fhir_scopes, reaches
 from auth.access.narrow import narrow
 from auth.server.grants import Context, Grant
 
@@ -93,6 +93,18 @@ def test_what_is_nobodys_is_read_and_not_written_by_a_patients_scope() -> None:
     assert not reaches(allowing(held, "update", "Practitioner"), doctor, held, base=BASE, writing=True)
     system = grant("system/*.cruds", patient=None)
     assert reaches(allowing(system, "update", "Practitioner"), doctor, system, base=BASE, writing=True)
+
+
+def test_a_clinician_reads_everybodys_records_and_writes_all_but_what_is_nobodys() -> None:
+    held = grant("user/*.cruds", user="Practitioner/d")
+    for resource, writes in (
+        (about("p2"), True),
+        ({"resourceType": "Practitioner"}, False),
+        ({"resourceType": "Device"}, False),
+    ):
+        found = fhir_scopes(held)
+        assert reaches(found, resource, held, base=BASE)
+        assert reaches(found, resource, held, base=BASE, writing=True) is writes
 
 
 @pytest.mark.parametrize(

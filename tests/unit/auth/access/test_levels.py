@@ -103,6 +103,7 @@ def test_scopes_that_reach_are_named_one_by_one() -> None:
     assert laboratory != vital
 
 
+DOCTOR = {"resourceType": "Practitioner", "id": "d"}
 MINE, THEIRS = {"reference": "Patient/p1"}, {"reference": "Patient/p2"}
 
 
@@ -126,6 +127,10 @@ def body(type: str = "Observation", **members: Any) -> dict[str, Any]:
         (body(subject={**MINE, "extension": [{"url": "u", "valueReference": THEIRS}]}), False),
         (body(subject=MINE, focus=[THEIRS]), True),
         (body(subject=MINE, performer=[{"reference": "#d"}], contained=[{"resourceType": "Practitioner", "id": "d"}]), True),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=[DOCTOR, {"resourceType": "Patient", "id": "e"}]), True),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=[DOCTOR, DOCTOR]), False),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=["d", DOCTOR]), True),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=DOCTOR), False),
         (body(subject=THEIRS), False),
         (body(), False),
         (body(subject=MINE, performer=[THEIRS]), False),
