@@ -136,6 +136,7 @@ async def _collect(
         session, missing = await opening.open_session(
             probe, evidence, given, door=options.door, patients=options.patients
         )
+        session.listen, session.public_url = options.listen, options.public_url
         course.stopped += missing
         if not session.ready(evidence):
             course.complete = False  # nobody was signed in: what needs that was not seen, and no pass is meant

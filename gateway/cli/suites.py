@@ -29,8 +29,11 @@ def conform(
     writes: Annotated[bool, Run("--writes", help="Also run what writes; it cleans up after itself.")] = False,
     slow: Annotated[bool, Run("--slow", help="Also run what has to wait, such as code expiry.")] = False,
     deadline: Annotated[float, Run(metavar="S", min=1, help="Seconds for the whole run.")] = 300.0,
-    listen: Annotated[str | None, Run(metavar="HOST:PORT", help="Where a suite that plays the EHR serves.")] = None,
-    public_url: Annotated[str | None, Run(metavar="URL", help="The same as the app under test reaches it.")] = None,
+    listen: Annotated[
+        str | None,
+        Run(metavar="HOST:PORT", help="Where a suite that plays the EHR serves, and the suite smart a key set."),
+    ] = None,
+    public_url: Annotated[str | None, Run(metavar="URL", help="The same as what is under test reaches it.")] = None,
     tls_ca: Annotated[Path | None, Reach(metavar="FILE", help="Own authorities that are trusted (PEM).")] = None,
     tls_cert: Annotated[Path | None, Reach(metavar="FILE", help="A client certificate (PEM).")] = None,
     tls_key: Annotated[Path | None, Reach(metavar="FILE", help="Its key, where it is in a file of its own.")] = None,

@@ -43,7 +43,7 @@ def test_the_checks_that_mutants_name_are_there() -> None:
 
 def test_without_writes_what_writes_is_skipped_and_shown_so(seeded: SandboxEhr) -> None:
     transport = httpx2.ASGITransport(app=ehr_face.application([seeded]))
-    found = asyncio.run(run(BASE, transport=transport))
+    found = asyncio.run(run(BASE, transport=transport, listen="127.0.0.1:0"))
     writing = {item.id for suite in SUITES.values() if not suite.plays for item in suite.checks if item.writes}
     withheld = {item.id for item in found.checks if item.why == "writes"}
     assert withheld == writing

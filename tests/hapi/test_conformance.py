@@ -42,11 +42,13 @@ async def face(hapi: str) -> Report:
     database = open_sqlite(":memory:", metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
         name="spec", base=BASE.removesuffix("/fhir"), database=database, keys=KEYS, new_id=lambda: str(uuid.uuid4()),
-        new_secret=lambda: uuid.uuid4().hex, clock=time.time,
+        new_secret=lambda: uuid.uuid4().hex, clock=time.time, allow_loopback_jwks=True,
     )  # fmt: skip
     async with opened(upstream=hapi, base=BASE, new_id=ehr.new_id) as upstream:
         ehr.upstream = upstream
-        found = await run(BASE, writes=True, transport=httpx2.ASGITransport(app=ehr_face.application([ehr])))
+        found = await run(
+            BASE, writes=True, listen="127.0.0.1:0", transport=httpx2.ASGITransport(app=ehr_face.application([ehr]))
+        )
     database.close()
     return found
 

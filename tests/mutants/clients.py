@@ -13,13 +13,15 @@ from auth.assertions import Assertion, AssertionRefused
 from auth.keys import KeySet
 from auth.server import authentication, grants, registration
 from auth.server.clients import Client
+from gateway import client_keys
 from gateway.routes import registration as registering
 from tests.mutants.catching import caught
 from tests.mutants.mutant import Answered, Asked, Mutant
 from tests.mutants.rewriting import REGISTER, says
 
-CHECKED, VERIFIED, READ, SECRET = (
-    assertions._checked, assertions.verify, authentication.read, authentication.check_secret,
+CHECKED, VERIFIED, READ, SECRET, FETCHED, REGISTERED = (
+    assertions._checked, assertions.verify, authentication.read, authentication.check_secret, client_keys.ClientKeys._read,
+    registration.read_registration,
 )  # fmt: skip
 
 
@@ -134,6 +136,13 @@ def _mutant(**how: Any) -> Callable[[frozenset[str]], Mutant]:
     return lambda caught: Mutant(caught, suites=("smart",), **how)
 
 
+async def _posted(self: Any, url: str) -> Any:
+    """A key set is asked for as a form is sent."""
+    for http in self._clients.values():
+        http.stream = lambda method, url, http=http, **how: type(http).stream(http, "POST", url, **how)
+    return await FETCHED(self, url)
+
+
 def _verifying(verify: Any) -> Callable[[frozenset[str]], Mutant]:
     return _mutant(overrides=((authentication.assertions, "verify", verify),))
 
@@ -172,6 +181,11 @@ FAULTS: Mapping[str, Callable[[frozenset[str]], Mutant]] = {
     "takes any secret": _mutant(overrides=((authentication, "check_secret", _any_secret),)),
     "knows no RS384": _verifying(lambda text, keys, **known: VERIFIED(
         text if _part(text, 0).get("alg") == "ES384" else "", keys, **known)),
+    "takes no keys by address": _mutant(overrides=((registering, "read_registration", lambda body, *, id, loopback: REGISTERED(
+        body, id=id, loopback=False)),)),
+    "fetches key sets by POST": _mutant(overrides=((client_keys.ClientKeys, "_read", _posted),)),
+    "keeps every key set for an hour": _mutant(overrides=((client_keys, "life_of", lambda *said: 3600.0),)),
+    "keeps no key set": _mutant(overrides=((client_keys, "life_of", lambda *said: 0.0),)),
     "registers every redirect address": _registering(redirect_address=lambda uri: True),
     "registers private keys": _registering(strict_key_set=lambda document: KeySet([])),
     "registers what contradicts itself": _registering(_consistent=lambda client, types: None),
@@ -225,6 +239,10 @@ CAUGHT: Mapping[str, str] = {
     "asks no client for proof": "a_key_is_required a_secret_is_required a_wrong_secret_is_refused",
     "takes any secret": "a_wrong_secret_is_refused",
     "knows no RS384": "an_rs384_assertion_is_taken",
+    "takes no keys by address": "keys_are_registered_by_address",
+    "fetches key sets by POST": "a_key_set_is_fetched_with_get",
+    "keeps every key set for an hour": "a_key_set_is_kept_no_longer_than_it_says",
+    "keeps no key set": "a_key_set_is_kept_as_it_says",
     "registers every redirect address": (
         "registration_refuses_a_fragment registration_refuses_a_script_as_address "
         "registration_refuses_an_address_without_tls"
@@ -247,7 +265,7 @@ CAUGHT: Mapping[str, str] = {
     "tells registered keys whole": "a_registration_shows_no_private_key",
     "shows registrations to anyone": "a_registration_is_not_read_by_another a_registration_is_not_read_by_nobody",
     "keeps what was deleted": "a_deleted_client_gets_no_token a_deleted_clients_token_ends",
-    "changes nothing": "a_registration_is_changed_by_its_token",
+    "changes nothing": "a_key_set_is_replaced a_registration_is_changed_by_its_token",
     "tells nobody's question of a token": "introspection_wants_a_live_bearer introspection_wants_to_know_who_asks",
     "revokes for nobody": "revocation_wants_to_know_who_asks",
 }  # fmt: skip

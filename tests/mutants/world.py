@@ -37,6 +37,7 @@ def open_ehr(persona: Persona = SPEC) -> Iterator[SandboxEhr]:
     made = SandboxEhr(
         name=persona.name, base=BASE.replace("/spec/fhir", f"/{persona.name}"), persona=persona, database=database, keys=KEYS,
         new_id=lambda: str(uuid.uuid4()), new_secret=lambda: uuid.uuid4().hex + uuid.uuid4().hex, clock=time.time,
+        allow_loopback_jwks=True,
     )  # fmt: skip
 
     def fill(connection: Connection, now: float) -> None:
@@ -66,4 +67,4 @@ def judged(ehr: SandboxEhr, mutant: Mutant | None = None, **options: Any) -> Rep
 
 def _run(application: Any, base: str, **options: Any) -> Report:
     transport = httpx2.ASGITransport(app=application)
-    return asyncio.run(run(base, transport=transport, **{"writes": True, **options}))
+    return asyncio.run(run(base, transport=transport, **{"writes": True, "listen": "127.0.0.1:0", **options}))

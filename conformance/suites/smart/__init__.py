@@ -2,6 +2,7 @@
 
 from conformance.session import Suite
 from conformance.suites.smart import (
+    addresses,
     assertions,
     backend,
     brands,
@@ -22,7 +23,8 @@ from conformance.suites.smart.parts import PARTS
 SUITE = Suite(
     checks=(
         *discovery.CHECKS, *brands.CHECKS, *launching.CHECKS, *tokens.CHECKS, *identity.CHECKS, *refusals.CHECKS,
-        *clients.CHECKS, *assertions.CHECKS, *backend.CHECKS, *refreshing.CHECKS, *telling.CHECKS, *registering.CHECKS,
+        *clients.CHECKS, *assertions.CHECKS, *addresses.CHECKS,
+        *backend.CHECKS, *refreshing.CHECKS, *telling.CHECKS, *registering.CHECKS,
         *scopes.CHECKS, *pages.CHECKS,
     ),
     parts=PARTS,

@@ -2,6 +2,7 @@
 
 from conformance.session import Part
 from conformance.suites.smart.collect import (
+    addresses,
     assertions,
     backend,
     clients,
@@ -32,6 +33,7 @@ PARTS = (
     Part(name="wrong codes", collect=codes.wrong_codes),
     Part(name="stolen code", collect=codes.stolen_code),
     Part(name="assertions", collect=assertions.assertions),
+    Part(name="key sets by address", collect=addresses.by_address),
     Part(name="backend services", collect=backend.backend),
     Part(name="RS384", collect=backend.rsa_backend),
     Part(name="narrow backend client", collect=backend.narrow_backend),

@@ -2,7 +2,15 @@
 
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange
-from conformance.suites.smart.answers import not_registered, one, opens_nothing, refused, refusing
+from conformance.suites.smart.answers import (
+    INVALID_CLIENT,
+    not_registered,
+    one,
+    opens_nothing,
+    refused,
+    refusing,
+    token_given,
+)
 from conformance.suites.smart.ids import smart
 
 METADATA = ("rfc7591#2",)
@@ -69,6 +77,13 @@ def a_registration_is_changed_by_its_token(evidence: Evidence) -> Problems:
         yield f"answered {answer.status}, or the old name"
 
 
+@check(*smart(306))
+def a_key_set_is_replaced(evidence: Evidence) -> Problems:
+    """Who holds the registration access token replaces the keys: the new one authenticates, and the former no more."""
+    yield from token_given(evidence.seen("token by the new key"))
+    yield from refused(evidence.seen("token by the replaced key"), *INVALID_CLIENT)
+
+
 def _not_changed(answer: Exchange) -> Problems:
     if answer.status not in (400, 401, 403):
         yield f"answered {answer.status} instead of 400"
@@ -111,7 +126,7 @@ CHECKS: tuple[Check, ...] = (
     registration_answers_a_client, a_client_with_a_key_gets_no_secret, a_symmetric_client_gets_a_secret,
     a_public_client_gets_no_secret, a_registration_shows_no_private_key,
     *(one(*row, not_registered) for row in ROWS), a_registration_is_read_by_its_token,
-    a_registration_is_changed_by_its_token,
+    a_registration_is_changed_by_its_token, a_key_set_is_replaced,
     one("registration read by nobody", "a_registration_is_not_read_by_nobody", "Without its token a registration is not read.",
         ("rfc7592#2.1",), opens_nothing),
     one("registration read by another", "a_registration_is_not_read_by_another", "With another token a registration is not read.",

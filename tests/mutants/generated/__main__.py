@@ -1,4 +1,5 @@
-"""``python -m tests.mutants.generated [--number N] [--seed S] [--json FILE] [--list]``: a sample of the generated mutants.
+"""``python -m tests.mutants.generated [--number N] [--seed S] [--json FILE] [--list] [--name TEXT]``: a sample of the
+generated mutants, or those of all whose name has the text.
 
 Each is judged by the conformance suites that come by the changed function (for a table: by all), and if it survives them, by
 the project's own tests that name its module, function or table. Survivors are listed; ``reasons.csv`` says why. A run that
@@ -23,11 +24,15 @@ from tests.mutants.generated.sites import ROOT, Site, sites
 SEED, NUMBER = 20261126, 330
 FOLDERS = ("unit", "property", "oracles", "flow", "contract")
 AREAS = {
-    "auth/access": ("flow/test_smart_scopes.py", "contract/test_face_*.py"),
-    "auth": ("flow/test_smart_*.py", "flow/test_sign_in*.py"),
-    "sandbox": ("contract/test_face_*.py", "contract/test_capabilities.py", "flow/test_bulk*.py"),
-}
-"""Tests of a whole area, from outside: they come after those that name the module."""
+    "auth/access": ("unit/auth/access/test_*.py", "unit/auth/test_tables.py", "flow/test_smart_scopes.py", "contract/test_face_*.py"),
+    "auth": ("unit/auth/test_*.py", "unit/auth/server/test_*.py", "flow/test_smart_*.py", "flow/test_sign_in*.py"),
+    "sandbox": (
+        *(f"unit/sandbox/test_{name}.py" for name in ("tables", "batches", "exports", "indexing", "statement", "histories", "search*")),
+        "unit/sandbox/test_store.py", "unit/sandbox/test_paging.py", "contract/test_face_*.py", "contract/test_capabilities.py",
+        "flow/test_bulk*.py",
+    ),
+}  # fmt: skip
+"""Tests of a whole area, the fast ones first: they come after those that name the module."""
 PATIENCE = 400.0
 """Seconds for the project's own tests of one mutant; what is not noticed by then is a survivor."""
 REASONS = Path(__file__).with_name("reasons.csv")
@@ -53,6 +58,11 @@ def sample(number: int, seed: int) -> list[Site]:
     """The sites of a run, in no order: as many of the first as were tried are a sample too."""
     every = sites()
     return random.Random(seed).sample(every, min(number, len(every)))
+
+
+def called(names: Sequence[str]) -> list[Site]:
+    """The sites whose plain name has one of these in it."""
+    return [site for site in sites() if any(name in plain(site.name) for name in names)]
 
 
 def suites_for(site: Site, reach: trial.Reach, order: Sequence[str]) -> tuple[str, ...]:
@@ -118,11 +128,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--name", action="append", help="of all mutants those whose name (without line) has this")
     parser.add_argument("--part", default="1/1", help="I/N: every N-th mutant, for several processes side by side")
     parser.add_argument("--conformance-only", action="store_true")
     said = parser.parse_args(arguments)
     part, parts = map(int, said.part.split("/"))
-    chosen = sample(said.number, said.seed)[part - 1 :: parts]
+    drawn = called(said.name) if said.name else sample(said.number, said.seed)
+    chosen = drawn[part - 1 :: parts]
     if said.list:
         print("\n".join(site.name for site in chosen))
         return 0

@@ -211,3 +211,15 @@ def test_every_part_in_whatever_disorder_is_refused_and_never_an_error() -> None
             broken = good[:place] + letter + good[place + 1 :]
             if broken != good:
                 assert refused(broken), place
+
+
+@pytest.mark.parametrize(("kid", "found"), [("a", "a"), ("", ""), (7, None), (..., None)])
+def test_the_key_that_an_assertion_names_is_a_text(kid: Any, found: str | None) -> None:
+    assert assertions.key_id(signed(kid=kid)) == found
+
+
+def test_what_is_no_assertion_names_no_key_and_no_client() -> None:
+    assert assertions.key_id("a.b.c") is None
+    assert assertions.claimed_client("a.b.c") is None
+    assert assertions.claimed_client(signed()) == "app"
+    assert assertions.claimed_client(signed(claims(sub=7))) is None

@@ -58,3 +58,29 @@ def test_the_keys_of_an_issuer_are_named_by_its_own_document_only() -> None:
     for wrong in ({"issuer": "https://ehr.example/"}, {"jwks_uri": None}, {"jwks_uri": "file:///etc/passwd"}):
         with pytest.raises(DiscoveryError):
             issuer_keys(json.dumps({**document, **wrong}).encode(), issuer="https://ehr.example")
+
+
+@pytest.mark.parametrize(("written", "meant"), [(True, True), (False, False), ("true", False), (1, False)])
+def test_an_ehr_names_itself_in_its_answers_where_it_says_so(written: Any, meant: bool) -> None:
+    """RFC 9207 §3."""
+    found = parse(said(authorization_response_iss_parameter_supported=written), iss=FHIR)
+    assert found.authorization_response_iss_parameter_supported is meant
+
+
+def test_the_members_of_a_document_are_taken_as_they_are_said() -> None:
+    found = parse(said(issuer="https://ehr.example", scopes_supported=["openid", "launch"], jwks_uri="jwks"), iss=FHIR)
+    assert (found.issuer, found.scopes_supported, found.jwks_uri) == (
+        "https://ehr.example",
+        ("openid", "launch"),
+        f"{FHIR}/jwks",
+    )
+    assert parse(
+        said(authorization_endpoint="ABSENT", code_challenge_methods_supported="ABSENT"), iss=FHIR
+    ).capabilities == ("launch-ehr",)
+
+
+def test_plain_is_borne_with_where_it_is_known_and_beside_s256_only() -> None:
+    both = {"code_challenge_methods_supported": ["S256", "plain"]}
+    assert parse(said(**both), iss=FHIR, plain_challenge=True).code_challenge_methods_supported == ("S256", "plain")
+    with pytest.raises(DiscoveryError):
+        parse(said(code_challenge_methods_supported=["plain"]), iss=FHIR, plain_challenge=True)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway.database import Sqlite, open_sqlite
@@ -21,9 +21,9 @@ class Store:
     """Asked as a stranger would, but without a guard. Its clock goes on by a second with everything that is done. ``few``
     is that of ``planning``: 0 makes every search walk the index as it does in a large store."""
 
-    def __init__(self, *, few: int = FEW) -> None:
+    def __init__(self, *, few: int = FEW, clock: Callable[[], float] = lambda: float(next(CLOCK))) -> None:
         self.few = few
-        self.database: Sqlite = open_sqlite(":memory:", metadata=[tables.metadata], clock=lambda: float(next(CLOCK)))
+        self.database: Sqlite = open_sqlite(":memory:", metadata=[tables.metadata], clock=clock)
 
     def ask(self, method: str, path: str, body: Any = None, *headers: tuple[str, str]) -> Answer:
         """One request; ``body`` a resource."""

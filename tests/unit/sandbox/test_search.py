@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from r4.served import SERVED
+from sandbox.comparing import Known
 from sandbox.indexing import DATES, TOGETHER, key
 from sandbox.planning import FEW
+from sandbox.search import compile
 from tests.unit.sandbox.stores import BASE, Store, quantity
 
 LOINC = "http://loinc.org"
@@ -136,12 +139,71 @@ def test_what_is_found_comes_in_the_order_asked_for_and_what_has_no_value_last(
 
 REFUSED = ["code:text=x", "code:in=x", "code:above=x", "value-quantity=1%7C2", "value-quantity=much", "date=yesterday", "date=xx2020", "code=a%7Cb%7Cc",
            "code-value-quantity=1-1", "code-value-quantity=1-1$2$3", "combo-code-value-quantity:missing=true", "_sort=code-value-quantity", "_sort=nothing",
-           "subject.nothing=1", "_has:Observation:nothing:code=1", "date:not=2020", "status:missing=perhaps", "_count=-1", "code=", "_summary=maybe"]  # fmt: skip
+           "_include=Observation:code", "_include=Observation:nothing", "_include=Nothing:subject", "_include=Observation:subject:Nothing", "_include=Observation",
+           "_include=Observation:subject:Patient:x", "nothing.name=1", "code.name=1", "_total=much", "_count=1&_count=2", "_count=1234567890", "_count=%C2%B2", "subject.nothing=1", "_has:Observation:nothing:code=1", "date:not=2020", "status:missing=perhaps", "_count=-1", "code=", "_summary=maybe"]  # fmt: skip
 
 
 @pytest.mark.parametrize("query", REFUSED)
 def test_what_is_not_understood_is_refused_by_name(store: Store, query: str) -> None:
     assert store.ask("GET", f"Observation?{query}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("_include=Observation:subject", "none Patient/p2"), ("_include=Observation:subject:Patient", "none Patient/p2"), ("_include=Observation:subject:Group", "none"),
+     ("_include=Observation:performer", "none"), ("_include=Encounter:subject", "none")],
+)  # fmt: skip
+def test_an_include_brings_what_is_named_of_the_type_that_is_asked_for(store: Store, query: str, found: str) -> None:
+    entries = (store.ask("GET", f"Observation?subject=Patient/p2&{query}").resource or {})["entry"]
+    names = [each["fullUrl"].removeprefix(f"{BASE}/").removeprefix("Observation/") for each in entries]
+    assert names == found.split()
+    assert [each["search"]["mode"] for each in entries] == ["match", "include"][: len(entries)]
+
+
+def test_what_refers_to_a_match_comes_along_once(store: Store) -> None:
+    answer = store.ask(
+        "GET",
+        "Patient?_id=p2&_revinclude=Observation:subject&_revinclude=Encounter:patient&_revinclude=Observation:patient",
+    )
+    entries = (answer.resource or {})["entry"]
+    assert sorted(each["fullUrl"].removeprefix(f"{BASE}/") for each in entries) == [
+        "Encounter/e1",
+        "Observation/none",
+        "Patient/p2",
+    ]
+
+
+SORTED = [("Observation", "date"), ("Patient", "family"), ("RiskAssessment", "probability"), ("Observation", "status"), ("Observation", "value-quantity"),
+          ("Observation", "_source"), ("Observation", "subject")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type", "name"), SORTED)
+def test_every_kind_of_parameter_but_a_composite_is_sorted_by(type: str, name: str) -> None:
+    for word, descending in ((name, False), (f"-{name}", True)):
+        assert compile(type, (("_sort", word),), Known(base=BASE)).order == ((name, descending),)
+
+
+@pytest.mark.parametrize(
+    ("query", "at_once"),
+    [("patient=p1&code=a", True), ("patient=Patient/p1&code=urn:a%7Ca", True), ("patient=p1&code=a&status=final", True), ("patient=p1&code=a,b", False),
+     ("patient=p1,p2&code=a", False), ("patient=Group/p1&code=a", False), ("patient=p1&code=%7Ca", False), ("patient=p1&code=a%7C", False),
+     ("patient=p1&code:not=a", False), ("patient=p1&status=final", False), ("code=a&status=final", False), ("patient=p1&code=a&code=b", False)],
+)  # fmt: skip
+def test_a_patient_and_a_code_are_looked_for_at_once(query: str, at_once: bool) -> None:
+    """What is asked for most costs one step of the index (docs/reference/embedded-store.md)."""
+    found = compile("Observation", tuple(parse_qsl(query)), Known(base=BASE))
+    assert any(each.values[0] == key("Observation", TOGETHER) for each in found.filters) is at_once
+    assert at_once is (len(found.filters) < len(parse_qsl(query)))
+
+
+@pytest.mark.parametrize(
+    ("said", "late"),
+    [("2024", False), ("eq2024", False), ("ne2024", False), ("gt2024", True), ("lt2024", False), ("ge2024", True), ("le2024", False), ("sa2024", False),
+     ("eb2024", False), ("ap2024", True)],
+)  # fmt: skip
+def test_what_ends_late_is_looked_for_from_the_end(said: str, late: bool) -> None:
+    found = compile("Observation", (("date", said),), Known(base=BASE)).filters[0]
+    assert found.numbers.endswith(" ORDER BY t.low DESC") is late
 
 
 MANY = ",".join(f"i{number}" for number in range(190))

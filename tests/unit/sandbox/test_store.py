@@ -107,6 +107,33 @@ def test_what_is_not_r4_and_what_points_at_nothing_is_refused_by_element(databas
 
 
 @pytest.mark.parametrize(
+    ("said", "status"),
+    [("Observation/self", 201), ("urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a", 201), ("http://e.example/Observation/1", 201), ("Observation/known", 201),
+     ("Observation/known/_history/1", 201), ("Observation/known/_history/{v}", 201), ("Observation/known/_history/{v}9", 422), ("Observation/known/_history/x", 422),
+     ("Observation/nobody", 422), ("Observation/removed", 422), ("Observation/removed/_history/1", 422)],
+)  # fmt: skip
+def test_a_reference_leads_to_what_is_there(database: Sqlite, patient: str, said: str, status: int) -> None:
+    made = [
+        ask(database, "PUT", f"Observation/{id}", body=weight(patient, text, id=id))
+        for text, id in (("1", "removed"), ("1", "known"), ("2", "known"))
+    ]
+    for id in ("removed", "self"):
+        ask(database, "DELETE", f"Observation/{id}")
+    reference = said.format(v=made[2].headers["etag"][3:-1])
+    answer = ask(
+        database, "PUT", "Observation/self", body=weight(patient, id="self", derivedFrom=[{"reference": reference}])
+    )
+    assert answer.status == status
+    if status == 422:
+        assert (answer.resource or {})["issue"][0]["expression"] == ["Observation.derivedFrom[0].reference"]
+
+
+def test_the_store_says_what_it_serves_and_nothing_of_other_types(database: Sqlite) -> None:
+    assert (ask(database, "GET", "metadata").resource or {})["resourceType"] == "CapabilityStatement"
+    assert ask(database, "GET", "Substance/1").status == 404
+
+
+@pytest.mark.parametrize(
     "query",
     ["subject=Patient/{p}", "patient={p}", "patient=Patient/{p}", "subject:Patient={p}", "patient={base}/Patient/{p}"],
 )

@@ -1,6 +1,7 @@
 """Edge: evidence of dynamic registration (RFC 7591) and of its changes (RFC 7592)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.client import JSON, App, enroll, metadata
@@ -8,6 +9,7 @@ from conformance.evidence import Evidence, Exchange, NotOffered
 from conformance.session import Session
 from conformance.signing import new_signer
 
+SYSTEM = {"grant_type": "client_credentials", "scope": "system/*.rs"}
 PLAIN = "http://app.conformance.example/callback"
 
 
@@ -51,12 +53,22 @@ async def changes(session: Session, evidence: Evidence) -> None:
     renamed = {**body, "client_id": app.id, "client_name": "Conformance, renamed"}
     evidence["registration changed"] = await _manage(app, "PUT", own, renamed)
     evidence["registration changed to another"] = await _manage(app, "PUT", own, {**renamed, "client_id": "another"})
-    given = await app.post({"grant_type": "client_credentials", "scope": "system/*.rs"})
+    await _replace_keys(app, {**body, "client_id": app.id}, own, evidence)
+    given = await app.post(SYSTEM)
     evidence["registration deleted"] = await _manage(app, "DELETE", own)
-    evidence["deleted client"] = await app.post({"grant_type": "client_credentials", "scope": "system/*.rs"})
+    evidence["deleted client"] = await app.post(SYSTEM)
     if isinstance(given.table.get("access_token"), str):
         path = f"Patient/{evidence['patients'][0]}"
         evidence["deleted client's token"] = await app.probe.send("GET", path, token=given.table["access_token"])
+
+
+async def _replace_keys(app: App, body: Mapping[str, Any], token: str, evidence: Evidence) -> None:
+    """Another key takes the place of the one that was registered; the client goes on with it."""
+    newer, former = new_signer(), replace(app)
+    evidence["registration with another key"] = await _manage(app, "PUT", token, {**body, "jwks": newer.jwks})
+    app.signer = newer
+    evidence["token by the new key"] = await app.post(SYSTEM)
+    evidence["token by the replaced key"] = await former.post(SYSTEM)
 
 
 async def _manage(app: App, method: str, token: str | None, body: Mapping[str, Any] | None = None) -> Exchange:

@@ -6,7 +6,7 @@ import pytest
 
 from auth import scopes
 from auth.access.compartment import narrowing, owned, shared
-from auth.access.decide import allowing, reaches
+from auth.access.decide import allowing, fhir_scopes, reaches
 from auth.access.narrow import narrow
 from auth.server.grants import Context, Grant
 
@@ -21,6 +21,11 @@ def grant(words: str, *, patient: str | None = "p1", user: str | None = None) ->
 
 def about(patient: str, type: str = "Observation", **members: Any) -> dict[str, Any]:
     return {"resourceType": type, "subject": {"reference": f"Patient/{patient}"}, **members}
+
+
+def met(*actors: dict[str, Any]) -> dict[str, Any]:
+    """Of a type that does not say whom it is about: everybody who takes part."""
+    return {"resourceType": "Appointment", "participant": [{"actor": actor} for actor in actors]}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,14 @@ def about(patient: str, type: str = "Observation", **members: Any) -> dict[str, 
         ),
         ({"resourceType": "Practitioner", "id": "d"}, False),
         ({"resourceType": "Device"}, False),
+        ({"resourceType": "AuditEvent", "entity": [{"what": {"reference": "Patient/p1"}}]}, False),
+        ({"resourceType": "Provenance", "target": [{"reference": "Patient/p1"}, {"reference": "Observation/o"}]}, True),
+        ({"resourceType": "Provenance", "target": [{"reference": "Patient/p1"}, {"display": "somebody"}]}, False),
+        (met({"reference": "Patient/p1"}, {"reference": "Practitioner/d"}), True),
+        (met({"reference": "Patient/p1"}, {"reference": "Patient/p2"}), False),
+        (met({"reference": "Patient/p1"}, {"reference": "http://elsewhere/Patient/p2"}), False),
+        (met({"reference": "Patient/p1"}, {"display": "somebody"}), False),
+        (met({"reference": "Practitioner/d"}), False),
     ],
 )
 def test_a_resource_is_in_one_compartment_or_in_none(resource: dict[str, Any], mine: bool) -> None:
@@ -64,6 +77,8 @@ def test_a_resource_is_in_one_compartment_or_in_none(resource: dict[str, Any], m
         ({"resourceType": "DocumentReference"}, True),
         (about("p2", "DocumentReference"), False),
         ({"resourceType": "DocumentReference", "author": [{"reference": "Patient/p2"}]}, False),
+        ({"resourceType": "DocumentReference", "author": [{"reference": "Practitioner/d"}]}, True),
+        ({"resourceType": "DocumentReference", "author": [{"display": "somebody"}]}, False),
         ({"resourceType": "Observation"}, False),
     ],
 )
@@ -78,6 +93,18 @@ def test_what_is_nobodys_is_read_and_not_written_by_a_patients_scope() -> None:
     assert not reaches(allowing(held, "update", "Practitioner"), doctor, held, base=BASE, writing=True)
     system = grant("system/*.cruds", patient=None)
     assert reaches(allowing(system, "update", "Practitioner"), doctor, system, base=BASE, writing=True)
+
+
+def test_a_clinician_reads_everybodys_records_and_writes_all_but_what_is_nobodys() -> None:
+    held = grant("user/*.cruds", user="Practitioner/d")
+    for resource, writes in (
+        (about("p2"), True),
+        ({"resourceType": "Practitioner"}, False),
+        ({"resourceType": "Device"}, False),
+    ):
+        found = fhir_scopes(held)
+        assert reaches(found, resource, held, base=BASE)
+        assert reaches(found, resource, held, base=BASE, writing=True) is writes
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def test_scopes_that_reach_are_named_one_by_one() -> None:
     assert laboratory != vital
 
 
+DOCTOR = {"resourceType": "Practitioner", "id": "d"}
 MINE, THEIRS = {"reference": "Patient/p1"}, {"reference": "Patient/p2"}
 
 
@@ -117,11 +118,19 @@ def body(type: str = "Observation", **members: Any) -> dict[str, Any]:
         (body(subject=MINE, performer=[{"reference": "Practitioner/d"}]), True),
         (body(subject=MINE, performer=[{"display": "somebody"}]), True),
         (body(subject=MINE, performer=[MINE]), True),
+        (body(subject=MINE, performer=[{"type": "Practitioner", "display": "somebody"}]), True),
+        (body(subject=MINE, performer=[{"type": "Practitioner", "identifier": {"value": "1"}}]), True),
+        (body(subject=MINE, performer=[{"id": "a", "display": "somebody"}]), True),
+        (body(subject=MINE, performer=[{"display": "somebody", "uri": "urn:x"}]), False),
         (body(subject=MINE, performer=[{"display": "a model", "extension": [{"url": "u", "valueReference": {"reference": "Device/d"}}]}]), True),
         (body(subject=MINE, performer=[{"display": "x", "extension": [{"url": "u", "valueReference": THEIRS}]}]), False),
         (body(subject={**MINE, "extension": [{"url": "u", "valueReference": THEIRS}]}), False),
         (body(subject=MINE, focus=[THEIRS]), True),
         (body(subject=MINE, performer=[{"reference": "#d"}], contained=[{"resourceType": "Practitioner", "id": "d"}]), True),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=[DOCTOR, {"resourceType": "Patient", "id": "e"}]), True),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=[DOCTOR, DOCTOR]), False),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=["d", DOCTOR]), True),
+        (body(subject=MINE, performer=[{"reference": "#d"}], contained=DOCTOR), False),
         (body(subject=THEIRS), False),
         (body(), False),
         (body(subject=MINE, performer=[THEIRS]), False),
@@ -170,6 +179,72 @@ def test_every_type_has_its_row(type: str) -> None:
     row = membership(type)
     assert set(row.deciding) <= set(row.named)
     assert row.plain is None or (row.subject and row.single)
+
+
+@pytest.mark.parametrize(
+    ("type", "element"),
+    [("AllergyIntolerance", "patient"), ("Observation", "subject"), ("Coverage", "beneficiary"), ("ResearchSubject", "individual"),
+     ("Task", "for"), ("Appointment", None), ("Patient", None)],
+)  # fmt: skip
+def test_the_one_element_that_says_whom_a_record_is_about(type: str, element: str | None) -> None:
+    row = membership(type)
+    assert row.plain == element
+    assert row.subject is (element is not None)
+    assert row.single is (element is not None)
+
+
+@pytest.mark.parametrize(
+    ("words", "action", "found"),
+    [("system/*.s", "history-type", True), ("system/*.s", "history-system", True), ("system/*.r", "history-type", False),
+     ("system/*.r", "history-system", False), ("system/*.r", "history", True), ("system/*.s", "history", False),
+     ("system/*.r", "vread", True), ("system/*.u", "patch", True), ("system/*.cds", "patch", False), ("system/*.d", "delete", True)],
+)  # fmt: skip
+def test_each_interaction_needs_its_letter(words: str, action: str, found: bool) -> None:
+    assert bool(allowing(grant(words), action, "Observation")) is found
+
+
+@pytest.mark.parametrize(
+    ("words", "resource", "reached"),
+    [
+        ("system/Patient.r?gender=female", body("Patient", gender="female"), True),
+        ("system/Patient.r?gender=female", body("Patient", gender="male"), False),
+        ("system/Patient.r?active=true", body("Patient", active=True), True),
+        ("system/Patient.r?active=true", body("Patient", active=False), False),
+        ("system/Patient.r?gender=|female", body("Patient", gender="female"), True),
+        ("system/Patient.r?birthdate=1980-01-01", body("Patient", birthDate="1980-01-01"), False),
+        ("system/Patient.r?nothing=1980-01-01", body("Patient", birthDate="1980-01-01"), False),
+        ("system/Patient.r?identifier=urn:a|7", body("Patient", identifier=[{"system": "urn:a", "value": "7"}]), True),
+        ("system/Patient.r?identifier=7", body("Patient", identifier=[{"system": "urn:a", "value": "7"}]), True),
+        ("system/Patient.r?identifier=urn:b|7", body("Patient", identifier=[{"system": "urn:a", "value": "7"}]), False),
+        ("system/Observation.r?code=7", body(code={"coding": [{"code": "6"}, {"system": "urn:a", "code": "7"}]}), True),
+        ("system/Observation.r?code=7", body(code={"text": "7"}), False),
+        ("system/Observation.r?code=7", body(code={"coding": ["7"]}), False),
+        ("system/Observation.r?subject=p1", body(subject=MINE), True),
+        ("system/Observation.r?subject=Patient/p1", body(subject={"reference": f"{BASE}/Patient/p1"}), True),
+        ("system/Observation.r?subject=p1", body(subject=THEIRS), False),
+        ("system/Observation.r?subject=p1", body(subject="Patient/p1"), False),
+        ("system/Observation.r?subject=p1", body(subject={"display": "p1"}), False),
+    ],
+)  # fmt: skip
+def test_a_granular_scope_compares_codes_and_references_and_nothing_else(
+    words: str, resource: dict[str, Any], reached: bool
+) -> None:
+    held = grant(words)
+    assert bool(reaching(fhir_scopes(held), resource, held, base=BASE)) is reached
+
+
+@pytest.mark.parametrize(
+    ("words", "type", "exact"),
+    [("patient/Patient.rs", "Patient", True), ("patient/Observation.rs", "Observation", True), ("patient/Appointment.rs", "Appointment", False),
+     ("patient/Practitioner.rs", "Practitioner", False), ("patient/Device.rs", "Device", False)],
+)  # fmt: skip
+def test_a_narrowed_search_is_exact_where_one_element_says_whose_a_record_is(
+    words: str, type: str, exact: bool
+) -> None:
+    held = grant(words)
+    found = narrow(allowing(held, "search", type), type, held)
+    assert found is not None
+    assert found.exact is exact
 
 
 @pytest.mark.parametrize(
