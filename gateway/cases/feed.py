@@ -45,7 +45,7 @@ def run() -> Told:
 async def _judged(messiness: Messiness | None) -> dict[str, Counter[str]]:
     """How the charts were judged: ``fitness`` of each output's verdict, ``findings`` by check."""
     with tempfile.TemporaryDirectory(prefix="chartgate-") as temporary:
-        options = Options(port=0, messiness=messiness)
+        options = Options(port=0, persona="spec", messiness=messiness)
         async with process.running(Path(temporary), options, lambda text: None) as running:
             launcher = running.ehr["spec"].removesuffix("/fhir") + "/launch"
             async with Browser(operator=running.ehrs[0].operator_secret) as browser:

@@ -28,7 +28,7 @@ def run() -> Told:
 
 
 async def _run(directory: Path) -> Told:
-    async with process.running(directory, Options(port=0), lambda text: None) as running:
+    async with process.running(directory, Options(port=0, persona="spec"), lambda text: None) as running:
         base = running.ehr["spec"]
         launcher = base.removesuffix("/fhir") + "/launch"
         async with httpx2.AsyncClient(trust_env=False) as client:

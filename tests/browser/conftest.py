@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import web
 
 ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=60_000)
+"""Milliseconds. A machine with three test runs and a JVM on two cores is slow, not wrong."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a profile of its own."""
     context = browser.new_context()
+    context.set_default_timeout(90_000)
     yield context.new_page()
     context.close()
 
@@ -80,5 +83,6 @@ def scripts(request: pytest.FixtureRequest) -> bool:
 def person(browser: Browser, scripts: bool) -> Iterator[Page]:
     """A page in a profile of its own, with or without scripts."""
     context = browser.new_context(java_script_enabled=scripts, viewport={"width": 1000, "height": 800})
+    context.set_default_timeout(90_000)
     yield context.new_page()
     context.close()

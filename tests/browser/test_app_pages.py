@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 BRYANT = "f6336e67-2d11-3bab-603a-825e2cb5c72a"
 HEATHER = "25e132aa-9e26-ffd3-a046-ab1b2ec5dc70"
 QUINN = "1ab2cf94-6e8e-e18f-b83b-a0e36b8e76d7"
-PATIENCE = 30_000
+PATIENCE = 60_000
 
 
 def practitioner(sandbox: Sandbox) -> str:

@@ -26,8 +26,8 @@ def scored(sandbox: Sandbox, browser: object) -> None:
     """The models have written into the chart."""
     page = browser.new_page()  # type: ignore[attr-defined]
     page.goto(sandbox.launch(BRYANT))
-    expect(page.locator("article")).to_have_count(3, timeout=30_000)
-    expect(page.get_by_text("RiskAssessment/").first).to_be_visible(timeout=30_000)
+    expect(page.locator("article")).to_have_count(3, timeout=60_000)
+    expect(page.get_by_text("RiskAssessment/").first).to_be_visible(timeout=60_000)
     page.close()
 
 
@@ -84,9 +84,7 @@ def test_the_log_says_what_the_app_did_and_why_it_was_refused(
     expect(person.get_by_text(f"{type}?patient")).to_have_count(0)
     assert app.read(token["access_token"], f"{type}?patient={token['patient']}") == 403
     refused = person.get_by_role("row").filter(has_text=f"{type}?patient").first
-    expect(refused).to_contain_text(
-        "refused: forbidden", timeout=9_000
-    )  # by its own script, or by loading itself again
+    expect(refused).to_contain_text("refused: forbidden")  # by its own script, or by loading itself again
     expect(refused).to_contain_text(f"needs patient/{type}.s")
     expect(refused).to_contain_text(f"granted: none for {type}")
     expect(refused).to_contain_text("Growth chart")

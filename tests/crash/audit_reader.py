@@ -32,7 +32,7 @@ OBSERVATION = {"resourceType": "Observation", "id": "o1", "status": "final", "su
 def made(path: str) -> SandboxEhr:
     database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base=BASE, database=database, keys=SigningKeys.generate(), new_id=lambda: str(uuid.uuid4()),
+        name="spec", base=BASE, database=database, keys=SigningKeys.generate("ES384"), new_id=lambda: str(uuid.uuid4()),
         new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ PACE = Pace(
     lease=1.5, conversation=1.0, in_flight=16, poll=0.05, sweep=0.2, shortest_pause=0.05, longest_pause=0.3,
     retry=RetryPolicy(first=0.05, longest=0.4, attempts=100_000),
 )  # fmt: skip
-QUARANTINE = 2.0
+QUARANTINE = 3.0
 """Three times what the receiver works on a request at most: the machine may be busy."""
 ROOM = 150
 """Outputs on their way at which a worker stops accepting: the EHR's rate, not the backlog, is the subject."""

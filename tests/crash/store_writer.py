@@ -33,7 +33,7 @@ def opened(path: str) -> SandboxEhr:
     """The EHR on its file, which is filled once."""
     database = open_sqlite(path, metadata=[auth_tables.metadata, tables.metadata])
     ehr = SandboxEhr(
-        name="spec", base="http://127.0.0.1/ehr/spec", database=database, keys=SigningKeys.generate(),
+        name="spec", base="http://127.0.0.1/ehr/spec", database=database, keys=SigningKeys.generate("ES384"),
         new_id=lambda: f"n{uuid.uuid4().hex}", new_secret=lambda: uuid.uuid4().hex, clock=time.time,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from tests.crash.monitor_worker import OUTPUTS, opened
 from tests.monitored import PLACE, everything, plan
 
 ROOT = Path(__file__).parents[2]
-SHORT, FULL = 3, 100
+SHORT, FULL = 2, 100
 NAMES = "abc"
 
 

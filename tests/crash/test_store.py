@@ -137,9 +137,9 @@ def campaign(place: Path, *, kills: int, seed: int) -> tuple[Answered, list[str]
 
 
 def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    answered, found = campaign(tmp_path, kills=8, seed=1)
+    answered, found = campaign(tmp_path, kills=5, seed=1)
     assert found == []
-    assert answered.count > 100
+    assert answered.count > 50
 
 
 def test_a_store_that_answers_before_it_has_written_is_found_out(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def made_key(data: list[str], *scopes: str) -> str:
 
 
 def settled(up: Running, location: str) -> dict[str, Any]:
-    for _ in range(200):
+    for _ in range(1200):
         shown: dict[str, Any] = up.get(location).json()
         if shown["state"] != "pending":
             return shown

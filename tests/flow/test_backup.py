@@ -30,6 +30,7 @@ def load(ehr: Running, served: Serve, *, threads: int = 4) -> Iterator[list[str]
                 answer = served.post(output(ehr, patient=number))
                 if answer.status_code == 202:
                     accepted.append(answer.json()["id"])
+                ended.wait(0.05)  # a steady load, not all that the machine can do
 
     senders = [threading.Thread(target=send, args=(number,)) for number in range(threads)]
     for each in senders:

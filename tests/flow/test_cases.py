@@ -1,6 +1,8 @@
 """The four cases, as the command line tells them: the failure is reproduced, and the signal is raised in this very run."""
 
 import json
+from functools import cache
+from typing import Any
 
 import pytest
 
@@ -18,18 +20,23 @@ def test_there_is_a_case_for_each_failure_mode_and_its_page_names_the_command() 
         assert f"chartgate case run {each.id}" in (root / each.page).read_text()
 
 
+@cache
+def run(name: str) -> tuple[int, dict[str, Any]]:
+    ran = chartgate("case", "run", name, "--json")
+    return ran.returncode, json.loads(ran.stdout)
+
+
 @pytest.mark.parametrize("name", ["unwatched-model", "unknown-queue", "feed-shift", "eleven-clinics"])
 def test_the_failure_is_seen(name: str) -> None:
-    ran = chartgate("case", "run", name, "--json")
-    told = json.loads(ran.stdout)
-    assert ran.returncode == 0, told
+    code, told = run(name)
+    assert code == 0, told
     assert told["caught"]
     assert told["without"]
     assert told["with"]
 
 
 def test_before_the_population_changed_nothing_was_raised_and_then_it_was_within_days() -> None:
-    numbers = json.loads(chartgate("case", "run", "unwatched-model", "--json").stdout)["numbers"]
+    numbers = run("unwatched-model")[1]["numbers"]
     assert numbers["before"] == []
     assert min(numbers["days"].values()) < 3
     assert "M-PERF-02 observed_over_expected" in numbers["days"]

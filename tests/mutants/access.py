@@ -171,6 +171,4 @@ MUTANTS: Mapping[str, Made] = {
     "pages want no token": _mutant("page_without_a_token_shows_nothing", before=_page_by_everybody, after=_keep_pages),
     "foreign patients are told from absent ones": _mutant("foreign_and_absent_are_told_alike", after=_tells_absent),
 }  # fmt: skip
-SHORT = (
-    "creates look at no body", "includes are not judged", "patches are not guarded", "pages are anybody's",
-)  # fmt: skip
+SHORT = ("creates look at no body", "includes are not judged", "pages are anybody's")

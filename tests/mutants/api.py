@@ -133,4 +133,4 @@ MUTANTS: Mapping[str, Made] = {
         "the_statement_is_whole", after=told(METADATA, lambda document: {n: v for n, v in document.items() if n != "date"})),
     "JSON is not JSON": _mutant("json_is_spoken", before=answered(lambda asked: METADATA(asked) and asked.headers.get("accept") == "application/json", 406)),
 }  # fmt: skip
-SHORT = ("Condition ignores category", "a parameter is advertised that is not there", "Practitioners are not read")
+SHORT = ("Condition ignores category", "a parameter is advertised that is not there")

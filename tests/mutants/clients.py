@@ -271,4 +271,4 @@ CAUGHT: Mapping[str, str] = {
 }  # fmt: skip
 """The checks that fail of each."""
 MUTANTS = caught(FAULTS, CAUGHT)
-SHORT = ("believes the public key as secret", "takes an assertion twice", "shows registrations to anyone")
+SHORT = ("believes the public key as secret", "takes an assertion twice")

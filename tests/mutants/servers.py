@@ -133,9 +133,7 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     "answers NaN with 500": lambda: Mutant(frozenset({"not_a_number_is_refused"}), after=server_errors),
 }  # fmt: skip
 SHORT = (
-    "offers the plain challenge method",
     "takes any verifier",
-    "drops digits",
     "ignores If-Match",
     "needs no token",
 )

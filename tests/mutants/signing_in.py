@@ -245,4 +245,4 @@ CAUGHT: Mapping[str, str] = {
 }  # fmt: skip
 """The checks that fail of each."""
 MUTANTS = caught(FAULTS, CAUGHT)
-SHORT = ("compares the beginning of a redirect address", "takes a plain challenge", "signs in without a person")
+SHORT = ("compares the beginning of a redirect address", "signs in without a person")
