@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
+from monitoring.alerting.messages import ACTION
+from monitoring.alerting.raising import note
 from monitoring.alerting.tables import actions, markers
 from vocabulary.alert import ACTIONS, Action
 
@@ -49,13 +51,17 @@ def act(
     id = connection.execute(
         insert(actions).values(**values, at=now, by=by[:200], why=why[:2000]).returning(actions.c.id)
     ).scalar_one()
+    note(connection, now, f"{ACTION}{id}", "taken", by=by, note_=why)
     return Taken(id=id, model=model, version=version, ehr=ehr, action=action, feature=feature, at=now, by=by, why=why)
 
 
 def lift(connection: Connection, now: float, *, id: int, by: str) -> bool:
     """It is over. Whether it was in force."""
     in_force = (actions.c.id == id, actions.c.lifted.is_(None))
-    return bool(connection.execute(update(actions).where(*in_force).values(lifted=now, lifted_by=by[:200])).rowcount)
+    done = bool(connection.execute(update(actions).where(*in_force).values(lifted=now, lifted_by=by[:200])).rowcount)
+    if done:
+        note(connection, now, f"{ACTION}{id}", "lifted", by=by)
+    return done
 
 
 def find_actions(connection: Connection, now: float, *, all: bool = False) -> list[Taken]:

@@ -11,6 +11,8 @@ from vocabulary.alert import Alert, AlertEvent
 from vocabulary.instant import format_instant
 
 TYPE = "org.chartgate.alert"
+ACTION = "action:"
+"""What the story of a decision is kept under, with its number, among the stories of alerts."""
 TITLES: Mapping[str, str] = {
     "M-WB-COPIES": "An EHR has a delivery more than once",
     "M-WB-DEAD": "An EHR refused what was sent, or never took it",
@@ -29,6 +31,18 @@ def cloud_event(alert: Alert, event: AlertEvent, *, id: str, origin: str, link: 
         "specversion": "1.0", "id": id, "source": origin, "type": f"{TYPE}.{event.what}", "subject": alert.id,
         "time": format_instant(event.at), "datacontenttype": "application/json",
         "data": {**shown(alert), "event": event.what, "by": event.by, "link": link},
+    }  # fmt: skip
+
+
+def decided(
+    taken: Mapping[str, Any], *, what: str, by: str, at: float, id: str, origin: str, link: str
+) -> dict[str, Any]:
+    """What was decided about a model (``what`` taken), or lifted. ``taken`` is the decision's row."""
+    named = {name: taken[name] for name in ("model", "version", "ehr", "action", "feature")}
+    return {
+        "specversion": "1.0", "id": id, "source": origin, "type": f"org.chartgate.action.{what}",
+        "subject": f"{ACTION}{taken['id']}", "time": format_instant(at), "datacontenttype": "application/json",
+        "data": {"id": f"{ACTION}{taken['id']}", **named, "event": what, "by": by, "link": link},
     }  # fmt: skip
 
 

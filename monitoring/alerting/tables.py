@@ -51,7 +51,7 @@ events = Table(
     Column("note", String(500), nullable=False),
 )
 """The audit trail: rows are only ever added. ``what``: raised, worsened, eased, acknowledged, silenced, heard, inhibited,
-explained, rolled, escalated, resolved."""
+explained, rolled, escalated, resolved; of a decision (``alert`` is ``action:`` and its number) taken, lifted."""
 
 silences = Table(
     "monitoring_silences",

@@ -64,6 +64,15 @@ class World:
         return [event.what for event in self.do(handling.find_events, id)]
 
     def told(self, table: Table = ROUTES) -> list[dict[str, Any]]:
+        """The notices that are made now, but for AuditEvents."""
+        return [row for row in self.made(table) if row["sink"] != "audit"]
+
+    def audited(self, table: Table = ROUTES) -> list[tuple[str, str, str]]:
+        """The AuditEvents that are made now: the EHR, the event, who did it."""
+        own = sorted((row for row in self.made(table) if row["sink"] == "audit"), key=lambda row: row["event"])
+        return [(row["to"], row["said"]["data"]["event"], row["said"]["data"]["by"]) for row in own]
+
+    def made(self, table: Table) -> list[dict[str, Any]]:
         """The notices that are made now."""
         before = {row["id"] for row in self._notices()}
         link = lambda id: f"https://gate.example.org/alerts/{id}"  # noqa: E731
@@ -278,3 +287,38 @@ def test_a_change_is_marked_once_and_found_beside_the_series_that_it_touches(wor
     world.do(acting.mark, Marker(at=NOON, what="upgrade", ehr="other"))
     found = world.do(acting.find_markers, since=NOON - 1, model="news2", ehr="spec")
     assert [each.model for each in found] == ["news2", ""]
+
+
+def test_the_ehr_of_a_task_is_told_every_line_of_the_story_also_of_a_silenced_alert(world: World) -> None:
+    world.do(
+        handling.silence, matching={"model": "news2"}, until=world.now + 600, by="Ana", why="upgrade", new_id=world.new_id
+    )  # fmt: skip
+    id = world.raised("M-HAL-03", owners=(INFORMATICS,))
+    rows = world.made(ROUTES)
+    assert [(row["sink"], row["said"]["data"]["event"]) for row in rows] == [("audit", "raised"), ("audit", "silenced")]
+    world.now += 601
+    world.do(handling.sweep)
+    world.do(handling.acknowledge, id=id, by="Ana")
+    world.do(handling.resolve, id=id, by="Ana")
+    assert world.audited() == [("spec", "heard", ""), ("spec", "acknowledged", "Ana"), ("spec", "resolved", "Ana")]
+    assert world.audited() == []
+
+
+def test_an_alert_without_a_task_and_a_site_without_a_worklist_have_no_audit_event(world: World) -> None:
+    """The failing twin of the one above."""
+    world.raised("M-IN-03")
+    assert world.audited() == []
+    world.raised("M-HAL-03", owners=(INFORMATICS,))
+    assert world.audited(Table(everywhere=(HOOK,))) == []
+
+
+def test_what_is_decided_about_a_model_is_told_to_the_ehrs_of_its_tasks_once(world: World) -> None:
+    elsewhere = Route(owner=INFORMATICS, severities=("critical",), sink="task", to="other", model="prevent-cvd")
+    table = Table(by_ehr={"spec": (TASK,), "other": (TASK, elsewhere)}, everywhere=(HOOK,))
+    taken = world.do(acting.act, model="news2", action="pull_model", by="Ana", why="harm", person=True, ehr="spec")
+    assert world.audited(table) == [("spec", "taken", "Ana")]
+    assert world.do(acting.lift, id=taken.id, by="Ben")
+    assert not world.do(acting.lift, id=taken.id, by="Ben")
+    assert world.audited(table) == [("spec", "lifted", "Ben")]
+    world.do(acting.act, model="prevent-cvd", action="observe", by="Ana", why="look", person=False)
+    assert {(to, what) for to, what, _ in world.audited(table)} == {("other", "taken"), ("spec", "taken")}

@@ -140,12 +140,26 @@ def test_a_wrong_unit_reaches_both_teams_and_is_settled(tmp_path: Path, pager: s
             await until(lambda: _ended(told))
             done = await until(lambda: _completed(task))
             assert done["output"][0]["type"]["text"] == "Resolution"
+            await until(lambda: _audited(reader, f"{gateway.keyring.namespace}/alert", alert.id))
 
     asyncio.run(run())
 
 
 async def _ended(told: Any) -> Any:
     return [each for each in await told() if each["type"].endswith("resolved")]
+
+
+async def _audited(reader: Any, system: str, alert: str) -> bool:
+    """The EHR holds an AuditEvent of each line of the story."""
+    answer = await reader.send("GET", "AuditEvent?subtype=urn:chartgate:alert-event%7C&_count=200")
+    entries = json.loads(answer.body).get("entry", [])
+    about = {"system": system, "value": alert}
+    found = {
+        each["resource"]["subtype"][0]["code"]
+        for each in entries
+        if each["resource"]["entity"][0]["what"].get("identifier") == about
+    }
+    return found >= {"raised", "acknowledged", "resolved"}
 
 
 async def _completed(task: Any) -> Any:
