@@ -147,9 +147,9 @@ class Gateway:
     def _plan(self, place: Place) -> object:
         """How a model is watched; None when it is not installed here."""
         model = self.models.get(place[:2])
-        return None if model is None else observing.plan_of(model, place[2], self._thresholds_at(place[2]))
+        return None if model is None else observing.plan_of(model, place[2], self.thresholds_at(place[2]))
 
-    def _thresholds_at(self, ehr: str) -> Thresholds:
+    def thresholds_at(self, ehr: str) -> Thresholds:
         """Those that were signed for the EHR's site, on top of the installation's."""
         found = next((each for each in self.declared if ehr in each.site.ehrs), None)
         signed_for = None if found is None else metrics.read(found)

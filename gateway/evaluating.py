@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from monitoring import evaluations, labels
+from monitoring.alerting import marks
+from monitoring.alerting.marks import Marker
 from monitoring.entries import Entry
 from monitoring.entries import place as place_of
 from monitoring.evaluations import Folded, Lease, Place
@@ -36,6 +38,7 @@ class Evaluator:
         self._run, self._plan, self._holder, self._after = run, plan, holder, after
         self._lease: Lease | None = None
         self._watches: Any = None
+        self._fresh: set[Place] = set()
         self._stopping = asyncio.Event()
 
     @property
@@ -102,10 +105,12 @@ class Evaluator:
                 self._watches[place] = await self._begin(place)
         changed, folded = await asyncio.to_thread(_folded, self._watches, entries)
         cursor = (entries[-1].at, entries[-1].id)
+        begun = _begun(self._fresh, entries)
         kept: bool = await self._run(
-            partial(evaluations.save, lease=lease, cursor=cursor, folded=folded, changed=changed)
+            partial(_save, lease=lease, cursor=cursor, folded=folded, changed=changed, begun=begun)
         )
         if kept:
+            self._fresh -= begun.keys()
             self._after(changed, [(each.place, each.signals) for each in folded])
         else:
             self._watches = None
@@ -118,7 +123,32 @@ class Evaluator:
         if plan is None:
             return None
         packed = await self._run(partial(evaluations.find_state, place=place))
+        if packed is None:
+            self._fresh.add(place)
         return await asyncio.to_thread(folding.begin, plan, packed)
+
+
+def _begun(fresh: set[Place], entries: Sequence[Entry]) -> dict[Place, float]:
+    """The watches that nothing was known of before these entries, and when their first one came."""
+    found: dict[Place, float] = {}
+    for entry in entries:
+        place = place_of(entry)
+        if place is not None and place in fresh:
+            found.setdefault(place, entry.at)
+    return found
+
+
+def _save(
+    connection: Connection, now: float, *, lease: Lease, cursor: tuple[float, int], folded: Sequence[Folded],
+    changed: Sequence[SignalChanged], begun: Mapping[Place, float],
+) -> bool:  # fmt: skip
+    """All that came of the entries; a model version's first output is a mark beside the series of every version."""
+    if not evaluations.save(connection, now, lease=lease, cursor=cursor, folded=folded, changed=changed):
+        return False
+    for (model, version, ehr), at in begun.items():
+        what = f"version {version}: first output"
+        marks.mark(connection, now, Marker(at=at, what=what, model=model, ehr=ehr, by="gateway"))
+    return True
 
 
 def _folded(watches: Any, entries: Sequence[Entry]) -> tuple[list[SignalChanged], list[Folded]]:

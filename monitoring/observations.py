@@ -24,7 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from monitoring.entries import COUNTS, Entry, Labelled, Observed, Telling, TextChecked, Ticked
+from monitoring.entries import COUNTS, Entry, Labelled, Observed, SentenceRead, Telling, TextChecked, Ticked
 from monitoring.tables import entries, evaluator
 
 LOCK = 0x6D6F6E69
@@ -66,6 +66,8 @@ def _row(now: float, told: Telling) -> dict[str, Any]:
     row |= {"model": told.model, "version": told.version, "ehr": told.ehr, "output": told.output}
     if isinstance(told, Labelled):
         return {**row, "what": "label", "value": float(told.event)}
+    if isinstance(told, SentenceRead):
+        return {**row, "what": "read", "words": told.verdict}
     return {**row, "what": "text", "body": struct.pack(_COUNTS, *(getattr(told, name) for name in COUNTS))}
 
 
@@ -134,5 +136,7 @@ def _entry(row: Any) -> Entry:
             id=row.id, at=row.at, told=label, first=bool(row.scored) and row.given is not None, score=row.given,
             strata=row.whose or "",
         )  # fmt: skip
-    counts = dict(zip(COUNTS, struct.unpack(_COUNTS, row.body), strict=True))
+    if row.what == "read":
+        return Entry(id=row.id, at=row.at, told=SentenceRead(**about, verdict=row.words))
+    counts = dict(zip(COUNTS, struct.unpack(f"<{len(row.body) // 4}I", row.body), strict=False))
     return Entry(id=row.id, at=row.at, told=TextChecked(**about, **counts))

@@ -15,11 +15,10 @@ from monitoring import texts as claims
 from monitoring.board import Board
 from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Move
 from monitoring.domain import tell_apart
-from monitoring.entries import Entry, Labelled, Observed, TextChecked, Ticked
+from monitoring.entries import Entry, Labelled, Observed, SentenceRead, TextChecked, Ticked
 from monitoring.outcomes import Judged, Outcomes
 from monitoring.plan import Plan
 from monitoring.ranking import expected_auroc
-from monitoring.scalars import BernoulliCusum
 from monitoring.scores import Scores
 from monitoring.texts import Texts
 from vocabulary.signal import Level, Signal, SignalChanged
@@ -78,8 +77,11 @@ class Watch:
             self._observe(place, entry, told)
         elif isinstance(told, Labelled):
             self._label(place, entry, told)
+        elif isinstance(told, SentenceRead):
+            self._put(place, entry.at, claims.read(self._texts(), told.verdict, self.plan.numbers))
         else:
-            self._text(place, entry.at, told)
+            texts = self._texts()
+            self._put(place, entry.at, claims.judge(texts, told, texts.update(told), self.plan.numbers))
 
     def _observe(self, place: int, entry: Entry, told: Observed) -> None:
         blocked = bool(told.refusal) and told.refusal in BLOCKING
@@ -161,12 +163,10 @@ class Watch:
             overall = found[-1].value
         return found + judging.subgroups(self.outcomes, calibrated=self.plan.calibrated, of=numbers, overall=overall)
 
-    def _text(self, place: int, at: float, told: TextChecked) -> None:
+    def _texts(self) -> Texts:
         if self.texts is None:
-            numbers = self.plan.numbers["M-HAL-01"]
-            self.texts = Texts(rising=BernoulliCusum(numbers["p0"], numbers["p1"]))
-        highest = self.texts.update(told)
-        self._put(place, at, claims.judge(self.texts, told, highest, self.plan.numbers))
+            self.texts = Texts.begin(self.plan.numbers)
+        return self.texts
 
     def _tick(self, place: int, at: float) -> None:
         self._flush()
@@ -260,7 +260,7 @@ class Watch:
         made.columns = Columns.of(state["columns"], plan.limits)
         made.scores = Scores.of(state["scores"], plan.reference, plan.numbers)
         made.outcomes, made.board = Outcomes.of(state["outcomes"]), Board.of(state["board"])
-        made.texts = None if state["texts"] is None else Texts.of(state["texts"])
+        made.texts = None if state["texts"] is None else Texts.of(state["texts"], plan.numbers)
         made.sample, made.recent = state["sample"], state["recent"]
         made.day, made.last = state["day"], state["last"]
         return made

@@ -1,4 +1,4 @@
-"""Edge: one notice to its receiver: a signed webhook, an e-mail, or a Task or AuditEvent into the outbox. The answer is a cause, or none."""
+"""Edge: one notice to its receiver: a signed webhook, an e-mail, or a Task or AuditEvent into the outbox; what came of it."""
 
 import asyncio
 import json

@@ -6,6 +6,8 @@ CloudEvents 1.0.2, JSON format: https://github.com/cloudevents/spec/blob/v1.0.2/
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitoring.alerting.calendar import PLANNED
+from monitoring.alerting.marks import Marker
 from monitoring.catalogue import MONITORS
 from vocabulary.alert import Alert, AlertEvent
 from vocabulary.instant import format_instant
@@ -16,6 +18,10 @@ ACTION = "action:"
 TITLES: Mapping[str, str] = {
     "M-WB-COPIES": "An EHR has a delivery more than once",
     "M-WB-DEAD": "An EHR refused what was sent, or never took it",
+    PLANNED: "A planned change is under way",
+}
+FOLLOW_UP: Mapping[str, str] = {
+    PLANNED: "Look at what coincides with it together; map new codes. What still stands when it is over is told by itself.",
 }
 
 
@@ -25,12 +31,17 @@ def title(monitor: str) -> str:
     return row.title if row else TITLES.get(monitor, monitor)
 
 
-def cloud_event(alert: Alert, event: AlertEvent, *, id: str, origin: str, link: str) -> dict[str, Any]:
-    """One state change. ``id`` is the notice's: the same when it is sent again."""
+def cloud_event(
+    alert: Alert, event: AlertEvent, *, id: str, origin: str, link: str, changes: Sequence[Marker] = ()
+) -> dict[str, Any]:
+    """One state change. ``id`` is the notice's: the same when it is sent again. ``changes`` are what was changed before."""
     return {
         "specversion": "1.0", "id": id, "source": origin, "type": f"{TYPE}.{event.what}", "subject": alert.id,
         "time": format_instant(event.at), "datacontenttype": "application/json",
-        "data": {**shown(alert), "event": event.what, "by": event.by, "link": link},
+        "data": {
+            **shown(alert), "event": event.what, "by": event.by, "link": link,
+            "changes": [{"at": format_instant(each.at), "what": each.what} for each in changes],
+        },
     }  # fmt: skip
 
 
@@ -64,7 +75,7 @@ def shown(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity, "owners": list(alert.owners), "state": alert.state, "count": alert.count,
         "value": alert.value, "limit": alert.limit, "since": format_instant(alert.since),
         "seen": format_instant(alert.seen), "deadline": format_instant(alert.deadline) if alert.deadline else None,
-        "action": row.action if row else "",
+        "action": row.action if row else FOLLOW_UP.get(alert.monitor, ""), "planned": alert.planned,
     }  # fmt: skip
 
 
@@ -91,5 +102,12 @@ def text(data: Mapping[str, Any]) -> str:
     return (
         f"{data['title']}{f' ({about})' if about else ''}, model {data['model']} {data['version']} at {data['ehr']}: "
         f"{data['severity']}, {data['event']}. {numbers}Seen {data['count']} times since {data['since']}. "
-        f"{data['action']} {data['link']}"
+        f"{_context(data)}{data['action']} {data['link']}"
     ).strip()
+
+
+def _context(data: Mapping[str, Any]) -> str:
+    """What it coincides with, and what was changed before it."""
+    planned = f"Coincides with {data['planned']}. " if data.get("planned") else ""
+    changes = "; ".join(f"{each['what']} ({each['at'][:10]})" for each in data.get("changes", ()))
+    return planned + (f"Changed before: {changes}. " if changes else "")

@@ -31,6 +31,7 @@ alerts = Table(
     Column("escalated", Double, nullable=True),
     Column("acknowledged_by", String(200), nullable=False, default=""),
     Column("resolved_by", String(200), nullable=False, default=""),
+    Column("planned", String(128), nullable=False, server_default=""),
 )
 STANDING = text("state <> 'resolved'")
 Index(

@@ -7,6 +7,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, insert, select, update
 
 from monitoring.alerting.following import PORTION, move_cursor, take_cursor
+from monitoring.alerting.marks import find_context
 from monitoring.alerting.messages import ACTION, cloud_event, decided, digest
 from monitoring.alerting.raising import read
 from monitoring.alerting.routing import Table, Target, patience, targets, worklists, worklists_of
@@ -46,10 +47,11 @@ def _tell(
         deadline = None if wait is None else event.at + wait
         connection.execute(update(alerts).where(alerts.c.id == alert.id).values(deadline=deadline))
         alert = read(connection.execute(select(alerts).where(alerts.c.id == alert.id)).one())
+    changes = find_context(connection, now, at=alert.since, model=alert.model, ehr=alert.ehr)
     for target in targets(alert, table, escalated=alert.escalated is not None):
         if target.sink != "page":
             id = _id(event, target)
-            body = cloud_event(alert, event, id=id, origin=origin, link=link(alert.id))
+            body = cloud_event(alert, event, id=id, origin=origin, link=link(alert.id), changes=changes)
             _add(connection, now, alert.id, event.id, target, id, json.dumps(body, sort_keys=True).encode())
 
 

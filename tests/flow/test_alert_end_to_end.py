@@ -19,7 +19,7 @@ from gateway import process, sessions
 from gateway.models import SHIPPED, load
 from gateway.process import Options, Running
 from monitoring import observations
-from monitoring.alerting import handling
+from monitoring.alerting import handling, marks
 from monitoring.alerting.routing import Route, Table
 from monitoring.entries import UNUSABLE, Observed, pack_cells
 from vocabulary.alert import Alert
@@ -136,6 +136,11 @@ def test_a_wrong_unit_reaches_both_teams_and_is_settled(tmp_path: Path, pager: s
                 return json.loads(answer.body).get("entry") if answer.status == 200 else None
 
             assert (await until(task))[0]["resource"]["status"] == "requested"
+            await gateway.alerts.marking.look()  # what a round does once a minute
+            context = await gateway.run(lambda c, now: marks.find_markers(c, now, since=0.0, model="news2", ehr="spec"))
+            whats = {each.what for each in context}
+            assert {"version 1.0.0: first output", "thresholds: version 0"} <= whats
+            assert any(each.startswith("EHR software: Chartgate") for each in whats)
             await _settled_by_a_person(running, alert.id)
             await until(lambda: _ended(told))
             done = await until(lambda: _completed(task))

@@ -18,7 +18,9 @@ ALERT = Alert(
     id="a" * 32, monitor="M-IN-03", model="news2", version="1.0.0", ehr="spec", severity="critical", owners=("engineering",),
     state="open", since=1e9, source="pulse", seen=1e9, value=14.2, limit=14.0,
 )  # fmt: skip
-PUT = Capabilities(types={"AuditEvent": TypeCapability(interactions=frozenset({"create", "update"}), update_create=True)})
+PUT = Capabilities(
+    types={"AuditEvent": TypeCapability(interactions=frozenset({"create", "update"}), update_create=True)}
+)
 POST = Capabilities(types={"AuditEvent": TypeCapability(interactions=frozenset({"create"}))})
 
 
