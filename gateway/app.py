@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, claim_checkers, observing, scoring, signed
+from gateway import apikeys, claim_checkers, memory, observing, scoring, signed
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
@@ -98,14 +98,14 @@ class Gateway:
         }  # fmt: skip
         self.worker = Worker(**delivering, terms=self.senders.terms)
         self.reconciler = Reconciler(**delivering)
-        self.recalls = Recalls(self)
-        self.owner = self.worker.boot
+        self.recalls, self.owner = Recalls(self), self.worker.boot
         self.turns = Turns(self, owner=self.owner if self.shared else None)
         self.alerts = Alerts(self, mail=mail)
         self.thresholds = signed.load_thresholds(self.installation)
         self.evaluator = Evaluator(
-            run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake()
-        )
+            run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake(),
+            oldest=memory.limits(self.models, self.declared).labelled,
+        )  # fmt: skip
         self.outcomes = Outcomes(self)
         self._parts = (
             self.worker, self.recalls, self.reconciler, self.turns, self.evaluator, self.outcomes, self.alerts, Purger(self)

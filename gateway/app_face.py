@@ -30,6 +30,7 @@ from gateway.routes import (
     outputs,
     pages,
     recalls,
+    sample_pages,
     site_pages,
     staff,
 )
@@ -49,6 +50,7 @@ def application(gateway: Gateway, *, production: bool = False, provider: Provide
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),
+        sample_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     if provider is not None:

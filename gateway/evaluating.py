@@ -15,6 +15,7 @@ from monitoring.entries import Entry
 from monitoring.entries import place as place_of
 from monitoring.evaluations import Folded, Lease, Place
 from monitoring.observations import PAGE, find_entries
+from monitoring.pruning import Oldest, forever
 from vocabulary.signal import Signal, SignalChanged
 
 T = TypeVar("T")
@@ -30,12 +31,13 @@ PORTION = 2000
 
 class Evaluator:
     """``plan`` says how a model is watched (None: it is not installed here); ``after`` hears of changes that are durable, and
-    of the signals of each watch that was saved."""
+    of the signals of each watch that was saved; a label of an output from before ``oldest`` comes too late."""
 
     def __init__(
-        self, *, run: Any, plan: Callable[[Place], Any], holder: str, after: After = lambda changed, signals: None
-    ) -> None:
-        self._run, self._plan, self._holder, self._after = run, plan, holder, after
+        self, *, run: Any, plan: Callable[[Place], Any], holder: str, after: After = lambda changed, signals: None,
+        oldest: Oldest = forever,
+    ) -> None:  # fmt: skip
+        self._run, self._plan, self._holder, self._after, self._oldest = run, plan, holder, after, oldest
         self._lease: Lease | None = None
         self._watches: Any = None
         self._fresh: set[Place] = set()
@@ -76,7 +78,7 @@ class Evaluator:
         self._lease = lease
         if lease is None:
             return 0
-        await self._run(labels.tell_mature)
+        await self._run(partial(labels.tell_mature, oldest=self._oldest))
         horizon = await self._run(partial(evaluations.move_horizon, lease=lease))
         cursor, total = lease.cursor, 0
         while horizon is not None:

@@ -129,9 +129,9 @@ MONITORS: Mapping[str, Monitor] = {
         ),
         Monitor(
             id="M-HAL-05", title="What had to be said and was left out", owners=(INFORMATICS,), review=_USUAL,
-            counts="resources", algorithm="Bernoulli CUSUM at 3.5 % against 7 % of critical results and allergies in force; rate with Wilson interval",
+            counts="resources", algorithm="Bernoulli CUSUM at 3.5 % against 7 % of critical results and allergies in force",
             action="Read the drafts since the time given against their charts; shadow mode where it is the generator.",
-            source="G-OMI-01; CREOLA: 3.45 % of what should have been said, npj Digit Med 8, 2025",
+            source="CREOLA: 3.45 % omissions, npj Digit Med 8, 2025; the chart's must-mention list (G-OMI-01)",
         ),
     )
 }  # fmt: skip

@@ -30,6 +30,9 @@ from monitoring.tables import entries, evaluator
 LOCK = 0x6D6F6E69
 """The advisory lock of the journal in PostgreSQL."""
 PAGE = 200
+AGAIN = 90 * 86400.0
+"""Seconds for which an encounter is known again: one that is scored after more than that counts once more. So what is older can
+go, and nothing that is folded later changes by it."""
 
 _HORIZON = func.coalesce(select(evaluator.c.horizon).where(evaluator.c.id == 1).scalar_subquery(), 0.0)
 _APPEND: Mapping[str, Insert] = {
@@ -77,11 +80,13 @@ _EARLIER = entries.alias("earlier")
 _OUTPUT = entries.alias("theirs")
 _FIRST = ~exists().where(
     _EARLIER.c.encounter == entries.c.encounter,
+    _EARLIER.c.at >= entries.c.at - AGAIN,
     tuple_(_EARLIER.c.at, _EARLIER.c.id) < tuple_(entries.c.at, entries.c.id),
 )
 _FIRST_SCORED = ~exists().where(
     _EARLIER.c.encounter == _OUTPUT.c.encounter,
     _EARLIER.c.score.is_not(None),
+    _EARLIER.c.at >= _OUTPUT.c.at - AGAIN,
     tuple_(_EARLIER.c.at, _EARLIER.c.id) < tuple_(_OUTPUT.c.at, _OUTPUT.c.id),
 )
 
@@ -115,7 +120,8 @@ def find_entries(
     connection: Connection, now: float, *, after: tuple[float, int], before: float, most: int = PAGE
 ) -> list[Entry]:
     """The next entries in order, after the place ``after`` and before the time ``before``. An output is ``first`` when none of
-    its encounter came earlier; a label when its output was the first of its encounter that had a score, which it brings along."""
+    its encounter came earlier (within ``AGAIN``); a label when its output was the first of its encounter that had a score,
+    which it brings along."""
     asked = {"at": after[0], "id": after[1], "before": before, "most": most}
     return [_entry(row) for row in connection.execute(_PAGE, asked)]
 

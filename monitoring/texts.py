@@ -49,7 +49,8 @@ class Texts:
         self.sums = [held + new - old for held, new, old in zip(self.sums, counts, gone, strict=True)]
         bad = told.contradicted + told.unsupported
         return Highest(
-            _most(self.rising, bad, bad + told.supported), _most(self.omitting, told.omitted, max(told.must, told.omitted))
+            _most(self.rising, bad, bad + told.supported),
+            _most(self.omitting, told.omitted, max(told.must, told.omitted)),
         )
 
     def state(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from monitoring import texts as claims
 from monitoring.board import Board
 from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Move
 from monitoring.domain import tell_apart
-from monitoring.entries import Entry, Labelled, Observed, SentenceRead, TextChecked, Ticked
+from monitoring.entries import Entry, Labelled, Observed, SentenceRead, Ticked
 from monitoring.outcomes import Judged, Outcomes
 from monitoring.plan import Plan
 from monitoring.ranking import expected_auroc
@@ -68,7 +68,10 @@ class Watch:
         return [change for *_, change in sorted(self._found, key=lambda found: found[:2])]
 
     def _one(self, place: int, entry: Entry) -> None:
-        told, self.last = entry.told, entry.at
+        told = entry.told
+        if isinstance(told, Labelled) and (not entry.first or entry.score is None):
+            return  # of an output that does not count: nobody needs to know its output any more
+        self.last = entry.at
         if isinstance(told, Ticked):
             self._tick(place, entry.at)
             return
@@ -140,8 +143,6 @@ class Watch:
         self._put(place, at, [Judged(monitor="M-IN-01", source="", level=level, value=share, critical=limit, n=count)])
 
     def _label(self, place: int, entry: Entry, told: Labelled) -> None:
-        if not entry.first or entry.score is None:
-            return
         moment = datetime.fromtimestamp(entry.at, UTC)
         month = moment.year * 12 + moment.month
         if self.outcomes.month not in (-1, month) and self.plan.calibrated:
@@ -149,7 +150,7 @@ class Watch:
                 place, entry.at, judging.chart(self.outcomes, self.outcomes.month, self.plan.numbers["M-PERF-03"])
             )
         self.outcomes.month = month
-        if self.outcomes.update(entry.score, told.event, entry.strata, month):
+        if self.outcomes.update(entry.score or 0.0, told.event, entry.strata, month):
             self.evaluated = True
             self._put(place, entry.at, self._judge())
 

@@ -131,6 +131,9 @@ class OneEhr:
 
     def know(self, ehrs: Any) -> None: ...
 
+    def software(self) -> dict[str, str]:
+        return {}
+
     def names(self) -> tuple[str, ...]:
         return ("spec",)
 
