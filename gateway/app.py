@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, claim_checkers, observing, scoring, signed
+from gateway import apikeys, claim_checkers, memory, observing, scoring, signed
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
@@ -100,14 +100,15 @@ class Gateway:
         }  # fmt: skip
         self.worker = Worker(**delivering, terms=self.senders.terms)
         self.reconciler = Reconciler(**delivering)
-        self.recalls = Recalls(self)
-        self.owner, self.on_logout = self.worker.boot, self.senders.forget_launches
+        self.recalls, self.owner = Recalls(self), self.worker.boot
+        self.on_logout = self.senders.forget_launches
         self.turns = Turns(self, owner=self.owner if self.shared else None)
         self.alerts = Alerts(self, mail=mail)
         self.thresholds = signed.load_thresholds(self.installation)
         self.evaluator = Evaluator(
-            run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake()
-        )
+            run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake(),
+            oldest=memory.limits(self.models, self.declared).labelled,
+        )  # fmt: skip
         self.outcomes = Outcomes(self)
         self.scheduler = Scheduler(self)
         self._parts = (
@@ -151,9 +152,9 @@ class Gateway:
     def _plan(self, place: Place) -> object:
         """How a model is watched; None when it is not installed here."""
         model = self.models.get(place[:2])
-        return None if model is None else observing.plan_of(model, place[2], self._thresholds_at(place[2]))
+        return None if model is None else observing.plan_of(model, place[2], self.thresholds_at(place[2]))
 
-    def _thresholds_at(self, ehr: str) -> Thresholds:
+    def thresholds_at(self, ehr: str) -> Thresholds:
         """Those that were signed for the EHR's site, on top of the installation's."""
         found = next((each for each in self.declared if ehr in each.site.ehrs), None)
         signed_for = None if found is None else metrics.read(found)

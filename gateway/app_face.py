@@ -33,6 +33,7 @@ from gateway.routes import (
     outputs,
     pages,
     recalls,
+    sample_pages,
     site_pages,
     staff,
 )
@@ -57,6 +58,7 @@ def application(
         monitor_pages.routes(gateway),
         model_pages.routes(gateway),
         conformance_pages.routes(gateway),
+        sample_pages.routes(gateway),
     ):  # fmt: skip
         app.router.routes.extend(routes)
     if provider is not None:

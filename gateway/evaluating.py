@@ -1,7 +1,7 @@
 """Edge: the evaluator: of all replicas the one with the lease folds what they told the monitors, in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -9,10 +9,13 @@ from sqlalchemy import Connection
 
 from gateway.rounds import Rounds
 from monitoring import evaluations, labels
+from monitoring.alerting import marks
+from monitoring.alerting.marks import Marker
 from monitoring.entries import Entry
 from monitoring.entries import place as place_of
 from monitoring.evaluations import Folded, Lease, Place
 from monitoring.observations import PAGE, find_entries
+from monitoring.pruning import Oldest, forever
 from vocabulary.signal import Signal, SignalChanged
 
 T = TypeVar("T")
@@ -27,17 +30,19 @@ PORTION = 2000
 
 class Evaluator(Rounds):
     """``plan`` says how a model is watched (None: it is not installed here); ``after`` hears of changes that are durable, and
-    of the signals of each watch that was saved."""
+    of the signals of each watch that was saved; a label of an output from before ``oldest`` comes too late."""
 
     pause, name = PAUSE, "the monitors"
 
     def __init__(
-        self, *, run: Any, plan: Callable[[Place], Any], holder: str, after: After = lambda changed, signals: None
-    ) -> None:
+        self, *, run: Any, plan: Callable[[Place], Any], holder: str, after: After = lambda changed, signals: None,
+        oldest: Oldest = forever,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self._run, self._plan, self._holder, self._after = run, plan, holder, after
+        self._run, self._plan, self._holder, self._after, self._oldest = run, plan, holder, after, oldest
         self._lease: Lease | None = None
         self._watches: Any = None
+        self._fresh: set[Place] = set()
 
     @property
     def leading(self) -> bool:
@@ -58,7 +63,7 @@ class Evaluator(Rounds):
         self._lease = lease
         if lease is None:
             return 0
-        await self._run(labels.tell_mature)
+        await self._run(partial(labels.tell_mature, oldest=self._oldest))
         horizon = await self._run(partial(evaluations.move_horizon, lease=lease))
         cursor, total = lease.cursor, 0
         while horizon is not None:
@@ -89,11 +94,13 @@ class Evaluator(Rounds):
                 watches[place] = await self._begin(place)
         changed, folded = await asyncio.to_thread(_folded, watches, entries)
         cursor = (entries[-1].at, entries[-1].id)
+        begun = _begun(self._fresh, entries)
         kept: bool = await self._run(
-            partial(evaluations.save, lease=lease, cursor=cursor, folded=folded, changed=changed)
+            partial(_save, lease=lease, cursor=cursor, folded=folded, changed=changed, begun=begun)
         )
         if kept:
             self._watches = watches
+            self._fresh -= begun.keys()
             self._after(changed, [(each.place, each.signals) for each in folded])
         return kept
 
@@ -104,7 +111,32 @@ class Evaluator(Rounds):
         if plan is None:
             return None
         packed = await self._run(partial(evaluations.find_state, place=place))
+        if packed is None:
+            self._fresh.add(place)
         return await asyncio.to_thread(folding.begin, plan, packed)
+
+
+def _begun(fresh: set[Place], entries: Sequence[Entry]) -> dict[Place, float]:
+    """The watches that nothing was known of before these entries, and when their first one came."""
+    found: dict[Place, float] = {}
+    for entry in entries:
+        place = place_of(entry)
+        if place is not None and place in fresh:
+            found.setdefault(place, entry.at)
+    return found
+
+
+def _save(
+    connection: Connection, now: float, *, lease: Lease, cursor: tuple[float, int], folded: Sequence[Folded],
+    changed: Sequence[SignalChanged], begun: Mapping[Place, float],
+) -> bool:  # fmt: skip
+    """All that came of the entries; a model version's first output is a mark beside the series of every version."""
+    if not evaluations.save(connection, now, lease=lease, cursor=cursor, folded=folded, changed=changed):
+        return False
+    for (model, version, ehr), at in begun.items():
+        what = f"version {version}: first output"
+        marks.mark(connection, now, Marker(at=at, what=what, model=model, ehr=ehr, by="gateway"))
+    return True
 
 
 def _folded(watches: Any, entries: Sequence[Entry]) -> tuple[list[SignalChanged], list[Folded]]:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -20,8 +21,7 @@ from gateway.evidence import PatientRead
 from gateway.models import Model
 from gateway.senders import EhrUnknown
 from monitoring import journal, samples
-from monitoring.alerting import acting
-from monitoring.alerting.acting import Marker
+from monitoring.alerting import marks
 from monitoring.entries import COUNTS, TextChecked
 from monitoring.events import Event
 from monitoring.grounding import checker, merging
@@ -45,6 +45,7 @@ logger = logging.getLogger("chartgate.grounding")
 LOOKUPS = 20
 """Citations of what the model was not given that the EHR is asked about, for one text."""
 BACKEND = "backend"
+OWN = (checker.NAME, checker.VERSION)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +133,7 @@ def _found(
     return Grounding(
         snapshot=index.hash, counts=checker.count(claims, index=index, text=output.text or ""),
         sentences=_sentences(claims, answers, spans), blocking=merging.blocking(claims, answers), answers=tuple(answers),
-        samples=tuple(merging.samples(claims, answers, spans, salt=output.inference_id)),
+        samples=tuple(merging.samples(claims, answers, spans, salt=output.inference_id, own=OWN)),
     )  # fmt: skip
 
 
@@ -227,18 +228,14 @@ def told(id: str, output: Output, found: Grounding) -> TextChecked:
 
 
 def events_of(output: Output, found: Grounding) -> list[Event]:
-    """What the monitors have no place for yet, as events of the journal: what a text left out, and what further checkers said
-    of it, by the checker in ``state``: their rates are corrected before anybody is alarmed."""
-    about = Event(what="grounding", ehr=output.ehr, model=output.model, version=output.version, kind=output.kind)
-    counts = found.counts
-    made = [
-        replace(about, reason="must", value=float(counts.must)),
-        replace(about, reason="omitted", value=float(counts.omitted)),
-    ]
+    """What further checkers said of a text, as events of the journal, by the checker in ``state``: their rates are corrected
+    before anybody is alarmed."""
+    about = Event(what="checker", ehr=output.ehr, model=output.model, version=output.version, kind=output.kind)
+    made = []
     for answer in found.answers:
         for verdict in VERDICTS:
             number = sum(each.verdict == verdict for each in answer.claims)
-            made.append(replace(about, what="checker", state=answer.name[:32], reason=verdict, value=float(number)))
+            made.append(replace(about, state=answer.name[:32], reason=verdict, value=float(number)))
     return made
 
 
@@ -257,6 +254,6 @@ async def note_versions(gateway: "Gateway", found: Grounding | None) -> None:
     spoke = {checker.NAME: checker.VERSION} | {each.name: each.version for each in found.answers if not each.failure}
     for name, version in spoke.items():
         if gateway.checkers.heard.get(name) != version:
-            said = f"claim checker {name}: version {version}"
-            await gateway.run(lambda c, now, said=said: acting.mark(c, now, Marker(at=now, what=said, by="gateway")))  # type: ignore[misc]
+            subject = f"claim checker {name}: version"
+            await gateway.run(partial(marks.mark_version, subject=subject, version=version))
             gateway.checkers.heard[name] = version

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, not_, select, tuple_
 
 from auth.client.tables import launches, pending
+from gateway import memory
 from gateway.leases import take_lease
 from gateway.rounds import Rounds
 from gateway.schedules.tables import OPEN, patients, ticks
 from gateway.sessions import links, sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata
+from monitoring.pruning import prune
 from monitoring.tables import journal
 from vocabulary.instant import format_instant, shift
 from writeback.tables import AWAITING, MOVING, bodies, deliveries, outputs
@@ -166,24 +168,34 @@ KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
     "ticks that left patients out": ("launches", _ticks(patients)),
 }
 """What goes, by which member of ``[retention]``, and how."""
+MONITORS = "monitors' journal"
+"""What goes of the monitors' journal: ``monitoring.pruning``."""
 
 
 async def purge(gateway: "Gateway") -> dict[str, int]:
     """One purge of everything: rows by kind."""
     retentions = {ehr: declared.site.retention for declared in gateway.declared for ehr in declared.site.ehrs}
     retentions |= {site_key(declared.site.site.id): declared.site.retention for declared in gateway.declared}
-    return {kind: await _purge(gateway, kind, retentions) for kind in KINDS}
+    gone = {kind: await _purge(gateway, kind, _kept(*KINDS[kind], retentions), "") for kind in KINDS}
+    limits = memory.limits(gateway.models, gateway.declared)
+
+    def folded(connection: Connection, now: float, after: Any) -> Page:
+        return prune(connection, now, limits=limits, after=after)
+
+    return {**gone, MONITORS: await _purge(gateway, MONITORS, folded, (-1.0, 0))}
 
 
-async def _purge(gateway: "Gateway", kind: str, retentions: Mapping[str, Retention]) -> int:
-    member, page = KINDS[kind]
-    total, after = 0, ""  # type: int, Any
+Walk = Callable[[Connection, float, Any], Page]
+
+
+def _kept(member: str, page: Callable[[Connection, Keeping, Any], Page], retentions: Mapping[str, Retention]) -> Walk:
+    return lambda connection, now, after: page(connection, keeping(member, now, retentions), after)
+
+
+async def _purge(gateway: "Gateway", kind: str, walk: Walk, after: Any) -> int:
+    total = 0
     while after is not None:
-
-        def work(connection: Connection, now: float, after: Any = after) -> Page:
-            return page(connection, keeping(member, now, retentions), after)
-
-        gone, after = await gateway.run(work)
+        gone, after = await gateway.run(partial(walk, after=after))
         total += gone
     if total:
         await gateway.run(

@@ -1,8 +1,10 @@
 """Edge: who speaks with which EHR: pooled connections, a bearer for each principal, and what each EHR says it takes."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import ip_address
 
 from auth.client.ehr import RegisteredEhr
@@ -31,6 +33,7 @@ class EhrUnknown(LookupError):
 class _Statement:
     capabilities: Capabilities
     fetched: float
+    software: str = ""
 
 
 class Senders:
@@ -124,9 +127,15 @@ class Senders:
         kept = self._statements.get(registered)
         if kept is None or kept.fetched + CAPABILITIES_LIFE < self._clock():
             statement = await self._statement(registered)
-            kept = _Statement(capabilities=parse_capabilities(statement), fetched=self._clock())
+            kept = _Statement(
+                capabilities=parse_capabilities(statement), fetched=self._clock(), software=software_of(statement)
+            )
             self._statements[registered] = kept
         return kept.capabilities
+
+    def software(self) -> dict[str, str]:
+        """By EHR, the software and version that its statement named when it was read last."""
+        return {ehr.name: kept.software for ehr, kept in self._statements.items() if kept.software}
 
     async def terms(self, ehr: str) -> Terms:
         """On what terms deliveries are sent to the EHR. Raises Unavailable, EhrUnknown."""
@@ -157,3 +166,16 @@ class Senders:
                 trust=trust(ehr.ca, ehr.certificate, ehr.key), proxy=ehr.proxy,
             )  # fmt: skip
         return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]
+
+
+_PLAIN = re.compile(r"[\w .,:+()/-]{1,80}")
+
+
+def software_of(statement: Mapping[str, object]) -> str:
+    """Name and version of the software behind a CapabilityStatement, in plain characters; empty where it names no version."""
+    software = statement.get("software")
+    version = software.get("version") if isinstance(software, dict) else None
+    if not isinstance(software, dict) or not isinstance(version, str):
+        return ""
+    named = f"{software.get('name') or 'EHR software'} {version}"
+    return named if _PLAIN.fullmatch(named) else f"version {sha256(named.encode()).hexdigest()[:12]}"

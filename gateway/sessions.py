@@ -142,6 +142,17 @@ def sees(*, ehr: str, patient: str) -> Requirement:
     )
 
 
+def judges(*, ehr: str, patient: str) -> Requirement:
+    """Who may say of a sentence about this patient whether the chart bears it out: clinical informatics, or a practitioner from a
+    launch with that very patient."""
+    return _first(
+        lambda session: (
+            "informatics" in session.roles
+            or (is_practitioner(session.fhir_user) and (session.ehr, session.patient) == (ehr, patient))
+        )
+    )
+
+
 def same_origin(headers: Mapping[str, str], *, base_url: str) -> bool:
     """Whether a state-changing request comes from this site's own pages: ``Origin`` is ours and, when the browser says
     so, ``Sec-Fetch-Site`` too. ``headers`` have lower-case names."""

@@ -42,7 +42,8 @@ class Labelled(Struct, frozen=True, kw_only=True, gc=False):
 
 class TextChecked(Struct, frozen=True, kw_only=True, gc=False):
     """The verdicts on one text, counted. ``missing`` and ``foreign`` count its citations of nothing and of another patient's
-    resource; ``numbers`` the contradicted numbers, units and doses among ``contradicted``."""
+    resource; ``numbers`` the contradicted numbers, units and doses among ``contradicted``; ``must`` what had to be mentioned
+    (critical results, allergies in force), ``omitted`` what of it was not."""
 
     output: str
     model: str
@@ -56,15 +57,31 @@ class TextChecked(Struct, frozen=True, kw_only=True, gc=False):
     missing: int = 0
     foreign: int = 0
     numbers: int = 0
+    must: int = 0
+    omitted: int = 0
+
+
+class SentenceRead(Struct, frozen=True, kw_only=True, gc=False):
+    """What a person says of a sentence that was drawn at random: supported, contradicted, unsupported or uncheckable."""
+
+    output: str
+    model: str
+    version: str
+    ehr: str
+    verdict: str
 
 
 class Ticked(Struct, frozen=True, gc=False):
     """Time has passed: what makes silence visible. Told by the evaluator itself, to every model."""
 
 
-Telling = Observed | Labelled | TextChecked | Ticked
+Telling = Observed | Labelled | TextChecked | SentenceRead | Ticked
 
-COUNTS = ("supported", "contradicted", "unsupported", "uncheckable", "citations", "missing", "foreign", "numbers")
+COUNTS = (
+    "supported", "contradicted", "unsupported", "uncheckable", "citations", "missing", "foreign", "numbers", "must",
+    "omitted",
+)  # fmt: skip
+"""Further counts come at the end: entries of before, and states, have fewer."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-What = Literal["output", "refusal", "delivery", "copies", "grounding", "checker"]
-"""``grounding``: a count of one text, named in ``reason``; ``checker``: what a further checker said of it, its name in
-``state``. These are journalled and are no counters."""
+What = Literal["output", "refusal", "delivery", "copies", "checker"]
+"""``checker``: what a further checker said of a text, its name in ``state``: journalled, and no counter."""
 
 COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
     "output": ("chartgate_outputs", ("model", "version", "kind", "state")),

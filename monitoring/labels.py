@@ -7,7 +7,8 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from monitoring.entries import Labelled
 from monitoring.observations import append
-from monitoring.tables import entries, labels
+from monitoring.pruning import Oldest, forever
+from monitoring.tables import entries, evaluator, labels
 
 Source = Literal["api", "query", "clinician"]
 MOST = 200
@@ -49,10 +50,11 @@ def labelled(connection: Connection, now: float, outputs: list[str]) -> set[str]
     return set(connection.scalars(select(labels.c.output).where(labels.c.output.in_(outputs[:500]))))
 
 
-def tell_mature(connection: Connection, now: float) -> int:
-    """Appends labels that have become mature to the journal; how many."""
+def tell_mature(connection: Connection, now: float, *, oldest: Oldest = forever) -> int:
+    """Appends labels that have become mature to the journal; how many were due. One of an output from before ``oldest`` is late:
+    it is not told, for its output may have gone."""
     due = connection.execute(
-        select(labels.c.output, labels.c.event, entries.c.model, entries.c.version, entries.c.ehr)
+        select(labels.c.output, labels.c.event, entries.c.at, entries.c.model, entries.c.version, entries.c.ehr)
         .join(entries, (entries.c.output == labels.c.output) & (entries.c.what == "output"))
         .where(text("NOT told"), labels.c.mature <= now)
         .order_by(labels.c.mature, labels.c.output)
@@ -60,12 +62,14 @@ def tell_mature(connection: Connection, now: float) -> int:
         .with_for_update(of=labels, skip_locked=True)
     ).all()
     if due:
+        late = max(now, float(connection.scalar(select(evaluator.c.horizon)) or 0.0))
+        counted = [row for row in due if row.at >= oldest(row.model, row.version, row.ehr, late)]
         connection.execute(update(labels).where(labels.c.output.in_([row.output for row in due])).values(told=True))
         append(
             connection, now,
             [
                 Labelled(output=row.output, model=row.model, version=row.version, ehr=row.ehr, event=row.event)
-                for row in due
+                for row in counted
             ],
         )  # fmt: skip
     return len(due)

@@ -24,12 +24,15 @@ from sqlalchemy import (
     tuple_,
 )
 
-from monitoring.entries import COUNTS, Entry, Labelled, Observed, Telling, TextChecked, Ticked
+from monitoring.entries import COUNTS, Entry, Labelled, Observed, SentenceRead, Telling, TextChecked, Ticked
 from monitoring.tables import entries, evaluator
 
 LOCK = 0x6D6F6E69
 """The advisory lock of the journal in PostgreSQL."""
 PAGE = 200
+AGAIN = 90 * 86400.0
+"""Seconds for which an encounter is known again: one that is scored after more than that counts once more. So what is older can
+go, and nothing that is folded later changes by it."""
 
 _HORIZON = func.coalesce(select(evaluator.c.horizon).where(evaluator.c.id == 1).scalar_subquery(), 0.0)
 _APPEND: Mapping[str, Insert] = {
@@ -66,6 +69,8 @@ def _row(now: float, told: Telling) -> dict[str, Any]:
     row |= {"model": told.model, "version": told.version, "ehr": told.ehr, "output": told.output}
     if isinstance(told, Labelled):
         return {**row, "what": "label", "value": float(told.event)}
+    if isinstance(told, SentenceRead):
+        return {**row, "what": "read", "words": told.verdict}
     return {**row, "what": "text", "body": struct.pack(_COUNTS, *(getattr(told, name) for name in COUNTS))}
 
 
@@ -75,11 +80,13 @@ _EARLIER = entries.alias("earlier")
 _OUTPUT = entries.alias("theirs")
 _FIRST = ~exists().where(
     _EARLIER.c.encounter == entries.c.encounter,
+    _EARLIER.c.at >= entries.c.at - AGAIN,
     tuple_(_EARLIER.c.at, _EARLIER.c.id) < tuple_(entries.c.at, entries.c.id),
 )
 _FIRST_SCORED = ~exists().where(
     _EARLIER.c.encounter == _OUTPUT.c.encounter,
     _EARLIER.c.score.is_not(None),
+    _EARLIER.c.at >= _OUTPUT.c.at - AGAIN,
     tuple_(_EARLIER.c.at, _EARLIER.c.id) < tuple_(_OUTPUT.c.at, _OUTPUT.c.id),
 )
 
@@ -113,7 +120,8 @@ def find_entries(
     connection: Connection, now: float, *, after: tuple[float, int], before: float, most: int = PAGE
 ) -> list[Entry]:
     """The next entries in order, after the place ``after`` and before the time ``before``. An output is ``first`` when none of
-    its encounter came earlier; a label when its output was the first of its encounter that had a score, which it brings along."""
+    its encounter came earlier (within ``AGAIN``); a label when its output was the first of its encounter that had a score,
+    which it brings along."""
     asked = {"at": after[0], "id": after[1], "before": before, "most": most}
     return [_entry(row) for row in connection.execute(_PAGE, asked)]
 
@@ -134,5 +142,7 @@ def _entry(row: Any) -> Entry:
             id=row.id, at=row.at, told=label, first=bool(row.scored) and row.given is not None, score=row.given,
             strata=row.whose or "",
         )  # fmt: skip
-    counts = dict(zip(COUNTS, struct.unpack(_COUNTS, row.body), strict=True))
+    if row.what == "read":
+        return Entry(id=row.id, at=row.at, told=SentenceRead(**about, verdict=row.words))
+    counts = dict(zip(COUNTS, struct.unpack(f"<{len(row.body) // 4}I", row.body), strict=False))
     return Entry(id=row.id, at=row.at, told=TextChecked(**about, **counts))

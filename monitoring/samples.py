@@ -3,8 +3,9 @@ output's id and a span of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Column, Connection, Double, Integer, String, Table, insert, select, update
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, func, insert, select, update
 
 from monitoring.grounding.merging import FLAGGED, Sample
 from monitoring.tables import metadata
@@ -69,16 +70,38 @@ def save_samples(
         )  # fmt: skip
 
 
-def find_waiting(connection: Connection, now: float, *, most: int = 50) -> list[Waiting]:
-    """The oldest that wait, disagreements first."""
+def find_waiting(
+    connection: Connection, now: float, *, most: int = 50, outputs: Sequence[str] | None = None
+) -> list[Waiting]:  # fmt: skip
+    """The oldest that wait, disagreements first; of these ``outputs`` alone, where they are named."""
     query = select(samples).where(samples.c.judged == "").order_by(samples.c.weight, samples.c.since, samples.c.id)
-    return [
-        Waiting(
-            id=row.id, output=row.output, span=(row.start, row.stop), rules=row.rules, checker=row.checker,
-            verdict=row.verdict, since=row.since,
-        )
-        for row in connection.execute(query.limit(most))
-    ]  # fmt: skip
+    if outputs is not None:
+        query = query.where(samples.c.output.in_(outputs))
+    return [_waiting(row) for row in connection.execute(query.limit(most))]
+
+
+def count_waiting(connection: Connection, now: float) -> int:
+    """How many nobody has judged yet."""
+    return int(connection.scalar(select(func.count()).select_from(samples).where(samples.c.judged == "")) or 0)
+
+
+def find_sample(connection: Connection, now: float, id: str) -> Waiting | None:
+    """One sentence, judged or not."""
+    row = connection.execute(select(samples).where(samples.c.id == id)).first()
+    return None if row is None else _waiting(row)
+
+
+def find_checkers(connection: Connection, now: float) -> list[tuple[str, str]]:
+    """Checkers and their versions of which people have judged anything."""
+    named = select(samples.c.checker, samples.c.version).where(samples.c.judged != "").distinct()
+    return sorted((row.checker, row.version) for row in connection.execute(named))
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(
+        id=row.id, output=row.output, span=(row.start, row.stop), rules=row.rules, checker=row.checker, verdict=row.verdict,
+        since=row.since,
+    )  # fmt: skip
 
 
 def save_judgement(connection: Connection, now: float, *, id: str, verdict: str, by: str) -> bool:

@@ -54,9 +54,9 @@ entries = Table(
     Column("refusal", String(64), nullable=False),
     Column("body", LargeBinary, nullable=True),
 )
-"""What the monitors were told, in order of ``at`` and ``id``: ``what`` is output, label, text or tick; ``body`` holds cells as
-doubles, or counts. ``encounter`` is a keyed hash, of one model version at one EHR, ``inference`` one of what the output was
-called. No resource, no patient datum."""
+"""What the monitors were told, in order of ``at`` and ``id``: ``what`` is output, label, text, read (a person of a sentence) or
+tick; ``body`` holds cells as doubles, or counts. ``encounter`` is a keyed hash, of one model version at one EHR, ``inference``
+one of what the output was called. No resource, no patient datum."""
 Index("monitoring_entries_order", entries.c.at, entries.c.id)
 Index("monitoring_entries_encounter", entries.c.encounter, entries.c.at)
 Index("monitoring_entries_output", entries.c.output)

@@ -45,6 +45,7 @@ DEFAULTS: Mapping[str, Numbers] = {
     "M-HAL-02": {"critical": 0.005, "least": 200},
     "M-HAL-03": {"critical": 0.005, "least": 200},
     "M-HAL-04": {"warn": 0.60, "critical": 0.40, "least": 100},
+    "M-HAL-05": {"p0": 0.035, "p1": 0.07, "warn": 12.0, "critical": 16.0},
 }
 """Every number that a deployment may set, with its default. Measured in docs/reference/monitors.md."""
 

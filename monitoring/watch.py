@@ -15,11 +15,10 @@ from monitoring import texts as claims
 from monitoring.board import Board
 from monitoring.columns import FAULTS, LEAST, MEAN, PSI, Columns, Move
 from monitoring.domain import tell_apart
-from monitoring.entries import Entry, Labelled, Observed, TextChecked, Ticked
+from monitoring.entries import Entry, Labelled, Observed, SentenceRead, Ticked
 from monitoring.outcomes import Judged, Outcomes
 from monitoring.plan import Plan
 from monitoring.ranking import expected_auroc
-from monitoring.scalars import BernoulliCusum
 from monitoring.scores import Scores
 from monitoring.texts import Texts
 from vocabulary.signal import Level, Signal, SignalChanged
@@ -69,7 +68,10 @@ class Watch:
         return [change for *_, change in sorted(self._found, key=lambda found: found[:2])]
 
     def _one(self, place: int, entry: Entry) -> None:
-        told, self.last = entry.told, entry.at
+        told = entry.told
+        if isinstance(told, Labelled) and (not entry.first or entry.score is None):
+            return  # of an output that does not count: nobody needs to know its output any more
+        self.last = entry.at
         if isinstance(told, Ticked):
             self._tick(place, entry.at)
             return
@@ -78,8 +80,11 @@ class Watch:
             self._observe(place, entry, told)
         elif isinstance(told, Labelled):
             self._label(place, entry, told)
+        elif isinstance(told, SentenceRead):
+            self._put(place, entry.at, claims.read(self._texts(), told.verdict, self.plan.numbers))
         else:
-            self._text(place, entry.at, told)
+            texts = self._texts()
+            self._put(place, entry.at, claims.judge(texts, told, texts.update(told), self.plan.numbers))
 
     def _observe(self, place: int, entry: Entry, told: Observed) -> None:
         blocked = bool(told.refusal) and told.refusal in BLOCKING
@@ -138,8 +143,6 @@ class Watch:
         self._put(place, at, [Judged(monitor="M-IN-01", source="", level=level, value=share, critical=limit, n=count)])
 
     def _label(self, place: int, entry: Entry, told: Labelled) -> None:
-        if not entry.first or entry.score is None:
-            return
         moment = datetime.fromtimestamp(entry.at, UTC)
         month = moment.year * 12 + moment.month
         if self.outcomes.month not in (-1, month) and self.plan.calibrated:
@@ -147,7 +150,7 @@ class Watch:
                 place, entry.at, judging.chart(self.outcomes, self.outcomes.month, self.plan.numbers["M-PERF-03"])
             )
         self.outcomes.month = month
-        if self.outcomes.update(entry.score, told.event, entry.strata, month):
+        if self.outcomes.update(entry.score or 0.0, told.event, entry.strata, month):
             self.evaluated = True
             self._put(place, entry.at, self._judge())
 
@@ -161,12 +164,10 @@ class Watch:
             overall = found[-1].value
         return found + judging.subgroups(self.outcomes, calibrated=self.plan.calibrated, of=numbers, overall=overall)
 
-    def _text(self, place: int, at: float, told: TextChecked) -> None:
+    def _texts(self) -> Texts:
         if self.texts is None:
-            numbers = self.plan.numbers["M-HAL-01"]
-            self.texts = Texts(rising=BernoulliCusum(numbers["p0"], numbers["p1"]))
-        highest = self.texts.update(told)
-        self._put(place, at, claims.judge(self.texts, told, highest, self.plan.numbers))
+            self.texts = Texts.begin(self.plan.numbers)
+        return self.texts
 
     def _tick(self, place: int, at: float) -> None:
         self._flush()
@@ -260,7 +261,7 @@ class Watch:
         made.columns = Columns.of(state["columns"], plan.limits)
         made.scores = Scores.of(state["scores"], plan.reference, plan.numbers)
         made.outcomes, made.board = Outcomes.of(state["outcomes"]), Board.of(state["board"])
-        made.texts = None if state["texts"] is None else Texts.of(state["texts"])
+        made.texts = None if state["texts"] is None else Texts.of(state["texts"], plan.numbers)
         made.sample, made.recent = state["sample"], state["recent"]
         made.day, made.last = state["day"], state["last"]
         return made

@@ -15,8 +15,8 @@ ACTIONS: tuple[Action, ...] = ("observe", "quarantine_feature", "shadow", "block
 class Alert:
     """``monitor`` is the catalogue id (``M-OUT-01``); ``source`` the feature or ``output``, ``stratum`` a subgroup, both may be
     empty; times are Unix seconds. ``inhibited`` names the alert that explains this one, ``silenced`` the silence it is
-    under; ``rolled`` says that the day's budget was used up, so that it is told with the digest. Holds counts and ids, no
-    patient datum."""
+    under; ``rolled`` says that the day's budget was used up, so that it is told with the digest; ``planned`` names the known
+    change that it coincides with. Holds counts and ids, no patient datum."""
 
     id: str
     monitor: str
@@ -40,6 +40,7 @@ class Alert:
     escalated: float | None = None
     acknowledged_by: str = ""
     resolved_by: str = ""
+    planned: str = ""
 
     @property
     def quiet(self) -> bool:

@@ -79,10 +79,14 @@ def _space(namespace: str) -> bytes:
     return uuid5(NAMESPACE_URL, namespace).bytes
 
 
+TAGGED = frozenset({"Provenance", "AuditEvent"})
+"""Types without an identifier."""
+
+
 def search_of(type: str, *, namespace: str, key: str) -> str:
-    """The one search that finds this delivery again, as a query string. R4's Provenance has no identifier: it carries
-    the key as a tag. One byte-identical form only: a server may compare the text and not the meaning."""
-    parameter = "_tag" if type == "Provenance" else "identifier"
+    """The one search that finds this delivery again, as a query string. R4's Provenance and AuditEvent have no identifier:
+    they carry the key as a tag. One byte-identical form only: a server may compare the text and not the meaning."""
+    parameter = "_tag" if type in TAGGED else "identifier"
     return f"{parameter}={namespace}/delivery|{key}"
 
 

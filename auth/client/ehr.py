@@ -24,9 +24,10 @@ LAUNCH_SCOPES = (
 BACKEND_SCOPES = (
     "system/*.rs", "system/Device.cu", "system/DocumentReference.cu", "system/RiskAssessment.cu",
     "system/Observation.cu", "system/DetectedIssue.cu", "system/DiagnosticReport.cu", "system/Flag.cu",
-    "system/Provenance.cu", "system/Task.cu",
+    "system/Provenance.cu", "system/Task.cu", "system/AuditEvent.cu",
 )  # fmt: skip
-"""What the backend client asks for: outputs without a launch, and Device and model card for every launch."""
+"""What the backend client asks for: outputs without a launch, Device and model card for every launch, and what is told of
+alerts (Task, AuditEvent)."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PROXY = re.compile(r"http://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):(?P<port>\d{1,5})")

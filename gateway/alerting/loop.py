@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from gateway.alerting.calendars import calendar_of, systems_of
+from gateway.alerting.marking import Marking
 from gateway.alerting.routes_of_sites import table_of
 from gateway.alerting.sending import Mail, send
 from gateway.rounds import Rounds
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 PAUSE = 1.0
 """Seconds between two rounds; a change of signals ends the pause."""
+MARKS = 60.0
+"""Seconds between two looks at what has changed around the models."""
 
 
 class Alerts(Rounds):
@@ -31,14 +35,20 @@ class Alerts(Rounds):
         super().__init__()
         self._gateway, self._mail, self._client = gateway, mail, client
         self.table = table_of(gateway.declared)
+        self.calendar = calendar_of(gateway.declared, systems=systems_of(gateway.deployments))
+        self.marking, self._marks_due = Marking(gateway), 0.0
 
     async def round(self) -> int:
         """One round; the number of notices that were tried."""
         gateway = self._gateway
         await self.look()
-        while await gateway.run(lambda c, now: following.follow_changes(c, now, new_id=gateway.new_id)) == PORTION:
+        if gateway.clock() >= self._marks_due:
+            await self.marking.look()
+            self._marks_due = gateway.clock() + MARKS
+        follow = partial(following.follow_changes, new_id=gateway.new_id, calendar=self.calendar)
+        while await gateway.run(follow) == PORTION:
             pass
-        await gateway.run(handling.sweep)
+        await gateway.run(partial(handling.sweep, calendar=self.calendar))
         told = partial(telling.tell, table=self.table, origin=gateway.keyring.namespace, link=self.link)
         while await gateway.run(told) == PORTION:
             pass

@@ -1,4 +1,4 @@
-"""Edge: one notice to its receiver: a signed webhook, an e-mail, or a Task into the outbox. The answer is a cause, or none."""
+"""Edge: one notice to its receiver: a signed webhook, an e-mail, or a Task or AuditEvent into the outbox; what came of it."""
 
 import asyncio
 import json
@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from gateway.alerting import tasks
+from gateway.alerting import audits, tasks
 from gateway.charts import Unavailable
+from gateway.granted import narrowed
 from gateway.senders import EhrUnknown
 from monitoring.alerting import messages, notices, webhooks
 from monitoring.alerting.notices import Notice
+from vocabulary.write import Write
 from writeback.errors import PlanInvalid
 from writeback.outbox import BACKEND, Origin, enqueue
 
@@ -53,8 +55,8 @@ def mail_of(environment: Mapping[str, str]) -> Mail | None:
 
 async def send(gateway: "Gateway", client: httpx2.AsyncClient, mail: Mail | None, notice: Notice) -> None:
     """Tells it, and settles what came of it."""
-    if notice.sink == "task":
-        return await _task(gateway, notice)
+    if notice.sink in ("task", "audit"):
+        return await _into_outbox(gateway, notice)
     if notice.sink == "webhook":
         cause = await _webhook(client, notice, gateway.clock())
     else:
@@ -121,24 +123,21 @@ def _post(mail: Mail, message: EmailMessage) -> None:
         server.send_message(message)
 
 
-async def _task(gateway: "Gateway", notice: Notice) -> None:
+async def _into_outbox(gateway: "Gateway", notice: Notice) -> None:
     """Planned and put into the outbox in the transaction that settles the notice: written once in effect from there on."""
-    data = json.loads(notice.body)["data"]  # our own CloudEvent, not FHIR
+    data = json.loads(notice.body)  # our own CloudEvent, not FHIR
     cause, write = "", None
     try:
-        write = tasks.write_of(
-            notice.id, data, text=messages.text(data), names=gateway.names(notice.to),
-            capabilities=await gateway.senders.capabilities(notice.to), rules=gateway.senders.rules(notice.to),
-        )  # fmt: skip
+        write = await _planned(gateway, notice, data)
     except Unavailable:
         cause = "no_answer"
     except EhrUnknown:
         cause = "ehr_unknown"
     except PlanInvalid:
         cause = "invalid"
-    origin = Origin(
-        output=None, model=data["model"], version=data["version"], principal=BACKEND, lane=f"alert:{data['id']}"
-    )
+    about = data["data"]
+    lane = f"{'alert' if notice.sink == 'task' else 'audit'}:{about['id']}"
+    origin = Origin(output=None, model=about["model"], version=about["version"], principal=BACKEND, lane=lane)
 
     def work(connection: Any, now: float) -> None:
         if write is not None:
@@ -148,3 +147,16 @@ async def _task(gateway: "Gateway", notice: Notice) -> None:
     await gateway.run(work)
     if write is not None:
         gateway.worker.wake(notice.to)
+
+
+async def _planned(gateway: "Gateway", notice: Notice, event: Mapping[str, Any]) -> Write | None:
+    """The Task or the AuditEvent, as far as the EHR says that it takes one and the gateway's own client may write it."""
+    names, rules = gateway.names(notice.to), gateway.senders.rules(notice.to)
+    offered = await gateway.senders.capabilities(notice.to)
+    takes = narrowed(offered, gateway.senders.backend_scopes(notice.to))
+    if notice.sink == "audit":
+        return audits.write_of(notice.id, event, names=names, capabilities=takes, rules=rules)
+    data = event["data"]
+    return tasks.write_of(
+        notice.id, data, text=messages.text(data), names=names, capabilities=takes, rules=rules
+    )  # fmt: skip

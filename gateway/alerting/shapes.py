@@ -30,6 +30,7 @@ class AlertShown(Shape):
     digest: bool
     acknowledged_by: str | None
     resolved_by: str | None
+    planned: str
 
 
 class AlertsShown(Shape):
@@ -47,10 +48,18 @@ class AlertEventShown(Shape):
     note: str
 
 
+class ChangeShown(Shape):
+    """Something that was changed around a model."""
+
+    at: str
+    what: str
+
+
 class AlertStory(AlertShown):
-    """One alert and everything that happened to it."""
+    """One alert, everything that happened to it, and what was changed in the two weeks before it."""
 
     events: list[AlertEventShown]
+    changes: list[ChangeShown]
 
 
 class SilenceShown(Shape):

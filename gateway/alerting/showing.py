@@ -4,6 +4,7 @@ from typing import Any
 
 from monitoring.alerting import messages
 from monitoring.alerting.acting import Taken
+from monitoring.alerting.marks import Marker
 from monitoring.alerting.rules import Silence
 from vocabulary.alert import Alert, AlertEvent
 from vocabulary.instant import format_instant
@@ -21,6 +22,11 @@ def shown_alert(alert: Alert) -> dict[str, Any]:
 def shown_event(event: AlertEvent) -> dict[str, str]:
     """A line of an alert's story."""
     return {"at": format_instant(event.at), "what": event.what, "by": event.by, "note": event.note}
+
+
+def shown_change(marker: Marker) -> dict[str, str]:
+    """A mark beside a series."""
+    return {"at": format_instant(marker.at), "what": marker.what}
 
 
 def shown_silence(silence: Silence) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitoring.alerting.acting import Marker
+from monitoring.alerting.marks import Marker
 from monitoring.catalogue import MONITORS
 from vocabulary.signal import LEVELS, Level, Signal
 
@@ -89,7 +89,7 @@ def _plot(signal: Signal, points: Sequence[Signal], markers: Sequence[Marker]) -
         band=" ".join([*upper, *lower]) if len(banded) > 1 else "",
         warn=None if signal.warn is None else y(signal.warn), critical=None if signal.critical is None else y(signal.critical),
         marks=tuple((x(each.at), each.what) for each in markers if start <= each.at <= end),
-        first=_day(start), last=_day(end), low=f"{low:.4g}", high=f"{high:.4g}", told=_told(signal, points),
+        first=day(start), last=day(end), low=f"{low:.4g}", high=f"{high:.4g}", told=_told(signal, points),
     )  # fmt: skip
 
 
@@ -107,5 +107,6 @@ def _share(value: float, low: float, high: float) -> float:
     return 0.5 if high == low else (value - low) / (high - low)
 
 
-def _day(at: float) -> str:
+def day(at: float) -> str:
+    """The date of a time, in UTC."""
     return datetime.fromtimestamp(at, UTC).date().isoformat()

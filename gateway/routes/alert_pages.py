@@ -1,6 +1,7 @@
 """Edge: ``/alerts``: the inbox of both teams, one alert's story, and what can be done about it. For staff; no scripts."""
 
 import time
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -9,7 +10,7 @@ from starlette.routing import Route
 
 from auth.errors import OAuthError
 from gateway import sessions
-from gateway.alerting.showing import shown_action, shown_alert, shown_event, shown_silence
+from gateway.alerting.showing import shown_action, shown_alert, shown_change, shown_event, shown_silence
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render
 from gateway.routes.alerts import named
@@ -19,9 +20,12 @@ from gateway.routes.pages import message
 from gateway.sessions import Session
 from monitoring.alerting import acting, handling, raising
 from monitoring.errors import UnknownAlert
+from vocabulary.instant import format_instant
 
 SPANS = {"1": "an hour", "8": "eight hours", "24": "a day", "168": "a week"}
 """For how long a silence is offered, by hours."""
+MONTH = 30.0
+"""Days ahead that planned changes are told."""
 ORDER = ("critical", "warning", "info")
 
 
@@ -60,8 +64,24 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     page = render(
         "alerts.html", session=session, alerts=[shown_alert(each) for each in rows], chosen=chosen, owner=owner,
         silences=[shown_silence(each) for each in silences], actions=[shown_action(each) for each in taken],
+        calendar=_calendar(gateway),
     )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)
+
+
+def _calendar(gateway: Gateway) -> list[dict[str, str]]:
+    """Planned changes that are under way or begin within a month, by name, with the EHRs that they touch: a release that nobody
+    here reads the codes of is not among them."""
+    found: dict[str, dict[str, str]] = {}
+    now = gateway.clock()
+    for ehr in gateway.senders.names():
+        read = gateway.alerts.marking.systems(ehr)
+        for change in sorted(gateway.alerts.calendar.around(ehr, now, days=MONTH), key=lambda each: each.at):
+            if not change.systems or change.systems & read:
+                row = found.setdefault(change.name, {"name": change.name, "at": format_instant(change.at),
+                                                     "until": format_instant(change.until), "ehrs": ""})  # fmt: skip
+                row["ehrs"] = f"{row['ehrs']}, {ehr}".removeprefix(", ")
+    return sorted(found.values(), key=lambda row: row["at"])
 
 
 async def _show(gateway: Gateway, request: Request) -> Response:
@@ -70,9 +90,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         return session
     id = request.path_params["id"]
     try:
-        alert, events = await gateway.run(
-            lambda c, now: (handling.find_alert(c, now, id), handling.find_events(c, now, id))
-        )
+        alert, events, changes = await gateway.run(partial(handling.find_story, id=id))
     except UnknownAlert:
         return message("Not here", "There is no such alert.", status=404, session=session)
     page = render(
@@ -80,6 +98,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         session=session,
         alert=shown_alert(alert),
         events=[shown_event(each) for each in events],
+        changes=[shown_change(each) for each in changes],
         spans=SPANS,
     )
     return HTMLResponse(page, headers=HEADERS)

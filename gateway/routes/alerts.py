@@ -1,5 +1,6 @@
 """Edge: ``/api/alerts``, ``/api/silences``, ``/api/actions``: what the monitors say, and what people do about it."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -7,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import apikeys, bodies, sessions
-from gateway.alerting.showing import shown_action, shown_alert, shown_event, shown_silence
+from gateway.alerting.showing import shown_action, shown_alert, shown_change, shown_event, shown_silence
 from gateway.app import Gateway
 from gateway.routes import describing
 from gateway.routes.json_api import Caller, as_json, caller_of, own_page, read_body, refused, told
@@ -86,10 +87,11 @@ async def _one(gateway: Gateway, request: Request, caller: Caller, scope: apikey
 
 
 async def _story(gateway: Gateway, id: str) -> Response:
-    alert, events = await gateway.run(
-        lambda c, now: (handling.find_alert(c, now, id), handling.find_events(c, now, id))
-    )
-    return as_json({**shown_alert(alert), "events": [shown_event(each) for each in events]})
+    alert, events, changes = await gateway.run(partial(handling.find_story, id=id))
+    return as_json({
+        **shown_alert(alert), "events": [shown_event(each) for each in events],
+        "changes": [shown_change(each) for each in changes],
+    })  # fmt: skip
 
 
 async def _alert(gateway: Gateway, request: Request) -> Response:

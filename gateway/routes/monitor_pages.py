@@ -15,7 +15,7 @@ from gateway.routes.delivery_pages import staff
 from gateway.routes.pages import message
 from gateway.sessions import Session
 from monitoring import evaluations
-from monitoring.alerting import acting, handling
+from monitoring.alerting import handling, marks
 from monitoring.catalogue import MONITORS
 from vocabulary.alert import Alert
 from vocabulary.signal import LEVELS, Signal
@@ -95,7 +95,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     packed, history, markers = await gateway.run(
         lambda c, now: (
             evaluations.find_packed(c, now), evaluations.find_points(c, now, place=place, since=since),
-            acting.find_markers(c, now, since=since, model=place[0], ehr=place[2]),
+            marks.find_markers(c, now, since=since, model=place[0], ehr=place[2]),
         )
     )  # fmt: skip
 
@@ -109,6 +109,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         return message("Not here", "No such model is watched here.", status=404, session=session)
     page = render(
         "monitor.html", session=session, place=place, plots=plots, areas=signals.AREAS.values(), area=signals.area,
-        others=[each for each in own if each.value is None], title_of=signals.title, markers=markers, monitors=MONITORS,
+        others=[each for each in own if each.value is None], title_of=signals.title, day=signals.day,
+        markers=markers, monitors=MONITORS,
     )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from gateway.rounds import Rounds
 from gateway.schedules import missed, people, planning, ticks
 from gateway.schedules.planning import Planned
 from gateway.schedules.runs import Fence, run_tick
@@ -38,44 +39,33 @@ class Pace:
     at_once: int = 4
 
 
-class Scheduler:
+class Scheduler(Rounds):
     """``fence`` makes what is asked of each recording; None takes that of the tick's lease."""
 
+    name = "schedules"
+
     def __init__(self, gateway: "Gateway", *, pace: Pace = Pace(), fence: Fence | None = None) -> None:
+        super().__init__()
         self._gateway, self._pace, self._fence = gateway, pace, fence
+        self.pause = pace.pause
         found = [each for declared in gateway.declared for each in planning.planned(declared.site)]
         self.planned: Mapping[str, Planned] = {each.name: each for each in found}
         self._documents = {each.name: document_of(each) for each in found}
         self._running: dict[Claim, asyncio.Task[None]] = {}
         self._next: dict[str, tuple[float, float]] = {}
-        self._declared, self._stopping = False, asyncio.Event()
+        self._declared = False
         self._last, self._steady = (0.0, monotonic()), monotonic() + LEASE
         self.counts: Counter[tuple[str, str, str]] = Counter()
-
-    def stop(self) -> None:
-        """Begins nothing more; patients under way come to their end."""
-        self._stopping.set()
 
     async def serve(self) -> None:
         """Looks again and again until ``stop``; what is under way then is left for others."""
         try:
-            while not self._stopping.is_set():
-                made = await self._guarded()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0.0 if made else self._pace.pause):
-                        await self._stopping.wait()
+            await super().serve()
         finally:
             await self._left()
 
-    async def _guarded(self) -> bool:
-        try:
-            return await self.round()
-        except Exception as failure:  # the database is away: again in a moment, nothing is lost
-            logger.warning("schedules wait: %s", type(failure).__name__)
-            return False
-
     async def round(self) -> bool:
-        """One look; whether it made ticks, so that another is worth its while."""
+        """One look; whether it made ticks, so that another follows at once."""
         if not self._declared:
             await self._declare()
         if not self.planned:
@@ -87,10 +77,12 @@ class Scheduler:
         if monotonic() >= self._steady:
             await self.settle(partial(people.sweep, names=mine))
         room = self._pace.at_once - len(self._running)
-        if room > 0 and not self._stopping.is_set():
+        if room > 0 and not self.stopping.is_set():
             take = partial(ticks.claim, names=mine, owner=self._gateway.owner, most=room)
             for held in await self._gateway.run(take):
                 self._running[held] = asyncio.create_task(self._run(held))
+        if any(made):
+            self.wake()
         return any(made)
 
     @property
@@ -171,7 +163,7 @@ class Scheduler:
     async def _run(self, held: Claim) -> None:
         try:
             planned = self.planned[held.schedule]
-            await run_tick(self._gateway, self, planned, held, stopping=self._stopping, fence=self._fence)
+            await run_tick(self._gateway, self, planned, held, stopping=self.stopping, fence=self._fence)
         except Fenced:
             logger.warning("a tick of %s is run by another process now", held.schedule)
         except Exception as failure:

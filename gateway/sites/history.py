@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Double, Integer, String, Table, Text,
 
 from gateway.sites.declaration import Site
 from gateway.tables import metadata
+from monitoring.alerting.marks import mark_version
 
 versions = Table(
     "gateway_site_versions",
@@ -38,7 +39,8 @@ class Version:
 
 
 def record(connection: Connection, now: float, site: Site, *, by: str, why: str) -> bool:
-    """Keeps the declaration when it is another than the newest kept. Whether it was."""
+    """Keeps the declaration when it is another than the newest kept, and marks the change beside the series of its EHRs. Whether
+    it was."""
     document = json.dumps(site.model_dump(mode="json", exclude_none=True), sort_keys=True, ensure_ascii=False)
     digest = sha256(document.encode()).hexdigest()
     id = site.site.id
@@ -48,6 +50,8 @@ def record(connection: Connection, now: float, site: Site, *, by: str, why: str)
     connection.execute(
         insert(versions).values(site=id, at=now, digest=digest, document=document, by=by[:200], why=why[:500])
     )
+    for ehr in site.ehrs:
+        mark_version(connection, now, subject=f"site {id}: declaration", version=digest[:12], ehr=ehr, by=by)
     return True
 
 

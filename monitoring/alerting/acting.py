@@ -1,10 +1,13 @@
-"""Edge: what was decided about a model, until it is lifted; and marks on the time line that series are read against."""
+"""Edge: what was decided about a model, until it is lifted."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from monitoring.alerting.tables import actions, markers
+from monitoring.alerting.marks import Marker, mark
+from monitoring.alerting.messages import ACTION
+from monitoring.alerting.raising import note
+from monitoring.alerting.tables import actions
 from vocabulary.alert import ACTIONS, Action
 
 HUMAN: frozenset[Action] = frozenset({"block_write_back", "pull_model"})
@@ -49,13 +52,20 @@ def act(
     id = connection.execute(
         insert(actions).values(**values, at=now, by=by[:200], why=why[:2000]).returning(actions.c.id)
     ).scalar_one()
+    note(connection, now, f"{ACTION}{id}", "taken", by=by, note_=why)
+    mark(
+        connection, now, Marker(at=now, what=f"decision {id}: {action.replace('_', ' ')}", model=model, ehr=ehr, by=by)
+    )
     return Taken(id=id, model=model, version=version, ehr=ehr, action=action, feature=feature, at=now, by=by, why=why)
 
 
 def lift(connection: Connection, now: float, *, id: int, by: str) -> bool:
     """It is over. Whether it was in force."""
     in_force = (actions.c.id == id, actions.c.lifted.is_(None))
-    return bool(connection.execute(update(actions).where(*in_force).values(lifted=now, lifted_by=by[:200])).rowcount)
+    done = bool(connection.execute(update(actions).where(*in_force).values(lifted=now, lifted_by=by[:200])).rowcount)
+    if done:
+        note(connection, now, f"{ACTION}{id}", "lifted", by=by)
+    return done
 
 
 def find_actions(connection: Connection, now: float, *, all: bool = False) -> list[Taken]:
@@ -69,37 +79,3 @@ def find_actions(connection: Connection, now: float, *, all: bool = False) -> li
         )
         for row in rows
     ]  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Marker:
-    """A change that a series is read against."""
-
-    at: float
-    what: str
-    model: str = ""
-    ehr: str = ""
-    by: str = ""
-
-
-def mark(connection: Connection, now: float, marker: Marker) -> None:
-    """Keeps it, once: the same change is not marked twice."""
-    same = (markers.c.model == marker.model, markers.c.ehr == marker.ehr, markers.c.what == marker.what)
-    if connection.execute(select(markers.c.id).where(*same).limit(1)).first() is None:
-        values = {
-            "at": marker.at,
-            "model": marker.model,
-            "ehr": marker.ehr,
-            "what": marker.what[:200],
-            "by": marker.by[:200],
-        }
-        connection.execute(insert(markers).values(**values))
-
-
-def find_markers(connection: Connection, now: float, *, since: float, model: str = "", ehr: str = "") -> list[Marker]:
-    """Those of this model and EHR, and of all, from the beginning."""
-    wanted = (markers.c.at >= since, markers.c.model.in_(("", model)), markers.c.ehr.in_(("", ehr)))
-    return [
-        Marker(at=row.at, what=row.what, model=row.model, ehr=row.ehr, by=row.by)
-        for row in connection.execute(select(markers).where(*wanted).order_by(markers.c.at))
-    ]

@@ -2,6 +2,8 @@
 
 from sqlalchemy import Connection, insert, select, update
 
+from monitoring.alerting.calendar import NOTHING, Calendar
+from monitoring.alerting.planning import gather
 from monitoring.alerting.raising import Finding, NewId, clear, raise_alert
 from monitoring.alerting.tables import cursors
 from monitoring.catalogue import MONITORS
@@ -29,25 +31,29 @@ def move_cursor(connection: Connection, name: str, at: int) -> None:
     connection.execute(update(cursors).where(cursors.c.name == name).values(at=at))
 
 
-def follow_changes(connection: Connection, now: float, *, new_id: NewId) -> int:
+def follow_changes(connection: Connection, now: float, *, new_id: NewId, calendar: Calendar = NOTHING) -> int:
     """Takes the next changes, in one transaction with the cursor. How many there were."""
     cursor = take_cursor(connection, "changes")
     found = find_changes(connection, now, after=cursor, most=PORTION)
     for id, change in found:
-        follow(connection, now, change, new_id=new_id)
+        follow(connection, now, change, new_id=new_id, calendar=calendar)
         cursor = id
     if found:
         move_cursor(connection, "changes", cursor)
     return len(found)
 
 
-def follow(connection: Connection, now: float, change: SignalChanged, *, new_id: NewId) -> None:
-    """One change: an alert raised, made graver or milder, or ended."""
+def follow(
+    connection: Connection, now: float, change: SignalChanged, *, new_id: NewId, calendar: Calendar = NOTHING
+) -> None:  # fmt: skip
+    """One change: an alert raised, made graver or milder, or ended. One that coincides with a planned change is told so."""
     signal = change.signal
     if signal.monitor in ALREADY or signal.monitor not in MONITORS:
         return
     if signal.level in ("warning", "critical"):
-        raise_alert(connection, now, finding_of(signal), new_id=new_id)
+        raise_alert(
+            connection, now, gather(connection, now, finding_of(signal), calendar, new_id=new_id), new_id=new_id
+        )
     elif change.before in ("warning", "critical"):
         clear(connection, now, finding_of(signal))
 

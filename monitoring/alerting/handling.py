@@ -1,10 +1,13 @@
 """Edge: what people do about alerts, and what time does: acknowledge, resolve, silence, escalate, end of a silence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from monitoring.alerting.calendar import NOTHING, Calendar
+from monitoring.alerting.marks import Marker, find_context
+from monitoring.alerting.planning import end_planned
 from monitoring.alerting.raising import NewId, find_silences, note, read, release
 from monitoring.alerting.rules import Silence
 from monitoring.alerting.tables import alerts, events, silences
@@ -42,6 +45,15 @@ def find_events(connection: Connection, now: float, alert: str) -> list[AlertEve
         AlertEvent(id=row.id, alert=row.alert, at=row.at, what=row.what, by=row.by, note=row.note)
         for row in connection.execute(wanted)
     ]
+
+
+def find_story(
+    connection: Connection, now: float, *, id: str
+) -> tuple[Alert, list[AlertEvent], Sequence[Marker]]:  # fmt: skip
+    """An alert, what happened to it, and what was changed before it. Raises UnknownAlert."""
+    alert = find_alert(connection, now, id)
+    changes = find_context(connection, now, at=alert.since, model=alert.model, ehr=alert.ehr)
+    return alert, find_events(connection, now, id), changes
 
 
 def acknowledge(connection: Connection, now: float, *, id: str, by: str, why: str = "") -> Alert:
@@ -91,8 +103,9 @@ def silence(
     return made
 
 
-def sweep(connection: Connection, now: float) -> None:
-    """What time does: silences end, and what nobody acknowledged is escalated."""
+def sweep(connection: Connection, now: float, calendar: Calendar = NOTHING) -> None:
+    """What time does: silences and planned changes end, and what nobody acknowledged is escalated."""
+    end_planned(connection, now, calendar)
     alive = {each.id for each in find_silences(connection, now)}
     held = select(alerts).where(alerts.c.silenced != "", alerts.c.state != "resolved")
     for row in connection.execute(held).all():

@@ -6,15 +6,23 @@ CloudEvents 1.0.2, JSON format: https://github.com/cloudevents/spec/blob/v1.0.2/
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitoring.alerting.calendar import PLANNED
+from monitoring.alerting.marks import Marker
 from monitoring.catalogue import MONITORS
 from vocabulary.alert import Alert, AlertEvent
 from vocabulary.instant import format_instant
 
 TYPE = "org.chartgate.alert"
+ACTION = "action:"
+"""What the story of a decision is kept under, with its number, among the stories of alerts."""
 TITLES: Mapping[str, str] = {
     "M-WB-COPIES": "An EHR has a delivery more than once",
     "M-WB-DEAD": "An EHR refused what was sent, or never took it",
     "M-SCH-MISSED": "A scheduled run was missed, or left patients out",
+    PLANNED: "A planned change is under way",
+}
+FOLLOW_UP: Mapping[str, str] = {
+    PLANNED: "Look at what coincides with it together; map new codes. What still stands when it is over is told by itself.",
 }
 
 
@@ -24,12 +32,29 @@ def title(monitor: str) -> str:
     return row.title if row else TITLES.get(monitor, monitor)
 
 
-def cloud_event(alert: Alert, event: AlertEvent, *, id: str, origin: str, link: str) -> dict[str, Any]:
-    """One state change. ``id`` is the notice's: the same when it is sent again."""
+def cloud_event(
+    alert: Alert, event: AlertEvent, *, id: str, origin: str, link: str, changes: Sequence[Marker] = ()
+) -> dict[str, Any]:
+    """One state change. ``id`` is the notice's: the same when it is sent again. ``changes`` are what was changed before."""
     return {
         "specversion": "1.0", "id": id, "source": origin, "type": f"{TYPE}.{event.what}", "subject": alert.id,
         "time": format_instant(event.at), "datacontenttype": "application/json",
-        "data": {**shown(alert), "event": event.what, "by": event.by, "link": link},
+        "data": {
+            **shown(alert), "event": event.what, "by": event.by, "link": link,
+            "changes": [{"at": format_instant(each.at), "what": each.what} for each in changes],
+        },
+    }  # fmt: skip
+
+
+def decided(
+    taken: Mapping[str, Any], *, what: str, by: str, at: float, id: str, origin: str, link: str
+) -> dict[str, Any]:
+    """What was decided about a model (``what`` taken), or lifted. ``taken`` is the decision's row."""
+    named = {name: taken[name] for name in ("model", "version", "ehr", "action", "feature")}
+    return {
+        "specversion": "1.0", "id": id, "source": origin, "type": f"org.chartgate.action.{what}",
+        "subject": f"{ACTION}{taken['id']}", "time": format_instant(at), "datacontenttype": "application/json",
+        "data": {"id": f"{ACTION}{taken['id']}", **named, "event": what, "by": by, "link": link},
     }  # fmt: skip
 
 
@@ -51,7 +76,7 @@ def shown(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity, "owners": list(alert.owners), "state": alert.state, "count": alert.count,
         "value": alert.value, "limit": alert.limit, "since": format_instant(alert.since),
         "seen": format_instant(alert.seen), "deadline": format_instant(alert.deadline) if alert.deadline else None,
-        "action": row.action if row else "",
+        "action": row.action if row else FOLLOW_UP.get(alert.monitor, ""), "planned": alert.planned,
     }  # fmt: skip
 
 
@@ -78,5 +103,12 @@ def text(data: Mapping[str, Any]) -> str:
     return (
         f"{data['title']}{f' ({about})' if about else ''}, model {data['model']} {data['version']} at {data['ehr']}: "
         f"{data['severity']}, {data['event']}. {numbers}Seen {data['count']} times since {data['since']}. "
-        f"{data['action']} {data['link']}"
+        f"{_context(data)}{data['action']} {data['link']}"
     ).strip()
+
+
+def _context(data: Mapping[str, Any]) -> str:
+    """What it coincides with, and what was changed before it."""
+    planned = f"Coincides with {data['planned']}. " if data.get("planned") else ""
+    changes = "; ".join(f"{each['what']} ({each['at'][:10]})" for each in data.get("changes", ()))
+    return planned + (f"Changed before: {changes}. " if changes else "")

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from monitoring.alerting.calendar import PLANNED
 from monitoring.alerting.rules import DAY, Silence, explained, over_budget
 from monitoring.alerting.tables import alerts, events, silences
 from vocabulary.alert import SEVERITIES, Alert, Severity
@@ -15,7 +16,8 @@ NewId = Callable[[], str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What a monitor says: the series and how grave it is. ``value`` against ``limit`` where there are numbers."""
+    """What a monitor says: the series and how grave it is. ``value`` against ``limit`` where there are numbers; ``planned`` names
+    the known change that it coincides with."""
 
     monitor: str
     model: str
@@ -27,6 +29,7 @@ class Finding:
     stratum: str = ""
     value: float | None = None
     limit: float | None = None
+    planned: str = ""
 
 
 def raise_alert(connection: Connection, now: float, finding: Finding, *, new_id: NewId) -> str:
@@ -89,6 +92,10 @@ def _again(connection: Connection, now: float, row: Row[Any], finding: Finding) 
         values["severity"] = finding.severity
     if will > was:  # graver than what somebody acknowledged, and than what the budget rolled away
         values |= {"state": "open", "acknowledged_by": "", "deadline": None, "escalated": None, "rolled": False}
+        if finding.severity == "critical" and row.inhibited and _is_planned(connection, row.inhibited):
+            values["inhibited"] = ""
+    if finding.planned:
+        values["planned"] = finding.planned
     connection.execute(update(alerts).where(alerts.c.id == row.id).values(**values))
     if will != was:
         note(connection, now, row.id, "worsened" if will > was else "eased")
@@ -96,11 +103,16 @@ def _again(connection: Connection, now: float, row: Row[Any], finding: Finding) 
     return str(row.id)
 
 
+def _is_planned(connection: Connection, alert: str) -> bool:
+    return connection.scalar(select(alerts.c.monitor).where(alerts.c.id == alert)) == PLANNED
+
+
 def _new(finding: Finding, id: str, now: float) -> Alert:
     return Alert(
         id=id, monitor=finding.monitor, model=finding.model, version=finding.version, ehr=finding.ehr,
         severity=finding.severity, owners=finding.owners, state="open", since=now, source=finding.source,
         stratum=finding.stratum, seen=now, value=finding.value, limit=finding.limit,
+        planned=finding.planned,
     )  # fmt: skip
 
 
@@ -109,7 +121,7 @@ def _judged(connection: Connection, now: float, alert: Alert) -> Alert:
     cause = explained(alert, tuple(beside(connection, alert)))
     silence = next((each.id for each in find_silences(connection, now) if each.covers(alert, now)), "")
     told = 0 if cause or silence else _told_today(connection, now, alert)
-    rolled = not (cause or silence) and over_budget(alert.severity, told)
+    rolled = not (cause or silence or alert.monitor == PLANNED) and over_budget(alert.severity, told)
     return replace(alert, inhibited=cause, silenced=silence, rolled=rolled)
 
 

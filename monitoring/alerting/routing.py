@@ -7,7 +7,8 @@ from typing import Literal
 from monitoring.alerting.rules import ACKNOWLEDGE
 from vocabulary.alert import Alert, Severity
 
-Sink = Literal["page", "webhook", "task", "email"]
+Sink = Literal["page", "webhook", "task", "email", "audit"]
+"""``audit`` is no route of its own: an EHR that is sent the Task of an alert is sent its AuditEvents as well."""
 ESCALATED_TO: Mapping[str, str] = {"engineering": "clinical_informatics", "clinical_informatics": "engineering"}
 """When an owner does not acknowledge in time, the other team is told as well, and the model's owner."""
 
@@ -66,6 +67,19 @@ def targets(alert: Alert, table: Table, *, escalated: bool = False) -> tuple[Tar
     if escalated and (name := table.people.get((alert.ehr, alert.model), {}).get("model")):
         found.append(Target(sink="page", to=name, owner="model"))
     return tuple({(each.sink, each.to): each for each in reversed(found)}.values())[::-1]
+
+
+def worklists(alert: Alert, table: Table, *, escalated: bool = False) -> tuple[str, ...]:
+    """The EHRs that are sent Tasks of this alert, whether or not it is kept quiet."""
+    return tuple(each.to for each in targets(alert, table, escalated=escalated) if each.sink == "task")
+
+
+def worklists_of(model: str, ehr: str, table: Table) -> tuple[str, ...]:
+    """The EHRs that are sent Tasks of a model at one EHR (at any, when empty): they are told what is decided about it."""
+    sites = table.by_ehr.values() if not ehr else [table.by_ehr.get(ehr, ())]
+    routes = [*(route for site in sites for route in site), *table.everywhere]
+    found = [route.to for route in routes if route.sink == "task" and route.model in (None, model)]
+    return tuple(dict.fromkeys(found))
 
 
 def patience(alert: Alert, table: Table) -> float | None:

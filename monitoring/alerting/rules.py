@@ -6,6 +6,7 @@ Sources: the product's monitoring design §4 (inhibition, budget, deadlines); Al
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitoring.alerting.calendar import PLANNED
 from vocabulary.alert import Alert, Severity
 
 
@@ -50,7 +51,10 @@ TOLD: Mapping[Severity, str] = {"critical": "at once", "warning": "at once", "in
 
 
 def explained(alert: Alert, standing: tuple[Alert, ...]) -> str:
-    """The id of a standing alert that explains this one, or empty."""
+    """The id of a standing alert that explains this one, or empty. A planned change explains no critical one."""
+    for cause in standing:
+        if PLANNED == cause.monitor != alert.monitor and cause.source == alert.planned and alert.severity != "critical":
+            return cause.id
     for row in INHIBITIONS:
         if alert.monitor not in row.effect:
             continue

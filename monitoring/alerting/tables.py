@@ -31,6 +31,7 @@ alerts = Table(
     Column("escalated", Double, nullable=True),
     Column("acknowledged_by", String(200), nullable=False, default=""),
     Column("resolved_by", String(200), nullable=False, default=""),
+    Column("planned", String(128), nullable=False, server_default=""),
 )
 STANDING = text("state <> 'resolved'")
 Index(
@@ -51,7 +52,7 @@ events = Table(
     Column("note", String(500), nullable=False),
 )
 """The audit trail: rows are only ever added. ``what``: raised, worsened, eased, acknowledged, silenced, heard, inhibited,
-explained, rolled, escalated, resolved."""
+explained, rolled, escalated, resolved; of a decision (``alert`` is ``action:`` and its number) taken, lifted."""
 
 silences = Table(
     "monitoring_silences",

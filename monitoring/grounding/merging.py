@@ -79,18 +79,27 @@ def blocking(rules: Iterable[ClaimVerdict], answers: Iterable[Answered]) -> int:
 
 
 def samples(
-    rules: Sequence[ClaimVerdict], answers: Iterable[Answered], spans: Sequence[tuple[int, int]], *, salt: str
-) -> list[Sample]:
-    """What people should look at; ``salt`` (the output's id) chooses among the sentences that all agree on."""
-    own, found = by_sentence(rules, spans), []
+    rules: Sequence[ClaimVerdict], answers: Iterable[Answered], spans: Sequence[tuple[int, int]], *, salt: str,
+    own: tuple[str, str] = ("", ""),
+) -> list[Sample]:  # fmt: skip
+    """What people should look at: one in fifty of all sentences, whatever the rules say of it (the sample of which a rate may be
+    told; ``own`` are the rules' name and version), and of further checkers every disagreement and a few of the rest. ``salt``
+    (the output's id) draws them."""
+    name, version = own
+    said = by_sentence(rules, spans)
+    found = [
+        Sample(span=span, rules=said[span], checker=name, version=version, verdict=said[span], weight=ONE_IN)
+        for span in spans
+        if name and _drawn(f"{salt} {name} {span[0]}")
+    ]
     for answer in answers:
         if answer.failure:
             continue
         for span, verdict in by_sentence(answer.claims, spans).items():
-            disagree = (verdict in FLAGGED) != (own[span] in FLAGGED) and "uncheckable" not in (verdict, own[span])
+            disagree = (verdict in FLAGGED) != (said[span] in FLAGGED) and "uncheckable" not in (verdict, said[span])
             if disagree or (verdict != "uncheckable" and _drawn(f"{salt} {answer.name} {span[0]}")):
                 found.append(
-                    Sample(span=span, rules=own[span], checker=answer.name, version=answer.version, verdict=verdict,
+                    Sample(span=span, rules=said[span], checker=answer.name, version=answer.version, verdict=verdict,
                            weight=1 if disagree else ONE_IN)
                 )  # fmt: skip
     return found

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from monitoring import evaluations
-from monitoring.alerting import acting
-from monitoring.alerting.acting import Marker
+from monitoring.alerting import marks
+from monitoring.alerting.marks import Marker
 from monitoring.alerting.raising import Finding, raise_alert
 from monitoring.evaluations import Folded
 from tests.browser.test_deliveries import Site
@@ -56,7 +56,7 @@ def fill(connection: Any, now: float) -> None:
     for number, signals in enumerate(series(time.time())):
         folded = [Folded(place=PLACE, at=signals[0].at, state=b"", signals=signals, point=True)]
         evaluations.save(connection, now, lease=lease, cursor=(now, number), folded=folded, changed=[])
-    acting.mark(connection, now, Marker(at=time.time() - 19 * HOUR, what="laboratory interface upgraded", ehr="spec"))
+    marks.mark(connection, now, Marker(at=time.time() - 19 * HOUR, what="laboratory interface upgraded", ehr="spec"))
     for number, (monitor, severity, source) in enumerate(
         (("M-IN-03", "critical", "pulse"), ("M-IN-01", "warning", "pulse"), ("M-OUT-03", "warning", "high"))
     ):

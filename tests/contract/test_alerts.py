@@ -3,78 +3,20 @@
 import base64
 import hashlib
 import hmac
-import itertools
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from gateway.database import Database
-from monitoring.alerting import acting, handling, notices, telling, webhooks
-from monitoring.alerting.acting import ActionRefused, Marker
+from monitoring.alerting import acting, handling, marks, notices, webhooks
+from monitoring.alerting.acting import ActionRefused
 from monitoring.alerting.following import follow
-from monitoring.alerting.raising import Finding, raise_alert
+from monitoring.alerting.marks import Marker
 from monitoring.alerting.routing import Route, Table
 from monitoring.alerting.rules import BUDGET, DAY
-from monitoring.alerting.tables import notices as notice_table
 from monitoring.errors import UnknownAlert
-from vocabulary.alert import Alert
+from tests.contract.alert_world import ENGINEERING, HOOK, INFORMATICS, NOON, ROUTES, TASK, World
 from vocabulary.signal import Level, Signal, SignalChanged
-
-NOON = 1_800_000_000.0 // DAY * DAY + 43200
-ENGINEERING, INFORMATICS = "engineering", "clinical_informatics"
-HOOK = Route(
-    owner=ENGINEERING,
-    severities=("warning", "critical"),
-    sink="webhook",
-    to="https://pager.example.org/hook",
-    secret="s",
-)
-TASK = Route(owner=INFORMATICS, severities=("critical",), sink="task", to="spec", acknowledge=600.0)
-ROUTES = Table(everywhere=(HOOK, TASK), people={("spec", "news2"): {"model": "Ward team"}})
-
-
-class World:
-    """One database and a clock that the test moves. Everything is done in transactions of its own."""
-
-    def __init__(self, database: Database) -> None:
-        self.database, self.now = database, NOON
-        self._numbers = itertools.count(1)
-
-    def new_id(self) -> str:
-        return f"{next(self._numbers):032x}"
-
-    def do(self, work: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        return self.database.run_now(lambda connection, _: work(connection, self.now, *given, **named))
-
-    def raised(self, monitor: str, severity: str = "critical", **changes: Any) -> str:
-        members: dict[str, Any] = {
-            "monitor": monitor, "model": "news2", "version": "1.0.0", "ehr": "spec", "severity": severity,
-            "owners": (ENGINEERING,), "value": 9.5, "limit": 9.0, **changes,
-        }  # fmt: skip
-        return str(self.do(raise_alert, Finding(**members), new_id=self.new_id))
-
-    def alert(self, id: str) -> Alert:
-        found: Alert = self.do(handling.find_alert, id)
-        return found
-
-    def story(self, id: str) -> list[str]:
-        return [event.what for event in self.do(handling.find_events, id)]
-
-    def told(self, table: Table = ROUTES) -> list[dict[str, Any]]:
-        """The notices that are made now."""
-        before = {row["id"] for row in self._notices()}
-        link = lambda id: f"https://gate.example.org/alerts/{id}"  # noqa: E731
-        while self.do(telling.tell, table=table, origin="urn:x", link=link):
-            pass
-        self.do(telling.tell_digest, table=table, origin="urn:x", link=link)
-        return [row for row in self._notices() if row["id"] not in before]
-
-    def _notices(self) -> list[dict[str, Any]]:
-        rows = self.database.run_now(lambda c, _: [dict(row._mapping) for row in c.execute(select(notice_table))])
-        return [{**row, "said": json.loads(row["body"])} for row in rows]
 
 
 @pytest.fixture
@@ -215,6 +157,7 @@ def test_a_notice_is_told_once_with_the_same_id_and_holds_numbers_and_names_alon
     assert set(said["data"]) == {
         "id", "monitor", "title", "model", "version", "ehr", "source", "stratum", "severity", "owners", "state", "count",
         "value", "limit", "since", "seen", "deadline", "action", "event", "by", "link",
+        "planned", "changes",
     }  # fmt: skip
 
 
@@ -274,7 +217,42 @@ def test_what_only_a_person_decides_is_refused_to_a_key_and_everything_can_be_li
 
 def test_a_change_is_marked_once_and_found_beside_the_series_that_it_touches(world: World) -> None:
     for model in ("news2", "news2", ""):
-        world.do(acting.mark, Marker(at=NOON, what="version 1.0.0", model=model))
-    world.do(acting.mark, Marker(at=NOON, what="upgrade", ehr="other"))
-    found = world.do(acting.find_markers, since=NOON - 1, model="news2", ehr="spec")
+        world.do(marks.mark, Marker(at=NOON, what="version 1.0.0", model=model))
+    world.do(marks.mark, Marker(at=NOON, what="upgrade", ehr="other"))
+    found = world.do(marks.find_markers, since=NOON - 1, model="news2", ehr="spec")
     assert [each.model for each in found] == ["news2", ""]
+
+
+def test_the_ehr_of_a_task_is_told_every_line_of_the_story_also_of_a_silenced_alert(world: World) -> None:
+    world.do(
+        handling.silence, matching={"model": "news2"}, until=world.now + 600, by="Ana", why="upgrade", new_id=world.new_id
+    )  # fmt: skip
+    id = world.raised("M-HAL-03", owners=(INFORMATICS,))
+    rows = world.made(ROUTES)
+    assert [(row["sink"], row["said"]["data"]["event"]) for row in rows] == [("audit", "raised"), ("audit", "silenced")]
+    world.now += 601
+    world.do(handling.sweep)
+    world.do(handling.acknowledge, id=id, by="Ana")
+    world.do(handling.resolve, id=id, by="Ana")
+    assert world.audited() == [("spec", "heard", ""), ("spec", "acknowledged", "Ana"), ("spec", "resolved", "Ana")]
+    assert world.audited() == []
+
+
+def test_an_alert_without_a_task_and_a_site_without_a_worklist_have_no_audit_event(world: World) -> None:
+    """The failing twin of the one above."""
+    world.raised("M-IN-03")
+    assert world.audited() == []
+    world.raised("M-HAL-03", owners=(INFORMATICS,))
+    assert world.audited(Table(everywhere=(HOOK,))) == []
+
+
+def test_what_is_decided_about_a_model_is_told_to_the_ehrs_of_its_tasks_once(world: World) -> None:
+    elsewhere = Route(owner=INFORMATICS, severities=("critical",), sink="task", to="other", model="prevent-cvd")
+    table = Table(by_ehr={"spec": (TASK,), "other": (TASK, elsewhere)}, everywhere=(HOOK,))
+    taken = world.do(acting.act, model="news2", action="pull_model", by="Ana", why="harm", person=True, ehr="spec")
+    assert world.audited(table) == [("spec", "taken", "Ana")]
+    assert world.do(acting.lift, id=taken.id, by="Ben")
+    assert not world.do(acting.lift, id=taken.id, by="Ben")
+    assert world.audited(table) == [("spec", "lifted", "Ben")]
+    world.do(acting.act, model="prevent-cvd", action="observe", by="Ana", why="look", person=False)
+    assert {(to, what) for to, what, _ in world.audited(table)} == {("other", "taken"), ("spec", "taken")}

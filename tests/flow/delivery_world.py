@@ -132,6 +132,8 @@ class OneEhr:
     def know(self, ehrs: Any) -> None: ...
 
     def forget_launches(self, launches: Any) -> None: ...
+    def software(self) -> dict[str, str]:
+        return {}
 
     def names(self) -> tuple[str, ...]:
         return ("spec",)

@@ -19,7 +19,7 @@ from gateway import process, sessions
 from gateway.models import SHIPPED, load
 from gateway.process import Options, Running
 from monitoring import observations
-from monitoring.alerting import handling
+from monitoring.alerting import handling, marks
 from monitoring.alerting.routing import Route, Table
 from monitoring.entries import UNUSABLE, Observed, pack_cells
 from vocabulary.alert import Alert
@@ -136,16 +136,34 @@ def test_a_wrong_unit_reaches_both_teams_and_is_settled(tmp_path: Path, pager: s
                 return json.loads(answer.body).get("entry") if answer.status == 200 else None
 
             assert (await until(task))[0]["resource"]["status"] == "requested"
+            await gateway.alerts.marking.look()  # what a round does once a minute
+            context = await gateway.run(lambda c, now: marks.find_markers(c, now, since=0.0, model="news2", ehr="spec"))
+            whats = {each.what for each in context}
+            assert {"version 1.0.0: first output", "thresholds: version 0"} <= whats
             await _settled_by_a_person(running, alert.id)
             await until(lambda: _ended(told))
             done = await until(lambda: _completed(task))
             assert done["output"][0]["type"]["text"] == "Resolution"
+            await until(lambda: _audited(reader, f"{gateway.keyring.namespace}/alert", alert.id))
 
     asyncio.run(run())
 
 
 async def _ended(told: Any) -> Any:
     return [each for each in await told() if each["type"].endswith("resolved")]
+
+
+async def _audited(reader: Any, system: str, alert: str) -> bool:
+    """The EHR holds an AuditEvent of each line of the story."""
+    answer = await reader.send("GET", "AuditEvent?subtype=urn:chartgate:alert-event%7C&_count=200")
+    entries = json.loads(answer.body).get("entry", [])
+    about = {"system": system, "value": alert}
+    found = {
+        each["resource"]["subtype"][0]["code"]
+        for each in entries
+        if each["resource"]["entity"][0]["what"].get("identifier") == about
+    }
+    return found >= {"raised", "acknowledged", "resolved"}
 
 
 async def _completed(task: Any) -> Any:

@@ -15,8 +15,10 @@ import pytest
 
 from gateway.alerting import shapes
 from gateway.alerting.loop import Alerts
+from gateway.alerting.marking import Marking
 from gateway.alerting.sending import mail_of
-from monitoring.alerting import notices
+from gateway.senders import software_of
+from monitoring.alerting import marks, notices
 from monitoring.alerting.routing import Route, Table
 from tests.flow.delivery_world import EVERYTHING, ChartEhr, World, opened
 from writeback.capabilities import parse_capabilities
@@ -178,7 +180,9 @@ def test_engineering_gets_a_signed_webhook_and_informatics_a_task_and_a_dead_rec
         assert [each["type"].rpartition(".")[2] for each in receiver.taken] == ["raised", "acknowledged", "resolved"]
         newest = world.ehr.all("Task")[-1]
         assert (newest["id"], newest["status"]) == (task["id"], "completed")
-        assert await world.gateway.run(notices.counts) == {("webhook", "sent"): 3, ("task", "sent"): 3}
+        sent = {("webhook", "sent"): 3, ("task", "sent"): 3, ("audit", "sent"): 3}
+        assert await world.gateway.run(notices.counts) == sent
+        assert world.ehr.all("AuditEvent") == []  # it says that it takes none
 
     drive(act, tmp_path, ehr=ChartEhr(capabilities=capabilities))
 
@@ -229,3 +233,27 @@ def test_mail_goes_where_the_environment_says_and_nowhere_without() -> None:
     mail = mail_of({"CHARTGATE_SMTP": "smtps://ana@mail.example.org:465", "CHARTGATE_SMTP_FROM": "gate@example.org"})
     assert mail is not None
     assert (mail.user, mail.sender) == ("ana", "gate@example.org")
+
+
+def test_another_version_of_an_ehrs_software_or_of_the_thresholds_is_marked_once(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        marking, software = world.gateway.alerts.marking, {"spec": "Vendor 9.1"}
+        world.senders.software = lambda: software  # type: ignore[method-assign]
+        for version in ("9.1", "9.1", "9.2"):
+            software["spec"] = f"Vendor {version}"
+            await marking.look()
+            await Marking(world.gateway).look()  # another process that knows nothing of the first
+        found = await world.gateway.run(lambda c, now: marks.find_markers(c, now, since=0.0, ehr="spec"))
+        whats = [each.what for each in found if "release" not in each.what]
+        assert whats == ["EHR software: Vendor 9.1", "thresholds: version 0", "EHR software: Vendor 9.2"]
+
+    drive(act, tmp_path)
+
+
+@pytest.mark.parametrize(("software", "told"), [
+    ({"name": "Vendor", "version": "9.1 (May 2026)"}, "Vendor 9.1 (May 2026)"), ({"version": "3"}, "EHR software 3"), ({"name": "Vendor"}, ""),
+    (None, ""), ({"name": "<b>", "version": "1"}, "version d61bba51c4b5"),
+])  # fmt: skip
+def test_what_a_statement_says_of_its_software_is_kept_in_plain_characters(software: Any, told: str) -> None:
+    found = software_of({"software": software})
+    assert found == told or (told.startswith("version ") and len(found) == 20 and "<" not in found)

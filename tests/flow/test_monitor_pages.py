@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from monitoring import evaluations
-from monitoring.alerting import acting
-from monitoring.alerting.acting import Marker
+from monitoring.alerting import marks
+from monitoring.alerting.marks import Marker
 from monitoring.evaluations import Folded
 from tests.flow.delivery_world import opened
 from vocabulary.signal import Level, Signal
@@ -39,7 +39,7 @@ def test_a_signals_plot_says_the_same_as_its_table_and_no_script_is_needed(tmp_p
                     last = [*signals, signal(now, None, "learning", "M-HAL-01")]
                     folded = [Folded(place=PLACE, at=signals[0].at, state=b"", signals=last, point=True)]
                     evaluations.save(connection, at, lease=lease, cursor=(at, number), folded=folded, changed=[])  # type: ignore[arg-type]
-                acting.mark(connection, at, Marker(at=now - 7200, what="EHR upgrade", ehr="spec"))  # type: ignore[arg-type]
+                marks.mark(connection, at, Marker(at=now - 7200, what="EHR upgrade", ehr="spec"))  # type: ignore[arg-type]
 
             await world.gateway.run(work)
             glance = (await world.client.get("/monitors", headers=staff)).text

@@ -1,4 +1,4 @@
-"""scheduled ticks."""
+"""schedules reports marks and samples."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,20 @@ revision, down_revision, oldest = "0003", "0002", "0002"
 
 
 def upgrade() -> None:
+    op.create_table(
+        "gateway_conformance",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("target", sa.String(length=500), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("page", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_gateway_conformance_target"), "gateway_conformance", ["target"], unique=False, if_not_exists=True
+    )
     op.create_table(
         "gateway_schedules",
         sa.Column("name", sa.String(length=130), nullable=False),
@@ -63,9 +77,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('waiting', 'running')"),
         if_not_exists=True,
     )
+    with op.batch_alter_table("monitoring_raised", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("planned", sa.String(length=128), server_default="", nullable=False))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("monitoring_raised", schema=None) as batch_op:
+        batch_op.drop_column("planned")
+
     op.drop_index(
         "gateway_ticks_open",
         table_name="gateway_ticks",
@@ -75,3 +94,5 @@ def downgrade() -> None:
     op.drop_table("gateway_ticks")
     op.drop_table("gateway_tick_patients")
     op.drop_table("gateway_schedules")
+    op.drop_index(op.f("ix_gateway_conformance_target"), table_name="gateway_conformance")
+    op.drop_table("gateway_conformance")
