@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, not_, select, tuple_
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, select, tuple_
 
 from auth.client.tables import launches, pending
 from gateway import memory
@@ -141,14 +141,10 @@ def _ticks(of: Table) -> Callable[[Connection, Keeping, Any], Page]:
             .distinct()
             .where(of.c.at < kept.newest, place > tuple_(*(after or ("", 0.0))))
         )
-        going_on = (
-            select(ticks.c.at).where(OPEN, ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at).correlate(of)
-        )
-        rows = connection.execute(
-            old.where(~going_on.exists() if of is not ticks else not_(OPEN))
-            .order_by(of.c.schedule, of.c.at)
-            .limit(TICKS)
-        ).all()
+        same = (ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at, ticks.c.state.in_(OPEN))
+        going_on = select(ticks.c.at).where(*same).correlate(of).exists()
+        ended = ticks.c.state.not_in(OPEN) if of is ticks else ~going_on
+        rows = connection.execute(old.where(ended).order_by(of.c.schedule, of.c.at).limit(TICKS)).all()
         gone = [row for row in rows if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at)]
         for row in gone:
             connection.execute(delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at))
@@ -185,7 +181,8 @@ async def purge(gateway: "Gateway") -> dict[str, int]:
     return {**gone, MONITORS: await _purge(gateway, MONITORS, folded, (-1.0, 0))}
 
 
-Walk = Callable[[Connection, float, Any], Page]
+Walk = Callable[..., Page]
+"""Connection, now, and as ``after`` where to go on → a page."""
 
 
 def _kept(member: str, page: Callable[[Connection, Keeping, Any], Page], retentions: Mapping[str, Retention]) -> Walk:
