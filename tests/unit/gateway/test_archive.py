@@ -3,11 +3,15 @@
 import io
 import json
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from gateway.archive import FORMAT, MANIFEST, BackupRefused, Manifest, read, write
+from gateway.backups import restore
+from gateway.settings import Settings
+from migrations import REVISIONS
 
 SAID = Manifest(database="sqlite", revision="0001", namespace="urn:x", made=1.5)
 
@@ -106,3 +110,19 @@ def test_what_the_manifest_does_not_name_is_left_where_it_is(tmp_path: Path) -> 
     folder = out(tmp_path)
     read(packed(tmp_path, manifest(), members={"more": b"x"}), folder)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["chartgate.toml", "thresholds.pub", "control.sock", "server.json", "gateway.db-wal", "ehr-../x.db", "x.copy"],
+)
+def test_a_file_that_no_backup_has_is_not_restored(tmp_path: Path, name: str) -> None:
+    """A settings file would name models, which are code, and where staff sign in."""
+    said = manifest(
+        database="sqlite", revision=list(REVISIONS)[-1],
+        members={each: [1, sha256(b"x").hexdigest()] for each in ("gateway.db", name)},
+    )  # fmt: skip
+    path = packed(tmp_path, said, members={"gateway.db": b"x", name: b"x"})
+    with pytest.raises(BackupRefused, match="holds a file|manifest"):
+        restore(path, tmp_path / "data", Settings(), keys=None)
+    assert [each.name for each in (tmp_path / "data").iterdir()] == []
