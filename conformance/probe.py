@@ -1,10 +1,12 @@
 """Edge: HTTP to the server under test: bounded, no redirect followed, nothing from the environment; all of it remembered."""
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +72,24 @@ class Probe:
         try:
             request = self._client.build_request(method, address, headers=armed, **given)
             async with asyncio.timeout(self._wire.seconds):
-                reply = await self._client.send(request)
+                reply, body = await self._ask(request)
+        except UnicodeEncodeError as failure:  # what the server gave us stands in the address or a header
+            raise CannotRun(f"{method} below the base cannot be asked with what the server gave for it") from failure
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failure:
             raise CannotRun(f"no answer to {method} below the base: is the server running?") from failure
-        return self._keep(reply, request, token, at=at, seconds=time.monotonic() - began)
+        return self._keep(reply, body, request, token, at=at, seconds=time.monotonic() - began)
+
+    async def _ask(self, request: httpx2.Request) -> tuple[httpx2.Response, bytes]:
+        """The answer, and so much of its body as is looked at: one without end fills no memory."""
+        reply, body = await self._client.send(request, stream=True), bytearray()
+        try:
+            async for part in reply.aiter_bytes():
+                body += part
+                if len(body) >= BYTES:
+                    break
+        finally:
+            await reply.aclose()
+        return reply, bytes(body[:BYTES])
 
     async def drop(
         self, method: str, url: str, *, token: str | None, json: Any, headers: Mapping[str, str] | None = None
@@ -106,10 +122,11 @@ class Probe:
             await asyncio.sleep(self._next - now)
 
     def _keep(
-        self, reply: httpx2.Response, request: httpx2.Request, token: str | None, *, at: float, seconds: float
-    ) -> Exchange:
+        self, reply: httpx2.Response, body: bytes, request: httpx2.Request, token: str | None, *, at: float,
+        seconds: float,
+    ) -> Exchange:  # fmt: skip
         exchange = Exchange(
-            method=request.method, url=str(request.url), status=reply.status_code, body=reply.content[:BYTES],
+            method=request.method, url=str(request.url), status=reply.status_code, body=body,
             headers={name.lower(): value for name, value in reply.headers.items()}, seconds=seconds,
             sent={name.lower(): value for name, value in request.headers.items()}, content=request.content, at=at,
         )  # fmt: skip
@@ -128,10 +145,24 @@ class Probe:
 
 def open_client(wire: Wire, transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
     """The client of a run; ``transport`` is the seam for servers in the same process. Raises CannotRun."""
+    asks = [_not_link_local] if transport is None and wire.proxy is None else []
     return httpx2.AsyncClient(
         follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(wire.seconds), transport=transport,
-        proxy=wire.proxy, verify=_trust(wire),
+        proxy=wire.proxy, verify=_trust(wire), event_hooks={"request": asks},
     )  # fmt: skip
+
+
+async def _not_link_local(request: httpx2.Request) -> None:
+    """A server names addresses for us to ask, and what they answer stands in a report: a cloud's metadata must not.
+    Raises CannotRun."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(request.url.host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return  # no address, no connection
+    for entry in found:
+        address = ip_address(str(entry[4][0]).partition("%")[0])
+        if address.is_link_local or (getattr(address, "ipv4_mapped", None) or address).is_link_local:
+            raise CannotRun("the server names a link-local address, such as a cloud's metadata: it is not asked")
 
 
 def _trust(wire: Wire) -> ssl.SSLContext | bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from gateway import sessions
+from gateway.bodies import is_printable
 from gateway.charts import Unavailable
 from gateway.decisions import LONGEST_REASON, Decision
 from gateway.feedback import record_feedback
@@ -56,7 +57,7 @@ async def amend(
         return Decision(
             status=403, refusal="Only a practitioner, launched from this EHR with this patient, may decide about this."
         )
-    if not reason.strip() or len(reason) > LONGEST_REASON:
+    if not reason.strip() or len(reason) > LONGEST_REASON or not is_printable(reason):
         return Decision(status=422, refusal="A decision needs a reason of at most 4000 characters.", element="reason")
     there = await standing_of(gateway, stored)
     if not there:

@@ -84,10 +84,13 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
 def _short(submission: Route, others: ASGIApp) -> ASGIApp:
     """The one address that thousands of requests a second go to, before all that the framework does for a request;
-    it has its own limits and its own words for every error."""
+    it has its own limits and its own words for every error. An address with a NUL is nobody's: PostgreSQL stores and
+    compares none."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == submission.path:
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            await (await _not_served(Request(scope), HTTPException(404)))(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == submission.path:
             await submission.app(scope, receive, send)
         else:
             await others(scope, receive, send)

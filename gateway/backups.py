@@ -6,6 +6,7 @@ nothing that was under way then is sent again before it was looked for at the EH
 
 import asyncio
 import contextlib
+import re
 import shutil
 import tempfile
 import time
@@ -31,6 +32,12 @@ from migrations import REVISIONS
 from writeback.tables import MOVING, deliveries, outputs
 
 Arguments = Mapping[str, Any]
+
+MEMBERS: Mapping[str, re.Pattern[str]] = {
+    "sqlite": re.compile(r"gateway\.db|keys\.json|ehr-[a-z0-9_-]{1,64}\.db"),
+    "postgresql": re.compile(r"[a-z0-9_]{1,63}\.copy|keys\.json"),
+}
+"""What a backup of each database holds. A settings file in it would name code to run, one of trusted keys who may sign."""
 
 
 async def make(
@@ -112,6 +119,8 @@ def _check(manifest: Manifest, folder: Path, directory: Path, settings: Settings
     wanted = "sqlite" if settings.database_url is None else "postgresql"
     if manifest.database != wanted:
         raise BackupRefused(f"the backup is of {manifest.database}, and this installation is on {wanted}")
+    if not all(map(MEMBERS[manifest.database].fullmatch, manifest.members)):
+        raise BackupRefused("the backup holds a file that no backup has: it was not made by chartgate backup")
     if manifest.revision not in REVISIONS:
         raise BackupRefused(f"the backup is at revision {manifest.revision}: restore it with the release that made it")
     if KEYS in manifest.members and settings.keys_file is None and keys is None:

@@ -42,11 +42,18 @@ def _instant(value: str) -> str:
         parse_instant(value)
     except ValueError:
         raise ValueError("must be a FHIR instant: date, time, seconds and zone") from None
+    if not "1900" <= value[:4] < "3000":  # every span before it and behind it is within the calendar
+        raise ValueError("must be of a year from 1900 to 2999")
     return value
 
 
+def is_printable(value: str) -> bool:
+    """Whether a text holds no control character but tabs and line ends; PostgreSQL takes no NUL at all."""
+    return not any(ord(character) < 32 and character not in "\t\n\r" for character in value) and "\x7f" not in value
+
+
 def _printable(value: str) -> str:
-    if any(ord(character) < 32 and character not in "\t\n\r" for character in value) or "\x7f" in value:
+    if not is_printable(value):
         raise ValueError("must not hold control characters")
     return value
 
@@ -58,12 +65,14 @@ def _said(pattern: str) -> Any:
 
 _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 POINT = (
-    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
     r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])$"
 )
 """Days to the 28th: the pattern promises nothing that the calendar does not keep."""
 Number = Annotated[Decimal, BeforeValidator(_number)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _said(_PRINTABLE)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable), _said(_PRINTABLE)]
+"""What versions and EHRs are called, as long as it is stored."""
 Sentence = Annotated[
     str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_printable), _said(_PRINTABLE)
 ]
@@ -107,8 +116,8 @@ class OutputBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     model: Word
-    version: Word
-    ehr: Word
+    version: Short
+    ehr: Short
     patient: PatientReference
     kind: Literal["risk", "score", "classification", "text", "issue"]
     as_of: Instant
@@ -153,9 +162,9 @@ class SilenceBody(BaseModel):
 
     until: Instant
     why: Sentence
-    monitor: Word | None = None
+    monitor: Annotated[Short, StringConstraints(max_length=32)] | None = None
     model: Word | None = None
-    ehr: Word | None = None
+    ehr: Short | None = None
     source: Word | None = None
 
 
@@ -167,8 +176,8 @@ class ActionBody(BaseModel):
     model: Word
     action: Literal["observe", "quarantine_feature", "shadow", "block_write_back", "pull_model"]
     why: Sentence
-    version: Word | None = None
-    ehr: Word | None = None
+    version: Short | None = None
+    ehr: Short | None = None
     feature: Word | None = None
 
 
@@ -207,7 +216,7 @@ class RecallBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     model: Word
-    version: Word
+    version: Short
     reason: Sentence
 
 

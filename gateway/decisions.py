@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from auth.client.store import find_launch
 from gateway import outcomes, sessions
+from gateway.bodies import is_printable
 from gateway.changes import events_of
 from gateway.charts import Unavailable
 from gateway.feedback import record_feedback
@@ -61,7 +62,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
         return Decision(
             status=403, refusal="Only a practitioner, launched from this EHR with this patient, may decide about this."
         )
-    if not reason.strip() or len(reason) > LONGEST_REASON:
+    if not reason.strip() or len(reason) > LONGEST_REASON or not is_printable(reason):
         return Decision(status=422, refusal="A decision needs a reason of at most 4000 characters.", element="reason")
     if stored.state != "awaiting_confirmation" or stored.admitted is None:
         return Decision(status=409, refusal="This output does not wait for a decision any more.")

@@ -54,8 +54,19 @@ def read_filters(
     if not set(chosen) <= set(states):
         return [Issue("value", f"must be among {', '.join(sorted(states))}", "state")]
     asked = _asked(given, frozenset(chosen) or None, patient)
-    numbered = isinstance(asked, list) or asked.before is None or "output" not in names or asked.before[1].isdecimal()
-    return asked if numbered else [Issue("value", FOREIGN_CURSOR, "cursor")]
+    if not isinstance(asked, list) and asked.before is not None and "output" in names:
+        try:
+            row_of(asked.before)
+        except ValueError as wrong:
+            return [Issue("value", str(wrong), "cursor")]
+    return asked
+
+
+def row_of(place: tuple[float, str]) -> int:
+    """The number of the row where a page begins, of what is counted. Raises ValueError, also for more than a database counts."""
+    if not place[1].isdecimal() or len(place[1]) > 18:
+        raise ValueError(FOREIGN_CURSOR)
+    return int(place[1])
 
 
 def _asked(given: Mapping[str, str], states: frozenset[str] | None, patient: str | None) -> Asked | list[Issue]:

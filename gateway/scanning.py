@@ -24,6 +24,8 @@ FIRST = ("patient", "encounter", "practitioner", "organization", "location", "me
 """Files whose names begin so are read before others: what refers to their records need not wait for them."""
 Progress = Callable[[int], None]
 SECONDS = 5.0
+LONGEST = 1_000_000
+"""Bytes of a terminology server's answer that are read."""
 TROUBLES = 100
 """Unreadable lines that are told with file, number and what is wrong; all are counted."""
 
@@ -94,14 +96,22 @@ def _codes(features: tuple[Feature, ...], system: str) -> Iterator[str]:
 
 
 def asker(client: httpx2.Client, base: str) -> Callable[[str], tuple[int, bytes]]:
-    """One GET below the base of a terminology server. What it gives raises OSError when nothing came back."""
+    """One GET below the base of a terminology server. What it gives raises OSError when nothing came back, or more, or later,
+    than an answer about one code is."""
 
     def ask(path: str) -> tuple[int, bytes]:
+        body, end = bytearray(), time.monotonic() + SECONDS
         try:
-            answer = client.get(f"{base.rstrip('/')}/{path}", headers={"accept": "application/fhir+json"})
+            with client.stream(
+                "GET", f"{base.rstrip('/')}/{path}", headers={"accept": "application/fhir+json"}
+            ) as answer:
+                for part in answer.iter_bytes():
+                    body += part
+                    if len(body) > LONGEST or time.monotonic() > end:
+                        raise OSError("the terminology server's answer does not end")
         except httpx2.HTTPError as failure:
             raise OSError("the terminology server did not answer") from failure
-        return answer.status_code, answer.content
+        return answer.status_code, bytes(body)
 
     return ask
 

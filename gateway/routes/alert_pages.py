@@ -12,6 +12,7 @@ from auth.errors import OAuthError
 from gateway import sessions
 from gateway.alerting.showing import shown_action, shown_alert, shown_change, shown_event, shown_silence
 from gateway.app import Gateway
+from gateway.bodies import is_printable
 from gateway.pages import HEADERS, render
 from gateway.routes.alerts import named
 from gateway.routes.delivery_pages import staff
@@ -125,6 +126,8 @@ async def _do(gateway: Gateway, request: Request) -> Response:
 
 def _done(connection: Any, now: float, id: str, what: str, form: Any, by: str, gateway: Gateway) -> None:
     note = str(form.get("note", ""))[:500]
+    if not is_printable(note):
+        raise OAuthError("invalid_request", "a note holds no control characters")
     if what == "silence":
         alert = handling.find_alert(connection, now, id)
         hours = int(form["hours"]) if form.get("hours") in SPANS else 0

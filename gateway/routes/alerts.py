@@ -117,10 +117,18 @@ async def _handle(gateway: Gateway, request: Request, how: Any) -> Response:
     return await _story(gateway, alert.id)
 
 
+def _concerns(caller: Caller, ehr: str, model: str) -> bool:
+    """Whether it is about what a key is bound to: what names no EHR or no model is about every one."""
+    return not isinstance(caller, apikeys.ApiKey) or all(
+        not named or not bound or named in bound for named, bound in ((ehr, caller.ehrs), (model, caller.models))
+    )
+
+
 async def _silences(gateway: Gateway, request: Request) -> Response:
-    await _reader(gateway, request)
+    caller = await _reader(gateway, request)
     found = await gateway.run(raising.find_silences)
-    return as_json({"silences": [shown_silence(each) for each in found]})
+    seen = [shown_silence(each) for each in found if _concerns(caller, each.ehr, each.model)]
+    return as_json({"silences": seen})
 
 
 async def _silence(gateway: Gateway, request: Request) -> Response:
@@ -142,8 +150,12 @@ async def _silence(gateway: Gateway, request: Request) -> Response:
 
 
 async def _actions(gateway: Gateway, request: Request) -> Response:
-    await _reader(gateway, request)
-    return as_json({"actions": [shown_action(each) for each in await gateway.run(acting.find_actions)]})
+    return await _in_force(gateway, await _reader(gateway, request))
+
+
+async def _in_force(gateway: Gateway, caller: Caller) -> Response:
+    found = await gateway.run(acting.find_actions)
+    return as_json({"actions": [shown_action(each) for each in found if _concerns(caller, each.ehr, each.model)]})
 
 
 async def _act(gateway: Gateway, request: Request) -> Response:
@@ -178,4 +190,4 @@ async def _lift(gateway: Gateway, request: Request) -> Response:
         raise refused(403, "is for a person who is signed in", "id")
     await gateway.run(lambda c, now: acting.lift(c, now, id=id, by=by))
     await gateway.alerts.look()
-    return as_json({"actions": [shown_action(each) for each in await gateway.run(acting.find_actions)]})
+    return await _in_force(gateway, caller)

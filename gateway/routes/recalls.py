@@ -87,6 +87,6 @@ def _after(request: Request) -> int:
     if not given:
         return 0
     try:
-        return int(query.parse_cursor(given[0][1])[1])
+        return query.row_of(query.parse_cursor(given[0][1]))
     except ValueError:
         raise refused(422, query.FOREIGN_CURSOR, "cursor") from None

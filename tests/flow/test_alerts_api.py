@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.senders import software_of
 from monitoring.alerting import marks, notices
 from monitoring.alerting.routing import Route, Table
 from tests.flow.delivery_world import EVERYTHING, ChartEhr, World, opened
+from vocabulary.instant import format_instant
 from writeback.capabilities import parse_capabilities
 
 SECRET = b"k" * 32
@@ -224,6 +226,25 @@ def test_a_pulled_model_is_not_there_and_no_key_pulls_one(tmp_path: Path) -> Non
         refused = await world.client.post("/api/outputs", json=world.body(version="1.0.0"), headers=headers)
         assert refused.status_code == 422
         assert (await world.submit(writer, version="2.0.0"))["state"] == "pending"
+
+    drive(act, tmp_path)
+
+
+def test_a_key_hears_of_no_silence_and_no_decision_of_an_ehr_or_model_that_is_not_its_own(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        staff = await world.staff()
+        for ehr in ("spec", "other"):
+            silence = {"until": format_instant(time.time() + 3600), "why": f"at {ehr}", "ehr": ehr}
+            assert (await world.client.post("/api/silences", json=silence, headers=staff)).status_code == 201
+            action = {"model": "echo", "ehr": ehr, "action": "observe", "why": f"at {ehr}"}
+            assert (await world.client.post("/api/actions", json=action, headers=staff)).status_code == 201
+        for bound, heard in ((("spec",), {"at spec"}), ((), {"at spec", "at other"})):
+            key = await world.key("monitors.read", ehrs=bound)
+            for what in ("silences", "actions"):
+                answer = await world.client.get(f"/api/{what}", headers=key)
+                assert {each["why"] for each in answer.json()[what]} == heard
+        none = await world.key("monitors.read", models=("news2",))
+        assert (await world.client.get("/api/actions", headers=none)).json() == {"actions": []}
 
     drive(act, tmp_path)
 

@@ -1,13 +1,18 @@
 """A backup is read whole or not at all: what is missing, changed or strange in it is said, and nothing is written beside it."""
 
+import asyncio
 import io
 import json
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from gateway.archive import FORMAT, MANIFEST, BackupRefused, Manifest, read, write
+from gateway.backups import make, restore
+from gateway.installation import open_installation
+from gateway.settings import Settings
 
 SAID = Manifest(database="sqlite", revision="0001", namespace="urn:x", made=1.5)
 
@@ -106,3 +111,38 @@ def test_what_the_manifest_does_not_name_is_left_where_it_is(tmp_path: Path) -> 
     folder = out(tmp_path)
     read(packed(tmp_path, manifest(), members={"more": b"x"}), folder)
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The members of a backup of an installation, the manifest among them."""
+    place = tmp_path_factory.mktemp("genuine")
+    installation = open_installation(place / "data")
+    try:
+        asyncio.run(make(installation, place / "b.tar", keys=True, ehrs={}))
+    finally:
+        installation.close()
+    with tarfile.open(place / "b.tar") as packed:
+        return {each.name: packed.extractfile(each).read() for each in packed}  # type: ignore[union-attr]
+
+
+STRANGE = ("chartgate.toml", "thresholds.pub", "control.sock", "server.json", "gateway.db-wal", "ehr-../x.db", "x.copy")
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_file_that_no_backup_has_is_not_restored(tmp_path: Path, genuine: dict[str, bytes], name: str) -> None:
+    """A settings file would name models, which are code, and where staff sign in."""
+    said = json.loads(genuine[MANIFEST])
+    said["members"][name] = [1, sha256(b"x").hexdigest()]
+    content = {each: kept for each, kept in genuine.items() if each != MANIFEST}
+    path = packed(tmp_path, said, members={**content, name: b"x"})
+    with pytest.raises(BackupRefused):
+        restore(path, tmp_path / "data", Settings(), keys=None)
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_the_same_without_it_is_restored(tmp_path: Path, genuine: dict[str, bytes]) -> None:
+    content = {each: kept for each, kept in genuine.items() if each != MANIFEST}
+    path = packed(tmp_path, json.loads(genuine[MANIFEST]), members=content)
+    assert restore(path, tmp_path / "data", Settings(), keys=None)["outputs"] == 0
+    assert sorted(each.name for each in (tmp_path / "data").iterdir()) == ["gateway.db", "keys.json"]

@@ -120,3 +120,17 @@ def test_an_issue_that_names_a_missing_system_leaves_the_code_not_judged() -> No
     assert parse_answer(document, None) == NOT_JUDGED
     issues["issue"][0]["code"] = "code-invalid"
     assert parse_answer(document, None) == Standing(False, None)
+
+
+def test_an_answer_that_does_not_end_is_none() -> None:
+    sent = [0]
+
+    def endless() -> Iterator[bytes]:
+        while sent[0] < 64:
+            sent[0] += 1
+            yield b" " * 1_000_000
+
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=endless()))
+    with httpx2.Client(transport=transport) as client, pytest.raises(OSError, match="end"):
+        asker(client, "https://terminology.example/r4")("CodeSystem/$validate-code")
+    assert sent[0] < 4
