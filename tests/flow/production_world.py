@@ -104,11 +104,12 @@ def output(up: Running, *, patient: int = 0, ehr: str = EHR) -> dict[str, Any]:
     return up.body(ehr=ehr, patient=f"Patient/{up.patients[patient % len(up.patients)]}")
 
 
-def until(true: Any, *, seconds: float = 30.0) -> bool:
-    """Whether it became true in time."""
-    end = time.monotonic() + seconds
+def until(true: Any, *, seconds: float = 120.0) -> bool:
+    """Whether it became true in time; asked less and less often."""
+    end, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < end:
         if true():
             return True
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.4, 0.5)
     return bool(true())

@@ -78,8 +78,8 @@ async def fold(running: Running, told: list[Observed]) -> None:
     run = running.gateway.run
     for start in range(0, len(told), 500):
         await run(lambda c, now, part=told[start : start + 500]: observations.append(c, now, part))
-    for _ in range(100):
-        await asyncio.sleep(0.2)
+    for _ in range(600):
+        await asyncio.sleep(0.1)
         if not await run(lambda c, now: observations.find_entries(c, now, after=_cursor(c, now), before=now)):
             return
 
