@@ -161,4 +161,4 @@ def _start(
 def _stop(process: "subprocess.Popen[bytes]", how: str) -> None:
     if process.poll() is None:
         process.send_signal({"QUIT": 3, "INT": 2}[how])  # immediate, fast
-    process.wait(30)
+    process.wait(120)

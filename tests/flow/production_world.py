@@ -45,7 +45,7 @@ class Serve:
         """Seconds until it was gone."""
         began = time.monotonic()
         self.process.send_signal(how)
-        self.process.wait(30)
+        self.process.wait(120)
         return time.monotonic() - began
 
 
@@ -74,7 +74,7 @@ def serving(
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(30)
+                process.wait(120)
 
 
 def made_key(data: Path, *scopes: str) -> str:

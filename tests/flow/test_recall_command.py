@@ -44,7 +44,7 @@ class Site:
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(120)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

@@ -52,7 +52,7 @@ def sleeper() -> Iterator[Process]:
 def test_a_process_left_behind_is_ended(tmp_path: Path, sleeper: Process) -> None:
     note(tmp_path, pid=sleeper.pid)
     assert hapi.end_leftover(tmp_path)
-    assert sleeper.wait(5) == -signal.SIGTERM
+    assert sleeper.wait(60) == -signal.SIGTERM
     assert not (tmp_path / "hapi.json").exists()
 
 
