@@ -159,7 +159,7 @@ async def _settled_by_a_person(running: Running, id: str) -> None:
     made = sessions.of_link(now=time.time())
     await running.gateway.run(lambda c, now: sessions.save_session(c, now, session=made, secret=secret))
     headers = {"cookie": f"{sessions.COOKIE}={secret}", "origin": running.app}
-    async with httpx2.AsyncClient(base_url=running.app, headers=headers, trust_env=False) as browser:
+    async with httpx2.AsyncClient(base_url=running.app, headers=headers, **web.HOW) as browser:
         page = await browser.get(f"/alerts/{id}")
         assert "Missing values, unseen codes, unusable units" in page.text
         assert (
