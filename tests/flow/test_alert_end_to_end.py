@@ -22,6 +22,7 @@ from monitoring import observations
 from monitoring.alerting import handling
 from monitoring.alerting.routing import Route, Table
 from monitoring.entries import UNUSABLE, Observed, pack_cells
+from tests import web
 from vocabulary.alert import Alert
 
 SECRET = b"end to end: thirty-two bytes ok!"
