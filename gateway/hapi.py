@@ -23,7 +23,7 @@ from gateway import hapi_container
 
 SOURCES = Path(__file__).resolve().parents[1] / "docker" / "hapi"
 MAIN = "chartgate.hapi.HapiServer"
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 STOP_SECONDS = 20.0
 FLAGS = ("-Xmx1500m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For a server that lives minutes: the second compiler would cost more than it saves (start 19 s instead of 26 s, the

@@ -11,10 +11,12 @@ import inspect
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -143,17 +145,24 @@ def load_all(directories: Iterable[Path | str] = ()) -> tuple[Model, ...]:
     """The shipped models and those of further folders of model folders, in a fixed order.
     Raises ModelError, also for two models of one id and version, and ManifestError."""
     models: dict[tuple[str, str], Model] = {}
-    for directory in (SHIPPED, *map(Path, directories)):
-        if not directory.is_dir():
-            raise ModelError(f"{directory.name}: no such folder of models")
-        folders = [directory] if (directory / "model.toml").is_file() else sorted(directory.iterdir())
-        for folder in folders:
-            if (folder / "model.toml").is_file():
-                model = load(folder)
-                if model.key in models:
-                    raise ModelError(f"{folder.name}: {' '.join(model.key)} is declared twice")
-                models[model.key] = model
+    for model in chain(_shipped(SHIPPED), *(_within(Path(directory)) for directory in directories)):
+        if model.key in models:
+            raise ModelError(f"{model.directory.name}: {' '.join(model.key)} is declared twice")
+        models[model.key] = model
     return tuple(models.values())
+
+
+@cache
+def _shipped(directory: Path) -> tuple[Model, ...]:
+    """Read once in a process: they are part of the code, and are shared as it is."""
+    return tuple(_within(directory))
+
+
+def _within(directory: Path) -> Iterator[Model]:
+    if not directory.is_dir():
+        raise ModelError(f"{directory.name}: no such folder of models")
+    folders = [directory] if (directory / "model.toml").is_file() else sorted(directory.iterdir())
+    yield from (load(folder) for folder in folders if (folder / "model.toml").is_file())
 
 
 def answer(model: Model, chart: Chart) -> dict[str, Any]:

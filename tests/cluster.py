@@ -20,7 +20,7 @@ from gateway.database import open_postgres
 
 INSTALL = "PostgreSQL is not installed; on Debian: apt-get install postgresql"
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin")
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -161,4 +161,4 @@ def _start(
 def _stop(process: "subprocess.Popen[bytes]", how: str) -> None:
     if process.poll() is None:
         process.send_signal({"QUIT": 3, "INT": 2}[how])  # immediate, fast
-    process.wait(30)
+    process.wait(120)

@@ -35,7 +35,7 @@ async def _say(port: int, data: bytes) -> bytes:
     writer.write(data)
     await writer.drain()
     try:
-        return await asyncio.wait_for(reader.read(200_000), 1.0)
+        return await asyncio.wait_for(reader.read(200_000), 3.0)
     except (TimeoutError, ConnectionError):
         return b""
     finally:

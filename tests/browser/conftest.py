@@ -52,7 +52,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
             yield Sandbox(app=started["app"], ehr=started["ehr"]["spec"].removesuffix("/fhir"), enter=started["enter"])
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 @pytest.fixture(scope="package")

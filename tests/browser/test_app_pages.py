@@ -72,7 +72,7 @@ def test_a_practitioner_confirms_and_the_note_is_written(page: Page, sandbox: Sa
     note.get_by_label("Reason").fill("Read against the chart and agreed.")
     note.get_by_role("button", name=re.compile("Confirm")).click()
     written = page.get_by_text(re.compile(r"DocumentReference/\S+")).first
-    for _ in range(30):
+    for _ in range(200):
         if written.is_visible():
             break
         page.reload()

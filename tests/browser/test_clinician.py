@@ -70,7 +70,7 @@ def test_a_page_of_nobody_registered_cannot_frame_it(page: Page, sandbox: Sandbo
         lambda route: route.fulfill(body=f'<iframe src="{url}"></iframe>', content_type="text/html"),
     )
     page.goto("http://localhost:9/")
-    for _ in range(100):
+    for _ in range(1000):
         if page.frames[1].url.startswith("chrome-error:"):
             break
         page.wait_for_timeout(50)

@@ -94,7 +94,7 @@ def test_what_a_person_denies_comes_back_as_an_error(sandbox: Sandbox, chromium:
 def test_a_step_that_does_not_come_up_is_named(
     sandbox: Sandbox, chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.doors.PATIENCE", 1.0)
+    monkeypatch.setattr("conformance.doors.PATIENCE", 6.0)
     with pytest.raises(Missing, match=r"step 4 \(click\)"):
         doing(
             sandbox,

@@ -26,7 +26,7 @@ class Site:
         self.world, self.url, self._loop = world, url, loop
 
     def do(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     def enter(self, page: Page) -> None:
         """In by a one-time link."""
@@ -54,9 +54,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    yield begun.result(30)
+    yield begun.result(120)
     ended.set()
-    thread.join(30)
+    thread.join(120)
 
 
 async def fill(world: World) -> None:

@@ -56,9 +56,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    yield begun.result(60)
+    yield begun.result(120)
     ended.set()
-    thread.join(30)
+    thread.join(120)
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])

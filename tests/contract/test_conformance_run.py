@@ -191,17 +191,17 @@ def test_what_cannot_be_taken_away_is_said(ehr: SandboxEhr) -> None:
 
 
 def test_at_the_deadline_the_report_says_that_it_is_not_whole(ehr: SandboxEhr) -> None:
-    found = asyncio.run(run(BASE, deadline=1.5, transport=FallsSilent(ehr)))
+    found = asyncio.run(run(BASE, deadline=3.0, transport=FallsSilent(ehr)))
     assert (found.complete, found.failed) == (False, True)
     assert "the deadline passed" in found.stopped
     assert found.summary["pass"] > 0
-    assert found.seconds < 40
+    assert found.seconds < 50
 
 
 def test_an_interrupted_run_leaves_what_it_has(ehr: SandboxEhr) -> None:
     async def interrupted() -> Report:
         task = asyncio.create_task(run(BASE, transport=FallsSilent(ehr)))
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         task.cancel()
         return await task
 

@@ -128,7 +128,7 @@ class Nursery:
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             assert stream is not None
             stream.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @dataclass(frozen=True, kw_only=True)

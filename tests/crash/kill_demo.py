@@ -167,7 +167,7 @@ def embedded(directory: Path) -> Iterator[tuple[str, str]]:
             yield base, backend_token(base)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def backend_token(base: str) -> str:

@@ -19,7 +19,7 @@ from writeback.worker import Worker
 
 HOUR, DAY = 3600.0, 86400.0
 STEPS = (HOUR, -HOUR, DAY, -DAY, 3 * DAY, -3 * DAY)
-STUCK = 10.0
+STUCK = 30.0
 """Seconds in which everything is at the EHR after a jump. The longest wait between two tries is 0.4 here, a pause 0.3,
 and a quarantine 0.2; how fast this machine is just now is not the subject."""
 

@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 EHR_KEY, NEXT_KEY = (RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256"}) for kid in ("k1", "k2"))
 SECRETS = ("secret-access", "secret-refresh", "secret-code", "secret-user")
 """What this EHR gives away, or is given; none may stand in a log or go elsewhere."""
-SECONDS = 1.2
+SECONDS = 2.0
 """How long the gateway waits for a whole answer of this EHR's authorization server."""
 
 

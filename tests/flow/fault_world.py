@@ -171,7 +171,7 @@ def listening(upstream: str | None = None, *, secret: str | None = None) -> Iter
 
     thread = threading.Thread(target=lambda: uvloop.run(serve()))
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
     try:
         yield World(ehr=ehr, port=bound.getsockname()[1])
     finally:

@@ -89,7 +89,7 @@ def running(place: Path) -> Iterator[Running]:
             )  # fmt: skip
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def made_key(data: list[str], *scopes: str) -> str:

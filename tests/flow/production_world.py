@@ -45,7 +45,7 @@ class Serve:
         """Seconds until it was gone."""
         began = time.monotonic()
         self.process.send_signal(how)
-        self.process.wait(30)
+        self.process.wait(120)
         return time.monotonic() - began
 
 
@@ -74,7 +74,7 @@ def serving(
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(30)
+                process.wait(120)
 
 
 def made_key(data: Path, *scopes: str) -> str:
@@ -104,11 +104,12 @@ def output(up: Running, *, patient: int = 0, ehr: str = EHR) -> dict[str, Any]:
     return up.body(ehr=ehr, patient=f"Patient/{up.patients[patient % len(up.patients)]}")
 
 
-def until(true: Any, *, seconds: float = 30.0) -> bool:
-    """Whether it became true in time."""
-    end = time.monotonic() + seconds
+def until(true: Any, *, seconds: float = 120.0) -> bool:
+    """Whether it became true in time; asked less and less often."""
+    end, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < end:
         if true():
             return True
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.4, 0.5)
     return bool(true())

@@ -22,6 +22,7 @@ from monitoring import observations
 from monitoring.alerting import handling, marks
 from monitoring.alerting.routing import Route, Table
 from monitoring.entries import UNUSABLE, Observed, pack_cells
+from tests import web
 from vocabulary.alert import Alert
 
 SECRET = b"end to end: thirty-two bytes ok!"
@@ -78,8 +79,8 @@ async def fold(running: Running, told: list[Observed]) -> None:
     run = running.gateway.run
     for start in range(0, len(told), 500):
         await run(lambda c, now, part=told[start : start + 500]: observations.append(c, now, part))
-    for _ in range(100):
-        await asyncio.sleep(0.2)
+    for _ in range(600):
+        await asyncio.sleep(0.1)
         if not await run(lambda c, now: observations.find_entries(c, now, after=_cursor(c, now), before=now)):
             return
 
@@ -177,7 +178,7 @@ async def _settled_by_a_person(running: Running, id: str) -> None:
     made = sessions.of_link(now=time.time())
     await running.gateway.run(lambda c, now: sessions.save_session(c, now, session=made, secret=secret))
     headers = {"cookie": f"{sessions.COOKIE}={secret}", "origin": running.app}
-    async with httpx2.AsyncClient(base_url=running.app, headers=headers, trust_env=False) as browser:
+    async with httpx2.AsyncClient(base_url=running.app, headers=headers, **web.HOW) as browser:
         page = await browser.get(f"/alerts/{id}")
         assert "Missing values, unseen codes, unusable units" in page.text
         assert (

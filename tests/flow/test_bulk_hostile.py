@@ -175,7 +175,7 @@ def test_what_was_deleted_in_hapi_is_told_too(hapi_seeded: str) -> None:
     async def act(world: World) -> None:
         patient = sorted((await world.exported("Group/ward/$export?_type=Patient"))["Patient"])[0]
         since = format_instant(time.time() - 1)
-        async with httpx2.AsyncClient(base_url=f"{hapi_seeded}/") as http:
+        async with httpx2.AsyncClient(base_url=f"{hapi_seeded}/", timeout=60) as http:
             for id in ("bulk-gone", "bulk-stays"):
                 body = {**observation(id, "p1", "laboratory"), "subject": {"reference": f"Patient/{patient}"}}
                 body.pop("performer")

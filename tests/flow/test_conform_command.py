@@ -131,13 +131,13 @@ def test_each_check_is_a_test_of_a_foreign_project(fhir: str, tmp_path: Path) ->
         "bulk,writeback", "--chartgate-report", "report", "-k", "own or wants_a_token or a_create_says_where",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "test_own.py::test_of_their_own PASSED" in done.stdout
     assert "chartgate/bulk::an_export_wants_a_token PASSED" in done.stdout
     assert "chartgate/writeback::a_create_says_where SKIPPED" in done.stdout
     assert (tmp_path / "report" / "conformance.html").exists()
     wrong = subprocess.run([*command[:6], "--chartgate-url", "http://127.0.0.1:9/fhir", "--chartgate-suite", "bulk"],
-                           cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)  # fmt: skip
+                           cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)  # fmt: skip
     assert wrong.returncode == 1
     assert "is the server running" in wrong.stdout

@@ -70,7 +70,7 @@ def kept(up: Running, shown: dict[str, Any]) -> dict[str, int]:
 def accepted(up: Running) -> str:
     """The address of a new output. While the patient cannot be read, the answer is 503 and nothing is stored."""
     body = up.body(inference_id=uuid4().hex)
-    for _ in range(20):
+    for _ in range(100):
         answer = up.post(body)
         if answer.status_code == 202:
             return str(answer.headers["location"])

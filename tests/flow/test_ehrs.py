@@ -15,6 +15,7 @@ from gateway.ehrs.file import SettingsRefused, register_declared
 from gateway.installation import open_installation
 from gateway.process import Options, Running
 from gateway.verbs import VerbRefused, perform
+from tests import web
 
 Do = Callable[..., Awaitable[Any]]
 
@@ -34,7 +35,7 @@ def doing(directory: Path) -> Do:
 
 async def registered_there(there: Running, here: Running) -> str:
     """The client id that the EHR gives to the gateway, as its operator would register it."""
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(**web.HOW) as client:
         keys = (await client.get(f"{here.app}/app/jwks.json")).json()
         answer = await client.post(
             f"{there.ehr['spec'].removesuffix('/fhir')}/auth/register",
@@ -104,13 +105,13 @@ async def rotated(do: Do, here: Running) -> None:
 
 
 async def published(here: Running) -> set[str]:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(**web.HOW) as client:
         return {key["kid"] for key in (await client.get(f"{here.app}/app/jwks.json")).json()["keys"]}
 
 
 async def launch(here: Running, issuer: str) -> int:
     """The status of an EHR launch: 303 goes on to the EHR, 400 knows no such EHR."""
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(**web.HOW) as client:
         return (await client.get(f"{here.app}/app/launch", params={"iss": issuer, "launch": "x"})).status_code
 
 

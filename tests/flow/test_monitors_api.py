@@ -48,7 +48,7 @@ def signals(up: Running, query: str = "") -> dict[tuple[str, str], dict[str, Any
 
 def test_an_encounter_counts_once_and_an_output_out_of_range_is_critical(world: tuple[Running, str, str]) -> None:
     up, _, _ = world
-    for _ in range(100):
+    for _ in range(600):
         found = signals(up)
         if found.get(("M-OUT-01", "range")) and found.get(("M-OUT-02", "distribution"), {}).get("n") == 5:
             break
@@ -107,7 +107,7 @@ def test_another_label_of_an_output_that_counts_already_is_a_conflict(world: tup
     body = {"inference_id": "e2-0", "label": True, "observed_at": now(-1)}
     assert label(world, body).status_code == 201
     statuses = set()
-    for _ in range(60):
+    for _ in range(600):
         statuses.add(label(world, {**body, "label": False, "observed_at": now()}).status_code)
         if 409 in statuses:
             break

@@ -74,7 +74,7 @@ def project(directory: Path, tests: str, *options: str, command: str = COMMAND) 
     }  # fmt: skip
     return subprocess.run(
         [*words, "--strict-markers", "--rootdir", str(directory), *options, "test_app.py"], cwd=directory,
-        env=environment, capture_output=True, text=True, timeout=120, check=False,
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_the_shell_recipe_runs_as_it_is_written(tmp_path: Path) -> None:
     script.chmod(0o755)
     places = f"{script.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     made = subprocess.run(
-        ["sh", "-eu", "-c", blocks("sh")[-1]], cwd=tmp_path, timeout=60, check=False, capture_output=True, text=True,
+        ["sh", "-eu", "-c", blocks("sh")[-1]], cwd=tmp_path, timeout=180, check=False, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": places},
     )  # fmt: skip
     assert made.returncode == 0, made.stderr

@@ -44,7 +44,7 @@ class Site:
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(120)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -65,7 +65,7 @@ class Site:
         return str(answer.json()["id"] if answer.status_code == 202 else answer.status_code)
 
     def settled(self, ids: list[str]) -> None:
-        for _ in range(200):
+        for _ in range(600):
             states = [self.run_show(id) for id in ids]
             if all(state == "delivered" for state in states):
                 return

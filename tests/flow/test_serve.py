@@ -58,7 +58,7 @@ def test_the_metrics_want_a_key_that_may_read_them(served: Serve, place: Path) -
 
 
 def test_health_names_an_ehr_to_whoever_has_a_key_only(served: Serve) -> None:
-    assert until(lambda: "ehrs" in served.get("/health/ready", key=served.key).json()["checks"], seconds=40)
+    assert until(lambda: "ehrs" in served.get("/health/ready", key=served.key).json()["checks"])
     bare = served.get("/health/ready")
     assert bare.json()["status"] == "ready"
     assert EHR not in bare.text
@@ -87,7 +87,7 @@ def test_an_end_under_load_loses_nothing_that_was_accepted_and_sends_nothing_twi
     ended.set()
     for each in senders:
         each.join()
-    assert (served.process.returncode, seconds < 10) == (0, True)
+    assert (served.process.returncode, seconds < 30) == (0, True)
     with serving(place / "gateway", "--models", str(ehr.place / "models")) as again:
         key = made_key(again.data, "outputs.read")
         listed = lambda: json.loads(chartgate("outputs", "list", "--limit", "1000", *data_of(again), "--json").stdout)  # noqa: E731

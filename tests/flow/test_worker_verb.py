@@ -94,7 +94,7 @@ def start(data: Path, url: str) -> "subprocess.Popen[bytes]":
 
 def ended(worker: "subprocess.Popen[bytes]") -> dict[str, Any]:
     worker.send_signal(signal.SIGTERM)
-    said, errors = worker.communicate(timeout=30)
+    said, errors = worker.communicate(timeout=120)
     assert worker.returncode == 0, errors[-2000:]
     done: dict[str, Any] = json.loads(said)
     return done

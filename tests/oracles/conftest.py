@@ -43,7 +43,7 @@ def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield json.loads(said)["ehr"]["spec"]
     finally:
         running.terminate()
-        running.wait(20)
+        running.wait(120)
         if running.stdout is not None:
             running.stdout.close()
 

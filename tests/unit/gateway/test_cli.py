@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """A process of its own."""
     command = [sys.executable, "-m", "gateway.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=180)
 
 
 def test_a_process_ends_with_the_exit_code_and_a_sentence() -> None:

@@ -213,7 +213,7 @@ def test_a_slow_answer_is_given_up() -> None:
         with pytest.raises(EhrUnavailable):
             await reach.configuration(ehr)
         await reach.aclose()
-        await asyncio.wait_for(gone.wait(), 5.0)
+        await asyncio.wait_for(gone.wait(), 30.0)
         server.close()
 
     asyncio.run(story())
