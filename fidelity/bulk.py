@@ -6,21 +6,26 @@ than the plain one, goes to the plain lane as a whole: it is never half counted.
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import msgspec
 
+from fidelity import lines
 from fidelity.bulk_query import COLUMNS, SCHEMAS, SETS, components_query, facts_query
 from fidelity.counts import Key
-from fidelity.lines import LONGEST
 from fidelity.profile import Profile
 from r4.definitions import resource_types
 
 ROWS = 10_000
-KIND = (b"NaN", b"Infinity")
-"""Besides a trailing comma, what DuckDB's reader of JSON takes and JSON forbids."""
-PIECE = 64 * 1024
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Of which nothing is read."""
+
+
+_strict = msgspec.json.Decoder(_Object).decode_lines
 
 LIMITS: dict[str, Any] = {"autoinstall_known_extensions": False, "preserve_insertion_order": False}
 
@@ -47,9 +52,9 @@ def count_file(path: Path, settings: Mapping[str, str], *, threads: int = 1, mem
                 "INSERT INTO visits SELECT unnest(?), unnest(?)", [list(settings), list(settings.values())]
             )
         with ThreadPoolExecutor(1) as beside:  # DuckDB's threads work without Python's lock
-            kindly = beside.submit(_kindly_read, path)
+            strictly = beside.submit(_strictly_read, path)
             found = _first(connection, str(path), duckdb.Error)
-            return None if kindly.result() else found
+            return found if strictly.result() else None
 
 
 def _first(connection: Any, path: str, failure: type[Exception]) -> Profile | None:
@@ -62,53 +67,53 @@ def _first(connection: Any, path: str, failure: type[Exception]) -> Profile | No
     return None
 
 
-def _kindly_read(path: Path) -> bool:
-    """Whether the file has something of KIND, or a comma before a closing bracket."""
+def _strictly_read(path: Path) -> bool:
+    """Whether a stricter reader finds JSON too: DuckDB's takes ``NaN``, ``inf`` and a comma before a bracket."""
     with path.open("rb") as file:
-        held = b""
-        while piece := file.read(PIECE):
-            held = held[-8:] + piece
-            signs = np.frombuffer(held, dtype=np.uint8)
-            closing = (signs[1:] | 32) == ord("}")  # ] and } differ in one bit
-            if bool(((signs[:-1] == ord(",")) & closing).any()) or any(each in held for each in KIND):
-                return True
-    return False
+        for block, _, _ in lines.blocks(file, 0, None):
+            try:
+                _strict(block or b"-")
+            except (msgspec.MsgspecError, RecursionError):
+                return False
+    return True
 
 
 def _profile(connection: Any, path: str, schema: Mapping[str, str]) -> Profile | None:
     profile, known = Profile(), resource_types()
     components = False
-    for name, key, number in _groups(connection.execute(facts_query(path, LONGEST // 2, schema))):
+    for name, key, number in _groups(connection.execute(facts_query(path, lines.LONGEST // 2, schema))):
         if name == "rows":
             if key[0] not in known:
                 return None
             components = components or key[9] == "components"
         _PUT[name](profile, key, number)
     if components:
-        for *measure, number in connection.execute(components_query(path, LONGEST // 2)).fetchall():
+        for *measure, number in connection.execute(components_query(path, lines.LONGEST // 2)).fetchall():
             profile.values.put(tuple(measure), number)
     return profile
 
 
 _PLACES = {name: [COLUMNS.index(column) for column in columns] for name, columns in SETS.items()}
 _TELLING = (
-    ("worded", "rows"),
-    ("mask", "hours"),
-    ("month", "codes"),
-    ("del", "delays"),
     ("bin", "values"),
+    ("worded", "rows"),
     ("pat", "patients"),
+    ("ver", "codes"),
+    ("del", "delays"),
+    ("mask", "hours"),
 )
-"""By set, a column that only it has."""
+"""By set, a column that only it has; the largest set first."""
 
 
 def _groups(result: Any) -> Iterator[tuple[str, Key, int]]:
     """Each group with its set: the columns of the other sets are NULL, and no column is NULL otherwise."""
-    telling = [(COLUMNS.index(column), name) for column, name in _TELLING]
+    telling = [(COLUMNS.index(column), name, itemgetter(*_PLACES[name])) for column, name in _TELLING]
     while rows := result.fetchmany(ROWS):
         for row in rows:
-            name = next(name for place, name in telling if row[place] is not None)
-            yield name, tuple(row[place] for place in _PLACES[name]), row[-1]
+            for place, name, key in telling:
+                if row[place] is not None:
+                    yield name, key(row), row[-1]
+                    break
 
 
 def _hours(profile: Profile, key: Key, number: int) -> None:

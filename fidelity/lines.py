@@ -62,14 +62,19 @@ def read(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Line
 
 def pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes | None, int]]:
     """Each line, without its end, with the place behind it; None for one that is too long. A line belongs to where it begins."""
-    for found, at, last in blocks(file, start, end):
-        for line in found:
+    for block, at, last in blocks(file, start, end):
+        for line in split(block):
             at = last if line is None else min(at + len(line) + 1, last)
             yield line, at
 
 
-def blocks(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[list[bytes | None], int, int]]:
-    """The same, many lines at a time: the lines, the place before them and the one behind."""
+def split(block: bytes | None) -> list[bytes | None]:
+    """The lines of a block, without their ends."""
+    return [None] if block is None else [*block.removesuffix(b"\n").split(b"\n")]
+
+
+def blocks(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes | None, int, int]]:
+    """The same, many lines at a time: whole lines, the place before them and the one behind."""
     at = max(start - 1, 0)
     file.seek(at)
     if start > 0:
@@ -89,17 +94,17 @@ def blocks(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[list[b
             at += cut
         elif len(held) > LONGEST:
             before, at, held = at, _behind(file, held, at), b""
-            yield [None], before, at
+            yield None, before, at
 
 
-def _cut(block: bytes, at: int) -> Iterator[tuple[list[bytes | None], int, int]]:
+def _cut(block: bytes, at: int) -> Iterator[tuple[bytes | None, int, int]]:
     """Whole lines. Only the first can be too long: it alone began in a block before."""
     last = at + len(block)
     if len(block) > LONGEST and (first := block.find(b"\n") + 1 or len(block)) > LONGEST:
-        yield [None], at, at + first
+        yield None, at, at + first
         block, at = block[first:], at + first
     if block:
-        yield [*block.removesuffix(b"\n").split(b"\n")], at, last
+        yield block, at, last
 
 
 def holding(path: Path, word: bytes) -> Iterator[bytes]:

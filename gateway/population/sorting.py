@@ -118,7 +118,7 @@ def _look(found: _Sorting, part: Part) -> None:
     types, codes, counts, keep = found.types, found.codes, found.counts, found.keep
     number = 0
     with part.path.open("rb") as file:
-        blocks = (found for found, _, _ in lines.blocks(file, part.start, part.end))
+        blocks = (lines.split(block) for block, _, _ in lines.blocks(file, part.start, part.end))
         for number, line in enumerate(chain.from_iterable(blocks), start=1):
             if line is None:
                 found.refuse(number, lines.TOO_LONG)

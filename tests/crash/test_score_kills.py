@@ -33,7 +33,7 @@ def scored(way: str, resources: int, folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("resources", [4_000, pytest.param(2_000_000, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("resources", [4_000, pytest.param(1_000_000, marks=pytest.mark.campaign)])
 def test_one_process_two_dask_with_a_worker_killed_and_a_rerun_give_the_same_bytes(
     resources: int, tmp_path: Path
 ) -> None:

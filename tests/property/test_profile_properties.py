@@ -239,7 +239,11 @@ def test_what_the_bulk_lane_would_read_more_kindly_goes_to_the_plain_one(tmp_pat
     for number, line in enumerate(
         (
             b'{"resourceType":"Observation",}',
+            b'{"resourceType":"Observation", }',
+            b'{"resourceType":"Observation","note":[{"id":"x"},\t]}',
             b'{"resourceType":"Observation","x":NaN}',
+            b'{"resourceType":"Observation","x":-inf}',
+            b'{"resourceType":"Observation","valueQuantity":{"value":1e999}}',
             b'{"resourceType":"Nothing"}',
             b'{"resourceType":"Observation","code":5}',
             b'{"resourceType":"Obs',
