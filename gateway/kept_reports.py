@@ -31,10 +31,14 @@ def packed(page: bytes) -> str:
     return b64encode(zlib.compress(page, 9)).decode()
 
 
-def summary(document: Any) -> dict[str, Any]:
+Sentences = Mapping[str, tuple[str, str]]
+"""What a requirement says in our own words, and the address of its source, by id."""
+
+
+def summary(document: Any, sentences: Sentences | None = None) -> dict[str, Any]:
     """What is kept of a JSON report: ``{"target", "started", "complete", "writes", "slow", "suite_version", "summary",
-    "suites": [{"suite", "summary"}], "bad": [{"id", "suite", "result", "title", "level", "requirements", "problems", "why",
-    "fix"}], "more"}``. Raises ReportInvalid."""
+    "suites": [{"suite", "summary"}], "bad": [{"id", "suite", "result", "title", "level", "requirements": [{"id", "text",
+    "address"}], "problems", "why", "fix"}], "more"}``. Raises ReportInvalid."""
     checks = document.get("checks") if isinstance(document, Mapping) else None
     target = document.get("target") if isinstance(document, Mapping) else None
     if not isinstance(checks, list) or not isinstance(target, str) or not isinstance(document.get("summary"), Mapping):
@@ -46,7 +50,7 @@ def summary(document: Any) -> dict[str, Any]:
         **{name: document.get(name) is True for name in ("writes", "slow")},
         **{name: str(document.get(name, ""))[:40] for name in ("started", "suite_version")},
         "suites": [{"suite": str(e.get("suite"))[:40], "summary": _counts(e.get("summary"))} for e in suites],
-        "bad": [_check(each) for each in bad[:CHECKS]], "more": max(len(bad) - CHECKS, 0),
+        "bad": [_check(each, sentences or {}) for each in bad[:CHECKS]], "more": max(len(bad) - CHECKS, 0),
     }  # fmt: skip
 
 
@@ -55,11 +59,17 @@ def _counts(said: Any) -> dict[str, int]:
     return {word: number if isinstance(number := given.get(word), int) else 0 for word in RESULTS}
 
 
-def _check(each: Mapping[str, Any]) -> dict[str, Any]:
+def _check(each: Mapping[str, Any], sentences: Sentences) -> dict[str, Any]:
     return {
         **{name: str(each.get(name) or "")[:WORDS] for name in ("id", "suite", "result", "title", "level", "why", "fix")},
-        "requirements": _words(each.get("requirements"), 20), "problems": _words(each.get("problems"), PROBLEMS),
+        "requirements": [_requirement(id, sentences) for id in _words(each.get("requirements"), 20)],
+        "problems": _words(each.get("problems"), PROBLEMS),
     }  # fmt: skip
+
+
+def _requirement(id: str, sentences: Sentences) -> dict[str, str]:
+    text, address = sentences.get(id, ("", ""))
+    return {"id": id, "text": text[:WORDS], "address": address if address.startswith("https://") else ""}
 
 
 def _words(said: Any, most: int) -> list[str]:

@@ -14,7 +14,7 @@ def keep_report(data: Path, document: Mapping[str, Any], page: bytes | None, *, 
     from gateway.sites import documents
 
     try:
-        kept = kept_reports.summary(document)
+        kept = kept_reports.summary(document, _sentences())
         facts = documents.read("conformance", dict(document))
     except (kept_reports.ReportInvalid, documents.EvidenceInvalid) as refused:
         return could_not(str(refused))
@@ -35,12 +35,18 @@ def keep_file(data: Path, file: Path, *, by: str) -> None:
     beside = file.with_suffix(".html")
     page = beside.read_bytes() if beside.is_file() else None
     try:
-        document = kept_reports.summary(json.loads(file.read_text()))  # not FHIR: a report of our own
+        document = kept_reports.summary(json.loads(file.read_text()), _sentences())  # not FHIR: a report of our own
     except (kept_reports.ReportInvalid, OSError, ValueError):
         could_not(f"{file} is no JSON report of chartgate conform")
     perform(
         data, "conformance.keep", document=document, by=by, page=None if page is None else kept_reports.packed(page)
     )  # fmt: skip
+
+
+def _sentences() -> dict[str, tuple[str, str]]:
+    from conformance.ledger import load_requirements
+
+    return {id: (each.text, each.address) for id, each in load_requirements().items()}
 
 
 def _sites(data: Path, target: str) -> list[str]:

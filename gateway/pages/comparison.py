@@ -47,6 +47,8 @@ class Sheet:
     bars: tuple[Bar, ...] = ()
     dots: tuple[Dot, ...] = ()
     told: str = ""
+    ends: tuple[str, str] = ("", "")
+    """What stands at the left and at the right of the plot."""
 
 
 def sheets(document: Document) -> list[Sheet]:
@@ -73,7 +75,7 @@ def _values(said: Document) -> Iterator[Sheet]:
         ("mean", number(one["mean"]), number(other["mean"]), estimate(found["difference"])),
         ("standard deviation", number(one["sd"]), number(other["sd"]), "–"),
         *(
-            (f"{each['share']:.0%} lie below", number(each["one"]), number(each["other"]),
+            (f"{each['share'] * 100:.0f} % lie below", number(each["one"]), number(each["other"]),
              number(each["other"] - each["one"]))
             for each in found["quantiles"]
         ),
@@ -103,6 +105,7 @@ def _distribution(said: Document, bins: Sequence[Mapping[str, Any]]) -> Sheet:
     return Sheet(
         title="Distribution of the values", heads=("value", said["one"], said["other"]), rows=rows, bars=tuple(bars),
         told=f"Counts of both versions in {len(bins)} bins of their values; the table has the numbers.",
+        ends=(number(bins[0]["low"]), number(bins[-1]["high"])),
     )  # fmt: skip
 
 
@@ -183,6 +186,7 @@ def _calibration(said: Document, one: Sequence[Mapping[str, Any]], other: Sequen
     return Sheet(
         title="Calibration", heads=("version", "pairs", "expected", "observed (95 % interval)"), rows=rows, dots=dots,
         told="Expected against observed shares in bins of equal counts; on the line they are the same.",
+        ends=("0 expected", f"{number(most)} expected"),
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "planned": ("on", "what"), "schedule": ("id",),
 }  # fmt: skip
 """The members by which entries of two lists are the same entry."""
+FINER: Mapping[str, tuple[str, ...]] = {"model": ("id", "version")}
+"""The same where either side has two entries of one key: two versions of a model side by side."""
 SECRET = frozenset({"client_id"})
 """Members of which it is only told that they differ."""
 QUIET = SECRET | {"source"}
@@ -39,7 +41,8 @@ def _compare(path: str, left: Any, right: Any) -> Iterator[Difference]:
         for name in dict.fromkeys((*left, *right)):
             yield from _compare(f"{path}.{name}", left.get(name), right.get(name))
     elif path in KEYS and isinstance(left, list | None) and isinstance(right, list | None):
-        one, other = _keyed(path, left or []), _keyed(path, right or [])
+        names = _names(path, left or [], right or [])
+        one, other = _keyed(names, left or []), _keyed(names, right or [])
         if path == "ehr" and not set(one) & set(other):  # two customers: their EHRs are compared in the file's order
             one, other = _numbered(left or []), _numbered(right or [])
         for key in dict.fromkeys((*one, *other)):
@@ -49,10 +52,21 @@ def _compare(path: str, left: Any, right: Any) -> Iterator[Difference]:
         yield Difference(path=path, left=_told(left, secret), right=_told(right, secret))
 
 
-def _keyed(path: str, entries: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _names(path: str, *sides: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The members that tell the entries of a list apart."""
+    names = KEYS[path]
+    keys = [[_key(names, entry) for entry in side] for side in sides]
+    return FINER.get(path, names) if any(len(each) > len(set(each)) for each in keys) else names
+
+
+def _key(names: tuple[str, ...], entry: Mapping[str, Any]) -> str:
+    return " ".join(_short(entry[name]) for name in names if entry.get(name) is not None)
+
+
+def _keyed(names: tuple[str, ...], entries: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
-        key = " ".join(_short(entry[name]) for name in KEYS[path] if entry.get(name) is not None)
+        key = _key(names, entry)
         while key in found:
             key += "′"
         found[key] = entry

@@ -20,6 +20,12 @@ from tests.flow.test_model_pages import BESIDE
 from vocabulary.instant import format_instant
 
 CHARTS = 60
+SEEN = (
+    ("no_token_reads_another_patient", "A patient's token reads that patient and no other",
+     "GET Observation?patient=$PATIENT_2 answered 200 with 14 resources", "Check the compartment before answering."),
+    ("a_code_is_taken_once", "An authorization code is taken once", "the second exchange answered 200",
+     "Delete the code in the transaction that spends it."),
+)  # fmt: skip
 
 
 async def fill(world: World) -> None:
@@ -37,7 +43,10 @@ async def fill(world: World) -> None:
             label = Label(output=first["id"], event=event, observed=began, source="api", mature=began)
             await world.gateway.run(lambda c, now, label=label: save_label(c, now, label=label))
     await world.settle()
-    await keep(world, report(fails=2))
+    document = report(fails=2)
+    for each, (id, title, problem, fix) in zip(document["checks"], SEEN, strict=False):
+        each |= {"id": id, "title": title, "problems": [problem], "fix": fix}
+    await keep(world, document)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,12 @@ EHR = "https://ehr.example/r4"
 PAGE = b"<!doctype html><title>Report</title><script>alert(1)</script>"
 
 
+SENTENCES = {
+    "smart-app-launch-2.2.0@31": ("A token gives what was granted.", "https://hl7.org/fhir/smart-app-launch/"),
+    "odd": ("Odd.", "javascript:alert(1)"),
+}
+
+
 def report(target: str = EHR, *, fails: int = 1, **changes: Any) -> dict[str, Any]:
     bad = [
         {
@@ -33,7 +39,11 @@ def report(target: str = EHR, *, fails: int = 1, **changes: Any) -> dict[str, An
 
 
 async def keep(world: World, document: dict[str, Any], page: bytes | None = PAGE) -> int:
-    said = {"document": kept_reports.summary(document), "by": "Ana", "page": page and kept_reports.packed(page)}
+    said = {
+        "document": kept_reports.summary(document, SENTENCES),
+        "by": "Ana",
+        "page": page and kept_reports.packed(page),
+    }
     made = await world.gateway.run(lambda c, now: kept_reports.keep(c, now, said))
     return int(made["id"])
 
@@ -56,6 +66,14 @@ def test_without_a_report_the_page_says_what_to_run_and_with_one_what_failed(tmp
             ):  # fmt: skip
                 assert words in page, words
             assert "scope_1" not in page
+            assert 'href="https://hl7.org/fhir/smart-app-launch/"' in page
+            assert "A token gives" not in page, "the check says itself what to do"
+            bare = report()
+            bare["checks"][0] |= {"fix": "", "requirements": ["odd", "smart-app-launch-2.2.0@31"]}
+            await keep(world, bare)
+            page = (await world.client.get("/conformance", headers=staff)).text
+            assert "A token gives what was granted." in page
+            assert "javascript:" not in page
             assert f"chartgate conform {EHR}" not in page
             assert "<script" not in page
 

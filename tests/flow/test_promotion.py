@@ -11,6 +11,7 @@ import gateway.cli  # noqa: F401 -- registers every command
 from gateway.cli.application import application
 from gateway.installation import open_installation
 from gateway.sites import history
+from gateway.sites.differing import differences
 from gateway.sites.evidence import record_override
 from gateway.sites.gates import STEPS
 from tests.flow.delivery_world import MODEL
@@ -83,6 +84,8 @@ def test_a_version_is_promoted_when_its_gates_are_open_and_the_file_and_the_hist
     assert kept[0].why.startswith("echo@2.0.0 from shadow to confirm, in the place of 1.0.0 (overridden: ")
     assert kept[0].why.endswith("the committee agreed")
     assert [each.policy for each in kept[1].declared.model] == ["automatic", "shadow"]
+    changed = [each.path for each in differences(kept[1].declared, kept[0].declared)]
+    assert changed == ["model[echo 1.0.0].policy", "model[echo 2.0.0].policy"]
     code, found = step(folder, "promote", "echo@2.0.0", "automatic")
     assert (code, found["red"]) == (1, ["confirmed at north-ehr"])
     code, found = step(folder, "demote", "echo@2.0.0", "shadow")
