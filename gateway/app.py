@@ -97,7 +97,7 @@ class Gateway:
             "namespace": self.keyring.namespace, "observe": self._observe,
         }  # fmt: skip
         self.worker = Worker(**delivering, terms=self.senders.terms)
-        self.reconciler = Reconciler(**delivering)
+        self.reconciler = Reconciler(**delivering, terms=self.senders.terms)
         self.recalls = Recalls(self)
         self.owner = self.worker.boot
         self.turns = Turns(self, owner=self.owner if self.shared else None)

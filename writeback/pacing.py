@@ -57,6 +57,8 @@ class Allowance:
 
 AT_ONCE = 3
 """Requests that one delivery may need together: looking for it, writing it, reading it back."""
+CLOSE = 1e-5
+"""Of a request: the difference of two times in Unix seconds is no closer (their last digit is 2.4e-7 s)."""
 
 
 def spacing(per_minute: int) -> tuple[float, int]:
@@ -71,7 +73,7 @@ def allowance(now: float, booked: float, *, per_minute: int) -> Allowance:
     one column. A time far ahead was booked before the clock was put back, and counts as now."""
     apart, at_once = spacing(per_minute)
     start = _start(now, booked, apart, at_once)
-    return Allowance(requests=max(0, int((now - start) / apart + 1e-9)), wait=apart)
+    return Allowance(requests=max(0, int((now - start) / apart + CLOSE)), wait=apart)
 
 
 def book(now: float, booked: float, *, per_minute: int, requests: int) -> float:
