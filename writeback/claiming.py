@@ -57,7 +57,7 @@ _TAKEN = (
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
 
-Candidates = Literal["later", "newest", "oldest"]
+Candidates = Literal["later", "certain", "newest", "oldest"]
 CYCLE: tuple[Candidates, ...] = ("later", "newest", "later", "oldest")
 
 
@@ -73,14 +73,11 @@ def claim_due(
     if now < target.paused_until <= now + CLOCK_STEP:
         return Claims(size=target.size.now)
     room = min(limit, 1) if target.failures >= pace.trip else limit
-    wait = 0.0
-    if terms.per_minute is not None:
-        free = allowance(now, target.booked, per_minute=terms.per_minute)
-        room = min(room, free.requests // AT_ONCE)
-        wait = 0.0 if room else free.wait
-    taken = _fill(connection, now, ehr=ehr, owner=owner, room=room, turn=turn, pace=pace)
-    if terms.per_minute is not None and taken:
-        _book(connection, now, ehr, target=target, per_minute=terms.per_minute, taken=taken, terms=terms)
+    asked = _Asked(ehr=ehr, owner=owner, turn=turn, pace=pace)
+    if terms.per_minute is None:
+        taken, wait = _fill(connection, now, asked, room=room), 0.0
+    else:
+        taken, wait = _within(connection, now, asked, room=room, target=target, terms=terms, limit=terms.per_minute)
     late = {row.id for row in taken if not row.doubtful and row.valid_until is not None and row.valid_until < now}
     overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
     changes = settle(connection, now, overdue) if overdue else ()
@@ -88,30 +85,49 @@ def claim_due(
     return Claims(rows=tuple(rows), changes=changes, size=target.size.now, wait=wait)
 
 
-def _book(
-    connection: Connection, now: float, ehr: str, *, target: Target, per_minute: int, taken: Sequence[Claimed],
-    terms: Terms,
-) -> None:  # fmt: skip
-    """Counts the requests these rows may need: each is written, may be read back, and is looked for when in doubt."""
-    requests = sum(AT_ONCE if row.doubtful else 1 + (terms.read_back > 0) for row in taken)
-    booked = book(now, target.booked, per_minute=per_minute, requests=requests)
-    keep_target(connection, ehr, target, replace(target, booked=booked))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """Who claims, of which EHR; ``turn`` counts what was claimed before."""
+
+    ehr: str
+    owner: str
+    turn: int
+    pace: Pace
+
+
+def _within(
+    connection: Connection, now: float, asked: _Asked, *, room: int, target: Target, terms: Terms, limit: int
+) -> tuple[list[Claimed], float]:  # fmt: skip
+    """As many rows as the limit has requests for now, and the seconds until it has some for another: each row is written, may
+    be read back, and is looked for when in doubt. What is left for no row in doubt goes to those that are not."""
+    each = 1 + (terms.read_back > 0)
+    free = allowance(now, target.booked, per_minute=limit, needed=each)
+    taken = _fill(connection, now, asked, room=min(room, free.requests // AT_ONCE))
+    used = sum(AT_ONCE if row.doubtful else each for row in taken)
+    more = min(room - len(taken), (free.requests - used) // each)
+    taken += _fill(connection, now, replace(asked, turn=asked.turn + len(taken)), room=more, late="certain")
+    if taken:
+        used = sum(AT_ONCE if row.doubtful else each for row in taken)
+        booked = book(now, target.booked, per_minute=limit, requests=used)
+        keep_target(connection, asked.ehr, target, replace(target, booked=booked))
+    return taken, 0.0 if free.requests >= each else free.wait
 
 
 def _fill(
-    connection: Connection, now: float, *, ehr: str, owner: str, room: int, turn: int, pace: Pace
+    connection: Connection, now: float, asked: _Asked, *, room: int, late: Candidates = "later"
 ) -> list[Claimed]:  # fmt: skip
-    """Takes what is due from each lane in its share, and more from one where another has too little."""
-    places = [CYCLE[(turn + place) % len(CYCLE)] for place in range(room)]
+    """Takes what is due from each lane in its share, and more from one where another has too little. ``late`` is the lane of
+    what was tried before, or of such only as is in no doubt."""
+    places = [CYCLE[(asked.turn + place) % len(CYCLE)] for place in range(room)]
 
     def take(candidates: Candidates, most: int) -> list[Claimed]:
-        return _take(connection, now, candidates, ehr=ehr, owner=owner, room=most, pace=pace)
+        return _take(connection, now, candidates, ehr=asked.ehr, owner=asked.owner, room=most, pace=asked.pace)
 
-    due = take("later", places.count("later"))
+    due = take(late, places.count("later"))
     taken = due + take("newest", places.count("newest"))
     taken += take("oldest", room - len(taken))
     if len(due) == places.count("later"):
-        taken += take("later", room - len(taken))
+        taken += take(late, room - len(taken))
     return taken
 
 
@@ -122,8 +138,12 @@ def _due(candidates: Candidates) -> Any:
     at, id = deliveries.c.next_at, deliveries.c.id
     columns = [deliveries.c[name] for name in _TAKEN]
     due = select(*columns, _BODY.label("body")).where(deliveries.c.ehr == bindparam("target"))
-    if candidates == "later":
-        due = due.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
+    if candidates in ("later", "certain"):
+        due = due.where(
+            LATER,
+            *([~deliveries.c.doubtful] if candidates == "certain" else ()),
+            or_(at <= bindparam("now"), at > bindparam("ahead")),
+        ).order_by(at)
     else:
         due = due.where(FRESH).order_by(id.desc() if candidates == "newest" else id)
     return due.limit(bindparam("room", type_=Integer)).with_for_update(skip_locked=True, of=deliveries)
@@ -145,7 +165,7 @@ def _take(
     if room <= 0:
         return []
     asked = {"target": ehr, "room": room}
-    if candidates == "later":
+    if candidates in ("later", "certain"):
         asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
     rows = connection.execute(_due(candidates), asked).all()
     if rows:

@@ -49,7 +49,7 @@ def resized(size: Size, bundles: Iterable[Bundled]) -> Size:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowance:
-    """What a limit of requests in a minute leaves: how many may go ``now``, and seconds until one more may."""
+    """What a limit of requests in a minute leaves: how many may go ``now``, and seconds until as many as are needed may."""
 
     requests: int
     wait: float
@@ -68,12 +68,13 @@ def spacing(per_minute: int) -> tuple[float, int]:
     return 60.0 / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
 
 
-def allowance(now: float, booked: float, *, per_minute: int) -> Allowance:
+def allowance(now: float, booked: float, *, per_minute: int, needed: int = 1) -> Allowance:
     """What may be sent now, where all before ``booked`` (Unix seconds) is used up: the generic cell rate algorithm, with
     one column. A time far ahead was booked before the clock was put back, and counts as now."""
     apart, at_once = spacing(per_minute)
     start = _start(now, booked, apart, at_once)
-    return Allowance(requests=max(0, int((now - start) / apart + CLOSE)), wait=apart)
+    free = (now - start) / apart
+    return Allowance(requests=max(0, int(free + CLOSE)), wait=apart * min(max(needed - free, CLOSE), needed))
 
 
 def book(now: float, booked: float, *, per_minute: int, requests: int) -> float:

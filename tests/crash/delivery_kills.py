@@ -76,12 +76,12 @@ def receiving(place: Path, kind: str, *, seed: int = 1, calm: bool = False) -> I
 
 
 class Nursery:
-    """Forks workers; those that live when it is left are killed."""
+    """Forks workers; those that live when it is left are killed. ``root`` is the tree whose code they run."""
 
-    def __init__(self, place: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, place: Path, environment: dict[str, str] | None = None, *, root: Path = ROOT) -> None:
         self._errors = (place / "errors").open("a")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.delivery_worker"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+            [sys.executable, "-m", "tests.crash.delivery_worker"], cwd=root, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **(environment or {})},
         )  # fmt: skip
         self._pids: set[int] = set()

@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -267,7 +267,9 @@ def nursery() -> None:
 
 
 def as_line(order: Order) -> str:
-    return json.dumps(asdict(order))
+    """What is as it always is goes without saying: an earlier release may not know of it."""
+    plain = {each.name: each.default for each in fields(Order)}
+    return json.dumps({name: value for name, value in asdict(order).items() if value != plain[name]})
 
 
 def heard(journal: Path) -> tuple[set[int], set[int], bool]:
