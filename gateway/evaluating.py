@@ -20,7 +20,7 @@ Run = Callable[[Callable[[Connection, float], T]], Awaitable[T]]
 After = Callable[[Sequence[SignalChanged], Sequence[tuple[Place, Sequence[Signal]]]], None]
 logger = logging.getLogger("chartgate.evaluating")
 
-PAUSE = 1.0
+PAUSE, LONGEST = 1.0, 3.0
 """Seconds between two rounds: what is told is folded about so much later."""
 PORTION = 2000
 """Entries that are folded before what came of them is saved."""
@@ -49,16 +49,17 @@ class Evaluator:
 
     async def serve(self) -> None:
         """Rounds until ``stop``; then the lease is given back."""
+        pause = PAUSE
         while not self._stopping.is_set():
             try:
-                await self.round()
+                pause = PAUSE if await self.round() else min(2 * pause, LONGEST)
             except (
                 Exception
             ) as failure:  # the database is away, or another was quicker: again in a moment, from what is saved
                 self._watches = None
                 logger.warning("the monitors wait: %s", type(failure).__name__)
             try:
-                async with asyncio.timeout(PAUSE):
+                async with asyncio.timeout(pause):
                     await self._stopping.wait()
             except TimeoutError:
                 pass

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.recall")
 
-POLL = 0.5
+POLL, IDLE = 0.5, 4.0
+"""Seconds between two rounds while a recall stands, and between two looks for one that another process has begun."""
 BY_DEVICE: Mapping[str, str] = {
     "Observation": "device", "RiskAssessment": "performer", "DocumentReference": "author", "DetectedIssue": "author",
     "Flag": "author",
@@ -60,14 +61,16 @@ class Recalls:
 
     async def serve(self) -> None:
         """Takes every recall further until ``stop``."""
+        found: Sequence[str] = ()
         while not self._stopping.is_set():
             try:
-                for id in await self._gateway.run(recall.running):
+                found = await self._gateway.run(recall.running)
+                for id in found:
                     await self.advance(id)
             except Exception as failure:  # the database is away, or another process was quicker: again in a moment
                 logger.warning("a recall waits: %s", type(failure).__name__)
             try:
-                async with asyncio.timeout(POLL):
+                async with asyncio.timeout(POLL if found else IDLE):
                     await self._called.wait()
             except TimeoutError:
                 pass

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Row,
     bindparam,
+    exists,
     literal_column,
     or_,
     select,
@@ -24,13 +25,13 @@ from sqlalchemy import (
 from writeback.among import among
 from writeback.changes import Change
 from writeback.claims import Claimed
-from writeback.pacing import AT_ONCE, Size, allowance, book
+from writeback.pacing import Size, allowance, book
 from writeback.rendering import Need
 from writeback.settings import PACE, Pace
 from writeback.settling import Settled, settle
 from writeback.tables import FRESH, LATER, bodies, deliveries
 from writeback.targets import Target, find_target, keep_target, lock_target
-from writeback.terms import SINGLY, Terms
+from writeback.terms import SINGLY, Terms, cost
 
 CLOCK_STEP = 2 * 3600.0
 """Seconds beyond the longest wait: a time so far ahead was set before the clock was put back, and counts as come."""
@@ -57,7 +58,7 @@ _TAKEN = (
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
 
-Candidates = Literal["later", "certain", "newest", "oldest"]
+Candidates = Literal["later", "newest", "oldest"]
 CYCLE: tuple[Candidates, ...] = ("later", "newest", "later", "oldest")
 
 
@@ -85,6 +86,12 @@ def claim_due(
     return Claims(rows=tuple(rows), changes=changes, size=target.size.now, wait=wait)
 
 
+def waits(connection: Connection, now: float, *, ehr: str) -> bool:
+    """Whether anything of an EHR is due: one cheap question, for a worker that has found nothing before."""
+    ahead = now + CLOCK_STEP + PACE.retry.longest
+    return bool(connection.execute(_WAITS, {"target": ehr, "now": now, "ahead": ahead}).scalar())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
     """Who claims, of which EHR; ``turn`` counts what was claimed before."""
@@ -98,36 +105,33 @@ class _Asked:
 def _within(
     connection: Connection, now: float, asked: _Asked, *, room: int, target: Target, terms: Terms, limit: int
 ) -> tuple[list[Claimed], float]:  # fmt: skip
-    """As many rows as the limit has requests for now, and the seconds until it has some for another: each row is written, may
-    be read back, and is looked for when in doubt. What is left for no row in doubt goes to those that are not."""
-    each = 1 + (terms.read_back > 0)
-    free = allowance(now, target.booked, per_minute=limit, needed=each)
-    taken = _fill(connection, now, asked, room=min(room, free.requests // AT_ONCE))
-    used = sum(AT_ONCE if row.doubtful else each for row in taken)
-    more = min(room - len(taken), (free.requests - used) // each)
-    taken += _fill(connection, now, replace(asked, turn=asked.turn + len(taken)), room=more, late="certain")
+    """As many rows as the limit has requests for now, and the seconds until it has some for another."""
+    most = cost(doubtful=True, terms=terms)
+    free = allowance(now, target.booked, per_minute=limit, needed=most)
+    taken = _fill(connection, now, asked, room=min(room, free.requests // most))
     if taken:
-        used = sum(AT_ONCE if row.doubtful else each for row in taken)
-        booked = book(now, target.booked, per_minute=limit, requests=used)
+        booked = book(
+            now,
+            target.booked,
+            per_minute=limit,
+            requests=sum(cost(doubtful=row.doubtful, terms=terms) for row in taken),
+        )
         keep_target(connection, asked.ehr, target, replace(target, booked=booked))
-    return taken, 0.0 if free.requests >= each else free.wait
+    return taken, 0.0 if free.requests >= most else free.wait
 
 
-def _fill(
-    connection: Connection, now: float, asked: _Asked, *, room: int, late: Candidates = "later"
-) -> list[Claimed]:  # fmt: skip
-    """Takes what is due from each lane in its share, and more from one where another has too little. ``late`` is the lane of
-    what was tried before, or of such only as is in no doubt."""
+def _fill(connection: Connection, now: float, asked: _Asked, *, room: int) -> list[Claimed]:
+    """Takes what is due from each lane in its share, and more from one where another has too little."""
     places = [CYCLE[(asked.turn + place) % len(CYCLE)] for place in range(room)]
 
     def take(candidates: Candidates, most: int) -> list[Claimed]:
         return _take(connection, now, candidates, ehr=asked.ehr, owner=asked.owner, room=most, pace=asked.pace)
 
-    due = take(late, places.count("later"))
+    due = take("later", places.count("later"))
     taken = due + take("newest", places.count("newest"))
     taken += take("oldest", room - len(taken))
     if len(due) == places.count("later"):
-        taken += take(late, room - len(taken))
+        taken += take("later", room - len(taken))
     return taken
 
 
@@ -138,17 +142,16 @@ def _due(candidates: Candidates) -> Any:
     at, id = deliveries.c.next_at, deliveries.c.id
     columns = [deliveries.c[name] for name in _TAKEN]
     due = select(*columns, _BODY.label("body")).where(deliveries.c.ehr == bindparam("target"))
-    if candidates in ("later", "certain"):
-        due = due.where(
-            LATER,
-            *([~deliveries.c.doubtful] if candidates == "certain" else ()),
-            or_(at <= bindparam("now"), at > bindparam("ahead")),
-        ).order_by(at)
+    if candidates == "later":
+        due = due.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
     else:
         due = due.where(FRESH).order_by(id.desc() if candidates == "newest" else id)
     return due.limit(bindparam("room", type_=Integer)).with_for_update(skip_locked=True, of=deliveries)
 
 
+_MINE = deliveries.c.ehr == bindparam("target")
+_DUE = or_(deliveries.c.next_at <= bindparam("now"), deliveries.c.next_at > bindparam("ahead"))
+_WAITS = select(or_(exists().where(_MINE, FRESH), exists().where(_MINE, LATER, _DUE)))
 _LEASE = (
     update(deliveries)
     .where(among(deliveries.c.id, "ids"))
@@ -165,7 +168,7 @@ def _take(
     if room <= 0:
         return []
     asked = {"target": ehr, "room": room}
-    if candidates in ("later", "certain"):
+    if candidates == "later":
         asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
     rows = connection.execute(_due(candidates), asked).all()
     if rows:

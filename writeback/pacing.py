@@ -57,15 +57,17 @@ class Allowance:
 
 AT_ONCE = 3
 """Requests that one delivery may need together: looking for it, writing it, reading it back."""
+LATE, AHEAD = 0.5, 60.0
+"""Seconds that a request may come later than it was booked, and that it may be booked for a later time at most."""
 CLOSE = 1e-5
 """Of a request: the difference of two times in Unix seconds is no closer (their last digit is 2.4e-7 s)."""
 
 
 def spacing(per_minute: int) -> tuple[float, int]:
     """Seconds between two requests, and how many may go at once. Both together stay below ``per_minute`` in any sixty
-    seconds, with one in a hundred (and at least one) left for token requests."""
-    at_once = max(AT_ONCE, per_minute // 40)
-    return 60.0 / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
+    seconds, though some are late, with one in a hundred (and at least one) left for token requests."""
+    at_once = max(AT_ONCE, per_minute // 80)
+    return (60.0 + LATE) / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
 
 
 def allowance(now: float, booked: float, *, per_minute: int, needed: int = 1) -> Allowance:
@@ -83,5 +85,11 @@ def book(now: float, booked: float, *, per_minute: int, requests: int) -> float:
     return _start(now, booked, apart, at_once) + requests * apart
 
 
+def reserve(now: float, booked: float, *, per_minute: int) -> tuple[float, float]:
+    """The column after one request that takes the next place, and the seconds until it may go."""
+    after = book(now, booked, per_minute=per_minute, requests=1)
+    return after, max(0.0, after - now)
+
+
 def _start(now: float, booked: float, apart: float, at_once: int) -> float:
-    return max(now - at_once * apart, min(booked, now + at_once * apart))
+    return max(now - at_once * apart, booked if booked <= now + AHEAD else now)

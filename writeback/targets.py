@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from writeback.claims import Attempted
 from writeback.inserting import insert_once
-from writeback.pacing import Size, allowance, book, resized
+from writeback.pacing import Size, allowance, book, reserve, resized
 from writeback.retry import parse_retry_after
 from writeback.settings import Pace, pause
 from writeback.tables import targets
@@ -88,6 +88,14 @@ def permit(connection: Connection, now: float, *, ehr: str, per_minute: int, req
         booked = book(now, target.booked, per_minute=per_minute, requests=free)
         keep_target(connection, ehr, target, replace(target, booked=booked))
     return free
+
+
+def take_place(connection: Connection, now: float, *, ehr: str, per_minute: int) -> float:
+    """The next place in the EHR's limit is taken by one request; the seconds until it may go."""
+    target = lock_target(connection, ehr) or Target()
+    booked, wait = reserve(now, target.booked, per_minute=per_minute)
+    keep_target(connection, ehr, target, replace(target, booked=booked))
+    return wait
 
 
 def note_health(connection: Connection, now: float, attempts: Sequence[Attempted], pace: Pace) -> None:

@@ -17,14 +17,16 @@ from sqlalchemy import Connection
 from writeback import outbox, outputs
 from writeback.bundling import deliver_together, groups
 from writeback.changes import Change
-from writeback.claiming import Claims, claim_due
+from writeback.claiming import Claims, claim_due, waits
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
-from writeback.pacing import Bundled, Size
+from writeback.metering import Metered
+from writeback.pacing import LATE, Bundled, Size
 from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
-from writeback.terms import SINGLY, Terms, reads_back
+from writeback.targets import take_place
+from writeback.terms import FAST, SINGLY, Terms, cost, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
@@ -131,6 +133,9 @@ class Worker:
         if sender is None:
             return Ending(event="undecided" if row.doubtful else "postponed", cause="no_sender")
         try:
+            sender = self._metered(
+                row.ehr, sender, line.terms, booked=cost(doubtful=row.doubtful, terms=line.terms), until=until
+            )
             read_back = reads_back(row.key, line.terms.read_back)
             conversation = deliver(row, namespace=self._namespace, read_back=read_back)
             return await converse(conversation, sender, seconds=until - monotonic())
@@ -145,6 +150,8 @@ class Worker:
         if sender is None:
             return {row.id: Ending(event="postponed", cause="no_sender") for row in rows}, None
         try:
+            booked = sum(cost(doubtful=row.doubtful, terms=line.terms) for row in rows)
+            sender = self._metered(rows[0].ehr, sender, line.terms, booked=booked, until=until)
             conversation = deliver_together(
                 rows, namespace=self._namespace, reads_back=lambda key: reads_back(key, share)
             )  # fmt: skip
@@ -153,6 +160,15 @@ class Worker:
             logger.error("deliveries failed with %s", type(failure).__name__)
             return {row.id: Ending(event="lost", cause="fault") for row in rows}, None
         return done.endings, Bundled(first=rows[0].id, entries=done.entries, verdict=done.verdict)
+
+    def _metered(self, ehr: str, sender: Sender, terms: Terms, *, booked: int, until: float) -> Sender:
+        """The sender, with the EHR's rate limit asked before each request that was not booked with the claim."""
+        per_minute = terms.per_minute
+        if per_minute is None:
+            return sender
+        late = until - self._pace.conversation + (LATE if per_minute >= FAST else self._pace.conversation)
+        take = lambda: self._run(lambda c, now: take_place(c, now, ehr=ehr, per_minute=per_minute))  # noqa: E731
+        return Metered(sender, take, booked=booked, late=late)
 
     def _sender(self, row: Claimed) -> Sender | None:
         try:
@@ -178,7 +194,9 @@ class Worker:
                 connection: Connection, now: float, attempts: Sequence[Attempted] = attempts, room: int = room
             ) -> tuple[Sequence[Change], Claims]:
                 changes = record(connection, now, attempts=attempts, pace=self._pace)
-                return changes, self._claim(connection, now, ehr, line, room) if room > 0 else Claims(size=line.size)
+                if room <= 0 or (line.idle and not attempts and not waits(connection, now, ehr=ehr)):
+                    return changes, Claims(size=line.size)
+                return changes, self._claim(connection, now, ehr, line, room)
 
             done = await self._guarded(self._run(step))
             if done is None:
@@ -188,7 +206,7 @@ class Worker:
             changes, claims = done
             self.attempts += len(attempts)
             self._observe((*changes, *claims.changes))
-            line.size = claims.size
+            line.size, line.idle = claims.size, not claims.rows
             for rows in line.groups(claims.rows):
                 line.begin(self._attempt(rows, line, until), len(rows))
             if not line.ended and not (claims.rows and line.room(self._pace) > 0):
@@ -221,6 +239,7 @@ class _Line:
         self.terms = SINGLY
         self.size = Size().now
         self.claimed = self._under_way = 0
+        self.idle = False
         self._learning: asyncio.Task[None] | None = None
 
     def learn(self, learning: Coroutine[Any, Any, None]) -> None:

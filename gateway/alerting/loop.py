@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chartgate.alerts")
 
-PAUSE = 1.0
-"""Seconds between two rounds; a change of signals ends the pause."""
+PAUSE, LONGEST = 1.0, 4.0
+"""Seconds between two looks at what was decided; and between two rounds while there is nothing to tell. A change of signals in
+this process ends the pause."""
 
 
 class Alerts:
@@ -31,6 +33,7 @@ class Alerts:
         self._client = client
         self.table = table_of(gateway.declared)
         self._stopping, self._called = asyncio.Event(), asyncio.Event()
+        self._busy = False
 
     def wake(self) -> None:
         """There may be something new."""
@@ -42,33 +45,44 @@ class Alerts:
         self._called.set()
 
     async def serve(self) -> None:
-        """Rounds until ``stop``."""
+        """Rounds until ``stop``; fewer of them while nothing happens."""
+        apart = waited = PAUSE
         while not self._stopping.is_set():
             try:
-                await self.round()
+                if self._called.is_set() or waited >= apart:
+                    self._called.clear()
+                    await self.round()
+                    apart, waited = PAUSE if self._busy else min(2 * apart, LONGEST), 0.0
+                else:
+                    await self.look()
             except Exception as failure:  # the database is away: again in a moment, nothing is lost
                 logger.warning("alerts wait: %s", type(failure).__name__)
             try:
                 async with asyncio.timeout(PAUSE):
                     await self._called.wait()
             except TimeoutError:
-                pass
-            self._called.clear()
+                waited += PAUSE
 
     async def round(self) -> int:
         """One round; the number of notices that were tried."""
         gateway = self._gateway
         await self.look()
-        while await gateway.run(lambda c, now: following.follow_changes(c, now, new_id=gateway.new_id)) == PORTION:
-            pass
+        followed = await self._all(partial(following.follow_changes, new_id=gateway.new_id))
         await gateway.run(handling.sweep)
-        told = partial(telling.tell, table=self.table, origin=gateway.keyring.namespace, link=self.link)
-        while await gateway.run(told) == PORTION:
-            pass
-        await gateway.run(
-            partial(telling.tell_digest, table=self.table, origin=gateway.keyring.namespace, link=self.link)
-        )
-        return await self._send()
+        named: dict[str, Any] = {"table": self.table, "origin": gateway.keyring.namespace, "link": self.link}
+        told = await self._all(partial(telling.tell, **named))
+        await gateway.run(partial(telling.tell_digest, **named))
+        sent = await self._send()
+        self._busy = followed + told + sent > 0
+        return sent
+
+    async def _all(self, work: Callable[..., int]) -> int:
+        """A work portion by portion, until there is no more; how much there was."""
+        total = count = await self._gateway.run(work)
+        while count == PORTION:
+            count = await self._gateway.run(work)
+            total += count
+        return total
 
     async def look(self) -> None:
         """What was decided about models is in force from here on."""

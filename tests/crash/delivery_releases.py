@@ -32,8 +32,7 @@ BEFORE = REVISIONS[-2]
 def release_before(place: Path) -> Path | None:
     """The tree of the release before, in a directory below ``place``: the last commit without the newest revision. None where
     this clone has no history that reaches back to it."""
-    newest = next(ROOT.glob(f"migrations/versions/{HEAD}_*.py")).relative_to(ROOT)
-    added = _git("log", "--format=%H", "--diff-filter=A", "--", str(newest)).split()
+    added = _git("log", "--format=%H", "--diff-filter=A", "--", f"migrations/versions/{HEAD}_*.py").split()
     if not added or _git("cat-file", "-t", f"{added[-1]}^").strip() != "commit":
         return None
     tree = place / "before"
