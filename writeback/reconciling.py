@@ -95,6 +95,11 @@ async def _singly(ehr: str) -> Terms:
     return SINGLY
 
 
+def _note_copies(connection: Connection, now: float, found: Sequence[CopiesFound]) -> None:
+    for each in found:
+        note(connection, now, key=each.delivery, attempt=0, event="copies")
+
+
 Choose = Callable[..., Sequence[Sampled]]
 """``sample`` or ``suspects``."""
 
@@ -151,9 +156,7 @@ class Reconciler:
                     )
                 )  # fmt: skip
         if found:
-            await self._run(
-                lambda c, now: [note(c, now, key=each.delivery, attempt=0, event="copies") for each in found]
-            )
+            await self._run(lambda c, now: _note_copies(c, now, found))
         self._observe(found)
         return seen
 

@@ -1,4 +1,4 @@
-"""The seam to an EHR's HTTP, and how a worker speaks through it. Whoever sends raises what ``errors`` says."""
+"""Edge: the seam to an EHR's HTTP, and how a worker speaks through it. Whoever sends raises what ``errors`` says."""
 
 import asyncio
 import logging

@@ -205,6 +205,9 @@ def rehearse(
     messy: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, metavar="RATE", help="Degrade this share of the records.")
     ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DATA", help="Keep the rehearsal's installation here, for site readiness.")
+    ] = None,
     models: Models = None,
     json: Json = False,
 ) -> None:
@@ -219,5 +222,5 @@ def rehearse(
         raise typer.BadParameter(f"--ehr must be one of {', '.join(declared.site.ehrs)}")
     site = played(declared.site, ehr=chosen.name, persona=chosen.vendor)
     options = options_of(port=0, persona=chosen.vendor, models=models, messy=messy, messy_seed=1, site=site)
-    ok = run_loop(demo.run(None, options, only=None, as_json=json))
+    ok = run_loop(demo.run(keep, options, only=None, as_json=json))
     raise typer.Exit(0 if ok else 1)

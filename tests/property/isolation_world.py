@@ -146,7 +146,8 @@ async def trespasses(
 ) -> set[str]:
     """What of the victim these requests of others have shown, changed, or made its own reads say otherwise: empty when the
     sites are apart."""
-    before, read, known = await made.rows(victim), await made.reads(victim), await made.known(victim)
+    read = await made.reads(victim)  # first: what it reads counts what is not counted yet
+    before, known = await made.rows(victim), await made.known(victim)
     found = set()
     for method, path, headers, options in requests:
         answer = await made.ask(method, path, headers, **options)
@@ -154,6 +155,6 @@ async def trespasses(
         said = json.dumps([path, options])
         shown = answer.text + json.dumps(dict(answer.headers))
         found |= {f"{method} {path} shows {word}" for word in known if word in shown and word not in said}
-    after, again = await made.rows(victim), await made.reads(victim)
+    again, after = await made.reads(victim), await made.rows(victim)
     found |= {f"{name} has changed" for name in before if before[name] != after[name]}
     return found | {f"{path} says otherwise" for path in read if read[path] != again[path]}
