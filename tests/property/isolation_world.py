@@ -98,7 +98,8 @@ async def sites(folder: Path) -> AsyncIterator[Sites]:
                 await world.gateway.run(lambda c, now, site=site: _register(c, now, site, world))
                 await _fill(made, site, ehrs.by_name[site])
             await watch.look(time.monotonic())
-            await world.gateway.alerts.look()
+            await world.gateway._write_events()
+            await world.gateway.alerts.round()
             yield made
 
 
