@@ -98,6 +98,7 @@ async def sites(folder: Path) -> AsyncIterator[Sites]:
                 await world.gateway.run(lambda c, now, site=site: _register(c, now, site, world))
                 await _fill(made, site, ehrs.by_name[site])
             await watch.look(time.monotonic())
+            await world.gateway.evaluator.round()
             await world.gateway.alerts.round()
             yield made
 
