@@ -66,6 +66,11 @@ def allows(key: ApiKey | None, scope: Scope, *, ehr: str | None = None, model: s
     )
 
 
+def bounds(key: ApiKey) -> dict[str, frozenset[str]]:
+    """The labels of metrics that a bound key sees, with their values."""
+    return {name: bound for name, bound in (("ehr", key.ehrs), ("model", key.models)) if bound}
+
+
 class Recent:
     """Keys that were found in force, for at most a second: so long may a revoked one still open (house.md §3)."""
 

@@ -42,7 +42,7 @@ from gateway.turns import Turns
 from monitoring import evaluations, journal
 from monitoring.evaluations import Place
 from monitoring.events import Event
-from monitoring.exposition import Exposition
+from monitoring.exposition import EVERYWHERE, Bounds, Exposition
 from monitoring.reference import Reference
 from monitoring.thresholds import Thresholds
 from vocabulary.output import Output
@@ -99,7 +99,7 @@ class Gateway:
             "namespace": self.keyring.namespace, "observe": self._observe,
         }  # fmt: skip
         self.worker = Worker(**delivering, terms=self.senders.terms)
-        self.reconciler = Reconciler(**delivering)
+        self.reconciler = Reconciler(**delivering, terms=self.senders.terms)
         self.recalls, self.owner = Recalls(self), self.worker.boot
         self.on_logout = self.senders.forget_launches
         self.turns = Turns(self, owner=self.owner if self.shared else None)
@@ -140,10 +140,11 @@ class Gateway:
         """An id of 32 hex digits: twelve of the time in milliseconds, so that an index grows at its end, and 80 random bits."""
         return f"{int(self.clock() * 1000):012x}{urandom(10).hex()}"
 
-    async def metrics(self) -> bytes:
-        """What ``/metrics`` answers, written on a thread that lets the event loop through again and again."""
+    async def metrics(self, bounds: Bounds = EVERYWHERE) -> bytes:
+        """What ``/metrics`` answers within ``bounds``, written on a thread that lets the event loop through again and again."""
         packed = await self.run(lambda connection, now: evaluations.find_packed(connection, now))
-        return await asyncio.to_thread(self.exposition.text, packed) + measuring.text(self.scheduler, self.clock())
+        written = await asyncio.to_thread(self.exposition.text, packed, bounds)
+        return written + measuring.text(self.scheduler, self.clock(), bounds)
 
     def reference(self, model: Model) -> Reference:
         """The profile that live data of the model is held against."""

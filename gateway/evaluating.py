@@ -22,7 +22,7 @@ T = TypeVar("T")
 Run = Callable[[Callable[[Connection, float], T]], Awaitable[T]]
 After = Callable[[Sequence[SignalChanged], Sequence[tuple[Place, Sequence[Signal]]]], None]
 
-PAUSE = 1.0
+PAUSE, LONGEST = 1.0, 3.0
 """Seconds between two rounds: what is told is folded about so much later."""
 PORTION = 2000
 """Entries that are folded before what came of them is saved."""
@@ -32,7 +32,7 @@ class Evaluator(Rounds):
     """``plan`` says how a model is watched (None: it is not installed here); ``after`` hears of changes that are durable, and
     of the signals of each watch that was saved; a label of an output from before ``oldest`` comes too late."""
 
-    pause, name = PAUSE, "the monitors"
+    pause, longest, name = PAUSE, LONGEST, "the monitors"
 
     def __init__(
         self, *, run: Any, plan: Callable[[Place], Any], holder: str, after: After = lambda changed, signals: None,

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.recall")
 
-POLL = 0.5
+POLL, IDLE = 0.5, 4.0
+"""Seconds between two rounds while a recall stands, and between two looks for one that another process has begun."""
 BY_DEVICE: Mapping[str, str] = {
     "Observation": "device", "RiskAssessment": "performer", "DocumentReference": "author", "DetectedIssue": "author",
     "Flag": "author",
@@ -45,16 +46,18 @@ MOST_PAGES = 10_000
 class Recalls(Rounds):
     """The loop of one process. Several may run side by side: every step is a transaction of its own."""
 
-    pause, name = POLL, "recalls"
+    pause, longest, name = POLL, IDLE, "recalls"
 
     def __init__(self, gateway: "Gateway") -> None:
         super().__init__()
         self._gateway = gateway
 
-    async def round(self) -> None:
-        """Takes every recall further."""
-        for id in await self._gateway.run(recall.running):
+    async def round(self) -> int:
+        """Takes every recall further; how many there are."""
+        found = await self._gateway.run(recall.running)
+        for id in found:
             await self.advance(id)
+        return len(found)
 
     async def advance(self, id: str) -> None:
         """One round: as far as it goes without waiting for an EHR's answer to an edit."""

@@ -8,10 +8,11 @@ logger = logging.getLogger("chartgate.rounds")
 
 
 class Rounds(ABC):
-    """The loop of one process. ``pause`` is in seconds; ``name`` is what a log says of a round that failed: the next one
-    begins from what is recorded, so that nothing is lost."""
+    """The loop of one process. ``pause`` is in seconds, and doubles up to ``longest`` while rounds have nothing to do; ``name``
+    is what a log says of a round that failed: the next one begins from what is recorded, so that nothing is lost."""
 
     pause: float
+    longest = 0.0
     name: str
 
     def __init__(self) -> None:
@@ -19,7 +20,7 @@ class Rounds(ABC):
 
     @abstractmethod
     async def round(self) -> object:
-        """Does what there is to do now."""
+        """Does what there is to do now; something true where it was anything."""
 
     def wake(self) -> None:
         """There may be something new: the pause ends."""
@@ -32,18 +33,20 @@ class Rounds(ABC):
 
     async def serve(self) -> None:
         """Rounds until ``stop``."""
+        apart = self.pause
         while not self.stopping.is_set():
             try:
-                await self.round()
+                apart = self.pause if await self.round() else max(self.pause, min(2 * apart, self.longest))
             except Exception as failure:  # the database is away, or another process was quicker: again in a moment
                 logger.warning("%s wait: %s", self.name, type(failure).__name__)
-            await self.rest(self.pause)
+            await self.rest(apart)
 
-    async def rest(self, seconds: float) -> None:
-        """Waits so long, or until ``wake`` or ``stop``."""
+    async def rest(self, seconds: float) -> bool:
+        """Waits so long, or until ``wake`` or ``stop``; whether it was one of these."""
         try:
             async with asyncio.timeout(seconds):
                 await self._called.wait()
         except TimeoutError:
-            pass
+            return False
         self._called.clear()
+        return True

@@ -3,7 +3,7 @@ no time at all, so that on a thread it keeps no event loop from running."""
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from monitoring.evaluations import unpack_signals
 from monitoring.events import COUNTERS, Event, What, count
@@ -24,6 +24,9 @@ SIGNAL_LABELS = ("model", "version", "ehr", "monitor", "source", "stratum")
 """All bounded: by the manifests, the catalogue of monitors and the groups that are followed; no code, no patient."""
 PORTION = 200
 Key = tuple[What, tuple[str, ...]]
+Bounds = Mapping[str, Collection[str]]
+"""The values that a label may have, by the label's name: a series without that label is left out. Empty: everything."""
+EVERYWHERE: Bounds = {}
 
 
 class Exposition:
@@ -38,19 +41,19 @@ class Exposition:
         """Counts events that are durable: call it after the transaction that recorded them."""
         self._add(count(events))
 
-    def text(self, packed: Sequence[bytes] = ()) -> bytes:
-        """The exposition of the counters and of the ``packed`` signals of each watch."""
+    def text(self, packed: Sequence[bytes] = (), bounds: Bounds = EVERYWHERE) -> bytes:
+        """The exposition of the counters and of the ``packed`` signals of each watch, within ``bounds``."""
         with self._turn:
             totals = dict(self._totals)
         lines: list[str] = []
-        for number, line in enumerate(_counters(totals)):
+        for number, line in enumerate(_counters(totals, bounds)):
             lines.append(line)
             if number % PORTION == 0:
                 time.sleep(0)
         parts: dict[str, list[str]] = {name: [] for name in GAUGES}
         for body in packed:
             for signal in unpack_signals(body):
-                _write(parts, signal)
+                _write(parts, signal, bounds)
             time.sleep(0)
         for name, samples in parts.items():
             lines += [f"# HELP {name} {GAUGES[name]}", f"# TYPE {name} gauge", *samples]
@@ -62,21 +65,29 @@ class Exposition:
                 self._totals[key] = self._totals.get(key, 0) + number
 
 
-def _counters(totals: Mapping[Key, int]) -> Iterator[str]:
+def _counters(totals: Mapping[Key, int], bounds: Bounds) -> Iterator[str]:
     for what, (name, names) in COUNTERS.items():
         yield f"# HELP {name}_total {HELP[what]}\n# TYPE {name}_total counter"
         for (kind, values), number in totals.items():
-            if kind == what:
+            if kind == what and _within(names, values, bounds):
                 yield f"{name}_total{{{_labels(names, values)}}} {number}.0"
 
 
-def _write(parts: Mapping[str, list[str]], signal: Signal) -> None:
+def _write(parts: Mapping[str, list[str]], signal: Signal, bounds: Bounds) -> None:
     values = (signal.model, signal.version, signal.ehr, signal.monitor, signal.source, signal.stratum)
+    if not _within(SIGNAL_LABELS, values, bounds):
+        return
     labels = _labels(SIGNAL_LABELS, values)
     parts["chartgate_signal_level"].append(f"chartgate_signal_level{{{labels}}} {LEVELS.index(signal.level)}.0")
     if signal.value is not None:
         parts["chartgate_signal_value"].append(f"chartgate_signal_value{{{labels}}} {signal.value!r}")
     parts["chartgate_signal_count"].append(f"chartgate_signal_count{{{labels}}} {signal.n}.0")
+
+
+def _within(names: Sequence[str], values: Sequence[str], bounds: Bounds) -> bool:
+    return not bounds or all(
+        label in names and values[names.index(label)] in allowed for label, allowed in bounds.items()
+    )  # fmt: skip
 
 
 def _labels(names: Sequence[str], values: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from writeback.claims import Attempted
+from writeback.claims import Attempted, Claimed
 from writeback.tables import metadata
 
 FIRST = 20
@@ -76,6 +76,13 @@ def note(
     """Writes down one thing that happened to a delivery at ``at``, besides what the worker tells."""
     row = {"delivery": key, "attempt": attempt, "event": event, "status": status, "cause": None, "issues": "[]"}
     connection.execute(_ADD, [{**row, "at": at}])
+
+
+def note_late(connection: Connection, now: float, rows: Sequence[Claimed]) -> None:
+    """Writes down, always, that somebody spoke about these deliveries who did not hold their lease any more: what was sent may
+    have been sent twice, and ``reconciling`` looks."""
+    for row in rows:
+        note(connection, now, key=row.key, attempt=row.attempt, event="late")
 
 
 def attempts_of(connection: Connection, now: float, key: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Row,
     bindparam,
+    exists,
     literal_column,
     or_,
     select,
@@ -24,13 +25,13 @@ from sqlalchemy import (
 from writeback.among import among
 from writeback.changes import Change
 from writeback.claims import Claimed
-from writeback.pacing import AT_ONCE, Size, allowance, book
+from writeback.pacing import Size, allowance, book
 from writeback.rendering import Need
 from writeback.settings import PACE, Pace
 from writeback.settling import Settled, settle
 from writeback.tables import FRESH, LATER, bodies, deliveries
 from writeback.targets import Target, find_target, keep_target, lock_target
-from writeback.terms import SINGLY, Terms
+from writeback.terms import SINGLY, Terms, cost
 
 CLOCK_STEP = 2 * 3600.0
 """Seconds beyond the longest wait: a time so far ahead was set before the clock was put back, and counts as come."""
@@ -73,14 +74,11 @@ def claim_due(
     if now < target.paused_until <= now + CLOCK_STEP:
         return Claims(size=target.size.now)
     room = min(limit, 1) if target.failures >= pace.trip else limit
-    wait = 0.0
-    if terms.per_minute is not None:
-        free = allowance(now, target.booked, per_minute=terms.per_minute)
-        room = min(room, free.requests // AT_ONCE)
-        wait = 0.0 if room else free.wait
-    taken = _fill(connection, now, ehr=ehr, owner=owner, room=room, turn=turn, pace=pace)
-    if terms.per_minute is not None and taken:
-        _book(connection, now, ehr, target=target, per_minute=terms.per_minute, taken=taken, terms=terms)
+    asked = _Asked(ehr=ehr, owner=owner, turn=turn, pace=pace)
+    if terms.per_minute is None:
+        taken, wait = _fill(connection, now, asked, room=room), 0.0
+    else:
+        taken, wait = _within(connection, now, asked, room=room, target=target, terms=terms, limit=terms.per_minute)
     late = {row.id for row in taken if not row.doubtful and row.valid_until is not None and row.valid_until < now}
     overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
     changes = settle(connection, now, overdue) if overdue else ()
@@ -88,24 +86,46 @@ def claim_due(
     return Claims(rows=tuple(rows), changes=changes, size=target.size.now, wait=wait)
 
 
-def _book(
-    connection: Connection, now: float, ehr: str, *, target: Target, per_minute: int, taken: Sequence[Claimed],
-    terms: Terms,
-) -> None:  # fmt: skip
-    """Counts the requests these rows may need: each is written, may be read back, and is looked for when in doubt."""
-    requests = sum(AT_ONCE if row.doubtful else 1 + (terms.read_back > 0) for row in taken)
-    booked = book(now, target.booked, per_minute=per_minute, requests=requests)
-    keep_target(connection, ehr, target, replace(target, booked=booked))
+def waits(connection: Connection, now: float, *, ehr: str) -> bool:
+    """Whether anything of an EHR is due: one cheap question, for a worker that has found nothing before."""
+    ahead = now + CLOCK_STEP + PACE.retry.longest
+    return bool(connection.execute(_WAITS, {"target": ehr, "now": now, "ahead": ahead}).scalar())
 
 
-def _fill(
-    connection: Connection, now: float, *, ehr: str, owner: str, room: int, turn: int, pace: Pace
-) -> list[Claimed]:  # fmt: skip
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """Who claims, of which EHR; ``turn`` counts what was claimed before."""
+
+    ehr: str
+    owner: str
+    turn: int
+    pace: Pace
+
+
+def _within(
+    connection: Connection, now: float, asked: _Asked, *, room: int, target: Target, terms: Terms, limit: int
+) -> tuple[list[Claimed], float]:  # fmt: skip
+    """As many rows as the limit has requests for now, and the seconds until it has some for another."""
+    most = cost(doubtful=True, terms=terms)
+    free = allowance(now, target.booked, per_minute=limit, needed=most)
+    taken = _fill(connection, now, asked, room=min(room, free.requests // most))
+    if taken:
+        booked = book(
+            now,
+            target.booked,
+            per_minute=limit,
+            requests=sum(cost(doubtful=row.doubtful, terms=terms) for row in taken),
+        )
+        keep_target(connection, asked.ehr, target, replace(target, booked=booked))
+    return taken, 0.0 if free.requests >= most else free.wait
+
+
+def _fill(connection: Connection, now: float, asked: _Asked, *, room: int) -> list[Claimed]:
     """Takes what is due from each lane in its share, and more from one where another has too little."""
-    places = [CYCLE[(turn + place) % len(CYCLE)] for place in range(room)]
+    places = [CYCLE[(asked.turn + place) % len(CYCLE)] for place in range(room)]
 
     def take(candidates: Candidates, most: int) -> list[Claimed]:
-        return _take(connection, now, candidates, ehr=ehr, owner=owner, room=most, pace=pace)
+        return _take(connection, now, candidates, ehr=asked.ehr, owner=asked.owner, room=most, pace=asked.pace)
 
     due = take("later", places.count("later"))
     taken = due + take("newest", places.count("newest"))
@@ -129,6 +149,9 @@ def _due(candidates: Candidates) -> Any:
     return due.limit(bindparam("room", type_=Integer)).with_for_update(skip_locked=True, of=deliveries)
 
 
+_MINE = deliveries.c.ehr == bindparam("target")
+_DUE = or_(deliveries.c.next_at <= bindparam("now"), deliveries.c.next_at > bindparam("ahead"))
+_WAITS = select(or_(exists().where(_MINE, FRESH), exists().where(_MINE, LATER, _DUE)))
 _LEASE = (
     update(deliveries)
     .where(among(deliveries.c.id, "ids"))

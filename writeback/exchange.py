@@ -10,7 +10,10 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from ipaddress import ip_address
+from math import inf
+from time import monotonic
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -26,6 +29,9 @@ HEAD_BYTES = 64 * 1024
 KEPT_OPEN = 4.0
 """Seconds that an idle connection is kept: shorter than servers do, so that none is used that is just being closed."""
 
+LATEST: ContextVar[float] = ContextVar("LATEST", default=inf)
+"""On the system's monotonic clock: no request is written later. Whoever speaks under a lease sets it, so that a process that
+was frozen and goes on does not say what another has said meanwhile."""
 Permits = Callable[[str], bool]
 _TARGET = re.compile(r"[!-~]+")
 _VALUE = re.compile(r"[\t -~]*")
@@ -147,6 +153,9 @@ class Pool:
         data = self._written(method, target, headers, body)
         loop = asyncio.get_running_loop()
         connection = await self._take()
+        if monotonic() > LATEST.get():
+            self._put(connection, loop)
+            raise Unsent("its time was over before it could be sent")
         timer = loop.call_later(SECONDS, connection.give_up)
         try:
             return await connection.ask(data, loop)

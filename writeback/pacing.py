@@ -49,7 +49,7 @@ def resized(size: Size, bundles: Iterable[Bundled]) -> Size:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowance:
-    """What a limit of requests in a minute leaves: how many may go ``now``, and seconds until one more may."""
+    """What a limit of requests in a minute leaves: how many may go ``now``, and seconds until as many as are needed may."""
 
     requests: int
     wait: float
@@ -57,21 +57,26 @@ class Allowance:
 
 AT_ONCE = 3
 """Requests that one delivery may need together: looking for it, writing it, reading it back."""
+LATE, AHEAD = 0.5, 60.0
+"""Seconds that a request may come later than it was booked, and that it may be booked for a later time at most."""
+CLOSE = 1e-5
+"""Of a request: the difference of two times in Unix seconds is no closer (their last digit is 2.4e-7 s)."""
 
 
 def spacing(per_minute: int) -> tuple[float, int]:
     """Seconds between two requests, and how many may go at once. Both together stay below ``per_minute`` in any sixty
-    seconds, with one in a hundred (and at least one) left for token requests."""
-    at_once = max(AT_ONCE, per_minute // 40)
-    return 60.0 / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
+    seconds, though some are late, with one in a hundred (and at least one) left for token requests."""
+    at_once = max(AT_ONCE, per_minute // 80)
+    return (60.0 + LATE) / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
 
 
-def allowance(now: float, booked: float, *, per_minute: int) -> Allowance:
+def allowance(now: float, booked: float, *, per_minute: int, needed: int = 1) -> Allowance:
     """What may be sent now, where all before ``booked`` (Unix seconds) is used up: the generic cell rate algorithm, with
     one column. A time far ahead was booked before the clock was put back, and counts as now."""
     apart, at_once = spacing(per_minute)
     start = _start(now, booked, apart, at_once)
-    return Allowance(requests=max(0, int((now - start) / apart + 1e-9)), wait=apart)
+    free = (now - start) / apart
+    return Allowance(requests=max(0, int(free + CLOSE)), wait=apart * min(max(needed - free, CLOSE), needed))
 
 
 def book(now: float, booked: float, *, per_minute: int, requests: int) -> float:
@@ -80,5 +85,11 @@ def book(now: float, booked: float, *, per_minute: int, requests: int) -> float:
     return _start(now, booked, apart, at_once) + requests * apart
 
 
+def reserve(now: float, booked: float, *, per_minute: int) -> tuple[float, float]:
+    """The column after one request that takes the next place, and the seconds until it may go."""
+    after = book(now, booked, per_minute=per_minute, requests=1)
+    return after, max(0.0, after - now)
+
+
 def _start(now: float, booked: float, apart: float, at_once: int) -> float:
-    return max(now - at_once * apart, min(booked, now + at_once * apart))
+    return max(now - at_once * apart, booked if booked <= now + AHEAD else now)

@@ -1,14 +1,16 @@
-"""The seam to an EHR's HTTP, and how a worker speaks through it. Whoever sends raises what ``errors`` says."""
+"""Edge: the seam to an EHR's HTTP, and how a worker speaks through it. Whoever sends raises what ``errors`` says."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Generator, Mapping
+from time import monotonic
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from writeback.answers import Answer, Failure, Request
 from writeback.errors import AnswerLost, NoToken, Unsent
+from writeback.exchange import LATEST
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
@@ -33,9 +35,9 @@ class Sender(Protocol):
 
 async def converse(conversation: Generator[Request, Answer | Failure, T], sender: Sender, *, seconds: float) -> T:
     """Drives a conversation to its end within ``seconds``; a request that is cut short then counts as lost. An
-    exception that is no ``SendFailed`` says nothing about what was sent, so that it counts as lost as well."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
+    exception that is no ``SendFailed`` says nothing about what was sent, so that it counts as lost as well. A process that
+    was stopped meanwhile writes nothing afterwards: the system's clock counts, for an event loop's stands still as well."""
+    until = monotonic() + seconds
     reply: Answer | Failure | None = None
     while True:
         try:
@@ -43,12 +45,14 @@ async def converse(conversation: Generator[Request, Answer | Failure, T], sender
         except StopIteration as end:
             ended: T = end.value
             return ended
-        reply = await _ask(sender, request, until - loop.time())
+        reply = await _ask(sender, request, until)
 
 
-async def _ask(sender: Sender, request: Request, seconds: float) -> Answer | Failure:
+async def _ask(sender: Sender, request: Request, until: float) -> Answer | Failure:
+    seconds = until - monotonic()
     if seconds <= 0:
         return "unsent"
+    before = LATEST.set(until)
     try:
         async with asyncio.timeout(seconds):
             return await sender.send(request.method, request.path, headers=request.headers, body=request.body)
@@ -61,3 +65,5 @@ async def _ask(sender: Sender, request: Request, seconds: float) -> Answer | Fai
     except Exception as failure:  # whatever it was, it does not say that nothing was sent
         logger.warning("a sender failed with %s", type(failure).__name__)
         return "answer_lost"
+    finally:
+        LATEST.reset(before)

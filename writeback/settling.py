@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, null, select, update
 from vocabulary.output import OutputState
 from vocabulary.write import DeliveryState
 from writeback.among import among
-from writeback.attempts import note_attempts
+from writeback.attempts import note_attempts, note_late
 from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.outbox import listed
@@ -106,6 +106,7 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     """Moves leased rows on, lets go what waited for them, and carries on to their outputs."""
     asked = {each.row.id: each for each in settled}
     held = _held(connection, asked)
+    note_late(connection, now, [each.row for id, each in asked.items() if id not in held and each.state != "ready"])
     done = [asked[id] for id in sorted(held)]
     same: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for each in done:

@@ -2,7 +2,7 @@
 large a Bundle it takes, how much of its rate limit is used up. One row each; all of it columns (docs/decisions/0003)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from writeback.claims import Attempted
 from writeback.inserting import insert_once
-from writeback.pacing import Size, resized
+from writeback.pacing import Size, allowance, book, reserve, resized
 from writeback.retry import parse_retry_after
 from writeback.settings import Pace, pause
 from writeback.tables import targets
@@ -78,6 +78,24 @@ def _columns(target: Target) -> dict[str, Any]:
 def _update(names: tuple[str, ...]) -> Any:
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     return update(targets).where(targets.c.ehr == bindparam("target")).values(values)
+
+
+def permit(connection: Connection, now: float, *, ehr: str, per_minute: int, requests: int) -> int:
+    """How many of so many requests beside deliveries the EHR's limit lets go now; they are booked."""
+    target = lock_target(connection, ehr) or Target()
+    free = min(requests, allowance(now, target.booked, per_minute=per_minute).requests)
+    if free:
+        booked = book(now, target.booked, per_minute=per_minute, requests=free)
+        keep_target(connection, ehr, target, replace(target, booked=booked))
+    return free
+
+
+def take_place(connection: Connection, now: float, *, ehr: str, per_minute: int) -> float:
+    """The next place in the EHR's limit is taken by one request; the seconds until it may go."""
+    target = lock_target(connection, ehr) or Target()
+    booked, wait = reserve(now, target.booked, per_minute=per_minute)
+    keep_target(connection, ehr, target, replace(target, booked=booked))
+    return wait
 
 
 def note_health(connection: Connection, now: float, attempts: Sequence[Attempted], pace: Pace) -> None:

@@ -4,6 +4,8 @@ Values: the operator's settings, the EHR's CapabilityStatement and the vendor's 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from writeback.pacing import AT_ONCE
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
@@ -22,6 +24,18 @@ class Terms:
 
 SINGLY = Terms()
 """One request for each delivery, each read back: what holds until more is known of an EHR."""
+
+
+FAST = 60
+"""Requests in a minute from which on each is booked when it is about to be sent. Below that a delivery would wait for the
+second longer than its lease lasts, so that all that it may need are booked when it is claimed."""
+
+
+def cost(*, doubtful: bool, terms: Terms) -> int:
+    """Requests that are booked when a delivery is claimed: it is written, may be read back, and is looked for when in doubt."""
+    if terms.per_minute is None or terms.per_minute >= FAST:
+        return 1
+    return AT_ONCE if doubtful else 1 + (terms.read_back > 0)
 
 
 def reads_back(key: str, share: float) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from random import random
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -16,14 +17,16 @@ from sqlalchemy import Connection
 from writeback import outbox, outputs
 from writeback.bundling import deliver_together, groups
 from writeback.changes import Change
-from writeback.claiming import Claims, claim_due
+from writeback.claiming import Claims, claim_due, waits
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
-from writeback.pacing import Bundled, Size
+from writeback.metering import Metered
+from writeback.pacing import LATE, Bundled, Size
 from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
-from writeback.terms import SINGLY, Terms, reads_back
+from writeback.targets import take_place
+from writeback.terms import FAST, SINGLY, Terms, cost, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
@@ -68,10 +71,10 @@ class Worker:
         """One round for one EHR, to its end: claims, delivers, records. Returns how many deliveries it claimed."""
         line = self._lines.setdefault(ehr, _Line())
         await self._learn(ehr, line)
-        room = line.room(self._pace)
+        room, until = line.room(self._pace), self._until()
         claims = await self._run(lambda connection, now: self._claim(connection, now, ehr, line, room))
         line.size = claims.size
-        made = await asyncio.gather(*(self._attempt(rows, line) for rows in line.groups(claims.rows)))
+        made = await asyncio.gather(*(self._attempt(rows, line, until) for rows in line.groups(claims.rows)))
         attempts = [attempt for attempts in made for attempt in attempts]
         changes = await self._run(
             lambda connection, now: record(connection, now, attempts=attempts, pace=self._pace)
@@ -108,46 +111,64 @@ class Worker:
             connection, now, ehr=ehr, owner=self.boot, limit=limit, pace=self._pace, terms=line.terms, turn=line.claimed
         )
 
-    async def _attempt(self, rows: Sequence[Claimed], line: "_Line") -> Sequence[Attempted]:
+    def _until(self) -> float:
+        """When a conversation about what is claimed from now on ends: before its lease does, wherever this process is held up."""
+        return monotonic() + self._pace.conversation
+
+    async def _attempt(self, rows: Sequence[Claimed], line: "_Line", until: float) -> Sequence[Attempted]:
         """Speaks with the EHR about one delivery, or about several together."""
         bundle: Bundled | None = None
         if len(rows) == 1:
-            endings: Mapping[int, Ending] = {rows[0].id: await self._end(rows[0], line)}
+            endings: Mapping[int, Ending] = {rows[0].id: await self._end(rows[0], line, until)}
             if line.terms.batch and line.size == 1 and endings[rows[0].id].event == "kept":
                 bundle = Bundled(first=rows[0].id, entries=1, verdict="taken")  # all went well: two together next time
         else:
-            endings, bundle = await self._end_together(rows, line)
+            endings, bundle = await self._end_together(rows, line, until)
         return [
             Attempted(delivery=row, ending=endings[row.id], jitter=self._jitter(), bundle=bundle) for row in rows
         ]  # fmt: skip
 
-    async def _end(self, row: Claimed, line: "_Line") -> Ending:
+    async def _end(self, row: Claimed, line: "_Line", until: float) -> Ending:
         sender = self._sender(row)
         if sender is None:
             return Ending(event="undecided" if row.doubtful else "postponed", cause="no_sender")
         try:
+            sender = self._metered(
+                row.ehr, sender, line.terms, booked=cost(doubtful=row.doubtful, terms=line.terms), until=until
+            )
             read_back = reads_back(row.key, line.terms.read_back)
             conversation = deliver(row, namespace=self._namespace, read_back=read_back)
-            return await converse(conversation, sender, seconds=self._pace.conversation)
+            return await converse(conversation, sender, seconds=until - monotonic())
         except Exception as failure:  # a fault of ours; what was sent before it is not known
             logger.error("a delivery failed with %s", type(failure).__name__)
             return Ending(event="lost", cause="fault")
 
     async def _end_together(
-        self, rows: Sequence[Claimed], line: "_Line"
+        self, rows: Sequence[Claimed], line: "_Line", until: float
     ) -> tuple[Mapping[int, Ending], Bundled | None]:  # fmt: skip
         sender, share = self._sender(rows[0]), line.terms.read_back
         if sender is None:
             return {row.id: Ending(event="postponed", cause="no_sender") for row in rows}, None
         try:
+            booked = sum(cost(doubtful=row.doubtful, terms=line.terms) for row in rows)
+            sender = self._metered(rows[0].ehr, sender, line.terms, booked=booked, until=until)
             conversation = deliver_together(
                 rows, namespace=self._namespace, reads_back=lambda key: reads_back(key, share)
             )  # fmt: skip
-            done = await converse(conversation, sender, seconds=self._pace.conversation)
+            done = await converse(conversation, sender, seconds=until - monotonic())
         except Exception as failure:  # a fault of ours, as above
             logger.error("deliveries failed with %s", type(failure).__name__)
             return {row.id: Ending(event="lost", cause="fault") for row in rows}, None
         return done.endings, Bundled(first=rows[0].id, entries=done.entries, verdict=done.verdict)
+
+    def _metered(self, ehr: str, sender: Sender, terms: Terms, *, booked: int, until: float) -> Sender:
+        """The sender, with the EHR's rate limit asked before each request that was not booked with the claim."""
+        per_minute = terms.per_minute
+        if per_minute is None:
+            return sender
+        late = until - self._pace.conversation + (LATE if per_minute >= FAST else self._pace.conversation)
+        take = lambda: self._run(lambda c, now: take_place(c, now, ehr=ehr, per_minute=per_minute))  # noqa: E731
+        return Metered(sender, take, booked=booked, late=late)
 
     def _sender(self, row: Claimed) -> Sender | None:
         try:
@@ -167,13 +188,15 @@ class Worker:
         """The pipeline of one EHR: each step records what has ended and claims as much as there is room for."""
         while not self._stopping.is_set() or line.busy or line.ended:
             attempts, line.ended = line.ended, []
-            room = 0 if self._stopping.is_set() else line.room(self._pace)
+            room, until = 0 if self._stopping.is_set() else line.room(self._pace), self._until()
 
             def step(
                 connection: Connection, now: float, attempts: Sequence[Attempted] = attempts, room: int = room
             ) -> tuple[Sequence[Change], Claims]:
                 changes = record(connection, now, attempts=attempts, pace=self._pace)
-                return changes, self._claim(connection, now, ehr, line, room) if room > 0 else Claims(size=line.size)
+                if room <= 0 or (line.idle and not attempts and not waits(connection, now, ehr=ehr)):
+                    return changes, Claims(size=line.size)
+                return changes, self._claim(connection, now, ehr, line, room)
 
             done = await self._guarded(self._run(step))
             if done is None:
@@ -183,9 +206,9 @@ class Worker:
             changes, claims = done
             self.attempts += len(attempts)
             self._observe((*changes, *claims.changes))
-            line.size = claims.size
+            line.size, line.idle = claims.size, not claims.rows
             for rows in line.groups(claims.rows):
-                line.begin(self._attempt(rows, line), len(rows))
+                line.begin(self._attempt(rows, line, until), len(rows))
             if not line.ended and not (claims.rows and line.room(self._pace) > 0):
                 await line.wait(min(claims.wait or self._pace.poll, self._pace.poll))
 
@@ -216,6 +239,7 @@ class _Line:
         self.terms = SINGLY
         self.size = Size().now
         self.claimed = self._under_way = 0
+        self.idle = False
         self._learning: asyncio.Task[None] | None = None
 
     def learn(self, learning: Coroutine[Any, Any, None]) -> None:

@@ -1,8 +1,10 @@
 """Edge: the loop of alerts in one process: changes followed, events told, notices sent. Several may run side by side."""
 
 import asyncio
+import logging
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
@@ -17,9 +19,10 @@ from monitoring.alerting.following import PORTION
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-
-PAUSE = 1.0
-"""Seconds between two rounds; a change of signals ends the pause."""
+logger = logging.getLogger("chartgate.alerts")
+PAUSE, LONGEST = 1.0, 4.0
+"""Seconds between two looks at what was decided; and between two rounds while there is nothing to tell. A change of signals in
+this process ends the pause."""
 MARKS = 60.0
 """Seconds between two looks at what has changed around the models."""
 
@@ -27,7 +30,7 @@ MARKS = 60.0
 class Alerts(Rounds):
     """``mail`` None: e-mail routes wait. ``taken`` is what was decided about models, as of the last round."""
 
-    pause, name = PAUSE, "alerts"
+    pause, longest, name = PAUSE, LONGEST, "alerts"
 
     def __init__(
         self, gateway: "Gateway", *, mail: Mail | None = None, client: httpx2.AsyncClient | None = None
@@ -39,23 +42,37 @@ class Alerts(Rounds):
         self.marking, self._marks_due = Marking(gateway), 0.0
 
     async def round(self) -> int:
-        """One round; the number of notices that were tried."""
+        """One round; how many changes were followed, lines told and notices tried."""
         gateway = self._gateway
         await self.look()
         if gateway.clock() >= self._marks_due:
             await self.marking.look()
             self._marks_due = gateway.clock() + MARKS
-        follow = partial(following.follow_changes, new_id=gateway.new_id, calendar=self.calendar)
-        while await gateway.run(follow) == PORTION:
-            pass
+        followed = await self._all(partial(following.follow_changes, new_id=gateway.new_id, calendar=self.calendar))
         await gateway.run(partial(handling.sweep, calendar=self.calendar))
-        told = partial(telling.tell, table=self.table, origin=gateway.keyring.namespace, link=self.link)
-        while await gateway.run(told) == PORTION:
-            pass
-        await gateway.run(
-            partial(telling.tell_digest, table=self.table, origin=gateway.keyring.namespace, link=self.link)
-        )
-        return await self._send()
+        named: dict[str, Any] = {"table": self.table, "origin": gateway.keyring.namespace, "link": self.link}
+        told = await self._all(partial(telling.tell, **named))
+        await gateway.run(partial(telling.tell_digest, **named))
+        return followed + told + await self._send()
+
+    async def rest(self, seconds: float) -> bool:
+        """What is decided elsewhere is in force a second later, also while there is nothing to tell."""
+        for _ in range(max(1, round(seconds / PAUSE))):
+            if await super().rest(PAUSE):
+                return True
+            try:
+                await self.look()
+            except Exception as failure:  # the database is away: the next round says so too
+                logger.warning("decisions wait: %s", type(failure).__name__)
+        return False
+
+    async def _all(self, work: Callable[..., int]) -> int:
+        """A work portion by portion, until there is no more; how much there was."""
+        total = count = await self._gateway.run(work)
+        while count == PORTION:
+            count = await self._gateway.run(work)
+            total += count
+        return total
 
     async def look(self) -> None:
         """What was decided about models is in force from here on."""

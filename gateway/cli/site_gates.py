@@ -20,21 +20,25 @@ def register(sites: typer.Typer) -> None:
     sites.command("sign")(sign)
 
 
-def examined(directory: Path, models: list[Path] | None, data: Path) -> Any:
-    """The readiness of a folder's site, from what this installation knows."""
+def examined(directory: Path, models: list[Path] | None, data: Path, *, rehearsed: bool = False) -> Any:
+    """The readiness of a folder's site, from what this installation knows; or, ``rehearsed``, what a rehearsal kept in it."""
     import time
 
     from gateway.sites import readiness
 
     known = load(models)
     declared = read_declared(directory, known)
-    found = perform(data, "sites.know", site=declared.id, places=readiness.placed(declared))
-    return readiness.examine(declared, known, found, time.time())
+    places = readiness.rehearsed(declared) if rehearsed else readiness.placed(declared)
+    found = perform(data, "sites.know", site=declared.id, places=places)
+    return {**readiness.examine(declared, known, found, time.time()), "rehearsed": rehearsed}
 
 
 def readiness(
     directory: Folder,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report there, as HTML.")] = None,
+    rehearsed: Annotated[
+        bool, typer.Option("--rehearsed", help="As DATA has it from `site rehearse --keep`: it counts for no go-live.")
+    ] = False,
     models: Models = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
@@ -42,7 +46,7 @@ def readiness(
     """Each gate of each model, green, amber or red, with what was seen and what to do. Exit 1 while a gate is red."""
     from gateway.cli.printing import print_json, print_table
 
-    found = examined(directory, models, data)
+    found = examined(directory, models, data, rehearsed=rehearsed)
     if report is not None:
         from gateway.pages import STATIC, render
 

@@ -32,6 +32,14 @@ def new(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The new folder; its name becomes the site's id.")],
     title: Annotated[str, typer.Option(help="What people call the customer.")],
     vendor: Annotated[str, typer.Option(help="What kind of EHR it has (docs/reference/vendors.md).")] = "spec",
+    ehr: Annotated[str | None, typer.Option(help="What its EHR is called here.")] = None,
+    issuer: Annotated[
+        str | None, typer.Option(metavar="URL", help="The EHR's FHIR base, as it sends it as iss.")
+    ] = None,
+    client_id: Annotated[str | None, typer.Option(help="The client id that the EHR has given.")] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Where the EHR's address may be; repeatable.")
+    ] = None,
     models: Models = None,
     json: Json = False,
 ) -> None:
@@ -48,7 +56,9 @@ def new(
         could_not(f"{path} is there already: take another folder")
     manifests = [model.manifest for model in load(models).values()]
     directory.mkdir(parents=True, exist_ok=True)
-    path.write_text(scaffold.text(id=directory.resolve().name, title=title, vendor=vendor, manifests=manifests))
+    known = {name: value for name, value in (("issuer", issuer), ("client_id", client_id)) if value is not None}
+    placed = scaffold.Ehr(vendor=vendor, name=ehr, networks=tuple(network or ()), **known)
+    path.write_text(scaffold.text(id=directory.resolve().name, title=title, ehr=placed, manifests=manifests))
     try:
         parse_site(directory)
     except SiteRefused as refused:
@@ -197,6 +207,9 @@ def rehearse(
     messy: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, metavar="RATE", help="Degrade this share of the records.")
     ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DATA", help="Keep the rehearsal's installation here, for site readiness.")
+    ] = None,
     models: Models = None,
     json: Json = False,
 ) -> None:
@@ -211,5 +224,5 @@ def rehearse(
         raise typer.BadParameter(f"--ehr must be one of {', '.join(declared.site.ehrs)}")
     site = played(declared.site, ehr=chosen.name, persona=chosen.vendor)
     options = options_of(port=0, persona=chosen.vendor, models=models, messy=messy, messy_seed=1, site=site)
-    ok = run_loop(demo.run(None, options, only=None, as_json=json))
+    ok = run_loop(demo.run(keep, options, only=None, as_json=json))
     raise typer.Exit(0 if ok else 1)

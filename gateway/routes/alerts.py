@@ -13,6 +13,8 @@ from gateway.app import Gateway
 from gateway.routes import describing
 from gateway.routes.json_api import Caller, as_json, caller_of, own_page, read_body, refused, told
 from monitoring.alerting import acting, handling, raising
+from monitoring.alerting.acting import Taken
+from monitoring.alerting.rules import Silence
 from monitoring.errors import UnknownAlert
 from vocabulary.alert import Alert
 from vocabulary.instant import parse_instant
@@ -58,6 +60,13 @@ async def _manager(gateway: Gateway, request: Request) -> Caller:
 
 def _sees(caller: Caller, scope: apikeys.Scope, ehr: str, model: str) -> bool:
     return not isinstance(caller, apikeys.ApiKey) or apikeys.allows(caller, scope, ehr=ehr, model=model)
+
+
+def _concerns(caller: Caller, scope: apikeys.Scope, each: Silence | Taken) -> bool:
+    """Whether a silence or a decision touches what the caller sees: its own, or those that are for every EHR or model."""
+    if not isinstance(caller, apikeys.ApiKey):
+        return True
+    return apikeys.allows(caller, scope, ehr=each.ehr or None, model=each.model or None)
 
 
 def named(caller: Caller) -> str:
@@ -117,18 +126,10 @@ async def _handle(gateway: Gateway, request: Request, how: Any) -> Response:
     return await _story(gateway, alert.id)
 
 
-def _concerns(caller: Caller, ehr: str, model: str) -> bool:
-    """Whether it is about what a key is bound to: what names no EHR or no model is about every one."""
-    return not isinstance(caller, apikeys.ApiKey) or all(
-        not named or not bound or named in bound for named, bound in ((ehr, caller.ehrs), (model, caller.models))
-    )
-
-
 async def _silences(gateway: Gateway, request: Request) -> Response:
     caller = await _reader(gateway, request)
     found = await gateway.run(raising.find_silences)
-    seen = [shown_silence(each) for each in found if _concerns(caller, each.ehr, each.model)]
-    return as_json({"silences": seen})
+    return as_json({"silences": [shown_silence(each) for each in found if _concerns(caller, "monitors.read", each)]})
 
 
 async def _silence(gateway: Gateway, request: Request) -> Response:
@@ -150,12 +151,12 @@ async def _silence(gateway: Gateway, request: Request) -> Response:
 
 
 async def _actions(gateway: Gateway, request: Request) -> Response:
-    return await _in_force(gateway, await _reader(gateway, request))
+    return await _taken(gateway, await _reader(gateway, request), "monitors.read")
 
 
-async def _in_force(gateway: Gateway, caller: Caller) -> Response:
+async def _taken(gateway: Gateway, caller: Caller, scope: apikeys.Scope) -> Response:
     found = await gateway.run(acting.find_actions)
-    return as_json({"actions": [shown_action(each) for each in found if _concerns(caller, each.ehr, each.model)]})
+    return as_json({"actions": [shown_action(each) for each in found if _concerns(caller, scope, each)]})
 
 
 async def _act(gateway: Gateway, request: Request) -> Response:
@@ -190,4 +191,4 @@ async def _lift(gateway: Gateway, request: Request) -> Response:
         raise refused(403, "is for a person who is signed in", "id")
     await gateway.run(lambda c, now: acting.lift(c, now, id=id, by=by))
     await gateway.alerts.look()
-    return await _in_force(gateway, caller)
+    return await _taken(gateway, caller, "alerts.manage")

@@ -30,6 +30,7 @@ EVENTS: Mapping[str, str] = {
     "lost": "sent, but no answer came", "undecided": "looked for, without an answer", "lease_lost": "the worker ended",
     "orphaned": "what it refers to is not there", "resent": "sent again by a person",
     "reexamined": "to be looked for again, by a person", "overdue": "too old to be written",
+    "late": "a worker spoke about it that was held up beyond its time", "copies": "the EHR has it more than once",
 }  # fmt: skip
 
 

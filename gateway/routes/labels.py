@@ -59,8 +59,11 @@ def _find(connection: Connection, now: float, key: apikeys.ApiKey, body: LabelBo
     if body.output is not None:
         ids = [body.output]
     else:
-        named = entries.c.inference == inference_hash(body.inference_id or "")
-        ids = list(connection.scalars(select(entries.c.output).where(named).limit(20)))
+        named = [entries.c.inference == inference_hash(body.inference_id or "")]
+        named += (
+            [entries.c.ehr.in_(key.ehrs)] if key.ehrs else []
+        )  # what others called so must not crowd out the key's own
+        ids = list(connection.scalars(select(entries.c.output).where(*named).limit(20)))
     found = [each for id in dict.fromkeys(ids) if (each := find_output(connection, now, id)) is not None]
     mine = [each for each in found if _fits(each.output, body) and _may(key, each.output)]
     if len(mine) > 1:

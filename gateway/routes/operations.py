@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway import health
+from gateway import apikeys, health
 from gateway.app import Gateway
 from gateway.routes.json_api import bearer, key_of, refused, told
 
@@ -36,16 +36,21 @@ async def _ready(gateway: Gateway, watch: health.Watch, request: Request) -> Res
     shown: dict[str, Any] = health.summary(checks)
     presented = bearer(request)
     if presented is not None:
-        await key_of(gateway, presented, "monitors.read", "metrics.read")
-        shown["details"] = [asdict(check) for check in checks]
+        key = await key_of(gateway, presented, "monitors.read", "metrics.read")
+        shown["details"] = [asdict(check) for check in checks if _concerns(key, check)]
     unready = shown["status"] == "unready"
     headers = {"cache-control": "no-store", **({"retry-after": "1"} if unready else {})}
     return JSONResponse(shown, status_code=503 if unready else 200, headers=headers)
+
+
+def _concerns(key: apikeys.ApiKey, check: health.Check) -> bool:
+    """A key that is bound to EHRs is told of no other EHR."""
+    return check.name != "ehrs" or not key.ehrs or check.about in key.ehrs
 
 
 async def _metrics(gateway: Gateway, request: Request) -> Response:
     presented = bearer(request)
     if presented is None:
         raise refused(401, "needs an API key with metrics.read as bearer", "Authorization")
-    await key_of(gateway, presented, "metrics.read")
-    return Response(await gateway.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    key = await key_of(gateway, presented, "metrics.read")
+    return Response(await gateway.metrics(apikeys.bounds(key)), media_type="text/plain; version=0.0.4; charset=utf-8")

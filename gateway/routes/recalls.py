@@ -57,15 +57,23 @@ def _may_see(caller: Caller, model: str) -> bool:
     return not isinstance(caller, apikeys.ApiKey) or apikeys.allows(caller, "recall", model=model)
 
 
-async def _list(gateway: Gateway, request: Request) -> Response:
+async def _reader(gateway: Gateway, request: Request) -> Caller:
+    """Who may see recalls: what one does at every EHR is not for a key that is bound to some. Raises Refusal 401 or 403."""
     caller = await caller_of(gateway, request, "recall", roles=STAFF)
+    if isinstance(caller, apikeys.ApiKey) and caller.ehrs:
+        raise refused(403, "a recall concerns every EHR: the key is bound to some", "Authorization")
+    return caller
+
+
+async def _list(gateway: Gateway, request: Request) -> Response:
+    caller = await _reader(gateway, request)
     found = await gateway.run(recall.list_recalls)
     return as_json({"recalls": [shown_recall(each) for each in found if _may_see(caller, each.model)]})
 
 
 async def _show(gateway: Gateway, request: Request) -> Response:
     """With what still stands, item by item; ``next`` leads on."""
-    caller = await caller_of(gateway, request, "recall", roles=STAFF)
+    caller = await _reader(gateway, request)
     id = request.path_params["id"]
     after = _after(request)
     found = await gateway.run(lambda c, now: recall.find_recall(c, now, id))

@@ -32,6 +32,12 @@ def placed(declared: Declared) -> list[dict[str, str]]:
     ]
 
 
+def rehearsed(declared: Declared) -> list[dict[str, str]]:
+    """The same places as a rehearsal has them: the sandbox EHR is called after its persona, which is the vendor's name."""
+    personas = {ehr.name: ehr.vendor for ehr in declared.ehrs}
+    return [{**place, "ehr": personas[place["ehr"]]} for place in placed(declared)]
+
+
 def known(
     connection: Connection, now: float, *, site: str, places: Sequence[Mapping[str, str]]
 ) -> list[dict[str, Any]]:

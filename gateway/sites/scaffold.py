@@ -1,6 +1,7 @@
 """The text of a new site's file: it passes ``site check`` but for what only the customer knows."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from vocabulary.manifest import Manifest
 
@@ -14,10 +15,11 @@ timezone = "UTC"
 regulation = "hti-1"
 
 [[ehr]]
-name = "{id}-ehr"
-issuer = "https://ehr.example.org/fhir/r4"    # the FHIR base exactly as the EHR sends it as iss
-client_id = "to-be-given-by-the-EHR"
+name = "{ehr}"
+issuer = "{issuer}"    # the FHIR base exactly as the EHR sends it as iss
+client_id = "{client_id}"
 vendor = "{vendor}"
+networks = [{networks}]    # where its address may be (CIDR); none: any public address
 """
 MODEL = """
 [[model]]
@@ -47,7 +49,28 @@ to = "clinical_informatics"
 """
 
 
-def text(*, id: str, title: str, vendor: str, manifests: Iterable[Manifest]) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ehr:
+    """What is known of the customer's EHR; what is not is said to be missing. No ``name``: the site's, with ``-ehr``."""
+
+    vendor: str
+    name: str | None = None
+    issuer: str = "https://ehr.example.org/fhir/r4"
+    client_id: str = "to-be-given-by-the-EHR"
+    networks: tuple[str, ...] = ()
+
+
+def text(*, id: str, title: str, ehr: Ehr, manifests: Iterable[Manifest]) -> str:
     """``site.toml`` for these models, every one in shadow."""
+    networks = ", ".join(f'"{_plain(each)}"' for each in ehr.networks)
+    head = HEAD.format(
+        id=id, title=_plain(title), ehr=_plain(ehr.name or f"{id}-ehr"), issuer=_plain(ehr.issuer),
+        client_id=_plain(ehr.client_id), vendor=ehr.vendor, networks=networks,
+    )  # fmt: skip
     models = "".join(MODEL.format(id=each.id, version=each.version) for each in manifests)
-    return HEAD.format(id=id, title=title.replace('"', "'"), vendor=vendor) + models + TAIL
+    return head + models + TAIL
+
+
+def _plain(text: str) -> str:
+    """Nothing that ends a quoted TOML string, or begins an escape in one."""
+    return text.replace("\\", "/").replace('"', "'")

@@ -1,7 +1,9 @@
 """One suite, both databases: what is at an EHR more than once is found and told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import select
 
 from gateway.changes import events_of
 from gateway.database import Database
@@ -9,21 +11,29 @@ from monitoring.rules import triggered
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
 from tests.unit.writeback.examples import NAMES
 from writeback.answers import Answer
+from writeback.attempts import note
 from writeback.changes import Change, CopiesFound
-from writeback.reconciling import Reconciler
+from writeback.reconciling import Reconciler, Sampled, sample, suspects
+from writeback.tables import deliveries
+from writeback.terms import SINGLY, Terms
 
 
-def look(database: Database, ehr: Ehr) -> tuple[int, list[Change]]:
+def look(
+    database: Database, ehr: Ehr, choose: Callable[..., Sequence[Sampled]] = sample, terms: Terms = SINGLY
+) -> tuple[int, list[Change]]:
     told: list[Change] = []
 
     def observe(changes: Sequence[Change]) -> None:
         told.extend(changes)
 
+    async def known(name: str) -> Terms:
+        return terms
+
     reconciler = Reconciler(
         run=database.run, senders=lambda name, principal: ehr, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-        observe=observe, draw=lambda: 0.5,
+        observe=observe, draw=lambda: 0.5, terms=known,
     )  # fmt: skip
-    return asyncio.run(reconciler.look("spec")), told
+    return asyncio.run(reconciler.look("spec", choose)), told
 
 
 def delivered(database: Database) -> Ehr:
@@ -46,6 +56,28 @@ def test_a_second_copy_is_an_alert_for_engineering(database: Database) -> None:
         ("RiskAssessment", 2)
     ]
     assert [rule.owners for rule, _ in triggered(events_of(told))] == [("engineering",)]
+
+
+def spoken_late(database: Database, ehr: Ehr) -> None:
+    """Somebody whose lease was over spoke about the RiskAssessment, and the EHR has it twice."""
+    kept = next(kept for name, kept in ehr.kept.items() if name.startswith("RiskAssessment"))
+    ehr.kept["RiskAssessment/copy"] = {**kept, "id": "copy"}
+    key = select(deliveries.c.key).where(deliveries.c.resource_type == "RiskAssessment", deliveries.c.role == "primary")
+    database.run_now(lambda c, now: note(c, now, key=str(c.scalar(key)), attempt=1, event="late"))
+
+
+def test_what_somebody_spoke_about_too_late_is_looked_for_and_told_once(database: Database) -> None:
+    ehr = delivered(database)
+    assert look(database, ehr, suspects) == (0, [])
+    spoken_late(database, ehr)
+    first, second = look(database, ehr, suspects), look(database, ehr, suspects)
+    assert (first[0], [change.copies for change in first[1] if isinstance(change, CopiesFound)]) == (1, [2])
+    assert second == (0, [])
+
+
+def test_searches_for_copies_count_towards_the_rate_limit(database: Database) -> None:
+    ehr = delivered(database)
+    assert [look(database, ehr, terms=Terms(per_minute=60))[0] for _ in range(2)] == [3, 0]
 
 
 def test_an_ehr_that_cannot_be_searched_is_left_alone(database: Database) -> None:

@@ -76,14 +76,15 @@ def receiving(place: Path, kind: str, *, seed: int = 1, calm: bool = False) -> I
 
 
 class Nursery:
-    """Forks workers of a module; those that live when it is left are killed."""
+    """Forks workers of a module; those that live when it is left are killed. ``root`` is the tree whose code they run."""
 
     def __init__(
-        self, place: Path, environment: dict[str, str] | None = None, *, module: str = "tests.crash.delivery_worker"
-    ) -> None:
+        self, place: Path, environment: dict[str, str] | None = None, *, module: str = "tests.crash.delivery_worker",
+        root: Path = ROOT,
+    ) -> None:  # fmt: skip
         self._errors = (place / "errors").open("a")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+            [sys.executable, "-m", module], cwd=root, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **(environment or {})},
         )  # fmt: skip
         self._pids: set[int] = set()

@@ -5,7 +5,8 @@
 is a nursery: it imports everything once, and each line on stdin (an ``Order`` as JSON) forks a worker of that order,
 whose pid is printed. A worker opens its database itself, after the fork, so that each is a process of its own that
 SIGKILL ends at any moment. What it does with outputs goes into ``journal``, a line each, written after the fact:
-``accepted NUMBER``, ``refused NUMBER`` and, once nothing moves any more, ``drained``.
+``accepted NUMBER``, ``refused NUMBER`` and, once nothing moves any more, ``drained``; where it looks for copies, also
+``alarm KEY TIME`` when the monitors are told of one, and ``stopped KEY`` just before it stops itself.
 """
 
 import asyncio
@@ -14,9 +15,10 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,19 +26,26 @@ from typing import Any
 import psycopg  # noqa: F401  (the nursery has it before a worker needs it)
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 
+from gateway.changes import events_of
 from gateway.database import Database, open_postgres, open_sqlite
+from monitoring.rules import triggered
+from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES, manifest, output, write
 from vocabulary.instant import Span
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
 from writeback import outputs, tables
 from writeback.answers import Answer
+from writeback.changes import Change, CopiesFound, DeliveryChanged
+from writeback.exchange import Connection, Pool
 from writeback.gate import Admitted
 from writeback.outputs import Accepted, Submission
+from writeback.reconciling import Reconciler
 from writeback.retry import RetryPolicy
 from writeback.rules import WriteRules
 from writeback.sending import Sender
 from writeback.settings import Pace
+from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
 
@@ -71,6 +80,51 @@ class Order:
     """Seconds that one delivery may speak with the EHR; the quarantine is twice as long."""
     fail_every: int = 0
     """Every so many writes and syncs of the database one fails, where the nursery runs under ``failing.c``."""
+    look_every: float = 0.0
+    """Seconds between two looks for copies; 0: it never looks."""
+    stop_at: int = 0
+    """At this create it stops itself (SIGSTOP) between the last check of its time and the first byte; 0: never."""
+    per_minute: int = 0
+    """Requests that the EHR allows in a minute; 0: any number."""
+
+
+class Stopping(Pool):
+    """Stops the process at the worst instant of all: when all is checked, and nothing is sent."""
+
+    def __init__(self, *, base: str, at: int, journal: "Journal") -> None:
+        super().__init__(base=base)
+        self._left, self._journal = at, journal
+
+    async def _take(self) -> Connection:
+        connection = await super()._take()
+        if isinstance(connection.transport, asyncio.Transport):
+            connection.transport = _Held(connection.transport, self)  # type: ignore[assignment]
+        return connection
+
+    def hold(self, data: bytes) -> None:
+        self._left -= data.startswith((b"POST ", b"PUT "))
+        if self._left == 0:
+            self._left = -1
+            body = json.loads(data.partition(b"\r\n\r\n")[2])
+            self._journal.write("stopped", key_of(body))
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class _Held:
+    """A transport that asks before it writes."""
+
+    def __init__(self, transport: asyncio.Transport, pool: Stopping) -> None:
+        self._transport, self._pool = transport, pool
+
+    def write(self, data: bytes) -> None:
+        self._pool.hold(data)
+        self._transport.write(data)
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class Blind:
@@ -157,21 +211,41 @@ async def moving(database: Database) -> int:
     return ROOM + 1
 
 
+def parts(database: Database, order: Order, sender: Sender, journal: Journal) -> tuple[Worker, Reconciler]:
+    """What delivers, and what looks for copies, as a ``worker`` replica puts them together."""
+
+    def observe(changes: Sequence[Change]) -> None:
+        for change in changes:
+            if isinstance(change, CopiesFound | DeliveryChanged) and triggered(events_of([change])):
+                journal.write("alarm", change.delivery, time.time())
+
+    async def terms(ehr: str) -> Terms:
+        return Terms(per_minute=order.per_minute or None)
+
+    given: Any = {
+        "run": database.run, "senders": lambda ehr, principal: sender, "ehrs": lambda: ("spec",),
+        "namespace": NAMES.namespace, "observe": observe, "terms": terms,
+    }  # fmt: skip
+    pace = replace(PACE, conversation=order.patience, lease=order.patience + 0.5)
+    return Worker(**given, pace=pace), Reconciler(**given, every=order.look_every)
+
+
 async def serve(order: Order) -> None:
     database, journal = opened(order.store), Journal(order.journal)
-    session = open_session(base=order.base)
+    session = (
+        Stopping(base=order.base, at=order.stop_at, journal=journal) if order.stop_at else open_session(base=order.base)
+    )
     sender: Sender = HttpSender(base=order.base, session=session)
-    sender = Blind(sender) if order.blind else sender
-    worker = Worker(
-        run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-        pace=replace(PACE, conversation=order.patience, lease=order.patience + 0.5),
-    )  # fmt: skip
-    serving = asyncio.create_task(worker.serve())
+    worker, reconciler = parts(database, order, Blind(sender) if order.blind else sender, journal)
+    serving = [asyncio.create_task(worker.serve())]
+    if order.look_every:
+        serving.append(asyncio.create_task(reconciler.serve()))
     await produce(database, order, journal)
     while not order.leave or await moving(database):
         await asyncio.sleep(0.05)
     worker.stop()
-    await serving
+    reconciler.stop()
+    await asyncio.gather(*serving)
     await session.close()
     database.close()
     journal.write("drained")
@@ -199,7 +273,9 @@ def nursery(begin: Callable[[dict[str, Any]], None]) -> None:
 
 
 def as_line(order: Any) -> str:
-    return json.dumps(asdict(order))
+    """What is as it always is goes without saying: an earlier release may not know of it."""
+    plain = {each.name: each.default for each in fields(order)}
+    return json.dumps({name: value for name, value in asdict(order).items() if value != plain[name]})
 
 
 def heard(journal: Path) -> tuple[set[int], set[int], bool]:

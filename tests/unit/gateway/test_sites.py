@@ -183,7 +183,9 @@ def test_the_published_schema_is_of_this_declaration_and_takes_the_examples() ->
 
 
 def test_a_new_site_can_be_used_but_for_what_only_the_customer_knows(tmp_path: Path) -> None:
-    text = scaffold.text(id="north", title='A "north" hospital', vendor="epic", manifests=MANIFESTS.values())
+    text = scaffold.text(
+        id="north", title='A "north" hospital', ehr=scaffold.Ehr(vendor="epic"), manifests=MANIFESTS.values()
+    )
     site = Site.model_validate(tomllib.loads(text))
     assert {each.policy for each in site.model} == {"shadow"}
     (tmp_path / FILE).write_text(text)
