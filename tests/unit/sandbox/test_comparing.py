@@ -58,7 +58,7 @@ def test_a_second_is_compared_with_the_second_it_is(store: Store, prefix: str, f
     ("day", "prefixes"), [("2020-01-09", "ne gt ge sa"), ("2020-01-10", "eq ge le"), ("2020-01-11", "ne lt le eb")]
 )  # fmt: skip
 def test_a_day_is_before_after_or_the_same(store: Store, day: str, prefixes: str) -> None:
-    every = "eq ne gt lt ge le sa eb".split()
+    every = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"]
     assert [each for each in every if store.ids(f"Observation?date={each}{day}") == ["day"]] == [
         each for each in every if each in prefixes.split()
     ]
@@ -75,7 +75,7 @@ def test_about_a_day_is_a_tenth_of_the_time_since(store: Store) -> None:
     [("0.25", "eq ge le ap"), ("0.24", "ne gt ge sa ap"), ("0.26", "ne lt le eb ap"), ("0.3", "eq lt le eb"), ("0.2", "ne gt ge sa"), ("0.28", "ne lt le eb")],
 )  # fmt: skip
 def test_a_number_is_as_exact_as_it_is_said(store: Store, value: str, prefixes: str) -> None:
-    every = "eq ne gt lt ge le sa eb ap".split()
+    every = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
     assert [each for each in every if store.ids(f"RiskAssessment?probability={each}{value}")] == [
         each for each in every if each in prefixes.split()
     ]
