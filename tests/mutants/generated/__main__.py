@@ -27,7 +27,7 @@ AREAS = {
     "auth/access": ("unit/auth/access/test_*.py", "unit/auth/test_tables.py", "flow/test_smart_scopes.py", "contract/test_face_*.py"),
     "auth": ("unit/auth/test_*.py", "unit/auth/server/test_*.py", "flow/test_smart_*.py", "flow/test_sign_in*.py"),
     "sandbox": (
-        *(f"unit/sandbox/test_{name}.py" for name in ("tables", "batches", "exports", "indexing", "statement", "histories", "search*")),
+        *(f"unit/sandbox/test_{name}.py" for name in ("tables", "batches", "exports", "indexing", "statement", "history", "search*")),
         "unit/sandbox/test_store.py", "unit/sandbox/test_paging.py", "contract/test_face_*.py", "contract/test_capabilities.py",
         "flow/test_bulk*.py",
     ),

@@ -197,6 +197,15 @@ def test_a_patient_and_a_code_are_looked_for_at_once(query: str, at_once: bool) 
 
 
 @pytest.mark.parametrize(
+    ("type", "name", "value"),
+    [("Observation", "subject:Patient.name", "a"), ("Observation", "patient.birthdate", "1990"), ("Patient", "_has:Observation:patient:code", "a")],
+)  # fmt: skip
+def test_a_chain_begins_with_what_the_index_finds(type: str, name: str, value: str) -> None:
+    found = compile(type, ((name, value),), Known(base=BASE)).filters[0]
+    assert "number IN (SELECT t.number FROM fhir_terms t" in found.sql
+
+
+@pytest.mark.parametrize(
     ("said", "late"),
     [("2024", False), ("eq2024", False), ("ne2024", False), ("gt2024", True), ("lt2024", False), ("ge2024", True), ("le2024", False), ("sa2024", False),
      ("eb2024", False), ("ap2024", True)],
