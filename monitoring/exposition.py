@@ -38,10 +38,14 @@ class Exposition:
         """Counts events that are durable: call it after the transaction that recorded them."""
         self._add(count(events))
 
+    def totals(self) -> dict[Key, int]:
+        """Every counter as it stands."""
+        with self._turn:
+            return dict(self._totals)
+
     def text(self, packed: Sequence[bytes] = ()) -> bytes:
         """The exposition of the counters and of the ``packed`` signals of each watch."""
-        with self._turn:
-            totals = dict(self._totals)
+        totals = self.totals()
         lines: list[str] = []
         for number, line in enumerate(_counters(totals)):
             lines.append(line)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from gateway.alerting.routes_of_sites import table_of
 from gateway.alerting.sending import Mail, send
 from monitoring.alerting import acting, following, handling, notices, telling
 from monitoring.alerting.following import PORTION
+from monitoring.evaluations import Place
+from vocabulary.signal import Signal, SignalChanged
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -41,6 +44,11 @@ class Alerts:
     def wake(self) -> None:
         """There may be something new."""
         self._called.set()
+
+    def hear(self, changed: Sequence[SignalChanged], signals: Sequence[tuple[Place, Sequence[Signal]]]) -> None:
+        """What the evaluator has saved."""
+        self._gateway.telemetry.hear(signals)
+        self.wake()
 
     def stop(self) -> None:
         """``serve`` returns after the round under way."""
