@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from os import urandom
 from pathlib import Path
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, claim_checkers, memory, observing, scoring, signed
+from gateway import apikeys, claim_checkers, memory, observing, scoring, signed, telemetry
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
 from gateway.changes import events_of
@@ -38,6 +37,7 @@ from gateway.sites import history, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
+from gateway.telemetry import OFF, Telemetry
 from gateway.turns import Turns
 from monitoring import evaluations, journal
 from monitoring.evaluations import Place
@@ -74,8 +74,9 @@ class Gateway:
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
         declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: Checkers | None = None,
-        shared: bool = False,
+        shared: bool = False, telemetry: Telemetry = OFF,
     ) -> None:  # fmt: skip
+        self.telemetry = telemetry
         self.installation, self.models, self.base_url = installation, models, base_url
         self.deployments = Deployments(models=models, sites=sites or {})
         self.declared, self.clock = declared, clock
@@ -87,6 +88,7 @@ class Gateway:
         self.checkers = checkers or Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
+        telemetry.measure(self.exposition)
         self.shared = shared
         self._unwritten: list[Event] = []
         self._working = False
@@ -98,7 +100,7 @@ class Gateway:
             "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
             "namespace": self.keyring.namespace, "observe": self._observe,
         }  # fmt: skip
-        self.worker = Worker(**delivering, terms=self.senders.terms)
+        self.worker = Worker(**delivering, terms=self.senders.terms, around=self.telemetry.delivery)
         self.reconciler = Reconciler(**delivering, terms=self.senders.terms)
         self.recalls, self.owner = Recalls(self), self.worker.boot
         self.on_logout = self.senders.forget_launches
@@ -106,7 +108,7 @@ class Gateway:
         self.alerts = Alerts(self, mail=mail)
         self.thresholds = signed.load_thresholds(self.installation)
         self.evaluator = Evaluator(
-            run=self.run, plan=self._plan, holder=self.new_id(), after=lambda changed, signals: self.alerts.wake(),
+            run=self.run, plan=self._plan, holder=self.new_id(), after=self.alerts.hear,
             oldest=memory.limits(self.models, self.declared).labelled,
         )  # fmt: skip
         self.outcomes = Outcomes(self)
@@ -157,13 +159,7 @@ class Gateway:
 
     def thresholds_at(self, ehr: str) -> Thresholds:
         """Those that were signed for the EHR's site, on top of the installation's."""
-        found = next((each for each in self.declared if ehr in each.site.ehrs), None)
-        signed_for = None if found is None else metrics.read(found)
-        if signed_for is None:
-            return self.thresholds
-        return replace(
-            self.thresholds, version=signed_for.version, models={**self.thresholds.models, **signed_for.thresholds}
-        )
+        return signed.at(self.thresholds, self.declared, ehr)
 
     async def learn_ehrs(self) -> None:
         """Looks up which EHRs the gateway is registered with now."""
@@ -248,6 +244,7 @@ class Gateway:
                 logger.warning("the registered EHRs could not be read: %s", type(failure).__name__)
 
     async def aclose(self) -> None:
+        await asyncio.to_thread(self.telemetry.close)
         await self.checkers.aclose()
         await self.senders.aclose()
         await self.reach.aclose()
@@ -288,7 +285,7 @@ async def open_gateway(
     gateway = Gateway(
         installation, models=loaded, base_url=base_url, clock=clock, totals=totals, senders=senders,  # type: ignore[arg-type]
         reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
-        checkers=claim_checkers.load(config or installation.directory / FILE), shared=shared,
+        checkers=claim_checkers.load(config or installation.directory / FILE), shared=shared, telemetry=telemetry.of(os.environ),
     )  # fmt: skip
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:

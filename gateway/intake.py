@@ -112,7 +112,9 @@ async def _read(
     gateway: Gateway, output: Output, *, model: Model, submitter: str, claim: Idempotency | None, body: bytes
 ) -> Shown | Turned:  # fmt: skip
     reader = gateway.senders.sender(output.ehr, BACKEND)
-    read = await read_patient(reader, output.patient, model.manifest.features)
+    with gateway.telemetry.span("chart", ehr=output.ehr, features=len(model.manifest.features)) as tell:
+        read = await read_patient(reader, output.patient, model.manifest.features)
+        tell(resources=len(read.known), searches=len(read.reads))
     if read.patient is None:
         return turned(422, "not-found", "the EHR has no such patient", "patient")
     as_of = min(output.as_of, gateway.clock())

@@ -63,7 +63,8 @@ async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
     how = Reading(wait=patience(gateway.patience), granted=extents(launch.scopes))
     for pause in (*gateway.pauses, None):
         try:
-            return await _score(gateway, launch, how)
+            with gateway.telemetry.span("launch", ehr=launch.ehr):
+                return await _score(gateway, launch, how)
         except GrantEnded:
             return ["The EHR gives no more tokens for this launch. Launch again from the EHR."]
         except LedAway:
@@ -90,7 +91,9 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     )  # fmt: skip
     deployed = gateway.deployments.at(launch.ehr).values()
     features = [feature for model in deployed for feature in model.manifest.features]
-    read = await read_patient(occasion.reader, patient, features, how)
+    with gateway.telemetry.span("chart", ehr=launch.ehr, features=len(features)) as tell:
+        read = await read_patient(occasion.reader, patient, features, how)
+        tell(resources=len(read.known), searches=len(read.reads))
     if read.patient is None:
         return ["The EHR does not let this launch read its own patient."]
     shown, cipher = banner.describe(read.patient, now=gateway.clock()), gateway.keyring.cipher
@@ -114,7 +117,8 @@ async def score(
     said: dict[str, Any] = {}
     if verdict.fitness != "unfit":
         try:
-            said = await models.ask(model, chart)
+            with gateway.telemetry.span("model", model=model.key[0], version=model.key[1], ehr=launch.ehr):
+                said = await models.ask(model, chart)
         except ModelError as failure:
             return f"{failure}. Nothing was written."
     output = read_answer(model, ehr, occasion, chart, said, name or inference)

@@ -3,13 +3,16 @@
 import base64
 import json
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.installation import Installation
 from gateway.keyring import KeyFileError
+from gateway.sites import metrics
+from gateway.sites.folder import Declared
 from monitoring.thresholds import Thresholds, ThresholdsInvalid, key_id, verify
 
 FILE, KEYS = "thresholds.json", "thresholds.pub"
@@ -32,6 +35,15 @@ def read_thresholds(directory: Path, *, deployment: str | None) -> Thresholds:
         raise KeyFileError(f"{FILE}: {wrong}; {HELP}") from wrong
     except (OSError, ValueError) as wrong:
         raise KeyFileError(f"{FILE} cannot be read as JSON; {HELP}") from wrong
+
+
+def at(installed: Thresholds, declared: Sequence[Declared], ehr: str) -> Thresholds:
+    """Those that were signed for the EHR's site, on top of the installation's. Raises MetricsRefused."""
+    found = next((each for each in declared if ehr in each.site.ehrs), None)
+    signed_for = None if found is None else metrics.read(found)
+    if signed_for is None:
+        return installed
+    return replace(installed, version=signed_for.version, models={**installed.models, **signed_for.thresholds})
 
 
 def trusted(path: Path) -> Mapping[str, Ed25519PublicKey]:

@@ -47,12 +47,21 @@ Taken = tuple[Accepted, dict[str, Any]] | Conflict
 """What was recorded, and how it is shown; or what stood in its place."""
 
 
-async def submit(
+async def submit(gateway: "Gateway", occasion: Occasion, *, output: Output, **given: Any) -> Taken:
+    """Judges, plans and records an output; ``given`` is what ``_submit`` takes. Raises Unavailable when the EHR could not be
+    read: nothing is stored."""
+    about = {"model": output.model, "version": output.version, "ehr": output.ehr, "kind": output.kind}
+    with gateway.telemetry.span("gate", **about) as tell:
+        taken = await _submit(gateway, occasion, output=output, **given)
+        tell(**({"conflict": True} if isinstance(taken, Conflict) else {"state": str(taken[1].get("state"))}))
+    return taken
+
+
+async def _submit(
     gateway: "Gateway", occasion: Occasion, *, output: Output, model: Model, read: PatientRead, verdict: Verdict,
     chart: Chart, claim: Idempotency | None = None, body: bytes | None = None,
 ) -> Taken:  # fmt: skip
-    """Judges, plans and records an output, with what ``chart`` gave the model. Raises Unavailable when the EHR could not be
-    read: nothing is stored."""
+    """With what ``chart`` gave the model."""
     evidence = await read_evidence(
         occasion.reader, output, patient=read.patient, verdict=verdict, launch_patient=occasion.launch_patient,
         launch_encounter=occasion.launch_encounter,

@@ -41,10 +41,14 @@ class Exposition:
         """Counts events that are durable: call it after the transaction that recorded them."""
         self._add(count(events))
 
+    def totals(self) -> dict[Key, int]:
+        """Every counter as it stands."""
+        with self._turn:
+            return dict(self._totals)
+
     def text(self, packed: Sequence[bytes] = (), bounds: Bounds = EVERYWHERE) -> bytes:
         """The exposition of the counters and of the ``packed`` signals of each watch, within ``bounds``."""
-        with self._turn:
-            totals = dict(self._totals)
+        totals = self.totals()
         lines: list[str] = []
         for number, line in enumerate(_counters(totals, bounds)):
             lines.append(line)

@@ -1,9 +1,9 @@
 """Edge: entries of the journal that are folded and kept long enough go; no state that is folded from the rest is another.
 
-An entry of the past is looked at again for three things only: whether an output is the first of its encounter (within ``AGAIN``),
-which score a label is about, and whether that was the first score. So an output stays while its encounter may be scored again,
-and, with every other output of its encounter, while a label of one of them may still be told. Ticks, texts, labels and what
-people said go as soon as they are folded and old enough.
+An entry of the past is looked at again for three things only: whether an output is the first of its encounter (within
+``AGAIN``), which score a label is about, and whether that was the first score. So an output stays while its encounter may be
+scored again, and, with every other output of its encounter, while a label of one of them may still be told. Ticks, texts, labels
+and what people said go as soon as they are folded and old enough.
 """
 
 from collections.abc import Callable

@@ -6,7 +6,8 @@ dies in mid-sentence leaves a lease behind, which ``recover`` turns into doubt; 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from random import random
 from time import monotonic
 from typing import Any, TypeVar
@@ -32,6 +33,16 @@ T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
 
 
+Told = Callable[[Mapping[int, Ending]], None]
+Around = Callable[[Sequence[Claimed]], AbstractContextManager[Told]]
+"""Stands around an attempt, and is told its endings by delivery."""
+
+
+@contextmanager
+def _alone(rows: Sequence[Claimed]) -> Iterator[Told]:
+    yield lambda endings: None
+
+
 async def _singly(ehr: str) -> Terms:
     return SINGLY
 
@@ -39,7 +50,8 @@ async def _singly(ehr: str) -> Terms:
 class Worker:
     """``senders(ehr, principal)`` gives who speaks with an EHR for a launch (``launch:<id>``) or for the gateway itself
     (``backend``). ``ehrs`` names the EHRs to serve, and ``terms`` says on what terms, both asked again at every sweep;
-    ``terms`` may fail with any exception while an EHR does not answer. ``observe`` is told what changed."""
+    ``terms`` may fail with any exception while an EHR does not answer. ``observe`` is told what changed; ``around`` stands
+    around each attempt."""
 
     def __init__(
         self,
@@ -53,10 +65,11 @@ class Worker:
         terms: Callable[[str], Awaitable[Terms]] = _singly,
         boot: str | None = None,
         jitter: Callable[[], float] = random,
+        around: Around = _alone,
     ) -> None:
         self._run, self._senders, self._ehrs = run, senders, ehrs
         self._namespace, self._observe, self._pace = namespace, observe, pace
-        self._terms_of, self._jitter = terms, jitter
+        self._terms_of, self._jitter, self._around = terms, jitter, around
         self.boot = boot or uuid4().hex
         self._stopping = asyncio.Event()
         self._lines: dict[str, _Line] = {}
@@ -117,16 +130,23 @@ class Worker:
 
     async def _attempt(self, rows: Sequence[Claimed], line: "_Line", until: float) -> Sequence[Attempted]:
         """Speaks with the EHR about one delivery, or about several together."""
+        with self._around(rows) as told:
+            endings, bundle = await self._spoken(rows, line, until)
+            told(endings)
+        return [
+            Attempted(delivery=row, ending=endings[row.id], jitter=self._jitter(), bundle=bundle) for row in rows
+        ]  # fmt: skip
+
+    async def _spoken(
+        self, rows: Sequence[Claimed], line: "_Line", until: float
+    ) -> tuple[Mapping[int, Ending], Bundled | None]:  # fmt: skip
         bundle: Bundled | None = None
         if len(rows) == 1:
             endings: Mapping[int, Ending] = {rows[0].id: await self._end(rows[0], line, until)}
             if line.terms.batch and line.size == 1 and endings[rows[0].id].event == "kept":
                 bundle = Bundled(first=rows[0].id, entries=1, verdict="taken")  # all went well: two together next time
-        else:
-            endings, bundle = await self._end_together(rows, line, until)
-        return [
-            Attempted(delivery=row, ending=endings[row.id], jitter=self._jitter(), bundle=bundle) for row in rows
-        ]  # fmt: skip
+            return endings, bundle
+        return await self._end_together(rows, line, until)
 
     async def _end(self, row: Claimed, line: "_Line", until: float) -> Ending:
         sender = self._sender(row)

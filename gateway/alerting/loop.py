@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from gateway.alerting.sending import Mail, send
 from gateway.rounds import Rounds
 from monitoring.alerting import acting, following, handling, notices, telling
 from monitoring.alerting.following import PORTION
+from monitoring.evaluations import Place
+from vocabulary.signal import Signal, SignalChanged
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -40,6 +42,11 @@ class Alerts(Rounds):
         self.table = table_of(gateway.declared)
         self.calendar = calendar_of(gateway.declared, systems=systems_of(gateway.deployments))
         self.marking, self._marks_due = Marking(gateway), 0.0
+
+    def hear(self, changed: Sequence[SignalChanged], signals: Sequence[tuple[Place, Sequence[Signal]]]) -> None:
+        """What the evaluator has saved."""
+        self._gateway.telemetry.hear(signals)
+        self.wake()
 
     async def round(self) -> int:
         """One round; how many changes were followed, lines told and notices tried."""

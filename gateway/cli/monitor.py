@@ -1,4 +1,4 @@
-"""``monitor replay FILE``."""
+"""``monitor replay|sign|thresholds``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import threshold_verbs
 from gateway.cli.application import Json, could_not
 
 if TYPE_CHECKING:
@@ -16,13 +17,9 @@ if TYPE_CHECKING:
 
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
-    monitor = typer.Typer(help="The monitors, before go-live.", no_args_is_help=True)
+    monitor = typer.Typer(help="The monitors: replay before go-live, thresholds signed.", no_args_is_help=True)
     monitor.command("replay")(replay)
-
-    @monitor.callback()
-    def only() -> None:
-        """So that the verb is named although it is the only one."""
-
+    threshold_verbs.register(monitor)
     application.add_typer(monitor, name="monitor")
 
 

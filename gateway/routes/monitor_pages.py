@@ -46,8 +46,9 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     traffic, alerts = await gateway.run(lambda c, now: (_traffic(c, now), handling.find_alerts(c, now, standing=True)))
     found = await asyncio.to_thread(lambda: [each for body in packed for each in evaluations.unpack_signals(body)])
     page = render(
-        "monitors.html", session=session, rows=_glance(found, traffic, alerts), areas=list(signals.AREAS.values())
-    )
+        "monitors.html", session=session, thresholds=gateway.thresholds, day=signals.day,
+        rows=_glance(found, traffic, alerts), areas=list(signals.AREAS.values()),
+    )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)
 
 

@@ -33,7 +33,7 @@ def sign_file(path: Path, key: Path, *, by: str, role: str) -> dict[str, Any]:
     secret = load_pem_private_key(key.read_bytes(), password=None)
     if not isinstance(secret, Ed25519PrivateKey):
         raise MetricsRefused("needs an Ed25519 key: chartgate site keygen FILE makes one")
-    document["version"] = max([0, *_kept(path)]) + 1
+    document["version"] = max([0, *kept_versions(path)]) + 1
     made = sign(document, key=secret, by=by, role=role, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     parse(made)
     text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
@@ -42,7 +42,7 @@ def sign_file(path: Path, key: Path, *, by: str, role: str) -> dict[str, Any]:
     return made
 
 
-def _kept(path: Path) -> list[int]:
+def kept_versions(path: Path) -> list[int]:
     """The versions that were signed before."""
     ends = (each.stem.rpartition("-v")[2] for each in path.parent.glob(f"{path.stem}-v*.json"))
     return [int(end) for end in ends if end.isdigit()]
