@@ -117,7 +117,7 @@ async def score(
     said: dict[str, Any] = {}
     if verdict.fitness != "unfit":
         try:
-            with gateway.telemetry.span("model", model=model.key[0], version=model.key[1], ehr=launch.ehr):
+            with gateway.telemetry.span("model", model=model.key[0], version=model.key[1], ehr=ehr):
                 said = await models.ask(model, chart)
         except ModelError as failure:
             return f"{failure}. Nothing was written."

@@ -6,23 +6,24 @@ dies in mid-sentence leaves a lease behind, which ``recover`` turns into doubt; 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from random import random
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from writeback import outbox, outputs
-from writeback.bundling import deliver_together, groups
+from writeback.bundling import deliver_together
 from writeback.changes import Change
 from writeback.claiming import Claims, claim_due, waits
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
+from writeback.line import Line, wait_for
 from writeback.metering import Metered
-from writeback.pacing import LATE, Bundled, Size
+from writeback.pacing import LATE, Bundled
 from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
@@ -31,7 +32,6 @@ from writeback.terms import FAST, SINGLY, Terms, cost, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
-
 
 Told = Callable[[Mapping[int, Ending]], None]
 Around = Callable[[Sequence[Claimed]], AbstractContextManager[Told]]
@@ -72,7 +72,7 @@ class Worker:
         self._terms_of, self._jitter, self._around = terms, jitter, around
         self.boot = boot or uuid4().hex
         self._stopping = asyncio.Event()
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self.attempts = 0
         """Attempts that this worker has recorded."""
 
@@ -82,7 +82,7 @@ class Worker:
 
     async def turn(self, ehr: str) -> int:
         """One round for one EHR, to its end: claims, delivers, records. Returns how many deliveries it claimed."""
-        line = self._lines.setdefault(ehr, _Line())
+        line = self._lines.setdefault(ehr, Line())
         await self._learn(ehr, line)
         room, until = line.room(self._pace), self._until()
         claims = await self._run(lambda connection, now: self._claim(connection, now, ehr, line, room))
@@ -101,10 +101,10 @@ class Worker:
         while not self._stopping.is_set():
             for ehr in self._ehrs():
                 if ehr not in self._lines or self._lines[ehr].task.done():
-                    self._lines[ehr] = line = _Line()
+                    self._lines[ehr] = line = Line()
                     line.task = asyncio.create_task(self._serve(ehr, line))
                 self._lines[ehr].learn(self._learn(ehr, self._lines[ehr]))
-            await _wait(self._stopping, self._pace.sweep)
+            await wait_for(self._stopping, self._pace.sweep)
             await self._guarded(self._sweep())
         await asyncio.gather(*(line.close() for line in self._lines.values()))
 
@@ -119,7 +119,7 @@ class Worker:
             if ehr in (None, name):
                 line.ready.set()
 
-    def _claim(self, connection: Connection, now: float, ehr: str, line: "_Line", limit: int) -> Claims:
+    def _claim(self, connection: Connection, now: float, ehr: str, line: Line, limit: int) -> Claims:
         return claim_due(
             connection, now, ehr=ehr, owner=self.boot, limit=limit, pace=self._pace, terms=line.terms, turn=line.claimed
         )
@@ -128,7 +128,7 @@ class Worker:
         """When a conversation about what is claimed from now on ends: before its lease does, wherever this process is held up."""
         return monotonic() + self._pace.conversation
 
-    async def _attempt(self, rows: Sequence[Claimed], line: "_Line", until: float) -> Sequence[Attempted]:
+    async def _attempt(self, rows: Sequence[Claimed], line: Line, until: float) -> Sequence[Attempted]:
         """Speaks with the EHR about one delivery, or about several together."""
         with self._around(rows) as told:
             endings, bundle = await self._spoken(rows, line, until)
@@ -138,7 +138,7 @@ class Worker:
         ]  # fmt: skip
 
     async def _spoken(
-        self, rows: Sequence[Claimed], line: "_Line", until: float
+        self, rows: Sequence[Claimed], line: Line, until: float
     ) -> tuple[Mapping[int, Ending], Bundled | None]:  # fmt: skip
         bundle: Bundled | None = None
         if len(rows) == 1:
@@ -148,7 +148,7 @@ class Worker:
             return endings, bundle
         return await self._end_together(rows, line, until)
 
-    async def _end(self, row: Claimed, line: "_Line", until: float) -> Ending:
+    async def _end(self, row: Claimed, line: Line, until: float) -> Ending:
         sender = self._sender(row)
         if sender is None:
             return Ending(event="undecided" if row.doubtful else "postponed", cause="no_sender")
@@ -164,7 +164,7 @@ class Worker:
             return Ending(event="lost", cause="fault")
 
     async def _end_together(
-        self, rows: Sequence[Claimed], line: "_Line", until: float
+        self, rows: Sequence[Claimed], line: Line, until: float
     ) -> tuple[Mapping[int, Ending], Bundled | None]:  # fmt: skip
         sender, share = self._sender(rows[0]), line.terms.read_back
         if sender is None:
@@ -197,14 +197,14 @@ class Worker:
             logger.warning("no sender for an EHR: %s", type(failure).__name__)
             return None
 
-    async def _learn(self, ehr: str, line: "_Line") -> None:
+    async def _learn(self, ehr: str, line: Line) -> None:
         """The terms as they are now; those known before while the EHR does not say."""
         try:
             line.terms = await self._terms_of(ehr)
         except Exception as failure:
             logger.info("an EHR's terms are not known: %s", type(failure).__name__)
 
-    async def _serve(self, ehr: str, line: "_Line") -> None:
+    async def _serve(self, ehr: str, line: Line) -> None:
         """The pipeline of one EHR: each step records what has ended and claims as much as there is room for."""
         while not self._stopping.is_set() or line.busy or line.ended:
             attempts, line.ended = line.ended, []
@@ -221,7 +221,7 @@ class Worker:
             done = await self._guarded(self._run(step))
             if done is None:
                 line.ended = [*attempts, *line.ended]
-                await _wait(self._stopping, self._pace.poll)
+                await wait_for(self._stopping, self._pace.poll)
                 continue
             changes, claims = done
             self.attempts += len(attempts)
@@ -246,69 +246,3 @@ class Worker:
         except Exception as failure:
             logger.warning("the outbox could not be reached: %s", type(failure).__name__)
             return None
-
-
-class _Line:
-    """What is under way at one EHR, and on what terms."""
-
-    def __init__(self) -> None:
-        self.ready = asyncio.Event()
-        self.ended: list[Attempted] = []
-        self.busy: set[asyncio.Task[None]] = set()
-        self.task: asyncio.Future[None]
-        self.terms = SINGLY
-        self.size = Size().now
-        self.claimed = self._under_way = 0
-        self.idle = False
-        self._learning: asyncio.Task[None] | None = None
-
-    def learn(self, learning: Coroutine[Any, Any, None]) -> None:
-        """Asks for the terms anew, unless they are being asked for still."""
-        if self._learning is not None and not self._learning.done():
-            return learning.close()
-        self._learning = asyncio.create_task(learning)
-        return None
-
-    async def close(self) -> None:
-        """Returns when what is under way has been recorded."""
-        if self._learning is not None:
-            self._learning.cancel()
-        await self.task
-
-    def room(self, pace: Pace) -> int:
-        """How many deliveries more may be under way."""
-        most = pace.in_flight if not self.terms.batch else max(pace.in_flight, pace.bundles * self.size)
-        return most - self._under_way
-
-    def groups(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, ...]]:
-        """The claimed rows as they are sent."""
-        self.claimed += len(rows)
-        return groups(rows, size=self.size if self.terms.batch else 1)
-
-    def begin(self, attempts: Awaitable[Sequence[Attempted]], rows: int) -> None:
-        """Starts deliveries; ``ended`` holds what came of them."""
-        self._under_way += rows
-        task = asyncio.ensure_future(self._finish(attempts, rows))
-        self.busy.add(task)
-        task.add_done_callback(self.busy.discard)
-
-    async def _finish(self, attempts: Awaitable[Sequence[Attempted]], rows: int) -> None:
-        try:
-            made = await attempts  # first: ``ended`` is another list after every round
-        finally:
-            self._under_way -= rows
-        self.ended += made
-        self.ready.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Until something has ended or somebody calls, or the time is up."""
-        await _wait(self.ready, seconds)
-        self.ready.clear()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
