@@ -6,6 +6,8 @@ EHR ?= embedded
 ARGS ?=
 ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models migrations
 
+unexport PYTHONDONTWRITEBYTECODE # the tests start dozens of processes, and each would compile every module again
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check mutants bench campaign hapi system lock clean
 

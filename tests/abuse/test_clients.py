@@ -94,8 +94,8 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
 async def _large(writer: asyncio.StreamWriter) -> None:
-    writer.write(HEAD + b"content-length: %d\r\n\r\n" % (len(KEYS) + 50_000_000) + KEYS[:-1])
-    for _ in range(50):
+    writer.write(HEAD + b"content-length: %d\r\n\r\n" % (len(KEYS) + 8_000_000) + KEYS[:-1])
+    for _ in range(8):
         writer.write(b" " * 1_000_000)
         await writer.drain()
     writer.write(b"}")

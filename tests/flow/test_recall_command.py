@@ -97,11 +97,8 @@ def test_a_recall_by_command_goes_on_over_a_kill_and_ends_with_nothing_standing(
     begun = site.run("recall", "echo@1.0.0", *REASON, "--patience", "0", code=1)
     assert begun["state"] == "running"
     site.kill()
-    alone = subprocess.run(
-        [*CLI, "recall", "echo@1.0.0", *REASON, *site.data, "--json"], capture_output=True, cwd=ROOT, check=False
-    )
-    without = json.loads(alone.stdout)  # nobody is there to do it
-    assert (alone.returncode, without["id"], without["state"]) == (1, begun["id"], "running")
+    without = site.run("recall", "echo@1.0.0", *REASON, code=1)  # nobody is there to do it
+    assert (without["id"], without["state"]) == (begun["id"], "running")
     site.start()
     done = site.run("recall", "echo@1.0.0", *REASON)
     assert (done["id"], done["state"], done["standing"], done["items"]) == (begun["id"], "done", 0, [])

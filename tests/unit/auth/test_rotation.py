@@ -1,6 +1,6 @@
 """The schedule of signing keys: published before use, signing, published until nothing signed by it can live."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auth import rotation
@@ -48,6 +48,7 @@ def test_a_key_that_nobody_needs_is_dropped_when_another_is_added() -> None:
     assert ring.signing(2 * EVERY) is KEYS[1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(EVERY, 3 * EVERY), min_size=1, max_size=6), st.floats(0, 20 * EVERY))
 def test_what_signs_is_published_and_still_is_when_a_token_ends(gaps: list[float], now: float) -> None:
     """Whenever a token is signed, every key set fetched in the hour before, and until the token ends, has its key."""

@@ -1,7 +1,7 @@
 """Filters and cursors: what was given is understood, everything else is refused by name."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.query import DELIVERIES, OUTPUTS, Asked, format_cursor, narrowed, parse_cursor, read_filters
@@ -9,6 +9,7 @@ from writeback.listing import Filter
 from writeback.states import OUTPUT_STATES, STATES
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e11), st.from_regex(r"[0-9a-f-]{1,64}", fullmatch=True))
 def test_a_cursor_comes_back_as_it_was_given(at: float, id: str) -> None:
     at = round(at, 6)
