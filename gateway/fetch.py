@@ -66,6 +66,7 @@ class Reach:
         self._clients: dict[RegisteredEhr, httpx2.AsyncClient] = {}
         self._configurations: dict[tuple[str, str], _Kept[SmartConfiguration]] = {}
         self._key_sets: dict[tuple[str, str], _Kept[KeySet]] = {}
+        self._providers: dict[tuple[str, str], _Kept[Fetched]] = {}
         self._under_way: dict[tuple[str, str], asyncio.Future[Any]] = {}
         for name in ("httpx2", "httpcore2"):  # they log whole addresses, which hold patients' ids and codes
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -122,6 +123,16 @@ class Reach:
             return issuer_keys(answer.body, issuer=issuer)
         except DiscoveryError as failure:
             raise EhrFault("The EHR's OpenID configuration cannot be used.", str(failure)) from failure
+
+    async def provider(self, ehr: RegisteredEhr) -> Fetched:
+        """The OpenID configuration of a sign-in provider, as it came, kept for five minutes: whoever opens the sign-in page
+        makes nobody ask the provider again. Raises EhrFault, EhrUnavailable."""
+
+        async def fetch(now: float) -> _Kept[Fetched]:
+            answer = await self._get(ehr, well_known(ehr.issuer, "openid-configuration"), "OpenID configuration")
+            return _Kept(value=answer, fetched=now, expires=now + CONFIGURATION_LIFE)
+
+        return await self._shared((ehr.name, ehr.issuer), self._providers, lambda kept, now: True, fetch)
 
     async def key_set(self, ehr: RegisteredEhr, url: str, *, key_id: str | None) -> KeySet:
         """The EHR's public keys, kept as long as it says (one minute to one hour). A key id that is not among them

@@ -100,7 +100,8 @@ def stop(directory: Path, *, patience: float = 15.0) -> bool:
 
 
 class Server:
-    """uvicorn on sockets that are bound already, without signal handling of its own and without access log."""
+    """uvicorn on sockets that are bound already, without signal handling of its own and without access log. Who asks is who
+    is connected, whatever a request says of itself (``X-Forwarded-For``): that is what the audit log keeps."""
 
     def __init__(
         self, application: Callable[..., Awaitable[None]], sockets: list[socket.socket], *,
@@ -119,6 +120,7 @@ class Server:
                 timeout_graceful_shutdown=5,
                 server_header=False,
                 date_header=True,
+                proxy_headers=False,
             )
         )
 

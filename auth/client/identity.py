@@ -93,7 +93,9 @@ RULES: Mapping[str, Rule] = {
     "nbf": lambda said, expected: _instant(said.get("nbf", 0)) <= expected.now + LEEWAY,
     "nonce": lambda said, expected: bool(expected.nonce) and said["nonce"] == expected.nonce,
     "at_hash": lambda said, expected: said.get("at_hash", expected.at_hash) == expected.at_hash,
-    "sub": lambda said, expected: isinstance(said["sub"], str) and 0 < len(said["sub"]) <= 255,
+    "sub": lambda said, expected: (
+        isinstance(said["sub"], str) and 0 < len(said["sub"]) <= 255 and said["sub"].isprintable()
+    ),
 }
 
 

@@ -19,6 +19,8 @@ LONGEST = 3600.0
 MARGIN = 30.0
 """Seconds before its end at which a token is renewed rather than sent."""
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+_SCOPES = re.compile(r"[\x20-\x7e]{0,16384}")
+"""RFC 6749 §3.3; what is granted is stored as it is, and PostgreSQL stores no NUL."""
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
 _ERROR = re.compile(r"[a-z_]{1,64}")
 
@@ -130,6 +132,8 @@ def read_tokens(document: Mapping[str, Any], *, now: float) -> Tokens:
         raise _fault("access_token", "must be a printable token")
     if not isinstance(scope, str):
         raise _fault("scope", "is required: what was granted need not be what was asked")
+    if not _SCOPES.fullmatch(scope):
+        raise _fault("scope", "must be printable words")
     refresh = document.get("refresh_token")
     if refresh is not None and (not isinstance(refresh, str) or not _TOKEN.fullmatch(refresh)):
         raise _fault("refresh_token", "must be a printable token")

@@ -70,10 +70,14 @@ def _concerns(caller: Caller, scope: apikeys.Scope, each: Silence | Taken) -> bo
 
 
 def named(caller: Caller) -> str:
-    """Who did it, for the trail: a key by its id, a person by the identity that the EHR vouched for, or by role."""
+    """Who did it, for the trail: a key by its id, a person by the identity that the EHR or the sign-in provider vouched for, or
+    by role. What the person is comes from the session that has the role: a launch beside it did nothing."""
     if isinstance(caller, apikeys.ApiKey):
         return f"key:{caller.id}"
-    return caller.fhir_user or f"session:{'+'.join(sorted(caller.roles))}"
+    acting = sessions.require(*STAFF)(caller) or caller
+    if acting.person is not None:
+        return f"staff:{acting.person}"[:200]
+    return acting.fhir_user or f"session:{'+'.join(sorted(acting.roles))}"
 
 
 async def _alerts(gateway: Gateway, request: Request) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from auth.client import oidc
-from auth.client.errors import EhrUnavailable, NotAllowed
+from auth.client.errors import EhrFault, EhrUnavailable, NotAllowed
 from auth.client.flow import request_tokens
 from auth.client.identity import NoIdentity, key_id
 from auth.client.launch import ENTROPY, LIFETIME, PendingLaunch, complete, once
@@ -22,7 +22,6 @@ from auth.client.oidc import Provider
 from auth.client.store import save_pending, take_pending
 from gateway import sessions
 from gateway.app import Gateway
-from gateway.fetch import well_known
 from gateway.routes.launches import HEADERS, launch_cookie, means_of, told
 from gateway.sessions import Role
 
@@ -43,10 +42,10 @@ def routes(gateway: Gateway, provider: Provider) -> list[Route]:
 
 
 async def _begin(gateway: Gateway, provider: Provider) -> Response:
-    address = well_known(provider.client.issuer, "openid-configuration")
-    answer = await gateway.reach.look(provider.client, address)
-    if answer.status != 200:
-        raise EhrUnavailable("The sign-in provider does not answer as it should.")
+    try:
+        answer = await gateway.reach.provider(provider.client)
+    except EhrFault as failure:
+        raise EhrUnavailable("The sign-in provider does not answer as it should.") from failure
     found = oidc.parse_configuration(answer.body, provider)
     redirect_uri = f"{gateway.base_url}{CALLBACK}"
     url, begun = oidc.begin(found, provider, redirect_uri=redirect_uri, entropy=token_bytes(ENTROPY))

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway import sessions
 from gateway.alerting import shapes
 from gateway.alerting.loop import Alerts
 from gateway.alerting.marking import Marking
@@ -245,6 +246,19 @@ def test_a_key_hears_of_no_silence_and_no_decision_of_an_ehr_or_model_that_is_no
                 assert {each["why"] for each in answer.json()[what]} == heard
         none = await world.key("monitors.read", models=("news2",))
         assert (await world.client.get("/api/actions", headers=none)).json() == {"actions": []}
+
+    drive(act, tmp_path)
+
+
+def test_what_staff_do_is_told_of_the_person_who_signed_in_and_of_no_launch_in_the_same_browser(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        signed = sessions.of_staff(now=time.time(), person="u-17", roles=frozenset({"engineer"}))
+        staff, launch = await world.session(signed), (await world.clinician())["cookie"].partition("=")[2]
+        both = {**staff, "cookie": f"{staff['cookie']}; {sessions.session_cookie('l1')}={launch}"}
+        body = {"model": "echo", "action": "observe", "why": "drift"}
+        for headers in (staff, both):
+            made = await world.client.post("/api/actions", json=body, headers=headers)
+            assert (made.status_code, made.json()["by"]) == (201, "staff:u-17")
 
     drive(act, tmp_path)
 

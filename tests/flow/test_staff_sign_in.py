@@ -47,10 +47,13 @@ class Provider:
     nonce: str = ""
     challenge: str = ""
     posted: list[Mapping[str, str]] = field(default_factory=list)
+    looks: int = 0
+    """How often its configuration was asked for."""
 
     def handle(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
         if path.endswith("/openid-configuration"):
+            self.looks += 1
             ends = {name: f"{ISSUER}/{name}" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
             return httpx2.Response(200, json={"issuer": ISSUER, **ends, **self.configuration})
         if path.endswith("/jwks_uri"):
@@ -195,6 +198,17 @@ def test_a_state_is_this_browsers_and_used_once(tmp_path: Path) -> None:
         assert (await world.client.get("/sign-in/callback", params=query)).status_code == 400
         assert (await world.come_back(iss="https://other.example")).status_code == 400
         assert (await world.come_back(error="access_denied")).status_code >= 400
+
+    drive(act, tmp_path)
+
+
+def test_however_many_open_the_sign_in_the_provider_is_asked_once(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        async with asyncio.TaskGroup() as together:
+            opened = [together.create_task(world.client.get("/sign-in")) for _ in range(20)]
+        assert {each.result().status_code for each in opened} == {303}
+        assert world.provider.looks == 1
+        assert (await world.come_back()).status_code == 303
 
     drive(act, tmp_path)
 

@@ -86,6 +86,7 @@ def test_claims_within_the_rules_hold(claims: dict[str, Any]) -> None:
         ("exp", {"exp": True}), ("exp", {"exp": None}), ("exp", {"exp": [9999999999]}),
         ("iat", {"iat": int(NOW) + 31}), ("iat", {"iat": "ABSENT"}), ("nbf", {"nbf": int(NOW) + 31}),
         ("nonce", {"nonce": "n2"}), ("nonce", {"nonce": "ABSENT"}), ("nonce", {"nonce": None}),
+        ("sub", {"sub": "a\0b"}), ("sub", {"sub": "a\nb"}),
         ("at_hash", {"at_hash": identity.half_hash("another", "RS256")}), ("at_hash", {"at_hash": ""}),
         ("sub", {"sub": ""}), ("sub", {"sub": "ABSENT"}), ("sub", {"sub": 1}), ("sub", {"sub": "x" * 256}),
     ],

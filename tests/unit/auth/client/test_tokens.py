@@ -56,6 +56,7 @@ def test_without_expires_in_an_hour_is_assumed() -> None:
         ("access_token", "ABSENT"), ("access_token", ""), ("access_token", "a b"), ("access_token", "a\r\nx: y"),
         ("access_token", 7), ("access_token", "x" * 20000),
         ("scope", "ABSENT"), ("scope", ["patient/*.rs"]), ("scope", None),
+        ("scope", "patient/*.rs a\0b"), ("scope", "patient/*.rs " * 2000), ("scope", "patient/*.rs\u2028"),
         ("expires_in", -1), ("expires_in", 0), ("expires_in", "300"), ("expires_in", True), ("expires_in", None),
         ("expires_in", 10**12),
         ("refresh_token", "a\nb"), ("refresh_token", 5),
