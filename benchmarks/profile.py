@@ -1,4 +1,5 @@
-"""(k) The profile of a feed: resources a second in plain Python and by DuckDB with its declared schema, which say the same."""
+"""(k) The profile of a feed: resources a second in plain Python and by DuckDB with its declared schema, which say the same.
+Why the bar of a core is not reached: docs/how-to/measure-your-feed.md."""
 
 import os
 import tempfile
@@ -36,7 +37,7 @@ def figures() -> list[dict[str, Any]]:
         figure("k profile in plain Python, a second of one core", count / plain, "resources/s", bar=f"≥ {PLAIN:,}",
                holds=count / plain >= PLAIN),
         figure("k profile by DuckDB with a declared schema, a second of one core", count / one, "resources/s",
-               ratio_to="plain Python", ratio=plain / one),
+               ratio_to="plain Python", ratio=plain / one, bar=f"≥ {BULK:,}", holds=count / one >= BULK),
         figure("k profile by DuckDB with a declared schema, on all cores", count / every, "resources/s",
                bar=f"≥ {BULK:,}", holds=count / every >= BULK),
     ]  # fmt: skip

@@ -73,15 +73,16 @@ def split(block: bytes | None) -> list[bytes | None]:
     return [None] if block is None else [*block.removesuffix(b"\n").split(b"\n")]
 
 
-def blocks(file: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes | None, int, int]]:
-    """The same, many lines at a time: whole lines, the place before them and the one behind."""
+def blocks(file: BinaryIO, start: int, end: int | None, size: int = BLOCK) -> Iterator[tuple[bytes | None, int, int]]:
+    """The same, many lines at a time: whole lines, the place before them and the one behind.
+    ``size`` bytes are read at a time."""
     at = max(start - 1, 0)
     file.seek(at)
     if start > 0:
         at = _behind(file, file.readline(PIECE), at)
     held = b""
     while end is None or at < end:
-        piece = file.read(BLOCK)
+        piece = file.read(size)
         if not piece and not held:
             return
         block = held + piece

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,9 +121,8 @@ def _score(
 ) -> list[Scored]:
     """By bucket. Each goes to a worker with where its entries are, in the order of the source."""
     by_bucket: dict[int, list[Piece]] = {}
-    for each in of_parts:
-        for number, piece in each.pieces.items():
-            by_bucket.setdefault(number, []).append(piece)
+    for number, piece in chain.from_iterable(each.pieces.items() for each in of_parts):
+        by_bucket.setdefault(number, []).append(piece)
     shared = tuple(by_bucket.get(SHARED, ()))
     todo = [Bucket(number, tuple(by_bucket[number]), shared) for number in range(buckets) if number in by_bucket]
     directory = model.directory.resolve()
@@ -153,8 +153,8 @@ def _troubles(
 ) -> tuple[list[Trouble], dict[str, int]]:
     """Lines numbered within their file, and how many by what is wrong with them."""
     refused: dict[int, list[tuple[int, str]]] = {}
-    for part, number in (wrong for each in scored for wrong in each.wrong):
-        refused.setdefault(part, []).append((number, NOT_FHIR))
+    for place, line in chain.from_iterable(each.wrong for each in scored):
+        refused.setdefault(place, []).append((line, NOT_FHIR))
     counts = _added([*(each.unreadable for each in of_parts), {NOT_FHIR: sum(map(len, refused.values()))}])
     before: dict[Path, int] = {}
     found: list[Trouble] = []

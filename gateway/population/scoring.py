@@ -126,7 +126,7 @@ def _there(resource: Resource, as_of: float) -> bool:
 
 def _medications(known: Iterable[Resource], shared: Mapping[str, bytes]) -> list[Resource]:
     """Those that the records name."""
-    named = {found[1] for each in known if (found := subjects.target(each.get("medicationReference"))) is not None}
+    named = {name[1] for each in known if (name := subjects.target(each.get("medicationReference"))) is not None}
     return [found for id in sorted(named & shared.keys()) if (found := _parsed(shared[id])) is not None]
 
 

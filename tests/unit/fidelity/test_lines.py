@@ -1,5 +1,7 @@
 """Bad input is told by line, counted and skipped; nothing is dropped in silence and nothing fills the memory."""
 
+import io
+import itertools
 import resource as limits
 
 import pytest
@@ -50,6 +52,18 @@ def test_every_line_is_read_once_wherever_a_file_is_cut(tmp_path):
         survey = profiling.gather(profiling.partial(profiling.count_part, settings={}), parts)
         assert sum(survey.profile.tables["rows"].rows.values()) == 40, size
         assert [(each.line, each.wrong) for each in survey.troubles] == [(41, lines.NOT_JSON)], size
+
+
+def test_blocks_of_any_size_hold_the_lines_that_begin_between_two_places():
+    body = b"one\n\n\r\n" + b"x" * 30 + b"\nlast, without an end"
+    starts = [0, *(place + 1 for place, sign in enumerate(body) if sign == ord("\n"))]
+    ends = [*starts[1:], len(body)]
+    for size, start, end in itertools.product((1, 3, 29, 31, 200), range(len(body) + 2), range(len(body) + 2)):
+        found = list(lines.blocks(io.BytesIO(body), start, end, size))
+        wanted = [(body[first:last], last) for first, last in zip(starts, ends, strict=True) if start <= first < end]
+        assert b"".join(block for block, _, _ in found) == b"".join(line for line, _ in wanted), (size, start, end)
+        assert [at for _, _, at in found][-1:] == [at for _, at in wanted][-1:]
+        assert all(block.endswith(b"\n") or last == len(body) for block, _, last in found)
 
 
 @pytest.mark.parametrize("size", [128 * 1024**2, pytest.param(2 * 1024**3, marks=pytest.mark.campaign)])
