@@ -12,8 +12,8 @@ from monitoring.tables import labels
 from writeback.tables import outputs
 
 T = TypeVar("T")
-AT_ONCE = 250
-"""Outputs looked at in one work: some milliseconds."""
+AT_ONCE = 100
+"""Outputs looked at in one work: two milliseconds where each has its pair."""
 MOST = 100_000
 """Pairs that are compared; there may be more, and then it is said."""
 
