@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from gateway import fidelity_counts
 from gateway.fidelity_counts import Wanted
 from gateway.models import Model
+from gateway.pairing import Run
 from gateway.sites.declaration import Deployed
 from vocabulary.instant import format_instant
 from writeback.tables import outputs
@@ -33,12 +34,12 @@ class Counted(NamedTuple):
     since: str | None
 
 
-async def count(gateway: "Gateway") -> Counted:
-    """The newest outputs, counted backwards in parts."""
+async def count(run: Run, *, size: int = SLICE, most: int = SLICES) -> Counted:
+    """The newest outputs, counted backwards in parts of ``size``, ``most`` of them."""
     found: dict[Place, Counter[str]] = {}
     end: float | None = None
-    for _ in range(SLICES):
-        rows, end = await gateway.run(partial(_slice, end=end))
+    for _ in range(most):
+        rows, end = await run(partial(_slice, end=end, size=size))
         for place, state, number in rows:
             found.setdefault(place, Counter())[state] += number
         if end is None:
@@ -47,12 +48,12 @@ async def count(gateway: "Gateway") -> Counted:
 
 
 def _slice(
-    connection: Connection, now: float, *, end: float | None
+    connection: Connection, now: float, *, end: float | None, size: int
 ) -> tuple[list[tuple[Place, str, int]], float | None]:
     """The outputs before ``end``, and where to go on; None when that was all."""
     o = outputs.c
     before = () if end is None else (o.since < end,)
-    begin = connection.scalar(select(o.since).where(*before).order_by(o.since.desc()).offset(SLICE).limit(1))
+    begin = connection.scalar(select(o.since).where(*before).order_by(o.since.desc()).offset(size).limit(1))
     if begin is not None:
         before = (*before, o.since >= begin)
     rows = connection.execute(
@@ -66,7 +67,7 @@ def _slice(
 async def describe(gateway: "Gateway") -> dict[str, Any]:
     """``{"models": [{"id", "title", "versions": [{"version", "kind", "policy", "remote", "live", "places": [{"ehr", "site",
     "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version."""
-    counted = await count(gateway)
+    counted = await count(gateway.run)
     since = datetime.fromtimestamp(gateway.clock() - FIT_DAYS * 86400, UTC).date().isoformat()
     summed = await gateway.run(lambda c, now: fidelity_counts.summary(c, now, Wanted(since=since)))
     fit = {(each["model"], each["version"], each["ehr"]): each for each in summed["models"]}

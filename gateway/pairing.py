@@ -12,8 +12,8 @@ from monitoring.tables import labels
 from writeback.tables import outputs
 
 T = TypeVar("T")
-AT_ONCE = 250
-"""Outputs looked at in one work: some milliseconds."""
+AT_ONCE = 100
+"""Outputs looked at in one work: two milliseconds where each has its pair."""
 MOST = 100_000
 """Pairs that are compared; there may be more, and then it is said."""
 
@@ -58,11 +58,11 @@ _ONE, _OTHER = outputs.alias("one"), outputs.alias("other")
 _FIRST, _SECOND = labels.alias("first"), labels.alias("second")
 
 
-async def collect(run: Run, wanted: Wanted) -> Collected:
+async def collect(run: Run, wanted: Wanted, *, at_once: int = AT_ONCE) -> Collected:
     """Every pair, the newest under its name where a refusal was corrected."""
     found, after = Collected(), (wanted.since, "")
     while True:
-        page = await run(partial(_page, wanted=wanted, after=after))
+        page = await run(partial(_page, wanted=wanted, after=after, at_once=at_once))
         for key, pair in page.pairs:
             if key not in found.pairs or "refused" in found.pairs[key].states:
                 found.pairs[key] = pair
@@ -83,13 +83,13 @@ class _Page:
     following: tuple[float, str] | None
 
 
-def _page(connection: Connection, now: float, *, wanted: Wanted, after: tuple[float, str]) -> _Page:
+def _page(connection: Connection, now: float, *, wanted: Wanted, after: tuple[float, str], at_once: int) -> _Page:
     """The next outputs, whosesoever they are: a work of bounded length however seldom the two versions speak."""
     o = outputs.c
     rows = connection.execute(
         select(o.id, o.since, o.model, o.version, o.ehr, o.state)
         .where(o.since >= after[0], tuple_(o.since, o.id) > tuple_(*map(literal, after)), o.since <= wanted.until)
-        .order_by(o.since, o.id).limit(AT_ONCE)
+        .order_by(o.since, o.id).limit(at_once)
     ).all()  # fmt: skip
     own = [row for row in rows if row.model == wanted.model and (not wanted.ehrs or row.ehr in wanted.ehrs)]
     ids = [row.id for row in own if row.version == wanted.one]
@@ -99,7 +99,7 @@ def _page(connection: Connection, now: float, *, wanted: Wanted, after: tuple[fl
             [row.state for row in own if row.version == wanted.one],
             [row.state for row in own if row.version == wanted.other],
         ),
-        following=(rows[-1].since, rows[-1].id) if len(rows) == AT_ONCE else None,
+        following=(rows[-1].since, rows[-1].id) if len(rows) == at_once else None,
     )
 
 

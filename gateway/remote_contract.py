@@ -26,7 +26,7 @@ Answer = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Service:
+class Remote:
     """``model`` asks it once and does not try again; ``chart`` is one that it should have something to say about."""
 
     model: Model
@@ -47,7 +47,7 @@ class Checked:
     next: str = ""
 
 
-def service(folder: Path, *, now: float, bundle: bytes | None = None, url: str | None = None) -> Service:
+def service(folder: Path, *, now: float, bundle: bytes | None = None, url: str | None = None) -> Remote:
     """The service that the manifest names, or another at ``url`` with the same manifest; the chart is that of ``bundle``, else of
     the folder's ``example.json``, else one in the middle of every feature's limits. Raises ModelError, ManifestError."""
     manifest = models.read_manifest(folder)
@@ -60,7 +60,7 @@ def service(folder: Path, *, now: float, bundle: bytes | None = None, url: str |
         bundle = example.read_bytes()
     chart = _middle(manifest, now) if bundle is None else _read(manifest, bundle, now)
     model = Model(manifest=manifest, predict=remote_models.caller(manifest, pauses=()), directory=folder)
-    return Service(model=model, chart=chart)
+    return Remote(model=model, chart=chart)
 
 
 def _read(manifest: Manifest, bundle: bytes, now: float) -> Chart:
@@ -93,7 +93,7 @@ def _value(feature: Feature) -> Any:
     return float(sum(feature.limits) / 2) if feature.limits else 50.0 if feature.name in demographics.AGES else 1.0
 
 
-def check(service: Service) -> list[Checked]:
+def check(service: Remote) -> list[Checked]:
     """Every check, in the order of the table. A service that does not answer at all is asked no further."""
     found: list[Checked] = []
     for ask in CHECKS:
@@ -104,7 +104,7 @@ def check(service: Service) -> list[Checked]:
     return found
 
 
-def _asked(service: Service, chart: Chart) -> Answer | str:
+def _asked(service: Remote, chart: Chart) -> Answer | str:
     """What it says of a chart; a text is why that is no answer."""
     try:
         said = models.answer(service.model, chart)
@@ -121,7 +121,7 @@ def _told(check: str, problems: Sequence[str], good: str, next: str) -> Checked:
     return Checked(check=check, result="pass", text=good)
 
 
-def answers(service: Service) -> Checked:
+def answers(service: Remote) -> Checked:
     """It answers a good question in time, with what the manifest says."""
     began = time.monotonic()
     said = _asked(service, service.chart)
@@ -134,7 +134,7 @@ def answers(service: Service) -> Checked:
     return Checked(check="answers", result="pass", text=f"{what} after {took * 1000:.0f} ms{slow}")
 
 
-def known_members(service: Service) -> Checked:
+def known_members(service: Remote) -> Checked:
     """It says nothing that would be left out."""
     values = {name: each.value for name, each in service.chart.features.items()}
     try:
@@ -146,7 +146,7 @@ def known_members(service: Service) -> Checked:
     return _told("known_members", problems, "every member is used", f"use {', '.join(models.MEMBERS)}")
 
 
-def same_again(service: Service) -> Checked:
+def same_again(service: Remote) -> Checked:
     """The same question has the same answer: it may be asked twice."""
     first, second = (_asked(service, service.chart) for _ in range(2))
     problems = [each for each in (first, second) if isinstance(each, str)]
@@ -157,7 +157,7 @@ def same_again(service: Service) -> Checked:
     )
 
 
-def many_at_once(service: Service) -> Checked:
+def many_at_once(service: Remote) -> Checked:
     """It answers several at once."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda _: _asked(service, service.chart), range(AT_ONCE)))
@@ -166,7 +166,7 @@ def many_at_once(service: Service) -> Checked:
     return _told("many_at_once", problems, good, "several launches ask at the same time: serve them side by side")
 
 
-def without_the_optional(service: Service) -> Checked:
+def without_the_optional(service: Remote) -> Checked:
     """It takes null for each feature that need not be there."""
     optional = [each.name for each in service.manifest.features if not each.required and each.kind != "presence"]
     if not optional:
@@ -180,13 +180,13 @@ def without_the_optional(service: Service) -> Checked:
     )
 
 
-def _without(service: Service, name: str) -> Chart:
+def _without(service: Remote, name: str) -> Chart:
     """A patient feature may be unknown too, as a value of a chart."""
     left = {each: value for each, value in service.chart.features.items() if each != name}
     return replace(service.chart, features=left, absent={**service.chart.absent, name: "not in the chart"})
 
 
-def at_the_limits(service: Service) -> Checked:
+def at_the_limits(service: Remote) -> Checked:
     """At either end of a feature's plausible values it answers within the declared range, or abstains."""
     ends = [(each, end) for each in service.manifest.features if each.limits for end in each.limits]
     if not ends:
@@ -202,16 +202,16 @@ def at_the_limits(service: Service) -> Checked:
     )
 
 
-def _with(service: Service, feature: Feature, value: Decimal) -> Chart:
+def _with(service: Remote, feature: Feature, value: Decimal) -> Chart:
     made = FeatureValue(value=float(value), unit=feature.unit)
     absent = {name: why for name, why in service.chart.absent.items() if name != feature.name}
     return replace(service.chart, features={**service.chart.features, feature.name: made}, absent=absent)
 
 
-def _names(service: Service) -> list[str]:
+def _names(service: Remote) -> list[str]:
     return [each.name for each in service.manifest.features]
 
 
-CHECKS: tuple[Callable[[Service], Checked], ...] = (
+CHECKS: tuple[Callable[[Remote], Checked], ...] = (
     answers, known_members, same_again, many_at_once, without_the_optional, at_the_limits,
 )  # fmt: skip

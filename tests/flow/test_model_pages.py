@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 import gateway.cli  # noqa: F401 -- registers every command
-from gateway import model_versions
+from gateway import installed_models, model_versions, pairing
 from gateway.cli.application import application
 from gateway.sites.declaration import Site
 from monitoring.labels import Label, save_label
@@ -54,6 +54,15 @@ def test_a_version_in_shadow_beside_the_live_one_is_compared_with_it_chart_by_ch
             answers = {(each["one"], each["other"]): each["n"] for each in found["answers"] if each["n"]}
             assert answers == {("said", "said"): 1, ("said", "abstained"): 1}
             assert json.loads(json.dumps(found, allow_nan=False)) == found
+            for at_once in (1, 2, 3):
+                again = await pairing.collect(world.gateway.run, asked.wanted, at_once=at_once)
+                assert (len(again.pairs), sum(again.states[0].values()), sum(again.states[1].values())) == (2, 2, 2)
+            parts = await installed_models.count(world.gateway.run, size=1)
+            assert parts == await installed_models.count(world.gateway.run)
+            assert parts.since is None
+            assert (
+                sum((await installed_models.count(world.gateway.run, size=1, most=1)).states.popitem()[1].values()) == 1
+            )
             page = await world.client.get("/models/echo/compare?one=1.0.0&other=2.0.0", headers=staff)
             assert page.status_code == 200
             for words in ("<strong>2</strong> charts", "Distribution of the values", "These are few", 'role="img"'):
