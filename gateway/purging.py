@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, not_, select, tuple_
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, delete, insert, select, tuple_
 
 from auth.client.tables import launches, pending
 from gateway.leases import take_lease
-from gateway.schedules.tables import OPEN, patients, ticks
+from gateway.schedules.tables import ENDED, patients, ticks
 from gateway.sessions import links, sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata
@@ -139,14 +139,10 @@ def _ticks(of: Table) -> Callable[[Connection, Keeping, Any], Page]:
             .distinct()
             .where(of.c.at < kept.newest, place > tuple_(*(after or ("", 0.0))))
         )
-        going_on = (
-            select(ticks.c.at).where(OPEN, ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at).correlate(of)
-        )
-        rows = connection.execute(
-            old.where(~going_on.exists() if of is not ticks else not_(OPEN))
-            .order_by(of.c.schedule, of.c.at)
-            .limit(TICKS)
-        ).all()
+        ended = ticks.c.state.in_(ENDED)
+        same = (ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at)
+        whole = ended if of is ticks else select(ticks.c.at).where(ended, *same).exists()
+        rows = connection.execute(old.where(whole).order_by(of.c.schedule, of.c.at).limit(TICKS)).all()
         gone = [row for row in rows if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at)]
         for row in gone:
             connection.execute(delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at))
