@@ -143,10 +143,12 @@ def _ticks(of: Table) -> Callable[[Connection, Keeping, Any], Page]:
         same = (ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at)
         whole = ended if of is ticks else select(ticks.c.at).where(ended, *same).exists()
         rows = connection.execute(old.where(whole).order_by(of.c.schedule, of.c.at).limit(TICKS)).all()
-        gone = [row for row in rows if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at)]
-        for row in gone:
-            connection.execute(delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at))
-        return len(gone), tuple(rows[-1]) if len(rows) == TICKS else None
+        gone = 0
+        for row in rows:
+            if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at):
+                mine = delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at)
+                gone += connection.execute(mine).rowcount
+        return gone, tuple(rows[-1]) if len(rows) == TICKS else None
 
     return page
 
@@ -158,8 +160,8 @@ KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
     "launches": ("launches", _launches),
     "bodies sent": ("launches", _bodies),
     "journal": ("journal", _in_order),
+    "patients that ticks left out": ("launches", _ticks(patients)),  # before their ticks, by which they are found
     "ticks": ("journal", _ticks(ticks)),
-    "ticks that left patients out": ("launches", _ticks(patients)),
 }
 """What goes, by which member of ``[retention]``, and how."""
 
@@ -167,7 +169,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
 async def purge(gateway: "Gateway") -> dict[str, int]:
     """One purge of everything: rows by kind."""
     retentions = {ehr: declared.site.retention for declared in gateway.declared for ehr in declared.site.ehrs}
-    retentions |= {site_key(declared.site.site.id): declared.site.retention for declared in gateway.declared}
+    retentions |= {site_key(declared.id): declared.site.retention for declared in gateway.declared}
     return {kind: await _purge(gateway, kind, retentions) for kind in KINDS}
 
 
