@@ -154,8 +154,9 @@ class Ward:
         pid = self.caught()
         os.kill(pid, signal.SIGSTOP)
         self.happened["freezes"] += 1
+        self.clock.turn(by=OVER)
         try:
-            self.end(hurry=True)
+            self.end()
         finally:
             os.kill(pid, signal.SIGCONT)
 
@@ -178,18 +179,11 @@ class Ward:
         """The next minute comes."""
         self.clock.turn(by=MINUTE)
 
-    def end(self, *, hurry: bool = False) -> None:
-        """Waits until no tick is open. ``hurry`` puts the clock forward again and again: what a frozen replica has locked makes
-        others wait for their next try, and its own lease has to end."""
+    def end(self) -> None:
+        """Waits until no tick is open. What a frozen replica has locked PostgreSQL frees after half a minute; others try again
+        after that."""
         opened = select(func.count()).select_from(ticks).where(ticks.c.state.in_(("waiting", "running")))
-
-        def still() -> bool:
-            if hurry:
-                self.clock.turn(by=OVER)
-                time.sleep(2.0)
-            return not self.ask(lambda c, now: c.scalar(opened))
-
-        wait(still)
+        wait(lambda: not self.ask(lambda c, now: c.scalar(opened)))
 
     def settle(self) -> None:
         """What has begun ends, and is delivered; the minute that has come last is there."""
