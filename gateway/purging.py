@@ -16,7 +16,7 @@ from auth.client.tables import launches, pending
 from gateway import memory
 from gateway.leases import take_lease
 from gateway.rounds import Rounds
-from gateway.schedules.tables import OPEN, patients, ticks
+from gateway.schedules.tables import ENDED, patients, ticks
 from gateway.sessions import links, sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata
@@ -141,14 +141,16 @@ def _ticks(of: Table) -> Callable[[Connection, Keeping, Any], Page]:
             .distinct()
             .where(of.c.at < kept.newest, place > tuple_(*(after or ("", 0.0))))
         )
-        same = (ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at, ticks.c.state.in_(OPEN))
-        going_on = select(ticks.c.at).where(*same).correlate(of).exists()
-        ended = ticks.c.state.not_in(OPEN) if of is ticks else ~going_on
-        rows = connection.execute(old.where(ended).order_by(of.c.schedule, of.c.at).limit(TICKS)).all()
-        gone = [row for row in rows if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at)]
-        for row in gone:
-            connection.execute(delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at))
-        return len(gone), tuple(rows[-1]) if len(rows) == TICKS else None
+        ended = ticks.c.state.in_(ENDED)
+        same = (ticks.c.schedule == of.c.schedule, ticks.c.at == of.c.at)
+        whole = ended if of is ticks else select(ticks.c.at).where(ended, *same).exists()
+        rows = connection.execute(old.where(whole).order_by(of.c.schedule, of.c.at).limit(TICKS)).all()
+        gone = 0
+        for row in rows:
+            if kept.lapsed(site_key(row.schedule.partition("/")[0]), row.at):
+                mine = delete(of).where(of.c.schedule == row.schedule, of.c.at == row.at)
+                gone += connection.execute(mine).rowcount
+        return gone, tuple(rows[-1]) if len(rows) == TICKS else None
 
     return page
 
@@ -160,8 +162,8 @@ KINDS: Mapping[str, tuple[str, Callable[[Connection, Keeping, Any], Page]]] = {
     "launches": ("launches", _launches),
     "bodies sent": ("launches", _bodies),
     "journal": ("journal", _in_order),
+    "patients that ticks left out": ("launches", _ticks(patients)),  # before their ticks, by which they are found
     "ticks": ("journal", _ticks(ticks)),
-    "ticks that left patients out": ("launches", _ticks(patients)),
 }
 """What goes, by which member of ``[retention]``, and how."""
 MONITORS = "monitors' journal"
@@ -171,7 +173,7 @@ MONITORS = "monitors' journal"
 async def purge(gateway: "Gateway") -> dict[str, int]:
     """One purge of everything: rows by kind."""
     retentions = {ehr: declared.site.retention for declared in gateway.declared for ehr in declared.site.ehrs}
-    retentions |= {site_key(declared.site.site.id): declared.site.retention for declared in gateway.declared}
+    retentions |= {site_key(declared.id): declared.site.retention for declared in gateway.declared}
     gone = {kind: await _purge(gateway, kind, _kept(*KINDS[kind], retentions), "") for kind in KINDS}
     limits = memory.limits(gateway.models, gateway.declared)
 

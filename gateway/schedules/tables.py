@@ -41,9 +41,9 @@ ticks = Table(
 """One row per tick, whatever the number of replicas. ``state``: ``waiting`` → ``running`` → ``done``, ``partial`` or ``missed``
 (``reason`` says why); ``why`` it was made: ``due``, ``caught_up`` or ``asked``. ``until`` is when its grace ends. Who runs it is
 its ``owner``, for the ``epoch``th time, until ``lease``. ``population`` is how many patients it has, None while nobody knows."""
-OPEN = ("waiting", "running")
-_OPEN = text("state IN ('waiting', 'running')")
-Index("gateway_ticks_open", ticks.c.schedule, ticks.c.at, sqlite_where=_OPEN, postgresql_where=_OPEN)
+ENDED = ("done", "partial", "missed")
+OPEN = text("state IN ('waiting', 'running')")
+Index("gateway_ticks_open", ticks.c.schedule, ticks.c.at, sqlite_where=OPEN, postgresql_where=OPEN)
 
 patients = Table(
     "gateway_tick_patients",

@@ -35,6 +35,14 @@ TAIL = """
 # means = { system = "http://loinc.org", code = "2093-3" }
 # source = "laboratory dictionary, who confirmed it and when"
 
+# Scoring by the clock, beside launches (docs/how-to/score-on-a-schedule.md):
+# [[schedule]]
+# id = "ward"
+# ehr = "the name of an EHR above"
+# models = ["news2"]
+# cron = "*/15 * * * *"
+# patients = "Encounter?status=in-progress"
+
 [[route]]
 owner = "engineering"
 severity = ["warning", "critical"]

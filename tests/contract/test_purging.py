@@ -13,6 +13,7 @@ from auth.client.tables import launches, pending
 from gateway import purging, sessions
 from gateway.database import Database, open_postgres, open_sqlite
 from gateway.installation import METADATA
+from gateway.schedules.tables import patients, ticks
 from gateway.sites.declaration import Retention
 from gateway.tables import banners, jobs
 from monitoring.tables import journal
@@ -95,13 +96,18 @@ def test_a_launch_goes_with_its_job_and_banner_and_only_when_nothing_of_it_is_op
     assert world.purge() == {"launches": 1}
 
 
-def test_a_site_keeps_as_long_as_it_says_and_the_others_as_long_as_ever(world: World) -> None:
-    class Declared:
-        class site:
-            retention = Retention(launches="P1D")
-            ehrs = ("quick",)
+class Quick:
+    """A site that keeps little."""
 
-    world.declared = [Declared]
+    id = "quick"
+
+    class site:
+        retention = Retention(launches="P1D", journal="P10D")
+        ehrs = ("quick",)
+
+
+def test_a_site_keeps_as_long_as_it_says_and_the_others_as_long_as_ever(world: World) -> None:
+    world.declared = [Quick]
     launch(world, "a", days=2.0, ehr="quick")
     launch(world, "b", days=2.0, ehr="spec")
     assert world.purge() == {"launches": 1}
@@ -142,3 +148,21 @@ def test_what_went_is_recorded_without_anything_of_it(world: World) -> None:
     found = world.database.run_now(lambda c, now: purging.list_purges(c, now, {}))
     assert [(each["kind"], each["rows"]) for each in found] == [("launches", 1)]
     assert "secret" not in str(found)
+
+
+def test_ticks_that_have_ended_go_and_before_them_whom_they_left_out(world: World) -> None:
+    world.declared = [Quick]
+    now = world.now()
+    tick = {each.name: 0 for each in ticks.c} | {"reason": "", "why": "due", "owner": ""}
+    patient = {each.name: 0 for each in patients.c} | {"state": "failed", "reason": "late", "patient": "Patient/1"}
+    for schedule, days, state in (
+        ("quick/a", 20.0, "missed"), ("quick/a", 5.0, "partial"), ("quick/a", 20.5, "running"), ("slow/a", 20.0, "missed"),
+        ("slow/a", 800.0, "done"),
+    ):  # fmt: skip
+        place = {"schedule": schedule, "at": now - days * DAY}
+        world.do(insert(ticks).values({**tick, **place, "state": state}))
+        world.do(insert(patients).values({**patient, **place}))
+    assert world.purge() == {"patients that ticks left out": 3, "ticks": 2}
+    left = world.database.run_now(lambda c, now: c.execute(select(ticks.c.schedule, ticks.c.state)).all())
+    assert sorted(left) == [("quick/a", "partial"), ("quick/a", "running"), ("slow/a", "missed")]
+    assert world.count(patients) == 2, "those of one that runs, and of one that keeps its launches longer"

@@ -14,7 +14,7 @@ from tests.crash.delivery_kills import Nursery
 from tests.crash.schedule_kills import campaign, judge, replicas
 
 SHORT = ("kill", "step", "steal")
-FULL = {"kill": 15, "step": 15, "freeze": 3, "steal": 7}
+FULL = {"kill": 8, "step": 8, "freeze": 2, "steal": 4}
 TRIES = 20
 """Chances of a replica without a fence to double: whether another is quicker than its sign of life is a matter of luck."""
 
