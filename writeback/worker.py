@@ -21,12 +21,12 @@ from writeback.claiming import Claims, claim_due, waits
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
 from writeback.metering import Metered
-from writeback.pacing import LATE, Bundled, Size
+from writeback.pacing import FAST, LATE, Bundled, Size
 from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
 from writeback.targets import take_place
-from writeback.terms import FAST, SINGLY, Terms, cost, reads_back
+from writeback.terms import SINGLY, Terms, cost, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
