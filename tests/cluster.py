@@ -21,7 +21,7 @@ START_SECONDS = 30.0
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "60",
+    "max_connections": "200",
     "shared_buffers": "64MB",
 }
 """fsync stays on: what is tested is that nothing acknowledged is lost."""
