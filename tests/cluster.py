@@ -24,7 +24,7 @@ START_SECONDS = 120.0
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "60",
+    "max_connections": "200",
     "shared_buffers": "64MB",
 }
 HASTY = {"fsync": "off", "full_page_writes": "off"}

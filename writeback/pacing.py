@@ -57,6 +57,9 @@ class Allowance:
 
 AT_ONCE = 3
 """Requests that one delivery may need together: looking for it, writing it, reading it back."""
+FAST = 60
+"""Requests in a minute from which on each is booked when it is about to be sent. Below that a delivery would wait for the
+second longer than its lease lasts, so that all that it may need are booked when it is claimed."""
 LATE, AHEAD = 0.5, 60.0
 """Seconds that a request may come later than it was booked, and that it may be booked for a later time at most."""
 CLOSE = 1e-5
@@ -66,7 +69,7 @@ CLOSE = 1e-5
 def spacing(per_minute: int) -> tuple[float, int]:
     """Seconds between two requests, and how many may go at once. Both together stay below ``per_minute`` in any sixty
     seconds, though some are late, with one in a hundred (and at least one) left for token requests."""
-    at_once = max(AT_ONCE, per_minute // 80)
+    at_once = max(2 if per_minute >= FAST else AT_ONCE, per_minute // 80)
     return (60.0 + LATE) / max(per_minute / 2, per_minute - at_once - max(1, per_minute // 100)), at_once
 
 

@@ -4,7 +4,7 @@ Values: the operator's settings, the EHR's CapabilityStatement and the vendor's 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from writeback.pacing import AT_ONCE
+from writeback.pacing import AT_ONCE, FAST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +24,6 @@ class Terms:
 
 SINGLY = Terms()
 """One request for each delivery, each read back: what holds until more is known of an EHR."""
-
-
-FAST = 60
-"""Requests in a minute from which on each is booked when it is about to be sent. Below that a delivery would wait for the
-second longer than its lease lasts, so that all that it may need are booked when it is claimed."""
 
 
 def cost(*, doubtful: bool, terms: Terms) -> int:

@@ -23,12 +23,12 @@ from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
 from writeback.line import Line, wait_for
 from writeback.metering import Metered
-from writeback.pacing import LATE, Bundled
+from writeback.pacing import FAST, LATE, Bundled
 from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
 from writeback.settling import record
 from writeback.targets import take_place
-from writeback.terms import FAST, SINGLY, Terms, cost, reads_back
+from writeback.terms import SINGLY, Terms, cost, reads_back
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.flow.test_smart_tls import make_certificate
 from writeback.answers import Answer
 from writeback.errors import AnswerLost, Unsent
+from writeback.exchange import LATEST
 from writeback.transport import HttpSender, open_session
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: W/"1"\r\n\r\n{}'
@@ -212,3 +214,14 @@ def test_a_certificate_is_verified_for_the_name(tmp_path: Path) -> None:
             assert len(said.heads) == 1
 
     run(work)
+
+
+def test_nothing_is_written_once_its_time_is_over() -> None:
+    """A process that was frozen meanwhile has a connection, and says nothing on it."""
+    before = LATEST.set(monotonic() - 0.001)
+    try:
+        answers, said = asked(OK)
+    finally:
+        LATEST.reset(before)
+    assert [type(each) for each in answers] == [Unsent]
+    assert said.heads == []

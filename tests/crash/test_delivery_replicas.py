@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.delivery_judge import record
+from tests.crash.delivery_judge import Verdict, record
 from tests.crash.delivery_kills import Nursery
 from tests.crash.delivery_replicas import ALARM, Frozen, freeze
 from tests.crash.delivery_worker import QUARANTINE
@@ -51,15 +51,30 @@ def prove(found: dict[tuple[str, bool], Frozen]) -> None:
 def test_frozen_and_killed_replicas_lose_nothing_and_double_nothing_in_silence(
     nursery: Nursery, tmp_path: Path, new_store: NewStore
 ) -> None:
-    """And where nobody looks, the second copy that was provoked stays silent. So that it is provoked for certain, the EHR of
-    plain creates is calm here."""
-    cases = [("conditional", True), ("post", True), ("post", False)]
+    """So that a second copy is provoked for certain, the EHR of plain creates is calm here."""
+    cases = [("conditional", True), ("post", True)]
     found = frozen(nursery, tmp_path, new_store, cases, seconds=4.0, look_every=0.5, count=24, calm=True)
-    blind = found.pop(("post", False))
     prove(found)
-    assert blind.silent
-    assert not blind.alarmed
     assert all(series.verdict.kept > 100 for series in found.values())
+
+
+def test_a_second_copy_that_nobody_was_told_of_is_found_out() -> None:
+    """The judge of silence; the campaign has workers that do not look."""
+    clean = Verdict()
+    for alarmed, silent in ((frozenset({"k"}), frozenset()), (frozenset(), frozenset({"k"}))):
+        seen = Frozen(
+            verdict=clean, doubled=frozenset({"k"}), alarmed=alarmed, slowest=1.0, longest=0.1, accepted=1
+        )  # fmt: skip
+        assert seen.silent == silent
+
+
+@pytest.mark.campaign
+def test_without_the_look_for_copies_a_second_one_is_silent(
+    nursery: Nursery, tmp_path: Path, new_store: NewStore
+) -> None:
+    found = frozen(nursery, tmp_path, new_store, [("post", False)], seconds=4.0, count=24, calm=True)
+    assert found["post", False].silent
+    assert not found["post", False].alarmed
 
 
 @pytest.mark.campaign

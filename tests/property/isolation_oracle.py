@@ -71,12 +71,13 @@ def marks(mine: Rows, others: Rows, ehr: str) -> frozenset[str]:
 
 
 def _words(rows: Rows) -> set[str]:
+    """Words that name something: what is of letters alone is a state or a kind, which any row may have."""
     found: set[str] = set()
     for row in (row for table in rows.values() for row in table):
         for value in row:
             said = value.decode(errors="replace") if isinstance(value, bytes) else value
             found |= set(_WORD.findall(said)) if isinstance(said, str) else set()
-    return {word for word in found if not _TIME.match(word)}
+    return {word for word in found if not word.isalpha() and not _TIME.match(word)}
 
 
 def ids_in(rows: Rows) -> list[str]:

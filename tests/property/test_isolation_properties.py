@@ -120,7 +120,7 @@ def test_whatever_one_site_asks_nothing_of_the_other_is_shown_counted_or_changed
 
 
 @pytest.mark.campaign
-@settings(max_examples=1000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_of_many_requests_none_crosses(running: Running, data: st.DataObject) -> None:
     assert running.judge(data.draw(st.lists(requests(running), min_size=1, max_size=5))) == set()
