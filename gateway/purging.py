@@ -194,7 +194,11 @@ def _kept(member: str, page: Callable[[Connection, Keeping, Any], Page], retenti
 async def _purge(gateway: "Gateway", kind: str, walk: Walk, after: Any) -> int:
     total = 0
     while after is not None:
-        gone, after = await gateway.run(partial(walk, after=after))
+
+        def work(connection: Connection, now: float, after: Any = after) -> Page:
+            return walk(connection, now, after)
+
+        gone, after = await gateway.run(work)
         total += gone
     if total:
         await gateway.run(

@@ -6,11 +6,11 @@ scored again, and, with every other output of its encounter, while a label of on
 and what people said go as soon as they are folded and old enough.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, or_, select, tuple_
+from sqlalchemy import Connection, Select, and_, delete, exists, or_, select, tuple_
 
 from monitoring.observations import AGAIN
 from monitoring.tables import entries, evaluator, labels
@@ -62,7 +62,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _outputs(connection: Connection, rows: list[Row[Any]], limits: Limits, cursor: Place, clock: float) -> list[int]:
+def _outputs(connection: Connection, rows: Sequence[Any], limits: Limits, cursor: Place, clock: float) -> list[int]:
     """Those of the outputs whose encounters nobody needs any more."""
     encounters = sorted({row.encounter for row in rows})
     needed: set[str] = set()

@@ -71,7 +71,7 @@ def _audit_action(
     connection: Connection, now: float, event: AlertEvent, table: Table, origin: str, link: Callable[[str], str]
 ) -> None:
     wanted = select(actions).where(actions.c.id == int(event.alert.removeprefix(ACTION)))
-    taken = connection.execute(wanted).one()._mapping
+    taken = connection.execute(wanted).one()._asdict()
     for ehr in worklists_of(taken["model"], taken["ehr"], table):
         target = Target(sink="audit", to=ehr, owner="")
         id = _id(event, target)

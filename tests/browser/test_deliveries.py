@@ -3,8 +3,9 @@
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,21 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("site"), ChartEhr(), fill) as made:
+        yield made
+
+
+@contextmanager
+def serving(folder: Path, ehr: ChartEhr, fill: Callable[[World], Awaitable[None]]) -> Iterator[Site]:
+    """An installation in the folder, before the EHR, filled and served until the block ends."""
     begun: Future[Site] = Future()
     ended = threading.Event()
-    folder = tmp_path_factory.mktemp("site")
 
     async def serve() -> None:
         listening = server.bind(0)
         url = f"http://localhost:{listening.getsockname()[1]}"
         async with (
-            opened(folder, base_url=url, ehr=ChartEhr()) as world,
+            opened(folder, base_url=url, ehr=ehr) as world,
             server.Server(world.application, [listening]).running(),
         ):
             await fill(world)

@@ -232,7 +232,7 @@ def test_nothing_goes_that_is_not_folded_or_whose_encounter_or_label_may_still_c
     world.now = BEGIN + 48 * DAY
     world.tell_mature()
     for days, left in (
-        (AGAIN / DAY, 6),
+        (AGAIN / DAY - 1, 6),
         (AGAIN / DAY + 7, 4),
         ((KEPT + MATURE) / DAY - 1, 4),
         ((KEPT + MATURE) / DAY + 7, 0),

@@ -16,7 +16,7 @@ from gateway.installation import METADATA
 from gateway.schedules.tables import patients, ticks
 from gateway.sites.declaration import Retention
 from gateway.tables import banners, jobs
-from monitoring.tables import journal
+from monitoring.tables import entries, evaluator, journal
 from tests.contract.outbox_world import Ehr, accept, said, settle, submission
 from vocabulary.write import Write
 from writeback.tables import bodies, deliveries, outputs
@@ -30,6 +30,7 @@ class World:
 
     database: Database
     declared: list[Any] = field(default_factory=list)
+    models: dict[Any, Any] = field(default_factory=dict)
 
     async def run(self, work: Any) -> Any:
         return await self.database.run(work)
@@ -166,3 +167,15 @@ def test_ticks_that_have_ended_go_and_before_them_whom_they_left_out(world: Worl
     left = world.database.run_now(lambda c, now: c.execute(select(ticks.c.schedule, ticks.c.state)).all())
     assert sorted(left) == [("quick/a", "partial"), ("quick/a", "running"), ("slow/a", "missed")]
     assert world.count(patients) == 2, "those of one that runs, and of one that keeps its launches longer"
+
+
+def test_what_the_monitors_have_folded_goes_and_is_recorded_like_the_rest(world: World) -> None:
+    long_ago = world.now() - 800 * DAY
+    row = {"what": "tick", "model": "", "version": "", "ehr": "", "output": "", "words": "", "refusal": ""}
+    world.do(insert(entries).values([{**row, "at": long_ago + n} for n in range(3)]))
+    state = {"holder": "", "generation": 0, "until": 0.0, "ticked": 0.0, "entry": 2, "at": long_ago + 1.0}
+    world.do(insert(evaluator).values(id=1, horizon=world.now(), **state))
+    assert world.purge() == {purging.MONITORS: 2}, "the third is not folded yet"
+    assert world.purge() == {}
+    (recorded,) = world.database.run_now(lambda c, now: purging.list_purges(c, now, {}))
+    assert (recorded["kind"], recorded["rows"]) == (purging.MONITORS, 2)

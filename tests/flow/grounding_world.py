@@ -48,7 +48,8 @@ FALSE = "No evidence of hypertension. Potassium 4.1 mmol/L."
 Act = Callable[[World], Awaitable[None]]
 
 
-def drive(act: Act, folder: Path, *, text: str = TRUE, **options: Any) -> None:
+def writer(folder: Path, text: str = TRUE) -> ChartEhr:
+    """Puts the model into the folder of an installation; the EHR with the chart."""
     place = folder / "models" / "echo-3.0.0"
     place.mkdir(parents=True)
     (place / "model.toml").write_text(MODEL)
@@ -56,6 +57,11 @@ def drive(act: Act, folder: Path, *, text: str = TRUE, **options: Any) -> None:
     ehr = ChartEhr()
     for resource in (HYPERTENSION, POTASSIUM, THEIRS, OWN):
         ehr.keep(resource)
+    return ehr
+
+
+def drive(act: Act, folder: Path, *, text: str = TRUE, **options: Any) -> None:
+    ehr = writer(folder, text)
 
     async def run() -> None:
         async with opened(folder, ehr=ehr, **options) as world:

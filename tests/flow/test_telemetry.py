@@ -1,6 +1,7 @@
 """OpenTelemetry with the real SDK: what is told of a launch and of an output up to its delivery, to a real OTLP receiver, and that no
 patient stands in it; off without its variables."""
 
+import asyncio
 import gzip
 import http.server
 import json
@@ -21,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from gateway import telemetry
 from gateway.telemetry import OFF
 from monitoring.exposition import Exposition
-from tests.flow.delivery_world import PATIENT, World
+from tests.flow.delivery_world import PATIENT, World, opened
 from tests.flow.grounding_world import TRUE, drive, post
 from vocabulary.signal import Signal
 
@@ -80,8 +81,6 @@ def test_an_output_is_told_from_chart_to_delivery_and_nothing_of_its_patient(tmp
 
 
 def test_a_delivery_is_told_with_what_came_of_it(tmp_path: Path) -> None:
-    from tests.flow.delivery_world import drive as run
-
     told = Told()
 
     async def act(world: World) -> None:
@@ -90,7 +89,11 @@ def test_a_delivery_is_told_with_what_came_of_it(tmp_path: Path) -> None:
         assert (await world.client.post("/api/outputs", json=world.body(), headers=key)).status_code == 202
         await world.settle()
 
-    run(act, tmp_path)
+    async def run() -> None:
+        async with opened(tmp_path) as world:
+            await act(world)
+
+    asyncio.run(run())
     spans = [dict(each.attributes) for each in told.spans()]
     assert {each.name for each in told.spans()} == {"chartgate.delivery"}
     assert sum(each["chartgate.deliveries"] for each in spans) >= 3
