@@ -145,6 +145,7 @@ def run(
 def _score(models: Any, directory: Path, bundle: Path, as_of: str | None) -> dict[str, Any]:
     import time
 
+    from gateway import offline
     from vocabulary.instant import parse_instant
     from vocabulary.manifest import ManifestError
 
@@ -157,6 +158,6 @@ def _score(models: Any, directory: Path, bundle: Path, as_of: str | None) -> dic
     except OSError as wrong:
         return dict(could_not(f"--bundle cannot be read: {wrong.strerror}"))
     try:
-        return dict(models.score_bundle(models.load(directory), document, as_of=at))
+        return dict(offline.score_bundle(models.load(directory), document, as_of=at))
     except (ManifestError, models.ModelError) as wrong:
         return dict(could_not(str(wrong)))

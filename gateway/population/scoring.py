@@ -1,4 +1,4 @@
-"""A bucket of patients scored: the same chart, verdict and answer as of a bundle (``models.score_chart``), one line a patient."""
+"""A bucket of patients scored: the same chart, verdict and answer as of a bundle (``offline.score_chart``), a line each."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fidelity import replay, subjects
-from gateway import bodies, bundles, models
+from gateway import bodies, bundles, models, offline
 from gateway.models import Model, ModelError
 from gateway.population.asked import PATIENT
 from gateway.population.sorting import Entry, Piece, read_piece
@@ -137,7 +137,7 @@ def _score(model: Model, key: str, resources: Sequence[Resource], as_of: float, 
     if not whole:
         reads = {search: replace(read, complete=False) for search, read in reads.items()}
     patient = patients[-1] if patients else {"resourceType": PATIENT, "id": key}
-    said = models.score_chart(model, patient=patient, reads=reads, as_of=as_of, known=bool(patients))
+    said = offline.score_chart(model, patient=patient, reads=reads, as_of=as_of, known=bool(patients))
     inputs = sorted({source for feature in said["features"].values() for source in feature["sources"]})
     return {"patient": said["patient"], **{name: said[name] for name in MEMBERS}, "inputs": inputs}
 

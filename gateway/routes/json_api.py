@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, bodies, sessions
+from gateway import apikeys, body_issues, sessions
 from gateway.app import Gateway
 from gateway.failures import DatabaseAway, DatabaseFailed, DatabaseFull
 from gateway.routes.pages import session_of
@@ -92,7 +92,7 @@ async def read_body(request: Request, model: type[Body]) -> Body:
     try:
         return model.model_validate(document)
     except ValidationError as wrong:
-        raise Refusal(422, *bodies.issues_of(wrong)) from wrong
+        raise Refusal(422, *body_issues.issues_of(wrong)) from wrong
 
 
 async def key_of(gateway: Gateway, presented: str, *scopes: apikeys.Scope) -> apikeys.ApiKey:

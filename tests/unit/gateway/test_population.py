@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from fidelity import lines, replay
-from gateway import models
+from gateway import models, offline
 from gateway.population import running, sorting
 from gateway.population.asked import asked
 from r4 import codec
@@ -63,7 +63,7 @@ def test_each_patient_is_scored_as_models_run_scores_a_file_with_the_same_record
     result, said = scored(source, model, tmp_path / "out.ndjson")
     assert sorted(said) == sorted(PEOPLE)
     for name, own in PEOPLE.items():
-        alone, line = models.score_bundle(model, own, AS_OF), said[name]
+        alone, line = offline.score_bundle(model, own, AS_OF), said[name]
         sources = {each for feature in alone["features"].values() for each in feature["sources"]}
         assert line.pop("inputs") == sorted(sources)
         assert codec.format(line) == codec.format({each: alone[each] for each in line})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import bundles, models
+from gateway import bundles, models, offline
 from vocabulary.instant import parse_instant
 
 ROOT = Path(__file__).parents[3]
@@ -85,7 +85,7 @@ def data(*resources, **more):
 
 
 def test_a_transaction_bundle_is_scored_with_its_references_resolved():
-    made = models.score_bundle(PREVENT, data(*RISK, ORDER, DIABETES), as_of=NOW)
+    made = offline.score_bundle(PREVENT, data(*RISK, ORDER, DIABETES), as_of=NOW)
     assert (made["state"], made["verdict"]["fitness"]) == ("scored", "fit")
     assert round(100 * made["output"]["value"], 2) == 14.68
     assert made["patient"] == "Patient/0a8e1c5e-0000-4000-8000-000000000001"
@@ -93,26 +93,26 @@ def test_a_transaction_bundle_is_scored_with_its_references_resolved():
 
 
 def test_without_the_treatment_and_the_disease_the_risk_is_lower():
-    made = models.score_bundle(PREVENT, data(*RISK), as_of=NOW)
+    made = offline.score_bundle(PREVENT, data(*RISK), as_of=NOW)
     assert made["output"]["value"] < 0.10
 
 
 def test_ndjson_is_the_same_chart():
     resources = bundles.read_bundle(data(*RISK, ORDER, DIABETES))
     lines = b"\n".join(json.dumps(resource, default=float).encode() for resource in resources)
-    made = models.score_bundle(PREVENT, lines, as_of=NOW)
+    made = offline.score_bundle(PREVENT, lines, as_of=NOW)
     assert round(100 * made["output"]["value"], 2) == 14.68
 
 
 def test_a_missing_input_is_unfit_offline_and_the_model_abstains_by_its_name():
-    made = models.score_bundle(PREVENT, data(*RISK[1:]), as_of=NOW)
+    made = offline.score_bundle(PREVENT, data(*RISK[1:]), as_of=NOW)
     assert (made["state"], made["verdict"]["fitness"], made["output"]) == ("abstained", "unfit", None)
     assert "total_cholesterol" in made["abstained"]
     assert "total_cholesterol" in made["verdict"]["reasons"][0]
 
 
 def test_a_value_outside_validity_abstains_though_the_chart_is_fit():
-    made = models.score_bundle(PREVENT, data(*RISK, patient=PATIENT | {"birthDate": "2000-01-01"}), as_of=NOW)
+    made = offline.score_bundle(PREVENT, data(*RISK, patient=PATIENT | {"birthDate": "2000-01-01"}), as_of=NOW)
     assert (made["state"], made["verdict"]["fitness"]) == ("abstained", "fit")
     assert made["abstained"].startswith("age is outside")
 
@@ -122,20 +122,20 @@ def test_prior_disease_abstains_even_when_resolved():
         "code": {"coding": [{"system": SCT, "code": "230690007"}]},
         "clinicalStatus": {"coding": [{"code": "resolved"}]},
     }
-    assert "prior_cvd" in models.score_bundle(PREVENT, data(*RISK, stroke), as_of=NOW)["abstained"]
+    assert "prior_cvd" in offline.score_bundle(PREVENT, data(*RISK, stroke), as_of=NOW)["abstained"]
 
 
 def test_a_full_set_of_vital_signs_scores_and_a_missing_one_abstains_by_name():
-    made = models.score_bundle(NEWS2, data(*VITALS), as_of=NOW)
+    made = offline.score_bundle(NEWS2, data(*VITALS), as_of=NOW)
     assert (made["state"], made["output"]["value"], made["output"]["tier"]) == ("scored", 15, "high")
-    made = models.score_bundle(NEWS2, data(*VITALS[:-1]), as_of=NOW)
+    made = offline.score_bundle(NEWS2, data(*VITALS[:-1]), as_of=NOW)
     assert (made["state"], made["verdict"]["fitness"]) == ("abstained", "unfit")
     assert "consciousness" in made["abstained"]
 
 
 def test_oxygen_as_a_fraction_stands_in_for_a_flow():
     fraction = observation("3150-0", 40, "%")
-    made = models.score_bundle(NEWS2, data(*[item for item in VITALS if item is not VITALS[2]], fraction), as_of=NOW)
+    made = offline.score_bundle(NEWS2, data(*[item for item in VITALS if item is not VITALS[2]], fraction), as_of=NOW)
     assert (made["state"], made["output"]["value"]) == ("scored", 15)
     assert made["verdict"]["fitness"] == "fit"
 
@@ -143,19 +143,19 @@ def test_oxygen_as_a_fraction_stands_in_for_a_flow():
 def test_scale_two_needs_its_local_code():
     prescribed = observation("spo2-scale-2-prescribed", 1, "%", "urn:chartgate:input")
     del prescribed["valueQuantity"]
-    made = models.score_bundle(NEWS2, data(*VITALS, prescribed | {"valueBoolean": True}), as_of=NOW)
+    made = offline.score_bundle(NEWS2, data(*VITALS, prescribed | {"valueBoolean": True}), as_of=NOW)
     assert "spo2_scale_2" in [part["code"] for part in made["output"]["components"]]
-    made = models.score_bundle(NEWS2, data(*VITALS, prescribed | {"valueBoolean": False}), as_of=NOW)
+    made = offline.score_bundle(NEWS2, data(*VITALS, prescribed | {"valueBoolean": False}), as_of=NOW)
     assert "spo2_scale_1" in [part["code"] for part in made["output"]["components"]]
 
 
 def test_yesterdays_vital_signs_are_too_old():
     old = [item | {"effectiveDateTime": "2026-05-31T11:00:00Z"} for item in VITALS]
-    assert models.score_bundle(NEWS2, data(*old), as_of=NOW)["state"] == "abstained"
+    assert offline.score_bundle(NEWS2, data(*old), as_of=NOW)["state"] == "abstained"
 
 
 def test_the_summary_cites_a_resource_in_every_entry_and_is_made_harmless():
-    made = models.score_bundle(SUMMARY, data(*VITALS, ORDER, DIABETES), as_of=NOW)
+    made = offline.score_bundle(SUMMARY, data(*VITALS, ORDER, DIABETES), as_of=NOW)
     text = made["output"]["text"]
     assert text.startswith("AI-generated draft, not reviewed")
     entries = [line for line in text.splitlines() if line.startswith("- ")]
@@ -170,16 +170,16 @@ def test_the_summary_cites_a_resource_in_every_entry_and_is_made_harmless():
 
 
 def test_the_summary_of_an_empty_chart_says_so_and_is_fit():
-    made = models.score_bundle(SUMMARY, data(), as_of=NOW)
+    made = offline.score_bundle(SUMMARY, data(), as_of=NOW)
     assert (made["state"], made["verdict"]["fitness"]) == ("scored", "fit")
     assert "No current problem is recorded." in made["output"]["text"]
 
 
 def test_the_summary_counts_what_it_does_not_list():
     many = [DIABETES | {"onsetDateTime": f"20{number:02}-01-01"} for number in range(1, 30)]
-    made = models.score_bundle(SUMMARY, data(*many[:25]), as_of=NOW)
+    made = offline.score_bundle(SUMMARY, data(*many[:25]), as_of=NOW)
     assert "not listed" not in made["output"]["text"]
-    made = models.score_bundle(
+    made = offline.score_bundle(
         SUMMARY, data(*[item for item in many if item["onsetDateTime"] < "2026"], *many[:3]), as_of=NOW
     )
     assert "older entries are not listed." in made["output"]["text"]
@@ -199,7 +199,7 @@ def test_the_summary_counts_what_it_does_not_list():
 )
 def test_a_file_that_is_no_chart_is_an_error_that_says_why(content, reason):
     with pytest.raises(models.ModelError, match=reason):
-        models.score_bundle(PREVENT, content, as_of=NOW)
+        offline.score_bundle(PREVENT, content, as_of=NOW)
 
 
 MANIFEST = """
@@ -234,14 +234,14 @@ def custom(tmp_path, body, manifest=MANIFEST):
 
 def test_a_score_that_a_model_gives_of_an_unfit_chart_is_refused(tmp_path):
     model = custom(tmp_path, "return {'value': 0.5}")
-    assert models.score_bundle(model, data(RISK[0]), as_of=NOW)["state"] == "scored"
-    made = models.score_bundle(model, data(), as_of=NOW)
+    assert offline.score_bundle(model, data(RISK[0]), as_of=NOW)["state"] == "scored"
+    made = offline.score_bundle(model, data(), as_of=NOW)
     assert (made["state"], made["output"]) == ("refused", None)
     assert "cholesterol" in made["refused"]
 
 
 def test_a_model_that_cannot_bear_a_missing_feature_is_refused_by_the_feature(tmp_path):
-    made = models.score_bundle(custom(tmp_path, "return {'value': features['cholesterol'] / 1000}"), data(), as_of=NOW)
+    made = offline.score_bundle(custom(tmp_path, "return {'value': features['cholesterol'] / 1000}"), data(), as_of=NOW)
     assert made["state"] == "refused"
     assert "cholesterol" in made["refused"]
 
@@ -260,7 +260,7 @@ def test_a_model_that_cannot_bear_a_missing_feature_is_refused_by_the_feature(tm
     ],
 )
 def test_an_answer_that_could_not_be_written_is_refused(tmp_path, body, reason):
-    made = models.score_bundle(custom(tmp_path, body), data(RISK[0]), as_of=NOW)
+    made = offline.score_bundle(custom(tmp_path, body), data(RISK[0]), as_of=NOW)
     assert made["state"] == "refused"
     assert reason in made["refused"]
 
@@ -276,8 +276,10 @@ def test_an_answer_that_could_not_be_written_is_refused(tmp_path, body, reason):
 def test_models_of_words_must_say_their_own_kind_of_word(tmp_path, kind, good, bad):
     manifest = MANIFEST.replace('kind = "risk"', f'kind = "{kind}"')
     assert (
-        models.score_bundle(custom(tmp_path, f"return {good}", manifest), data(RISK[0]), as_of=NOW)["state"] == "scored"
+        offline.score_bundle(custom(tmp_path, f"return {good}", manifest), data(RISK[0]), as_of=NOW)["state"]
+        == "scored"
     )
     assert (
-        models.score_bundle(custom(tmp_path, f"return {bad}", manifest), data(RISK[0]), as_of=NOW)["state"] == "refused"
+        offline.score_bundle(custom(tmp_path, f"return {bad}", manifest), data(RISK[0]), as_of=NOW)["state"]
+        == "refused"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import models
+from gateway import models, offline
 from sandbox.seed import load, ward
 from vocabulary.instant import parse_instant
 
@@ -34,7 +34,7 @@ for _resource in ward.ward_day(NOW):
 
 
 def score(model, name, *more):
-    return models.score_bundle(model, [*CHARTS[name], *more], as_of=NOW)
+    return offline.score_bundle(model, [*CHARTS[name], *more], as_of=NOW)
 
 
 def on_the_ward(name):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway import models
+from gateway import models, offline
 from gateway.grounding import given_of
 from monitoring.grounding.checker import check, count
 from monitoring.grounding.index import build
@@ -21,7 +21,7 @@ SEEN = ("Patient", "Condition", "Observation", "MedicationRequest")
 def summarised(patient, messiness=CLEAN):
     clean = [each for each in charts()[patient] if each["resourceType"] in SEEN]
     resources = list(degrade(clean, messiness, arrived=AS_OF))
-    made = models.score_bundle(SUMMARY, resources, as_of=AS_OF)
+    made = offline.score_bundle(SUMMARY, resources, as_of=AS_OF)
     features = {
         name: FeatureValue(value=each["value"], unit=each["unit"], sources=tuple(each["sources"]),
                            at=each["at"] and parse_instant(each["at"]))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import filling, models
+from gateway import filling, models, offline
 from r4 import codec
 from r4.validate import validate
 from sandbox.seed import messy
@@ -105,7 +105,7 @@ def verdicts(model: models.Model, resources: list) -> Counter:
             charts.setdefault(whose, []).append(each)
     ours = {name: chart for name, chart in charts.items() if any(each["resourceType"] == "Patient" for each in chart)}
     return Counter(
-        models.score_bundle(model, chart, as_of=ANCHOR)["verdict"]["fitness"] for chart in ours.values()
+        offline.score_bundle(model, chart, as_of=ANCHOR)["verdict"]["fitness"] for chart in ours.values()
     )  # fmt: skip
 
 
