@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway import installed_models, kept_reports, pairing
 from gateway.database import Database, open_postgres, open_sqlite
@@ -16,6 +17,7 @@ from gateway.sites import readiness
 from tests.contract.outbox_world import accept, submission
 from tests.unit.writeback.examples import manifest, output
 from vocabulary.output import Output
+from writeback import outputs
 from writeback.outputs import Accepted
 
 NOW = time.time()
@@ -89,3 +91,19 @@ def test_a_report_is_kept_and_its_page_comes_back(whole: Database) -> None:
     assert whole.run_now(kept_reports.latest)["https://ehr.example/r4"]["summary"]["pass"] == 3
     page = whole.run_now(lambda c, now: kept_reports.find_page(c, now, made["id"]))
     assert kept_reports.unpacked(page or b"") == b"<p>report"
+
+
+def test_what_people_decided_about_a_version_is_counted(whole: Database) -> None:
+    waiting = said("1.0.0", "a", 30)
+    assert state(whole, waiting, "confirm") == "awaiting_confirmation"
+    place = {"model": waiting.model, "version": "1.0.0", "ehr": waiting.ehr}
+
+    def decide(connection: Connection, now: float) -> list[dict[str, Any]]:
+        stored = outputs.find_output(connection, now, "a".rjust(32, "0"))
+        assert stored is not None
+        outputs.decline(connection, now, stored=stored, by="Practitioner/d1", reason=None)
+        return readiness.known(connection, now, site="north", places=[place, {**place, "version": "2.0.0"}])
+
+    one, other = whole.run_now(decide)
+    assert (one["confirmed"], one["declined"], one["decided_since"] is not None) == (0, 1, True)
+    assert (other["confirmed"], other["declined"], other["decided_since"]) == (0, 0, None)
