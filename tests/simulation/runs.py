@@ -159,35 +159,6 @@ def text_alarms(*, models: int, texts: int, seed: int) -> Alarms:
     return found
 
 
-def _omissions(random: np.random.Generator, rate: float, texts: int) -> list[Entry]:
-    """Texts in whose charts two things had to be mentioned."""
-    about = {"output": "o", "model": "m", "version": "1", "ehr": "e", "supported": 1, "must": 2}
-    left = random.binomial(2, rate, texts).tolist()
-    return [Entry(id=n, at=float(n), told=TextChecked(**about, omitted=each)) for n, each in enumerate(left)]
-
-
-def omission_alarms(*, models: int, texts: int, seed: int) -> Alarms:
-    """Texts that leave out 3.5 % of what has to be mentioned: the rate that M-HAL-05 takes for usual."""
-    random, found = np.random.default_rng(seed), Alarms(encounters=models * texts, raised={"M-HAL-05": 0})
-    for _ in range(models):
-        watch = Watch(Plan(model="m", version="1", ehr="e", numeric=False))
-        changes = watch.fold(_omissions(random, 0.035, texts))
-        found.raised["M-HAL-05"] += sum(
-            each.signal.monitor == "M-HAL-05" and each.before == "quiet" for each in changes
-        )
-    return found
-
-
-def omission_delays(rate: float, *, models: int, seed: int) -> list[int]:
-    """Texts until a higher rate is found, of the models in which it was."""
-    random, found = np.random.default_rng(seed), []
-    for _ in range(models):
-        watch = Watch(Plan(model="m", version="1", ehr="e", numeric=False))
-        changes = watch.fold(_omissions(random, rate, 3000))
-        found += [int(each.signal.at) + 1 for each in changes if each.signal.monitor == "M-HAL-05"][:1]
-    return found
-
-
 def silence_alarms(*, models: int, outputs: int, seed: int) -> Alarms:
     """Outputs that come at random (Poisson); their usual gap learnt from what came, or measured before."""
     random, found = np.random.default_rng(seed), Alarms(encounters=models * outputs, raised={"M-OUT-04": 0})

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from monitoring.entries import Entry, SentenceRead, Telling, TextChecked
@@ -13,7 +14,7 @@ from monitoring.grounding.values import Snapshot
 from monitoring.packing import pack, unpack
 from monitoring.plan import Plan
 from monitoring.watch import Watch
-from tests.simulation import runs
+from tests.simulation import texts
 from vocabulary.signal import Signal
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "monitoring" / "M-HAL-05.json").read_text())
@@ -91,7 +92,9 @@ def test_a_state_of_before_goes_on_with_what_it_did_not_count() -> None:
 
 def test_few_alarms_at_the_usual_rate_and_twice_it_is_found() -> None:
     """The short form of docs/reference/monitors.md: 10⁶ texts of two such things each gave none."""
-    assert runs.omission_alarms(models=5, texts=10_000, seed=3).raised["M-HAL-05"] == 0
-    delays = runs.omission_delays(0.14, models=10, seed=3)
-    assert len(delays) == 10
-    assert max(delays) < 400
+    random = np.random.default_rng(3)
+    assert [texts.omissions(random, 0.035, 5000) for _ in range(5)] == [[]] * 5
+    delays = [texts.omissions(random, 0.14, 2000, first=True) for _ in range(10)]
+    assert all(delays)
+    assert max(map(max, delays)) < 400
+    assert texts.people(random, 0.06, 500)
