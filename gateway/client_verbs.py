@@ -13,8 +13,10 @@ from auth.errors import RegistrationRefused
 from auth.server.clients import list_clients as every_client
 from auth.server.clients import remove_client, save_client
 from auth.server.registration import described, read_registration
-from gateway.sandboxes import CLIENT_ID
 from sandbox import audit_log
+
+CLIENT_ID = "chartgate"
+"""The gateway's own client id at every sandbox EHR."""
 
 Arguments = Mapping[str, Any]
 

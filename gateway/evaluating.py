@@ -22,8 +22,8 @@ T = TypeVar("T")
 Run = Callable[[Callable[[Connection, float], T]], Awaitable[T]]
 After = Callable[[Sequence[SignalChanged], Sequence[tuple[Place, Sequence[Signal]]]], None]
 
-PAUSE, LONGEST = 1.0, 3.0
-"""Seconds between two rounds: what is told is folded about so much later."""
+PAUSE, LONGEST = 1.0, 5.0
+"""Seconds between two rounds, and while there is nothing to fold: what is told is folded about so much later."""
 PORTION = 2000
 """Entries that are folded before what came of them is saved."""
 

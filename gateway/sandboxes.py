@@ -20,6 +20,7 @@ from auth.server.clients import Client, save_client
 from auth.server.grants import any_faults
 from auth.server.upgrade import add_columns
 from gateway import filling, hapi
+from gateway.client_verbs import CLIENT_ID
 from gateway.database import open_sqlite
 from gateway.ehr import SandboxEhr
 from gateway.export_runs import clearing
@@ -42,8 +43,6 @@ from sandbox.upstream import opened as open_upstream
 if TYPE_CHECKING:
     from gateway.process import Options, Progress
 
-CLIENT_ID = "chartgate"
-"""The gateway's own client id at every sandbox EHR."""
 SECRET_FILE = "operator.secret"  # noqa: S105 -- a file name
 HOUR = 3600.0
 SILENT = "the FHIR server does not answer: is it running, and is this its base?"
