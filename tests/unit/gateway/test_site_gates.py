@@ -204,3 +204,20 @@ def test_nobody_signs_who_is_not_named_or_who_owns_a_model(folder: Path) -> None
     other = new_key(folder.parent / "other.pem")
     with pytest.raises(metrics.MetricsRefused, match="does not match"):
         verify(document, site="lakeside", signers={"Quality board": other}, owners=frozenset())
+
+
+def test_what_went_live_starts_again_with_a_red_gate_but_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
+    declared = read_site(EXAMPLES / "riverside", MANIFESTS)
+    places = readiness.placed(declared)
+    found = readiness.examine(declared, MODELS, [known()] * len(places), NOW)
+    before = {
+        (each["model"], each["version"], each["ehr"]): each["policy"] for each in places if each["policy"] != "shadow"
+    }
+    refuse_unready(found, before)
+    assert "news2 at riverside-millennium went live before; since then red: conformance, " in caplog.text
+    further = {**found, "models": [{**row, "policy": "automatic"} for row in found["models"] if row["live"]]}
+    with pytest.raises(NotReady, match=r"is to be .automatic."):
+        refuse_unready(further, before)
+    another = {(model, "0.9.0", ehr): policy for (model, _, ehr), policy in before.items()}
+    with pytest.raises(NotReady):
+        refuse_unready(found, another)
