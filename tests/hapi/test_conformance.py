@@ -10,6 +10,7 @@ import pytest
 
 from auth.server import tables as auth_tables
 from conformance import run
+from conformance.probe import Wire
 from conformance.run import Report
 from gateway import ehr_face
 from gateway.database import open_sqlite
@@ -35,6 +36,8 @@ TAKEN = {
 }  # fmt: skip
 """Bodies that a HAPI with the starter's flags takes, or refuses without naming the element."""
 
+PATIENT = {"wire": Wire(seconds=120.0), "deadline": 1800.0}
+"""How fast HAPI is beside other tests is not what is judged."""
 pytestmark = pytest.mark.hapi
 
 
@@ -46,9 +49,8 @@ async def face(hapi: str) -> Report:
     )  # fmt: skip
     async with opened(upstream=hapi, base=BASE, new_id=ehr.new_id) as upstream:
         ehr.upstream = upstream
-        found = await run(
-            BASE, writes=True, listen="127.0.0.1:0", transport=httpx2.ASGITransport(app=ehr_face.application([ehr]))
-        )
+        served = httpx2.ASGITransport(app=ehr_face.application([ehr]))
+        found = await run(BASE, writes=True, listen="127.0.0.1:0", transport=served, **PATIENT)
     database.close()
     return found
 
@@ -73,7 +75,7 @@ def test_in_front_of_hapi_the_listed_deviations_fail_and_nothing_else(hapi_seede
 
 
 def test_hapi_without_us_has_no_sign_in_no_versions_on_delete_and_takes_what_r4_forbids(hapi_seeded: str) -> None:
-    found = asyncio.run(run(hapi_seeded, suites=["smart", "access", "writeback"], writes=True))
+    found = asyncio.run(run(hapi_seeded, suites=["smart", "access", "writeback"], writes=True, **PATIENT))
     assert "discovery_is_served" in of(found, ["smart"])
     assert of(found, ["access"]) == UNGUARDED
     assert of(found, ["writeback"]) == VERSIONLESS | TAKEN | set(DEVIATIONS)

@@ -14,6 +14,7 @@ from auth import scopes
 from auth.server import grants
 from auth.server import tables as auth_tables
 from conformance import run
+from conformance.probe import Wire
 from conformance.run import Report
 from gateway import ehr_face
 from gateway.database import open_sqlite
@@ -28,6 +29,8 @@ from tests.mutants.mutant import Mutant, Wrapped
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"
 TOKEN = "t" * 43
+PATIENT = Wire(seconds=120.0)
+"""A machine that does other things beside may take longer for sixty parallel requests than a stranger would wait."""
 
 
 @contextlib.contextmanager
@@ -67,4 +70,10 @@ def judged(ehr: SandboxEhr, mutant: Mutant | None = None, **options: Any) -> Rep
 
 def _run(application: Any, base: str, **options: Any) -> Report:
     transport = httpx2.ASGITransport(app=application)
-    return asyncio.run(run(base, transport=transport, **{"writes": True, "listen": "127.0.0.1:0", **options}))
+    return asyncio.run(
+        run(
+            base,
+            transport=transport,
+            **{"writes": True, "listen": "127.0.0.1:0", "wire": PATIENT, "deadline": 1800.0, **options},
+        )
+    )
