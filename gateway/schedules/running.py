@@ -1,5 +1,5 @@
 """Edge: the scheduler of one process: it makes the ticks that have come, takes those that are due, and runs them. Any number may
-stand beside it on one database (docs/decisions/0010): who runs a tick is decided by a row."""
+stand beside it on one database (docs/decisions/0011): who runs a tick is decided by a row."""
 
 import asyncio
 import contextlib
