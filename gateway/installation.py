@@ -15,7 +15,7 @@ from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_f
 from gateway.leases import fix_fact
 from gateway.schedules import tables as schedule_tables
 from gateway.settings import Settings
-from gateway.sites import evidence, history
+from gateway.sites import evidence, history, live
 from migrations import left_behind
 from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
@@ -40,7 +40,13 @@ assert {table.metadata for table in (attempts.attempts, correcting.corrections, 
 }
 assert monitoring_samples.samples.metadata is monitoring_tables.metadata
 assert sessions.sessions.metadata is apikeys.keys.metadata is history.versions.metadata is tables.metadata
-assert evidence.shown.metadata is feedback.given.metadata is purging.purges.metadata is tables.metadata
+assert (
+    evidence.shown.metadata
+    is live.live.metadata
+    is feedback.given.metadata
+    is purging.purges.metadata
+    is tables.metadata
+)
 assert schedule_tables.ticks.metadata is tables.metadata
 assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 

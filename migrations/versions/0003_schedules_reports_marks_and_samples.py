@@ -1,4 +1,4 @@
-"""schedules reports marks and samples."""
+"""Schedules and their ticks, conformance reports, what went live, planned changes of alerts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +29,17 @@ def upgrade() -> None:
         sa.Column("upto", sa.Double(), nullable=False),
         sa.Column("since", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+        if_not_exists=True,
+    )
+    op.create_table(
+        "gateway_site_live",
+        sa.Column("site", sa.String(length=64), nullable=False),
+        sa.Column("model", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("ehr", sa.String(length=64), nullable=False),
+        sa.Column("policy", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "model", "version", "ehr"),
         if_not_exists=True,
     )
     op.create_table(
@@ -93,6 +104,7 @@ def downgrade() -> None:
     )
     op.drop_table("gateway_ticks")
     op.drop_table("gateway_tick_patients")
+    op.drop_table("gateway_site_live")
     op.drop_table("gateway_schedules")
     op.drop_index(op.f("ix_gateway_conformance_target"), table_name="gateway_conformance")
     op.drop_table("gateway_conformance")

@@ -114,6 +114,12 @@ TABLE: Mapping[tuple[str, str], Row] = {
     ("POST", "/alerts/{id}/{what:str}"): keys(people=STAFF, form={}),
     ("GET", "/monitors"): keys(people=STAFF),
     ("GET", "/monitors/{model}/{version}/{ehr}"): keys(people=STAFF),
+    ("GET", "/models"): keys(people=STAFF),
+    ("GET", "/models/{id}/compare"): keys(people=STAFF),
+    ("GET", "/conformance"): keys(people=STAFF),
+    ("GET", "/conformance/{id:int}"): keys(people=STAFF),
+    ("GET", "/samples"): keys(people=INFORMATICS | CLINICIAN | LAUNCHES),
+    ("POST", "/samples/{id}"): keys(people=INFORMATICS | CLINICIAN | LAUNCHES, form={"verdict": "supported"}),
 }
 OF_OUTPUTS = ("/api/outputs/{id}", "/outputs/{id}", "/app/outputs/{id}")
 """Addresses that are called with an output that is there and waits for a decision; the others with none."""
@@ -148,7 +154,12 @@ class Asked:
 
     def status(self, method: str, path: str, row: Row, headers: Mapping[str, str], id: str) -> int:
         client = self.clients["operations" if path.startswith(("/health", "/metrics")) else "app"]
-        address = path.replace("{decision:str}", "reject").replace("{what:str}", "resolve").replace("{id}", id)
+        address = (
+            path.replace("{decision:str}", "reject")
+            .replace("{what:str}", "resolve")
+            .replace("{id:int}", "0")
+            .replace("{id}", id)
+        )
         options: dict[str, Any] = {"headers": dict(headers)}
         if method == "POST":
             options |= {"json": dict(row.body)} if row.form is None else {"data": dict(row.form) or {"x": "y"}}

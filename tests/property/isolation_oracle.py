@@ -22,7 +22,7 @@ OWN_COLUMN: Mapping[str, str] = {
         "ehr",
     ),
     "app_ehrs": "name", "gateway_profiles": "feed", "gateway_site_evidence": "site", "gateway_site_overrides": "site",
-    "gateway_site_versions": "site",
+    "gateway_site_versions": "site", "gateway_site_live": "site",
 }  # fmt: skip
 """Tables whose rows name their EHR (here each site is one EHR, of the same name), by the column that does."""
 THROUGH: Mapping[str, tuple[str, str, str]] = {
@@ -41,6 +41,8 @@ OF_NOBODY: frozenset[str] = frozenset(
         "monitoring_evaluator",  # how far the installation's own loops are
         "recalls",  # one is for every EHR, and made with a key that is bound to none
         "gateway_api_keys",  # made on the command line; no request reads or makes one
+        "gateway_conformance",  # made on the command line; pages of staff alone read it
+        "gateway_schedules", "gateway_ticks", "gateway_tick_patients",  # made by the clock; metrics show those of a key's EHRs
     }
 )  # fmt: skip
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{7,}")
