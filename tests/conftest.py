@@ -5,11 +5,9 @@ process serves every HAPI test, on PostgreSQL where there is one: tests keep apa
 """
 
 import asyncio
-import importlib.util
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,9 +30,6 @@ SHORT = frozenset({"unit", "property", "fuzz", "oracles", "flow"})
 """Folders of many short tests: they run beside those that wait for browsers, kills and whole contracts."""
 PARTS = ("hapi", "short", "rest")
 _NOT_RUN: list[str] = []
-
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]  # else httpx2's ASGI transport looks for it at every request
 
 
 def missing(what: str) -> NoReturn:
