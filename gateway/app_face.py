@@ -44,7 +44,7 @@ def application(
     gateway: Gateway, *, production: bool = False, provider: Provider | None = None, limits: LaunchLimits | None = None
 ) -> FastAPI:
     """The ASGI application of ``http://localhost:…``. In ``production`` nobody comes in by a link that was printed, and an
-    address with another slash is another address. ``limits`` bound how fast launches are begun."""
+    address with another slash is another address. ``limits`` bound how fast launches and sign-ins are begun."""
     app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
@@ -62,7 +62,7 @@ def application(
     ):  # fmt: skip
         app.router.routes.extend(routes)
     if provider is not None:
-        app.router.routes.extend(staff.routes(gateway, provider))
+        app.router.routes.extend(staff.routes(gateway, provider, limits))
         gateway.signs_in = True
     app.router.redirect_slashes = not production
     app.add_exception_handler(HTTPException, _not_served)

@@ -69,9 +69,7 @@ class TooMany(LaunchError):
     code = "temporarily_unavailable"
 
     def __init__(self, *, retry_after: float) -> None:
-        super().__init__(
-            "Too many launches have come in a short time.", "Wait a moment, then launch again from the EHR."
-        )
+        super().__init__("Too many launches or sign-ins have come in a short time.", "Wait a moment, then begin again.")
         self.retry_after = retry_after
 
 

@@ -78,9 +78,7 @@ def routes(gateway: LaunchGateway, limits: LaunchLimits | None = None) -> list[R
     launched as fast as its tests can."""
 
     async def launch(request: Request) -> Response:
-        if limits is not None:
-            peer = request.client.host if request.client else ""
-            limits.admit_address(peer, request.headers.getlist("x-forwarded-for"), monotonic())
+        admit(limits, request)
         return await _launch(gateway, request, limits)
 
     async def callback(request: Request) -> Response:
@@ -100,6 +98,13 @@ def launch_cookie(state: str) -> str:
     """The name of the cookie that binds one launch to its browser: one for each state, so that launches in parallel
     tabs do not meet. ``__Host-`` keeps other hosts and paths from setting it; browsers take it on http://localhost."""
     return f"__Host-chartgate-launch-{sha256(state.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def admit(limits: LaunchLimits | None, request: Request) -> None:
+    """Counts one more that is begun from the request's address. Raises TooMany."""
+    if limits is not None:
+        peer = request.client.host if request.client else ""
+        limits.admit_address(peer, request.headers.getlist("x-forwarded-for"), monotonic())
 
 
 def error_page(failure: ClientError) -> Response:

@@ -22,17 +22,19 @@ from auth.client.oidc import Provider
 from auth.client.store import save_pending, take_pending
 from gateway import sessions
 from gateway.app import Gateway
-from gateway.routes.launches import HEADERS, launch_cookie, means_of, told
+from gateway.launch_limits import LaunchLimits
+from gateway.routes.launches import HEADERS, admit, launch_cookie, means_of, told
 from gateway.sessions import Role
 
 CALLBACK = "/sign-in/callback"
 logger = logging.getLogger("chartgate.sign-in")
 
 
-def routes(gateway: Gateway, provider: Provider) -> list[Route]:
-    """``/sign-in`` and its callback."""
+def routes(gateway: Gateway, provider: Provider, limits: LaunchLimits | None = None) -> list[Route]:
+    """``/sign-in`` and its callback; ``limits`` as for launches."""
 
     async def begin(request: Request) -> Response:
+        admit(limits, request)
         return await _begin(gateway, provider)
 
     async def callback(request: Request) -> Response:

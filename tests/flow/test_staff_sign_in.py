@@ -14,12 +14,15 @@ import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from sqlalchemy import func, select
 
+from auth.client.tables import pending
 from gateway import app_face
 from gateway.app import Gateway, open_gateway
 from gateway.fetch import Reach
 from gateway.identity_provider import read_provider
 from gateway.installation import open_installation
+from gateway.launch_limits import Buckets, LaunchLimits, Pace
 from gateway.settings import SettingsRefused
 
 ISSUER, APP = "https://id.example.org/realm", "https://gateway.example.org"
@@ -92,7 +95,12 @@ class World:
         return await self.client.get("/sign-in/callback", params={"code": "c", "state": asked["state"], **changes})
 
 
-def drive(act: Callable[[World], Awaitable[None]], place: Path, provider: Provider | None = None) -> None:
+def drive(
+    act: Callable[[World], Awaitable[None]],
+    place: Path,
+    provider: Provider | None = None,
+    limits: LaunchLimits | None = None,
+) -> None:
     made = provider or Provider()
 
     async def story() -> None:
@@ -106,7 +114,7 @@ def drive(act: Callable[[World], Awaitable[None]], place: Path, provider: Provid
                 installation, models=(), base_url=APP, clock=time.time, only="none", reach=reach
             ) as gateway:
                 declared = read_provider(place / "chartgate.toml")
-                face = app_face.application(gateway, production=True, provider=declared)
+                face = app_face.application(gateway, production=True, provider=declared, limits=limits)
                 transport = httpx2.ASGITransport(app=face)
                 async with httpx2.AsyncClient(transport=transport, base_url=APP) as client:
                     await act(World(gateway, client, made))
@@ -211,6 +219,16 @@ def test_however_many_open_the_sign_in_the_provider_is_asked_once(tmp_path: Path
         assert (await world.come_back()).status_code == 303
 
     drive(act, tmp_path)
+
+
+def test_more_sign_ins_than_the_pace_get_429_and_leave_nothing(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        statuses = [(await world.client.get("/sign-in")).status_code for _ in range(4)]
+        assert statuses == [303, 303, 429, 429]
+        begun = await world.gateway.run(lambda c, now: c.scalar(select(func.count()).select_from(pending)))
+        assert begun == 2
+
+    drive(act, tmp_path, limits=LaunchLimits(addresses=Buckets(pace=Pace(burst=2, rate=0.01))))
 
 
 @pytest.mark.parametrize(
