@@ -40,7 +40,7 @@ class Sandbox:
         return web.get(f"{self.ehr}/launch", headers={"Accept": "application/json"}).json()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     directory = tmp_path_factory.mktemp("cg")
     where = ["--data", str(directory), "--persona", "spec", "--port", "0"]
