@@ -11,7 +11,7 @@ from tests.crash import kill_demo
 from tests.crash.judge import judge
 
 SEED = 20261
-SHORT, LONG = 3, 50
+SHORT, LONG = 5, 50
 
 
 def test_a_few_kills_lose_and_double_nothing_in_the_embedded_ehr() -> None:
