@@ -252,7 +252,7 @@ async def serve(order: Order) -> None:
 
 
 def begin(order: dict[str, Any]) -> None:
-    os.environ["FAIL_EVERY"] = str(order["fail_every"])
+    os.environ["FAIL_EVERY"] = str(order.get("fail_every", 0))
     asyncio.run(serve(Order(**order)))
 
 
