@@ -108,6 +108,8 @@ def test_two_workers_on_one_database_deliver_every_output_once(tmp_path: Path, d
         try:
             register(installation, up)
             asyncio.run(accept(installation, up))
+            slow = web.put(f"{up.fhir.removesuffix('/fhir')}/faults", json={"active": ["slow-headers:1@write"]})
+            assert slow.status_code == 200, "so that what there is lasts until the second worker is there too"
             workers = [start(tmp_path / "shared", database_url) for _ in range(2)]
             until = time.monotonic() + 60
             while installation.database.run_now(outputs.count_moving) and time.monotonic() < until:
