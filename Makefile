@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EHR ?= embedded
 ARGS ?=
-BESIDE := hapi flow waiting short
+BESIDE := hapi short waiting
 ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models migrations
 
 unexport PYTHONDONTWRITEBYTECODE # the tests start dozens of processes, and each would compile every module again

@@ -27,11 +27,9 @@ EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bw
 """Folders whose own fixture is before HAPI as well, and its name."""
 HERE = Path(__file__).parent
 FOLDERS = {
-    "short": frozenset({"unit", "property", "fuzz", "oracles"}), "flow": frozenset({"flow"}),
-    "waiting": frozenset({"crash", "browser"}),
+    "short": frozenset({"unit", "property", "fuzz", "oracles", "flow"}), "waiting": frozenset({"crash", "browser"}),
 }  # fmt: skip
-"""Folders of many short tests, of whole stories, and of those that mostly wait for a browser or a kill; all others are the
-rest."""
+"""Folders of many short tests, and of those that mostly wait for a browser or a kill; all others are the rest."""
 PARTS = ("hapi", *FOLDERS, "rest")
 _NOT_RUN: list[str] = []
 
@@ -45,7 +43,7 @@ def missing(what: str) -> NoReturn:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the long proofs (marked campaign) too")
-    parser.addoption("--part", choices=PARTS, help="one of the five parts that make test runs side by side")
+    parser.addoption("--part", choices=PARTS, help="one of the four parts that make test runs side by side")
 
 
 def pytest_configure(config: pytest.Config) -> None:
