@@ -26,11 +26,9 @@ NAMES_HAPI = re.compile(r"\bhapi(_[a-z]+)?\b")
 EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bworld\b")}
 """Folders whose own fixture is before HAPI as well, and its name."""
 HERE = Path(__file__).parent
-FOLDERS = {
-    "short": frozenset({"unit", "property", "fuzz", "oracles", "flow"}), "waiting": frozenset({"crash", "browser"}),
-}  # fmt: skip
-"""Folders of many short tests, and of those that mostly wait for a browser or a kill; all others are the rest."""
-PARTS = ("hapi", *FOLDERS, "rest")
+SHORT = frozenset({"unit", "property", "fuzz", "oracles", "flow"})
+"""Folders of many short tests: they run beside those that wait for browsers, kills and whole contracts."""
+PARTS = ("hapi", "short", "rest")
 _NOT_RUN: list[str] = []
 
 
@@ -43,7 +41,7 @@ def missing(what: str) -> NoReturn:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the long proofs (marked campaign) too")
-    parser.addoption("--part", choices=PARTS, help="one of the four parts that make test runs side by side")
+    parser.addoption("--part", choices=PARTS, help="one of the three parts that make test runs side by side")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,9 +62,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if part == "hapi":
         file = collection_path.suffix == ".py"
         return True if file and not may_need_hapi(collection_path) else None
-    folder = collection_path.relative_to(HERE).parts[0]
-    mine = next((name for name, folders in FOLDERS.items() if folder in folders), "rest")
-    return True if mine != part else None
+    short = collection_path.relative_to(HERE).parts[0] in SHORT
+    return True if short != (part == "short") else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
