@@ -286,16 +286,3 @@ def test_a_launch_that_names_a_fault_strikes_its_own_tokens_only(world: World) -
     assert [world.send("GET", "fhir/Patient/p1", token=MARKED).status for _ in range(4)] == [503, 429, 200, 200]
     assert world.send("GET", "fhir/Patient/p1").status == 200
     assert world.send("POST", "launch", {**body, "faults": ["made-up"]}, token=None).status == 400
-
-
-@pytest.mark.parametrize("name", ["answer-lost", "stale-reads"])
-def test_faults_strike_before_hapi_too(hapi_seeded: str, name: str) -> None:
-    with listening(hapi_seeded) as world:
-        ids = world.send("GET", "fhir/Patient?_count=1").json()["entry"][0]["resource"]["id"]
-        key = uuid.uuid4().hex
-        body = world.observation(identifier=[{"system": "urn:test", "value": key}])
-        world.switch(name)
-        answer = world.send("POST", "fhir/Observation", {**body, "subject": {"reference": f"Patient/{ids}"}})
-        assert answer.status == (0 if name == "answer-lost" else 201)
-        assert name == "answer-lost" or world.send("GET", f"fhir/Observation/{answer.json()['id']}").status == 404
-        assert world.copies(key) == 1
