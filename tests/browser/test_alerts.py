@@ -13,7 +13,7 @@ from monitoring.alerting import marks
 from monitoring.alerting.marks import Marker
 from monitoring.alerting.raising import Finding, raise_alert
 from monitoring.evaluations import Folded
-from tests.browser.test_deliveries import Site
+from tests.browser.served import Site
 from tests.browser.test_deliveries import person as person
 from tests.browser.test_deliveries import site as site
 from tests.browser.test_sign_in import fits, heading, picture

@@ -1,69 +1,22 @@
 """The pages of deliveries in a real Chromium: an engineer reads a dead letter and sends it again; without scripts too."""
 
-import asyncio
 import re
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gateway import server, sessions
+from tests.browser.served import Site, serving
 from tests.browser.test_sign_in import fits, heading, picture
-from tests.flow.delivery_world import ChartEhr, World, opened
+from tests.flow.delivery_world import ChartEhr, World
 from tests.flow.test_deliveries_api import minute_ago, refusing
-
-Loop = asyncio.AbstractEventLoop
-
-
-class Site:
-    """The app face on a socket, in a loop of its own thread."""
-
-    def __init__(self, world: World, loop: Loop, url: str) -> None:
-        self.world, self.url, self._loop = world, url, loop
-
-    def do(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
-
-    def enter(self, page: Page) -> None:
-        """In by a one-time link."""
-        self.do(self.world.gateway.run(lambda c, now: sessions.add_link(c, now, f"link-{id(page)}")))
-        page.goto(f"{self.url}/enter?token=link-{id(page)}")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("site"), ChartEhr(), fill) as made:
         yield made
-
-
-@contextmanager
-def serving(folder: Path, ehr: ChartEhr, fill: Callable[[World], Awaitable[None]]) -> Iterator[Site]:
-    """An installation in the folder, before the EHR, filled and served until the block ends."""
-    begun: Future[Site] = Future()
-    ended = threading.Event()
-
-    async def serve() -> None:
-        listening = server.bind(0)
-        url = f"http://localhost:{listening.getsockname()[1]}"
-        async with (
-            opened(folder, base_url=url, ehr=ehr) as world,
-            server.Server(world.application, [listening]).running(),
-        ):
-            await fill(world)
-            begun.set_result(Site(world, asyncio.get_running_loop(), url))
-            await asyncio.to_thread(ended.wait)
-        listening.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    yield begun.result(120)
-    ended.set()
-    thread.join(120)
 
 
 async def fill(world: World) -> None:

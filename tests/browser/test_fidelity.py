@@ -1,11 +1,8 @@
 """The pages of fidelity in a real Chromium: from the feed to the feature to its days, and a feed by code; without scripts too."""
 
-import asyncio
 import json
 import re
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 
 import orjson
 import pytest
@@ -13,12 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from fidelity.document import document
 from fidelity.profile import Profile, settings_of
-from gateway import kept_profiles, server
+from gateway import kept_profiles
 from r4 import codec
 from sandbox.seed import load, messy
 from tests.browser.person import fits, heading, picture
-from tests.browser.test_deliveries import Site
-from tests.flow.delivery_world import ChartEhr, opened
+from tests.browser.served import Site, serving
+from tests.flow.delivery_world import ChartEhr, World
 from tests.flow.fidelity_rows import DAY, fortnight
 
 
@@ -32,33 +29,18 @@ def feed(rate: float, *, without: str = ""):
     return json.loads(json.dumps(document(Profile().add(kept, visits))))
 
 
+async def fill(world: World) -> None:
+    """A fortnight of charts, and a feed that changed since yesterday."""
+    await world.gateway.run(fortnight)
+    before, after = feed(0.0), feed(0.4, without="8867-4")
+    await world.gateway.run(lambda c, now: kept_profiles.keep(c, now - DAY, {"feed": "spec", "document": before}))
+    await world.gateway.run(lambda c, now: kept_profiles.keep(c, now, {"feed": "spec", "document": after}))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    begun: Future[Site] = Future()
-    ended = threading.Event()
-
-    async def serve() -> None:
-        listening = server.bind(0)
-        url = f"http://localhost:{listening.getsockname()[1]}"
-        async with (
-            opened(tmp_path_factory.mktemp("fidelity"), base_url=url, ehr=ChartEhr()) as world,
-            server.Server(world.application, [listening]).running(),
-        ):
-            await world.gateway.run(fortnight)
-            before, after = feed(0.0), feed(0.4, without="8867-4")
-            await world.gateway.run(
-                lambda c, now: kept_profiles.keep(c, now - DAY, {"feed": "spec", "document": before})
-            )
-            await world.gateway.run(lambda c, now: kept_profiles.keep(c, now, {"feed": "spec", "document": after}))
-            begun.set_result(Site(world, asyncio.get_running_loop(), url))
-            await asyncio.to_thread(ended.wait)
-        listening.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    yield begun.result(120)
-    ended.set()
-    thread.join(120)
+    with serving(tmp_path_factory.mktemp("fidelity"), ChartEhr(), fill) as made:
+        yield made
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])

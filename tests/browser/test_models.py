@@ -1,20 +1,16 @@
 """The pages of models and of conformance in a real Chromium: what is live, two versions side by side, what failed at which EHR."""
 
-import asyncio
 import random
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from gateway import server
 from monitoring.labels import Label, save_label
 from tests.browser.person import fits, heading, picture
-from tests.browser.test_deliveries import Site
-from tests.flow.delivery_world import ChartEhr, World, opened
+from tests.browser.served import Site, serving
+from tests.flow.delivery_world import ChartEhr, World
 from tests.flow.test_conformance_pages import keep, report
 from tests.flow.test_model_pages import BESIDE
 from vocabulary.instant import format_instant
@@ -51,28 +47,8 @@ async def fill(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    begun: Future[Site] = Future()
-    ended = threading.Event()
-
-    async def serve() -> None:
-        listening = server.bind(0)
-        url = f"http://localhost:{listening.getsockname()[1]}"
-        async with (
-            opened(
-                tmp_path_factory.mktemp("models"), base_url=url, ehr=ChartEhr(), rehearsed={"spec": BESIDE}
-            ) as world,
-            server.Server(world.application, [listening]).running(),
-        ):
-            await fill(world)
-            begun.set_result(Site(world, asyncio.get_running_loop(), url))
-            await asyncio.to_thread(ended.wait)
-        listening.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    yield begun.result(120)
-    ended.set()
-    thread.join(30)
+    with serving(tmp_path_factory.mktemp("models"), ChartEhr(), fill, rehearsed={"spec": BESIDE}) as made:
+        yield made
 
 
 def test_from_the_models_to_two_versions_side_by_side(person: Page, site: Site) -> None:

@@ -10,7 +10,7 @@ from monitoring import samples
 from monitoring.grounding import checker
 from monitoring.grounding.merging import Sample
 from tests.browser.person import fits, heading, picture
-from tests.browser.test_deliveries import Site, serving
+from tests.browser.served import Site, serving
 from tests.browser.test_deliveries import person as person
 from tests.flow.delivery_world import World
 from tests.flow.grounding_world import TRUE, post, writer
