@@ -56,7 +56,7 @@ campaign: $(VENV)/tests system ## the long proofs: many kills; under two hours
 	@$(BIN)/python -m pytest -m campaign --campaign $(ARGS)
 
 hapi: $(VENV)/runtime ## build the HAPI server (Maven)
-	@$(BIN)/python -m gateway.hapi build
+	@$(BIN)/python -m gateway.sandbox_ehrs.hapi build
 
 system: $(VENV)/runtime ## PostgreSQL, Chromium, npm and a JDK with Maven, where missing (Debian as root; elsewhere says what)
 	@sh .ci/system

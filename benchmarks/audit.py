@@ -8,9 +8,9 @@ from typing import Any
 from auth import scopes
 from auth.server.grants import Context, Grant
 from benchmarks.measuring import figure, per_call
-from gateway.accesses import accesses, caller_of
-from gateway.auditing import FLUSH_AFTER, Audit
-from gateway.database import open_sqlite
+from gateway.face.accesses import accesses, caller_of
+from gateway.face.auditing import FLUSH_AFTER, Audit
+from gateway.storage.database import open_sqlite
 from r4.interaction import Answer, Interaction
 from sandbox.audit_log import append, open_log
 

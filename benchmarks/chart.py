@@ -15,10 +15,12 @@ from benchmarks.face_server import PATIENT, RESOURCES, TOKEN, observation
 from benchmarks.measuring import ROOT, figure, middle
 from fidelity.chart import assemble
 from fidelity.verdict import judge
-from gateway import demo, models, process
+from gateway import demo
 from gateway.browser import Browser
-from gateway.charts import Reader, Reply, read_chart
-from gateway.process import Options
+from gateway.launches.charts import Reader, Reply, read_chart
+from gateway.model_folders import models
+from gateway.processes import process
+from gateway.processes.process import Options
 from r4 import codec
 from vocabulary.chart import Search
 from writeback.answers import Answer

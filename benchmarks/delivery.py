@@ -22,7 +22,7 @@ from sqlalchemy import Connection, insert, select
 
 from benchmarks.intake import MODEL
 from benchmarks.measuring import ROOT, figure
-from gateway.database import Database, open_sqlite
+from gateway.storage.database import Database, open_sqlite
 from r4 import codec
 from sandbox.capabilities import statement
 from vocabulary import manifest as manifests

@@ -19,7 +19,7 @@ from auth.server import grants
 from auth.server import tables as auth_tables
 from benchmarks.face_server import PATIENT, RESOURCES, TOKEN, observation
 from benchmarks.measuring import ROOT, figure
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 
 CLIENTS, TURNS = 32, 11
 KINDS = {"empty": 6400, "read": 6400, "search": 320}

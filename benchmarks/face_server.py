@@ -20,9 +20,9 @@ from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import loading, tables
 
 TOKEN, PATIENT, RESOURCES = "b" * 43, "p1", 500

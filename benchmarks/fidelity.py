@@ -14,7 +14,7 @@ from fidelity.editions.shipped import shipped
 from fidelity.records.bulk import count
 from fidelity.records.judging import compile_rules
 from fidelity.scan import Scan, Settings
-from gateway import filling
+from gateway.sandbox_ehrs import filling
 from r4 import codec
 
 LIMIT, LEAST = 10.0, 60_000

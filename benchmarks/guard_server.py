@@ -25,8 +25,8 @@ from auth.server import grants
 from auth.server import tables as auth_tables
 from benchmarks.face_server import PATIENT, RESOURCES, TOKEN, observation
 from gateway import ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from r4 import codec
 from sandbox import tables
 from sandbox.upstream import Upstream, opened

@@ -11,10 +11,13 @@ from typing import Any
 
 from auth.client.registry import RegisteredEhr, save_ehr
 from benchmarks.measuring import ROOT, figure
-from gateway import apikeys, app_face, below, process, server
+from gateway import app_face
 from gateway.app import Gateway, open_gateway
 from gateway.installation import open_installation
-from gateway.process import Options
+from gateway.people import apikeys
+from gateway.processes import process, server
+from gateway.processes.process import Options
+from gateway.sandbox_ehrs import below
 from r4 import codec
 from sandbox.capabilities import statement
 from writeback.answers import Answer

@@ -18,8 +18,8 @@ from conformance.client import REDIRECT, App
 from conformance.probe import Probe
 from conformance.signing import new_signer, pkce
 from gateway import ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import tables
 
 BASE = "http://127.0.0.1:8700/ehr/spec/fhir"

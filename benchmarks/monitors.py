@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import SEED, figure
-from gateway.database import Database, open_sqlite
-from gateway.evaluating import PORTION
+from gateway.monitors.evaluating import PORTION
+from gateway.storage.database import Database, open_sqlite
 from monitoring import evaluations, observations, tables
 from monitoring.entries import Entry, Observed
 from monitoring.evaluations import Folded, Lease

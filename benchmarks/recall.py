@@ -20,7 +20,7 @@ from fidelity.records.judging import compile_rules
 from fidelity.records.measures import Measures, number_of
 from fidelity.records.moments import LATE
 from fidelity.scan import Scan, Settings, digest
-from gateway import filling
+from gateway.sandbox_ehrs import filling
 from sandbox.seed.messy import Label, Messiness, degrade
 
 Resource = dict[str, Any]

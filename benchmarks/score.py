@@ -10,7 +10,7 @@ import orjson
 
 from benchmarks import feed
 from benchmarks.measuring import figure
-from gateway import model_scaffold, models
+from gateway.model_folders import model_scaffold, models
 from gateway.population import running
 
 RESOURCES, TURNS = 200_000, 3

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import score
 from benchmarks.profile_campaign import own_peak
 from fidelity import profiling
-from gateway import models
+from gateway.model_folders import models
 from gateway.population import running
 
 CHART = 100

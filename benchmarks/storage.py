@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, insert
 
 from benchmarks.measuring import figure
-from gateway.database import Sqlite, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
 
 SECONDS = 2.0
 BODY = b"x" * 400

@@ -118,7 +118,7 @@ def _embedded(directory: Path) -> Iterator[tuple[str, int]]:
 @contextmanager
 def _hapi(directory: Path) -> Iterator[str]:
     """HAPI on a PostgreSQL of its own, filled with the same resources."""
-    from gateway import hapi
+    from gateway.sandbox_ehrs import hapi
     from tests import cluster
 
     place = cluster.binaries()

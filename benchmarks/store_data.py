@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert
 from auth import scopes
 from auth.server import grants
 from auth.server import tables as auth_tables
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 from sandbox import loading, tables
 from sandbox.store import Rules
 

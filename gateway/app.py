@@ -14,31 +14,35 @@ from sqlalchemy import Connection, text
 
 from auth.client.flow import Means
 from auth.client.registry import list_ehrs
-from gateway import apikeys, claim_checkers, memory, observing, scoring, signed, telemetry
 from gateway.alerting.loop import Alerts
 from gateway.alerting.sending import Mail, mail_of
-from gateway.changes import events_of
-from gateway.claim_checkers import Checkers
-from gateway.editions import of_installation
+from gateway.ehrs.fetch import Reach
 from gateway.ehrs.file import FILE
-from gateway.evaluating import Evaluator
-from gateway.fetch import Reach
+from gateway.ehrs.senders import Senders
+from gateway.feeds.editions import of_installation
 from gateway.installation import Installation
 from gateway.keyring import Keyring
-from gateway.models import Model, load_all
-from gateway.outcomes import Outcomes
-from gateway.purging import Purger
-from gateway.recalling import Recalls
+from gateway.launches import scoring
+from gateway.launches.turns import Turns
+from gateway.model_folders.models import Model, load_all
+from gateway.monitors import memory, observing, signed
+from gateway.monitors.evaluating import Evaluator
+from gateway.monitors.outcomes import Outcomes
+from gateway.outputs import claim_checkers
+from gateway.outputs.changes import events_of
+from gateway.outputs.claim_checkers import Checkers
+from gateway.outputs.recalling import Recalls
+from gateway.people import apikeys
+from gateway.processes import telemetry
+from gateway.processes.telemetry import OFF, Telemetry
 from gateway.routes.launches import means_of
 from gateway.schedules import measuring
 from gateway.schedules.running import Scheduler
-from gateway.senders import Senders
 from gateway.sites import history, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
-from gateway.telemetry import OFF, Telemetry
-from gateway.turns import Turns
+from gateway.storage.purging import Purger
 from monitoring import evaluations, journal
 from monitoring.evaluations import Place
 from monitoring.events import Event

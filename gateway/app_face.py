@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.client.oidc import Provider
 from gateway.app import Gateway
-from gateway.launch_limits import LaunchLimits
+from gateway.launches.launch_limits import LaunchLimits
 from gateway.routes import (
     alert_pages,
     alerts,

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from gateway.reachable import trust
+from gateway.ehrs.reachable import trust
 
 REDIRECTS = 10
 LAUNCHER = re.compile(r"/ehr/[^/]+/launch")

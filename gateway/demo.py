@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway import process
 from gateway.browser import Browser, BrowserError
-from gateway.ehr import SandboxEhr
-from gateway.process import Options, Running
+from gateway.processes import process
+from gateway.processes.process import Options, Running
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from writeback import outputs
 
 SIDE_BY_SIDE = 4

@@ -10,10 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.audit_watch import Watch
-from gateway.client_keys import ClientKeys
-from gateway.cors import Cors
-from gateway.ehr import SandboxEhr
+from gateway.face.audit_watch import Watch
 from gateway.routes import (
     authorization,
     chart_pages,
@@ -26,6 +23,9 @@ from gateway.routes import (
     registration,
     sign_in,
 )
+from gateway.sandbox_ehrs.client_keys import ClientKeys
+from gateway.sandbox_ehrs.cors import Cors
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4.outcome import Issue, outcome
 
 WITHOUT_RECORDS = frozenset({

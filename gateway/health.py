@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select, text
 from auth.client.ehr import RegisteredEhr
 from auth.client.errors import ClientError, SealBroken
 from auth.client.registry import list_ehrs
-from gateway.fetch import well_known
+from gateway.ehrs.fetch import well_known
 from writeback.tables import targets
 
 if TYPE_CHECKING:

@@ -9,13 +9,16 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from auth.client import tables as client_tables
-from gateway import apikeys, feedback, purging, schema, sessions, tables
-from gateway.database import Database, open_postgres, open_sqlite
+from gateway import tables
 from gateway.keyring import VARIABLE, KeyFile, KeyFileError, Keyring, open_key_file, open_shared_keys
-from gateway.leases import fix_fact
+from gateway.outputs import feedback
+from gateway.people import apikeys, sessions
 from gateway.schedules import tables as schedule_tables
 from gateway.settings import Settings
 from gateway.sites import evidence, history, live
+from gateway.storage import purging, schema
+from gateway.storage.database import Database, open_postgres, open_sqlite
+from gateway.storage.leases import fix_fact
 from migrations import left_behind
 from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables

@@ -20,7 +20,7 @@ readings = Table(
     Column("output", String(64), primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
-"""One row per output whose model reads features: what it was given of the chart, as JSON (``gateway.readings``)."""
+"""One row per output whose model reads features: what it was given of the chart, as JSON (``gateway.outputs.readings``)."""
 
 banners = Table(
     "gateway_banners",
@@ -37,7 +37,7 @@ leases = Table(
     Column("owner", String(64), nullable=False),
     Column("until", Double, nullable=False),
 )
-"""Who does what only one process may do at a time, and until when it is believed to live (``gateway.leases``)."""
+"""Who does what only one process may do at a time, and until when it is believed to live (``gateway.storage.leases``)."""
 
 facts = Table(
     "gateway_facts",
@@ -60,7 +60,7 @@ fidelity = Table(
     Column("number", Integer, nullable=False),
 )
 """How many charts a day had a verdict (``feature`` and ``check`` empty, ``result`` the fitness), and on how many a check failed
-on a feature (``result`` ``fail``): counts, nothing of a patient (``gateway.fidelity_counts``)."""
+on a feature (``result`` ``fail``): counts, nothing of a patient (``gateway.monitors.fidelity_counts``)."""
 
 counted = Table(
     "gateway_counted", metadata, Column("name", String(32), primary_key=True), Column("upto", Double, nullable=False)

@@ -15,30 +15,24 @@ import httpx2
 from sqlalchemy import Connection
 
 from auth.client.errors import SealBroken
-from gateway import (
-    apikeys,
-    backups,
-    client_verbs,
-    delivery_verbs,
-    feedback,
-    kept_profiles,
-    kept_reports,
-    load_verb,
-    model_versions,
-    purging,
-    recall_verbs,
-)
-from gateway.audit_verb import list_audit
-from gateway.database import open_sqlite
+from gateway import kept_reports
 from gateway.ehrs import check, rotating
 from gateway.ehrs.verbs import SEALED_VERBS
-from gateway.failures import DatabaseAway, DatabaseFailed
+from gateway.feeds import kept_profiles
 from gateway.installation import Installation, open_as_told
+from gateway.model_folders import model_versions
+from gateway.outputs import delivery_verbs, feedback, recall_verbs
+from gateway.people import apikeys
+from gateway.processes.server import SOCKET_NAME, relative
+from gateway.sandbox_ehrs import client_verbs, load_verb
+from gateway.sandbox_ehrs.audit_verb import list_audit
 from gateway.schedules import verbs as schedule_verbs
-from gateway.schema import SchemaRefused
-from gateway.server import SOCKET_NAME, relative
 from gateway.settings import FILE, VARIABLES, SettingsRefused, read_settings
 from gateway.sites import verbs as site_verbs
+from gateway.storage import backups, purging
+from gateway.storage.database import open_sqlite
+from gateway.storage.failures import DatabaseAway, DatabaseFailed
+from gateway.storage.schema import SchemaRefused
 from sandbox import audit_tables, tables
 
 Arguments = Mapping[str, Any]

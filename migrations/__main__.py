@@ -12,8 +12,8 @@ from alembic.operations.ops import CreateIndexOp, CreateTableOp, DropIndexOp, Mo
 from mako.template import Template
 from sqlalchemy import Connection, MetaData, create_engine
 
-from gateway import schema
 from gateway.installation import METADATA
+from gateway.storage import schema
 from migrations import HEAD, HERE
 
 

@@ -3,7 +3,7 @@
 Never switched by the client's request. A fault is spoken as ``name:value@what/every*times``, of which all but the name
 may be left out: a number (see ``unit``), which requests it is narrowed to (``read``, ``search``, ``write``), that only each
 so manieth of them is struck, and how often at most. Those of the authorization server have a table of their own
-(``auth.server.faults``). Everything here is values: ``gateway.faulty`` acts on them.
+(``auth.server.faults``). Everything here is values: ``gateway.sandbox_ehrs.faulty`` acts on them.
 """
 
 import re

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import MetaData
 
-from gateway.database import open_postgres
+from gateway.storage.database import open_postgres
 
 INSTALL = "PostgreSQL is not installed; on Debian: apt-get install postgresql"
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin")

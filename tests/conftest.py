@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import pytest
 
-from gateway import hapi as hapi_server
+from gateway.sandbox_ehrs import hapi as hapi_server
 from sandbox.seed import upstream
 from tests import cluster
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from sqlalchemy import Connection
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from monitoring import observations
 from monitoring.entries import Entry, Labelled, Observed, Telling, Ticked, pack_cells
 from monitoring.plan import Plan

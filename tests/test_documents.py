@@ -10,7 +10,7 @@ import typer.main
 from auth.server.faults import BY_NAME as AUTH
 from conformance.suites import NOT_YET, SUITES
 from gateway.cli.application import application
-from gateway.faults import available
+from gateway.sandbox_ehrs.faults import available
 from gateway.vendors import VENDORS
 from gateway.vendors.declaration import Vendor
 from sandbox.personas import PERSONAS

@@ -12,7 +12,7 @@ from gateway.alerting.calendars import calendar_of, systems_of
 from gateway.alerting.marking import Marking
 from gateway.alerting.routes_of_sites import table_of
 from gateway.alerting.sending import Mail, send
-from gateway.rounds import Rounds
+from gateway.processes.rounds import Rounds
 from monitoring.alerting import acting, following, handling, notices, telling
 from monitoring.alerting.following import PORTION
 from monitoring.evaluations import Place

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from gateway.alerting import audits, tasks
-from gateway.charts import Unavailable
-from gateway.granted import narrowed
-from gateway.senders import EhrUnknown
+from gateway.ehrs.senders import EhrUnknown
+from gateway.launches.charts import Unavailable
+from gateway.launches.granted import narrowed
 from monitoring.alerting import messages, notices, webhooks
 from monitoring.alerting.notices import Notice
 from vocabulary.write import Write

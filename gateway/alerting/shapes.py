@@ -1,6 +1,6 @@
 """The bodies of answers about alerts, silences and decisions, for the OpenAPI document."""
 
-from gateway.shapes import Shape
+from gateway.bodies.shapes import Shape
 
 
 class AlertShown(Shape):

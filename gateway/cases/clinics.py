@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway import demo
 from gateway.cases import Case, Told
-from gateway.process import Options
+from gateway.processes.process import Options
 from gateway.sites.checking import load_models
 from gateway.sites.deployment import played
 from gateway.sites.differing import differences

@@ -9,10 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from gateway import demo, process
+from gateway import demo
 from gateway.browser import Browser
 from gateway.cases import Case, Told
-from gateway.process import Options
+from gateway.processes import process
+from gateway.processes.process import Options
 from sandbox.seed.messy import Messiness
 from writeback import outputs
 

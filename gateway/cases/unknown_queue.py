@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx2
 
-from gateway import demo, process
+from gateway import demo
 from gateway.browser import Browser
 from gateway.cases import Case, Told
-from gateway.process import Options, Running
+from gateway.processes import process
+from gateway.processes.process import Options, Running
 from monitoring.alerting import handling
 from writeback import outputs
 

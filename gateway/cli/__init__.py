@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sentence and exit code 3, never a traceback."""
     from gateway.cli.printing import complain
     from gateway.keyring import KeyFileError
-    from gateway.server import PortTaken
+    from gateway.processes.server import PortTaken
 
     try:
         application(arguments)

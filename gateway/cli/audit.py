@@ -26,8 +26,8 @@ def list_audit(
     json: Json = False,
 ) -> None:
     """The audit log of a sandbox EHR, the newest first; with --json a Bundle of FHIR AuditEvents. Reading it is recorded."""
-    from gateway.audit_verb import bundle_of
     from gateway.cli.printing import print_json, print_table
+    from gateway.sandbox_ehrs.audit_verb import bundle_of
     from vocabulary.instant import format_instant
 
     rows = _read(data, limit, ehr=ehr, patient=patient, client=client, since=_moment(since))

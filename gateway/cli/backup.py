@@ -56,11 +56,11 @@ def restore(file: File, data: Data = DEFAULT_DATA, config: Config = None, json: 
 def _restore(file: Path, data: Path, settings: Any) -> dict[str, Any]:
     import os
 
-    from gateway import backups
-    from gateway.archive import BackupRefused
-    from gateway.failures import DatabaseAway
     from gateway.keyring import VARIABLE
-    from gateway.schema import SchemaRefused
+    from gateway.storage import backups
+    from gateway.storage.archive import BackupRefused
+    from gateway.storage.failures import DatabaseAway
+    from gateway.storage.schema import SchemaRefused
 
     try:
         return backups.restore(file, data, settings, keys=os.environ.get(VARIABLE))

@@ -59,9 +59,9 @@ def scan(
 
 def _told(**given: Any) -> Any:
     """What the options say, read. Ends with a usage error or exit code 3."""
-    from gateway.editions import EditionsError, load_editions
-    from gateway.models import ModelError, read_manifest
-    from gateway.scanning import Scanned
+    from gateway.feeds.editions import EditionsError, load_editions
+    from gateway.feeds.scanning import Scanned
+    from gateway.model_folders.models import ModelError, read_manifest
     from vocabulary.manifest import ManifestError
 
     try:
@@ -116,8 +116,8 @@ def _scanned(source: str, told: Any, auth: Path | None) -> Any:
     """Scans with a progress bar. Ends with exit code 3 when the source cannot be read."""
     from fidelity import lines
     from gateway.cli.printing import stderr
-    from gateway.scanning import scan as work
-    from gateway.spool import NotSpooled, spooled
+    from gateway.feeds.scanning import scan as work
+    from gateway.feeds.spool import NotSpooled, spooled
 
     try:
         with stderr.status("reading") as status, spooled(source, auth=auth, tell=status.update) as found:

@@ -32,10 +32,10 @@ def examine(directory: Path) -> dict[str, Any]:
     import shutil
     import sqlite3
 
-    from gateway import hapi
     from gateway.installation import prepare
     from gateway.keyring import open_keyring
-    from gateway.server import read_server_file
+    from gateway.processes.server import read_server_file
+    from gateway.sandbox_ehrs import hapi
 
     problems = []
     directory = prepare(directory)

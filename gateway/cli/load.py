@@ -10,7 +10,7 @@ import typer
 from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not, perform
 
 if TYPE_CHECKING:
-    from gateway.load_files import Item, Source
+    from gateway.sandbox_ehrs.load_files import Item, Source
 
 AT_ONCE, AT_ONCE_ALONE = 50, 500
 """Resources in one transaction: few where a server answers others meanwhile."""
@@ -33,7 +33,7 @@ def load(
 ) -> None:
     """Load resources into an embedded sandbox EHR, each validated, its id kept. Exit 1 when some were refused."""
     from gateway.cli.printing import console, print_json
-    from gateway.load_files import Unreadable, sources
+    from gateway.sandbox_ehrs.load_files import Unreadable, sources
 
     loading = Loading(data, ehr)
     try:
@@ -61,7 +61,7 @@ class Loading:
     """One run of the command: where it goes, and which references were seen."""
 
     def __init__(self, data: Path, ehr: str) -> None:
-        from gateway.server import read_server_file
+        from gateway.processes.server import read_server_file
 
         running = read_server_file(data)
         parts = urlsplit(running["url"]) if running else None

@@ -38,9 +38,9 @@ def migrate(
 
 
 def _move(data: Path, settings: Any, direction: str, to: str | None) -> dict[str, Any]:
-    from gateway import migrating
-    from gateway.failures import DatabaseAway
-    from gateway.schema import SchemaRefused
+    from gateway.storage import migrating
+    from gateway.storage.failures import DatabaseAway
+    from gateway.storage.schema import SchemaRefused
 
     try:
         return migrating.migrate(data, settings, down=direction == "down", to=to)

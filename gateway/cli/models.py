@@ -30,7 +30,7 @@ def new(
 ) -> None:
     """A new model folder that runs at once: a manifest, a few lines of code, and one chart to run them on."""
     from gateway.cli.printing import console, print_json
-    from gateway.model_scaffold import NAME, ScaffoldRefused, make
+    from gateway.model_folders.model_scaffold import NAME, ScaffoldRefused, make
 
     if NAME.fullmatch(name) is None:
         raise typer.BadParameter("NAME is small letters, digits and single hyphens")
@@ -55,7 +55,7 @@ def card(
     """The model card: a page (HTML) with the 31 source attributes of 45 CFR 170.315(b)(11); with --json or --fhir FHIR."""
     import sys
 
-    from gateway import model_card, models
+    from gateway.model_folders import model_card, models
     from r4 import codec
     from vocabulary.manifest import ManifestError
 
@@ -80,8 +80,8 @@ def check(
     json: Json = False,
 ) -> None:
     """Verify a model folder: what is wrong (exit 1), and what a deployment would miss."""
-    from gateway import models
     from gateway.cli.printing import console, print_json
+    from gateway.model_folders import models
 
     problems, warnings = models.check(directory)
     asked = _ask(directory, url, bundle) if (ask or url) and not problems else []
@@ -103,7 +103,7 @@ def _ask(directory: Path, url: str | None, bundle: Path | None) -> list[dict[str
     import time
     from dataclasses import asdict
 
-    from gateway import models, remote_contract
+    from gateway.model_folders import models, remote_contract
     from vocabulary.manifest import ManifestError
 
     try:
@@ -131,8 +131,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Score one chart offline: verdict, features, and what the model says, or why it says nothing."""
-    from gateway import models
     from gateway.cli.printing import console, print_json
+    from gateway.model_folders import models
 
     answer = _score(models, directory, bundle, as_of)
     if json:
@@ -145,7 +145,7 @@ def run(
 def _score(models: Any, directory: Path, bundle: Path, as_of: str | None) -> dict[str, Any]:
     import time
 
-    from gateway import offline
+    from gateway.feeds import offline
     from vocabulary.instant import parse_instant
     from vocabulary.manifest import ManifestError
 

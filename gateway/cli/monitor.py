@@ -10,7 +10,7 @@ from gateway.cli import threshold_verbs
 from gateway.cli.application import Json, could_not
 
 if TYPE_CHECKING:
-    from gateway.models import Model
+    from gateway.model_folders.models import Model
     from monitoring.plan import Plan
     from monitoring.replay import Replayed
 
@@ -36,8 +36,8 @@ def replay(
     Of a period without drift, what is raised are false alarms. Exit code 1 when something was raised or a line could not be
     read, 3 when there is nothing to replay."""
     from gateway.cli.printing import print_json
-    from gateway.models import ModelError, load
-    from gateway.observing import plan_of
+    from gateway.model_folders.models import ModelError, load
+    from gateway.monitors.observing import plan_of
     from monitoring.reference import ReferenceInvalid
     from vocabulary.manifest import ManifestError
 

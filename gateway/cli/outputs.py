@@ -54,7 +54,7 @@ def list_feedback(
 ) -> None:  # fmt: skip
     """What people did with the outputs and said of them, the oldest first: 45 CFR 170.315(b)(11)(ii)(C)."""
     from gateway.cli.printing import print_csv, print_json, print_table
-    from gateway.feedback import MEMBERS, PAGE
+    from gateway.outputs.feedback import MEMBERS, PAGE
 
     rows: list[dict[str, Any]] = []
     page: list[dict[str, Any]] = []
@@ -108,8 +108,8 @@ def add_key(
     json: Json = False,
 ) -> None:
     """Make an API key; it is shown this once."""
-    from gateway.apikeys import KeyRequestError, new_key
     from gateway.cli.printing import console, print_json
+    from gateway.people.apikeys import KeyRequestError, new_key
 
     try:
         new_key(id="0", name=name, scopes=tuple(scope))

@@ -48,8 +48,8 @@ def profile(
 ) -> None:
     """What a feed is like: codes, units, times, what is missing, stratum by stratum. Exit 1 when something could not be read."""
     from fidelity.document import document
-    from gateway import reports
     from gateway.cli.printing import print_json
+    from gateway.feeds import reports
 
     survey, whole = _survey(source, auth, processes=processes, plain=plain, dask=dask, quiet=json)
     made = document(survey.profile)
@@ -70,7 +70,7 @@ def _survey(
     """The profile of a source, and whether all of it could be read; what cannot be had at all ends with exit code 3."""
     from fidelity import bulk, profiling
     from fidelity.lines import NoLines
-    from gateway import spool
+    from gateway.feeds import spool
 
     try:
         with spool.spooled(source, auth=auth, tell=_note) as found, _progress(found.place, quiet) as tell:

@@ -43,7 +43,7 @@ def _watch(data: Path, id: str, patience: float) -> dict[str, Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from gateway.cli.printing import stderr
-    from gateway.server import read_server_file
+    from gateway.processes.server import read_server_file
 
     until = time.monotonic() + patience
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

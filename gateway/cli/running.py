@@ -47,8 +47,8 @@ def register(application: typer.Typer) -> None:
 
 def options_of(**given: Any) -> Any:
     """The process's options. Ends with a usage error for what this version does not have."""
-    from gateway.process import Options
-    from gateway.sandboxes import PERSONAS
+    from gateway.processes.process import Options
+    from gateway.sandbox_ehrs.sandboxes import PERSONAS
     from sandbox.seed.messy import Messiness
 
     if given.get("persona") not in (None, *PERSONAS):
@@ -70,7 +70,7 @@ def policy_of(text: str) -> Any:
 
 def _require_model(id: str, folders: list[Path]) -> None:
     """Ends with a usage error when no model folder has this id, with exit code 3 when one cannot be used."""
-    from gateway.models import ModelError, load_all
+    from gateway.model_folders.models import ModelError, load_all
     from vocabulary.manifest import ManifestError
 
     try:
@@ -122,9 +122,9 @@ def up(
 
 
 async def _up(data: Path, options: Any, json: bool) -> None:
-    from gateway import process
     from gateway.cli.printing import console, print_json, stderr
-    from gateway.stopping import serve_until_stopped
+    from gateway.processes import process
+    from gateway.processes.stopping import serve_until_stopped
 
     async with process.running(data, options, lambda text: stderr.print(text, markup=False)) as running:
         if json:
@@ -159,15 +159,15 @@ def run_loop(main: Any) -> Any:
 def _refusals() -> tuple[type[Exception], ...]:
     """What a start may be refused with; the text says what to do."""
     from gateway.browser import BrowserError
-    from gateway.editions import EditionsError
     from gateway.ehrs.file import SettingsRefused
-    from gateway.hapi import HapiError
-    from gateway.models import ModelError
-    from gateway.sandboxes import SandboxError
-    from gateway.schema import SchemaRefused
+    from gateway.feeds.editions import EditionsError
+    from gateway.model_folders.models import ModelError
+    from gateway.processes.tls import TlsError
+    from gateway.sandbox_ehrs.hapi import HapiError
+    from gateway.sandbox_ehrs.sandboxes import SandboxError
     from gateway.sites.folder import SiteRefused
     from gateway.sites.going_live import NotReady
-    from gateway.tls import TlsError
+    from gateway.storage.schema import SchemaRefused
     from vocabulary.manifest import ManifestError
 
     return (
@@ -205,8 +205,8 @@ def _detached(data: Path, json: bool) -> None:
 
 def down(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """End the server of this installation."""
-    from gateway import server
     from gateway.cli.printing import console, print_json
+    from gateway.processes import server
 
     stopped = server.stop(data)
     return print_json({"stopped": stopped}) if json else console.print("stopped" if stopped else "nothing was running")

@@ -90,7 +90,7 @@ def _scored(
     """What cannot be done at all ends with exit code 3."""
     from fidelity.lines import NoLines
     from fidelity.spreading import WorkersLost
-    from gateway import models
+    from gateway.model_folders import models
     from gateway.population.running import How, NotScored, score
     from vocabulary.manifest import ManifestError
 

@@ -67,10 +67,10 @@ def serve(
 async def _serve(data: Path, settings: Any, config: Path | None, json: bool) -> None:
     import os
 
-    from gateway import logs, production
     from gateway.cli.printing import console, print_json
-    from gateway.failures import DatabaseAway
-    from gateway.stopping import serve_until_stopped
+    from gateway.processes import logs, production
+    from gateway.processes.stopping import serve_until_stopped
+    from gateway.storage.failures import DatabaseAway
 
     logs.write_to_stderr(settings.log)
     try:
@@ -90,9 +90,9 @@ def worker(data: Data = DEFAULT_DATA, config: Config = None, read_back: ReadBack
     """Deliver from the PostgreSQL database in CHARTGATE_DATABASE_URL, beside any number of others, until SIGTERM."""
     import os
 
-    from gateway import logs, replica
     from gateway.cli.printing import console, print_json
     from gateway.keyring import KeyFileError
+    from gateway.processes import logs, replica
 
     url = os.environ.get("CHARTGATE_DATABASE_URL")
     try:

@@ -71,7 +71,7 @@ def new(
 
 
 def load(folders: list[Path] | None) -> Any:
-    from gateway.models import ModelError
+    from gateway.model_folders.models import ModelError
     from gateway.sites.checking import load_models
     from vocabulary.manifest import ManifestError
 

@@ -30,10 +30,10 @@ def sign(
     Who signs answers for what raises an alarm, and is not the model's own team. The server takes it up at its next start."""
     import time
 
-    from gateway import threshold_signing as signing
     from gateway.cli.printing import console, print_json
     from gateway.keyring import KeyFileError, open_keyring
-    from gateway.signed import FILE
+    from gateway.monitors import threshold_signing as signing
+    from gateway.monitors.signed import FILE
     from monitoring.thresholds import ThresholdsInvalid
 
     path = file or data / FILE
@@ -58,7 +58,7 @@ def thresholds(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """The thresholds in force: signed, or the defaults that nobody signed. Exit 1 when nobody signed them."""
     from gateway.cli.printing import console, print_json
     from gateway.keyring import KeyFileError, open_keyring
-    from gateway.threshold_signing import in_force
+    from gateway.monitors.threshold_signing import in_force
 
     try:
         found = in_force(data, deployment=open_keyring(data).namespace)

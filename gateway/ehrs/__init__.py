@@ -1,0 +1,1 @@
+"""The registry of EHRs and who speaks with them: transports, tokens, checks."""

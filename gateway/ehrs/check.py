@@ -16,14 +16,14 @@ from auth.client.registry import list_ehrs
 from auth.discovery import DiscoveryError, SmartConfiguration, issuer_keys
 from auth.discovery import parse as parse_configuration
 from gateway.ehrs.facts import Facts, Line, Trouble
+from gateway.ehrs.fetch import BYTES, SECONDS, Fetched, Reach, well_known
 from gateway.ehrs.lines import judged
+from gateway.ehrs.reachable import Unreachable
 from gateway.ehrs.registrations import RegistrationRefused
 from gateway.ehrs.verbs import NOBODY
-from gateway.fetch import BYTES, SECONDS, Fetched, Reach, well_known
 from gateway.installation import Installation
 from gateway.keyring import Keyring
-from gateway.models import load_all
-from gateway.reachable import Unreachable
+from gateway.model_folders.models import load_all
 from gateway.vendors import sign_in_rules
 from r4 import codec
 from vocabulary.manifest import Manifest

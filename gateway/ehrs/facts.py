@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from auth.client.ehr import RegisteredEhr
 from auth.discovery import SmartConfiguration
-from gateway.fetch import Fetched
+from gateway.ehrs.fetch import Fetched
 from vocabulary.manifest import Manifest
 
 Result = Literal["pass", "warn", "fail", "skip"]

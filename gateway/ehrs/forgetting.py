@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from auth.client.store import end_launches
-from gateway.sessions import end_sessions_of
+from gateway.people.sessions import end_sessions_of
 
 
 def forget(connection: Connection, now: float, name: str) -> None:

@@ -8,8 +8,8 @@ from auth.client.ehr import origin
 from auth.discovery import SmartConfiguration
 from auth.keys import parse_key_set
 from gateway.ehrs.facts import Facts, Line, Trouble
+from gateway.ehrs.fetch import Fetched
 from gateway.ehrs.writing import bundles, writes
-from gateway.fetch import Fetched
 from gateway.vendors import vendor_of
 
 SKEW = 60.0

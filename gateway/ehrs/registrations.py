@@ -8,7 +8,7 @@ from typing import Any
 from auth.client.ehr import RegisteredEhr, Source
 from auth.client.errors import RegistrationError
 from auth.client.oidc import NAME
-from gateway.reachable import trust
+from gateway.ehrs.reachable import trust
 from gateway.vendors import VENDORS, sign_in_rules
 from sandbox.personas import PERSONAS
 

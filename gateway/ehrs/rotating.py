@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from auth.client import signing
 from auth.client.encryption import KEY_BYTES
 from auth.client.resealing import find_waiting_keys, reseal_ehrs, reseal_launches
-from gateway.banner import reseal_banners
 from gateway.installation import Installation
+from gateway.launches.banner import reseal_banners
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

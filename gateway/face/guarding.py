@@ -7,7 +7,7 @@ from typing import Any, Literal
 from auth.access.decide import bound, reaching
 from auth.scopes import FhirScope
 from auth.server.grants import Grant
-from gateway.paging import Pages
+from gateway.face.paging import Pages
 from r4.interaction import Answer, Interaction
 from r4.references import parse
 from sandbox.answering import refusal

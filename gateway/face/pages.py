@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from auth.server.grants import Grant
 from gateway.face.guarding import Means
-from gateway.paging import LIFE, Place
+from gateway.face.paging import LIFE, Place
 from r4.criteria import PAGE
 from r4.interaction import Answer, Interaction
 from sandbox.answering import refusal

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from fidelity import lines
 from fidelity.profiling import SHOWN, Part, Trouble, split
 from fidelity.spreading import spread
-from gateway.models import Model
+from gateway.model_folders.models import Model
 from gateway.population.asked import asked
 from gateway.population.scoring import NOT_FHIR, Bucket, Scored, digest_of, score_bucket
 from gateway.population.sorting import SHARED, Piece, Sorted, sort_part

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fidelity import replay, subjects
-from gateway import bodies, bundles, models, offline
-from gateway.models import Model, ModelError
+from gateway.bodies import bodies
+from gateway.feeds import bundles, offline
+from gateway.model_folders import models
+from gateway.model_folders.models import Model, ModelError
 from gateway.population.asked import PATIENT
 from gateway.population.sorting import Entry, Piece, read_piece
 from r4 import codec

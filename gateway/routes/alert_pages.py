@@ -9,16 +9,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from gateway import sessions
 from gateway.alerting.showing import shown_action, shown_alert, shown_change, shown_event, shown_silence
 from gateway.app import Gateway
-from gateway.bodies import is_printable
+from gateway.bodies.bodies import is_printable
 from gateway.pages import HEADERS, render
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from gateway.routes.alerts import named
 from gateway.routes.delivery_pages import staff
 from gateway.routes.forms import read_form
 from gateway.routes.pages import message
-from gateway.sessions import Session
 from monitoring.alerting import acting, handling, raising
 from monitoring.errors import UnknownAlert
 from vocabulary.instant import format_instant

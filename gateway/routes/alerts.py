@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, bodies, sessions
 from gateway.alerting.showing import shown_action, shown_alert, shown_change, shown_event, shown_silence
 from gateway.app import Gateway
+from gateway.bodies import bodies
+from gateway.people import apikeys, sessions
 from gateway.routes import describing
 from gateway.routes.json_api import Caller, as_json, caller_of, own_page, read_body, refused, told
 from monitoring.alerting import acting, handling, raising

@@ -7,8 +7,8 @@ from auth.assertions import Assertion
 from auth.server import authentication, grants
 from auth.server.authentication import Presented
 from auth.server.clients import Client, find_client
-from gateway.client_keys import ClientKeys
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.client_keys import ClientKeys
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 
 async def authenticate(

@@ -13,13 +13,13 @@ from starlette.routing import Route
 from auth.errors import OAuthError
 from auth.server import token
 from auth.server.authorize import authorize, once
-from gateway.accesses import caller_of
-from gateway.client_keys import ClientKeys
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
 from gateway.pages import HEADERS, render, sentence
 from gateway.routes import discovery, introspection
 from gateway.routes.authenticating import authenticate, take
 from gateway.routes.forms import NO_STORE, Endpoint, failure, read_form, server_of, told
+from gateway.sandbox_ehrs.client_keys import ClientKeys
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 PAGE_HEADERS = {
     **NO_STORE,

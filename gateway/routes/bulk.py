@@ -9,10 +9,11 @@ from secrets import token_hex
 from auth import scopes
 from auth.access.decide import fhir_scopes, level, operating
 from auth.server.grants import Grant, find_grant
-from gateway import export_jobs, export_runs, serving
-from gateway.ehr import SandboxEhr
-from gateway.export_runs import BOOT
-from gateway.exporting import Run, allowed
+from gateway.exports import export_jobs, export_runs
+from gateway.exports.export_runs import BOOT
+from gateway.exports.exporting import Run, allowed
+from gateway.face import serving
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from r4.references import parse as parse_reference

@@ -8,14 +8,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from gateway import below, chart_reading
-from gateway.accesses import caller_of
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
+from gateway.launches import chart_reading
 from gateway.pages import showing
 from gateway.pages.trends import trends
 from gateway.routes import picking, viewing
 from gateway.routes.ehr_pages import told_as_page
 from gateway.routes.viewing import Viewer
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 FILTERS = {"category": "category", "code": "code", "by": "_security"}
 """The filters of a list, and the search parameter of each; ``by=model`` is the label of what models wrote."""

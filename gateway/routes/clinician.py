@@ -17,13 +17,15 @@ from starlette.routing import Route
 from auth.client.ehr import RegisteredEhr
 from auth.client.registry import find_ehr
 from auth.client.store import Launch, find_launch
-from gateway import banner, cards, framing, jobs, sessions
 from gateway.app import Gateway
-from gateway.jobs import Job
+from gateway.ehrs.senders import EhrUnknown
+from gateway.launches import banner, framing, jobs
+from gateway.launches.jobs import Job
+from gateway.outputs import cards
 from gateway.pages import render
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from gateway.routes.pages import session_of
-from gateway.senders import EhrUnknown
-from gateway.sessions import Session
 from gateway.vendors import sign_in_rules
 from writeback import outputs
 

@@ -11,9 +11,9 @@ from starlette.routing import Route
 from gateway import kept_reports
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render
+from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import staff
 from gateway.routes.pages import message
-from gateway.sessions import Session
 from gateway.sites import evidence
 from vocabulary.instant import format_instant
 

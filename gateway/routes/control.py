@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from auth.client.errors import SealBroken
-from gateway.database import Database
-from gateway.failures import DatabaseFailed
+from gateway.storage.database import Database
+from gateway.storage.failures import DatabaseFailed
 from gateway.verbs import EHR_VERBS, NAME, UNKNOWN_EHR, VERBS
 
 Act = Callable[[Mapping[str, Any]], Awaitable[Any]]

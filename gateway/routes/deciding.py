@@ -6,8 +6,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import amendments, bodies, decisions, sessions
 from gateway.app import Gateway
+from gateway.bodies import bodies
+from gateway.outputs import amendments, decisions
+from gateway.people import sessions
 from gateway.routes import describing
 from gateway.routes.json_api import as_json, bearer, read_body, refused, told
 from gateway.routes.pages import session_of

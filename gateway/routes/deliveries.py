@@ -7,11 +7,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, query, resending
 from gateway.app import Gateway
+from gateway.bodies import query
+from gateway.outputs import resending
+from gateway.people import apikeys
+from gateway.people.sessions import Role
 from gateway.routes import describing
 from gateway.routes.json_api import Caller, Refusal, as_json, caller_of, own_page, refused, told
-from gateway.sessions import Role
 from writeback import listing
 from writeback.states import STATES
 

@@ -7,11 +7,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import query, resending, sessions
 from gateway.app import Gateway
+from gateway.bodies import query
+from gateway.outputs import resending
 from gateway.pages import HEADERS, render
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from gateway.routes.pages import message, no_session, session_of
-from gateway.sessions import Session
 from writeback import listing
 from writeback.states import STATES
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gateway import bodies, shapes
 from gateway.alerting import shapes as alert_shapes
-from gateway.query import LIMIT, MOST
+from gateway.bodies import bodies, shapes
+from gateway.bodies.query import LIMIT, MOST
 from vocabulary.signal import LEVELS
 from writeback.states import OUTPUT_STATES, STATES
 

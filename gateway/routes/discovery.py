@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auth import discovery
-from gateway import brands
-from gateway.ehr import SandboxEhr
 from gateway.routes.forms import Endpoint
+from gateway.sandbox_ehrs import brands
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 
 def routes(ehr: SandboxEhr) -> list[Route]:

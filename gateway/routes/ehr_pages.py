@@ -11,12 +11,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.errors import OAuthError
 from auth.server.sessions import LIFE
-from gateway import below
-from gateway.ehr import SandboxEhr
-from gateway.hosts import same_site
 from gateway.pages import HEADERS, render, sentence
+from gateway.people.sessions import cookie_values
+from gateway.processes.hosts import same_site
 from gateway.routes.forms import read_form
-from gateway.sessions import cookie_values
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-:\[\]]+")

@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from auth.client.errors import NotAllowed
-from gateway import revoking, sessions
-from gateway.revoking import Ended, Revocations
+from gateway.launches import revoking
+from gateway.launches.revoking import Ended, Revocations
+from gateway.people import sessions
 from gateway.routes.launches import HEADERS, LaunchGateway, means_of, told
 
 

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from gateway import faults
-from gateway.ehr import SandboxEhr
 from gateway.routes.ehr_pages import own_form, redirect, told_as_page
 from gateway.routes.forms import operator
+from gateway.sandbox_ehrs import faults
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 
 def routes(ehr: SandboxEhr) -> list[Route]:

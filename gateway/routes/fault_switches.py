@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from gateway import faults
-from gateway.ehr import SandboxEhr
 from gateway.routes.forms import operator, read_json, told
+from gateway.sandbox_ehrs import faults
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 MOST = 64
 """Faults switched on at once."""

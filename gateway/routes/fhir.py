@@ -8,11 +8,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from auth.access.levels import OPERATIONS
-from gateway import app_state, faulty, serving
-from gateway.accesses import caller_of
-from gateway.ehr import SandboxEhr
-from gateway.failures import DatabaseFailed, DatabaseFull
+from gateway.face import serving
+from gateway.face.accesses import caller_of
 from gateway.routes import bulk
+from gateway.sandbox_ehrs import app_state, faulty
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.failures import DatabaseFailed, DatabaseFull
 from r4 import codec
 from r4.criteria import check, leniently
 from r4.interaction import Answer, Interaction, InteractionError, parse

@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, kept_profiles
 from gateway.app import Gateway
-from gateway.fidelity_counts import Wanted, count_outputs, summary
+from gateway.feeds import kept_profiles
+from gateway.monitors.fidelity_counts import Wanted, count_outputs, summary
+from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.json_api import Refusal, as_json, caller_of, told
 from r4.outcome import Issue

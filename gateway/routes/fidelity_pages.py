@@ -7,13 +7,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from fidelity.catalogue import BY_ID
-from gateway import kept_profiles
 from gateway.app import Gateway
+from gateway.feeds import kept_profiles
 from gateway.pages import HEADERS, profiles, render
+from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import staff
 from gateway.routes.fidelity_api import counts, read_wanted
 from gateway.routes.pages import message
-from gateway.sessions import Session
 from r4.outcome import Issue
 
 MOST_CODES = 200

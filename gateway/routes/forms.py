@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from auth.errors import OAuthError
 from auth.server.authorize import Server, once
-from gateway.ehr import SandboxEhr
-from gateway.failures import DatabaseFailed, DatabaseFull
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.failures import DatabaseFailed, DatabaseFull
 from r4 import codec
 
 FORM = "application/x-www-form-urlencoded"

@@ -8,11 +8,11 @@ from auth.errors import OAuthError
 from auth.server import authentication, grants, introspection
 from auth.server.grants import Issued
 from auth.server.introspection import Asker
-from gateway.accesses import caller_of
-from gateway.client_keys import ClientKeys
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
 from gateway.routes.authenticating import authenticate, take
 from gateway.routes.forms import NO_STORE, bearer, read_form, server_of
+from gateway.sandbox_ehrs.client_keys import ClientKeys
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 
 async def introspect(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, body_issues, sessions
 from gateway.app import Gateway
-from gateway.failures import DatabaseAway, DatabaseFailed, DatabaseFull
+from gateway.bodies import body_issues
+from gateway.people import apikeys, sessions
 from gateway.routes.pages import session_of
+from gateway.storage.failures import DatabaseAway, DatabaseFailed, DatabaseFull
 from r4 import codec
 from r4.outcome import Issue, outcome
 

@@ -7,10 +7,12 @@ from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, bodies, outcomes
 from gateway.app import Gateway
-from gateway.bodies import LabelBody
-from gateway.observing import inference_hash
+from gateway.bodies import bodies
+from gateway.bodies.bodies import LabelBody
+from gateway.monitors import outcomes
+from gateway.monitors.observing import inference_hash
+from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.json_api import as_json, bearer, key_of, read_body, refused, told
 from monitoring import labels as kept

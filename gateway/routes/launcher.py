@@ -14,14 +14,14 @@ from auth.errors import OAuthError
 from auth.server import fhir_context, launches, steps, style
 from auth.server.clients import Client, find_client, list_clients
 from auth.server.grants import Context
-from gateway import below, faults
-from gateway.accesses import caller_of
-from gateway.database import Work
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
 from gateway.pages import STATIC
 from gateway.routes import launcher_page, picking
 from gateway.routes.ehr_pages import own_form, redirect, told_as_page
 from gateway.routes.forms import FORM, operator, read_json, told
+from gateway.sandbox_ehrs import below, faults
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Work
 from sandbox.audit import NOBODY, Caller
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from starlette.responses import Response
 
 from auth.errors import OAuthError
-from gateway import faults
-from gateway.ehr import SandboxEhr
 from gateway.pages import sentence
 from gateway.routes import fault_form
 from gateway.routes.ehr_pages import page
+from gateway.sandbox_ehrs import faults
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 FIELDS = (
     "client_id", "kind", "patient", "encounter", "user", "intent", "need_patient_banner", "sign_in", "shown_in",

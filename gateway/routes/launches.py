@@ -28,11 +28,12 @@ from auth.client.launch import ENTROPY, LIFETIME, LONGEST_LAUNCH, PendingLaunch,
 from auth.client.registry import find_ehr, find_issuer
 from auth.client.store import save_launch, save_pending, take_pending
 from auth.client.tokens import LaunchContext, Tokens
-from gateway import jobs, sessions
-from gateway.fetch import Reach
-from gateway.identifying import identify
+from gateway.ehrs.fetch import Reach
 from gateway.keyring import Keyring
-from gateway.launch_limits import LaunchLimits
+from gateway.launches import jobs
+from gateway.launches.identifying import identify
+from gateway.launches.launch_limits import LaunchLimits
+from gateway.people import sessions
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.launches")

@@ -9,13 +9,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from auth.server.clients import list_clients
-from gateway.ehr import SandboxEhr
 from gateway.pages import STATIC
-from gateway.recent import Seen
 from gateway.routes import viewing
 from gateway.routes.ehr_pages import told_as_page
 from gateway.routes.forms import told
 from gateway.routes.viewing import Viewer
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.sandbox_ehrs.recent import Seen
 from sandbox import audit_log
 from sandbox.audit import Event
 from vocabulary.instant import format_instant

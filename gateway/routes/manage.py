@@ -11,10 +11,10 @@ from auth.errors import OAuthError
 from auth.server.grants import find_by_id
 from auth.server.manage import Allowed, list_allowed, take_back
 from auth.server.sessions import Session, find_session, form_token, genuine
-from gateway.accesses import caller_of
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
 from gateway.routes import picking
 from gateway.routes.ehr_pages import cookie_of, name_of, own_form, page, redirect, told_as_page
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from vocabulary.instant import format_instant
 
 LASTS = {

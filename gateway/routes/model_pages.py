@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from gateway import installed_models, model_versions
 from gateway.app import Gateway
+from gateway.model_folders import installed_models, model_versions
 from gateway.pages import HEADERS, comparison, render
+from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import staff
 from gateway.routes.pages import message
-from gateway.sessions import Session
 
 LONGEST = 200
 

@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render, signals
+from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import staff
 from gateway.routes.pages import message
-from gateway.sessions import Session
 from monitoring import evaluations
 from monitoring.alerting import handling, marks
 from monitoring.catalogue import MONITORS

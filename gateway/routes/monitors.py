@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys
 from gateway.app import Gateway
+from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.json_api import as_json, caller_of, refused, told
 from monitoring import evaluations

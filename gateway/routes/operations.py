@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway import apikeys, health
+from gateway import health
 from gateway.app import Gateway
+from gateway.people import apikeys
 from gateway.routes.json_api import bearer, key_of, refused, told
 
 

@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import apikeys, bodies, corrections, intake, query, resending, sessions
 from gateway.app import Gateway
+from gateway.bodies import bodies, query
+from gateway.outputs import corrections, intake, resending
+from gateway.people import apikeys, sessions
 from gateway.routes import describing
 from gateway.routes.json_api import (
     FHIR,

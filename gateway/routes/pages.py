@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import amendments, cards, decisions, framing, sessions
 from gateway.app import Gateway
+from gateway.launches import framing
+from gateway.outputs import amendments, cards, decisions
 from gateway.pages import HEADERS, STATIC, render
-from gateway.sessions import Session
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from r4 import codec
 from writeback import outputs
 

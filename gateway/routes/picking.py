@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from auth import scopes
 from auth.scopes import Scope
 from auth.server import words
-from gateway import below
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 SHOWN = 50
 """Radio buttons on one page; a name finds the others."""

@@ -4,9 +4,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import apikeys, bodies, query
 from gateway.app import Gateway
-from gateway.recall_verbs import shown_item, shown_recall
+from gateway.bodies import bodies, query
+from gateway.outputs.recall_verbs import shown_item, shown_recall
+from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.deliveries import STAFF
 from gateway.routes.json_api import Caller, as_json, bearer, caller_of, key_of, read_body, refused, told

@@ -20,9 +20,9 @@ from auth.server.clients import (
     save_client,
 )  # fmt: skip
 from auth.server.registration import described, read_registration
-from gateway.accesses import caller_of
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
 from gateway.routes.forms import NO_STORE, bearer, operator, read_json, told
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 FORBIDDEN = frozenset(
     {"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"}

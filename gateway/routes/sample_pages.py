@@ -10,13 +10,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from auth.errors import OAuthError
-from gateway import cards, framing, sampling, sessions
 from gateway.app import Gateway
+from gateway.launches import framing
+from gateway.monitors import sampling
+from gateway.outputs import cards
 from gateway.pages import render
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from gateway.routes.alerts import named
 from gateway.routes.forms import read_form
 from gateway.routes.pages import no_session, session_of, told
-from gateway.sessions import Session
 from monitoring import samples
 
 

@@ -25,9 +25,7 @@ from auth.server.clients import Client, find_client, hashed
 from auth.server.requests import Kept
 from auth.server.sessions import Session, form_token, genuine
 from auth.server.steps import Asked, Step
-from gateway import below
-from gateway.accesses import caller_of
-from gateway.ehr import SandboxEhr
+from gateway.face.accesses import caller_of
 from gateway.routes import picking, viewing
 from gateway.routes.ehr_pages import (
     cookie_of,
@@ -40,6 +38,8 @@ from gateway.routes.ehr_pages import (
     told_as_page,
 )
 from gateway.routes.forms import server_of
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from sandbox.audit import NOBODY, Caller
 
 OVERTAKEN = "this page was overtaken in another tab or window, or is not from this browser"

@@ -9,10 +9,10 @@ from starlette.routing import Route
 
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render
+from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import staff
 from gateway.routes.pages import message
 from gateway.schedules import verbs as schedule_verbs
-from gateway.sessions import Session
 from gateway.sites import history, readiness
 from gateway.sites.differing import differences
 from gateway.sites.folder import Declared

@@ -20,11 +20,11 @@ from auth.client.identity import NoIdentity, key_id
 from auth.client.launch import ENTROPY, LIFETIME, PendingLaunch, complete, once
 from auth.client.oidc import Provider
 from auth.client.store import save_pending, take_pending
-from gateway import sessions
 from gateway.app import Gateway
-from gateway.launch_limits import LaunchLimits
+from gateway.launches.launch_limits import LaunchLimits
+from gateway.people import sessions
+from gateway.people.sessions import Role
 from gateway.routes.launches import HEADERS, admit, launch_cookie, means_of, told
-from gateway.sessions import Role
 
 CALLBACK = "/sign-in/callback"
 logger = logging.getLogger("chartgate.sign-in")

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from auth.errors import OAuthError
 from auth.server.sessions import find_session, form_token
 from auth.server.steps import own_patient
-from gateway import below
-from gateway.ehr import SandboxEhr
 from gateway.routes.ehr_pages import cookie_of, name_of, page, redirect
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 AFTER = re.compile(r"patients(/[A-Za-z0-9\-.]{1,64}(/[A-Z][A-Za-z]{1,40})?)?|log|launch|auth/manage")
 """Where a sign-in may lead to, below the EHR's address."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from gateway.charts import PAGE_SIZE, Reader, Reading, read_resource, read_search
+from gateway.launches.charts import PAGE_SIZE, Reader, Reading, read_resource, read_search
 
 MOST = 10_000
 """Patients of one tick: what is more is scored from bulk data."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from gateway.rounds import Rounds
+from gateway.processes.rounds import Rounds
 from gateway.schedules import missed, people, planning, ticks
 from gateway.schedules.planning import Planned
 from gateway.schedules.runs import Fence, run_tick

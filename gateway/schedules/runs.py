@@ -1,5 +1,5 @@
 """Edge: one tick run: whom it is about, then each patient's chart read with the backend client's tokens, judged and scored as
-after a launch (``gateway.scoring``). What is said is named after schedule, tick, patient and model: it is said once."""
+after a launch (``gateway.launches.scoring``). What is said is named after schedule, tick, patient and model: it is said once."""
 
 import asyncio
 import logging
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Connection
 
 from auth.client.errors import ClientError, EhrUnavailable
-from gateway.charts import LedAway, Reading, Unavailable, patience, together
-from gateway.evidence import read_patient
-from gateway.extents import extents
-from gateway.granted import GrantedReader
-from gateway.models import Model
+from gateway.ehrs.senders import EhrUnknown
+from gateway.launches.charts import LedAway, Reading, Unavailable, patience, together
+from gateway.launches.extents import extents
+from gateway.launches.granted import GrantedReader
+from gateway.launches.scoring import Naming, score
+from gateway.model_folders.models import Model
+from gateway.outputs.evidence import read_patient
+from gateway.outputs.submission import Occasion
 from gateway.schedules import people, ticks
 from gateway.schedules.people import Turn
 from gateway.schedules.planning import Planned
 from gateway.schedules.population import PopulationUnread, read_population
 from gateway.schedules.ticks import Claim, Ended
-from gateway.scoring import Naming, score
-from gateway.senders import EhrUnknown
-from gateway.submission import Occasion
 from r4 import codec
 
 if TYPE_CHECKING:

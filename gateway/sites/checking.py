@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.ehrs import check
-from gateway.fetch import Reach
+from gateway.ehrs.fetch import Reach
 from gateway.installation import open_installation, prepare
 from gateway.keyring import open_keyring
-from gateway.models import Model, load_all
+from gateway.model_folders.models import Model, load_all
 from gateway.sites.folder import Declared, SiteRefused, read_site
 from vocabulary.manifest import Manifest
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.models import Model
+from gateway.model_folders.models import Model
 from gateway.sites.declaration import Coding, Deployed, Site
 from monitoring.alerting.acting import Taken
 from vocabulary.manifest import Code, Feature, Manifest

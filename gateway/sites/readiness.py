@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from auth.client.tables import launches
-from gateway.models import Model
+from gateway.model_folders.models import Model
+from gateway.model_folders.source_attributes import NAMES
 from gateway.sites import evidence, metrics
 from gateway.sites.folder import Declared
 from gateway.sites.gates import GATES, Evidence, Facts, Gate, judged
-from gateway.source_attributes import NAMES
 from vocabulary.instant import format_instant
 from writeback.tables import outputs
 

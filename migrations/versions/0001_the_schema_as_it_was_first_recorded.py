@@ -408,5 +408,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing leads here: ``gateway.migrating`` refuses to go below the first revision, with a sentence for people."""
+    """Nothing leads here: ``gateway.storage.migrating`` refuses to go below the first revision, with a sentence for people."""
     raise NotImplementedError("below the first revision there is nothing")

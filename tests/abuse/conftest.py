@@ -15,9 +15,10 @@ from sqlalchemy import event
 
 from auth.keys import SigningKeys
 from auth.server import tables as auth_tables
-from gateway import below, ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway import ehr_face
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from r4.interaction import Interaction
 from sandbox import tables
 from sandbox.upstream import opened

@@ -221,7 +221,7 @@ def subscriptions_are_served(patch: Patch, target: Target) -> None:
 
 def pages_are_anybodys(patch: Patch, target: Target) -> None:
     """A link to a page opens the page: it is not bound to the grant, and what is on it is not looked at again."""
-    from gateway.paging import Pages
+    from gateway.face.paging import Pages
 
     patch.setattr(Pages, "_bound", lambda *given: b"page")
     included_is_trusted(patch, target)

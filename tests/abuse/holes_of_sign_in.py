@@ -104,7 +104,7 @@ def any_client_may_ask(patch: Patch, target: Target) -> None:
 
 def grants_are_remembered(patch: Patch, target: Target) -> None:
     """What a token opens is kept where it was asked for."""
-    from gateway import serving
+    from gateway.face import serving
 
     find, kept = serving.find_grant, {}
     patch.setattr(
@@ -151,12 +151,12 @@ def methods_are_mixed(patch: Patch, target: Target) -> None:
 
 def every_address_is_permitted(patch: Patch, target: Target) -> None:
     """A name was looked at when it was registered; where it leads is not."""
-    patch.setattr("gateway.reachable.permitted", lambda address, networks, **named: True)
+    patch.setattr("gateway.ehrs.reachable.permitted", lambda address, networks, **named: True)
 
 
 def fetches_are_unbounded(patch: Patch, target: Target) -> None:
     """Whatever comes is read."""
-    patch.setattr("gateway.client_keys.BYTES", 1 << 40)
+    patch.setattr("gateway.sandbox_ehrs.client_keys.BYTES", 1 << 40)
 
 
 def launches_are_not_used_up(patch: Patch, target: Target) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-from gateway import below
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from tests import web

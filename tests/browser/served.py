@@ -10,7 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from gateway import server, sessions
+from gateway.people import sessions
+from gateway.processes import server
 from tests.flow.delivery_world import ChartEhr, World, opened
 
 Loop = asyncio.AbstractEventLoop

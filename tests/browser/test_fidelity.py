@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fidelity.document import document
 from fidelity.profile import Profile, settings_of
-from gateway import kept_profiles
+from gateway.feeds import kept_profiles
 from r4 import codec
 from sandbox.seed import load, messy
 from tests.browser.person import fits, heading, picture

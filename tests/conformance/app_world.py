@@ -18,10 +18,10 @@ from conformance.suites.gateway import collect
 from conformance.suites.gateway.cases import HONEST
 from gateway import app_face
 from gateway.app import Gateway, open_gateway
-from gateway.database import open_sqlite
-from gateway.fetch import Reach
+from gateway.ehrs.fetch import Reach
 from gateway.installation import METADATA, Installation
 from gateway.keyring import KeyFile, generate, parse
+from gateway.storage.database import open_sqlite
 from tests.flow.adversary import APP, MODEL, Clock
 from tests.mutants.mutant import Mutant, Wrapped
 

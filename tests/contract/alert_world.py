@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from monitoring.alerting import handling, telling
 from monitoring.alerting.raising import Finding, raise_alert
 from monitoring.alerting.routing import Route, Table

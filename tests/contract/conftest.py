@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.run import Report
-from gateway.database import Database, open_postgres, open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from monitoring.tables import metadata as monitoring_metadata
 from tests.contract import face_world
 from tests.mutants.world import judged, open_ehr

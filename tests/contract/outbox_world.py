@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import Connection, select
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from r4 import codec
 from tests.unit.writeback.examples import NAMES, manifest, output
 from vocabulary.output import Output

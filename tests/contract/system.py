@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from auth import scopes
 from auth.server import grants
 from gateway import ehr_face
-from gateway.database import Sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Sqlite
 from sandbox import loading
 from sandbox.seed import load
 from sandbox.upstream import opened

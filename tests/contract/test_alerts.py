@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from monitoring.alerting import acting, handling, marks, notices, webhooks
 from monitoring.alerting.acting import ActionRefused
 from monitoring.alerting.following import follow

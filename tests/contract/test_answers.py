@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from auth.server import tables as auth_tables
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 from sandbox import tables
 from tests.contract.minimal import MINIMAL
 from tests.contract.system import OF_PATIENT, Server

@@ -15,7 +15,7 @@ from conformance.evidence import Evidence, Exchange, NotOffered
 from conformance.run import Report
 from conformance.suites import NOT_YET, SUITES
 from gateway import ehr_face
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from tests.mutants import short, tables
 from tests.mutants.servers import MUTANTS
 from tests.mutants.world import BASE, TOKEN, judged

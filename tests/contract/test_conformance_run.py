@@ -17,7 +17,7 @@ from conformance.evidence import Exchange
 from conformance.report import FORMATS
 from conformance.run import Report
 from gateway import ehr_face
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4 import codec
 from r4.validate import validate
 from tests.mutants import tables

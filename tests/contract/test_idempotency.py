@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.contract.outbox_world import said, submission
 from writeback import outputs
 from writeback.accepting import REMEMBERED, find_repeat, forget

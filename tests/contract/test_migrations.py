@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, Integer, Table, inspect, text
 
-from gateway import schema
-from gateway.database import Database, open_postgres, open_sqlite
 from gateway.installation import METADATA
-from gateway.schema import SchemaRefused
+from gateway.storage import schema
+from gateway.storage.database import Database, open_postgres, open_sqlite
+from gateway.storage.schema import SchemaRefused
 from migrations import HEAD, REVISIONS
 from migrations.__main__ import differences, whole
 from monitoring.alerting.handling import find_alerts

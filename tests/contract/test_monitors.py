@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Database, open_postgres, open_sqlite
-from gateway.evaluating import Evaluator
+from gateway.monitors.evaluating import Evaluator
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from monitoring import evaluations, observations, tables
 from monitoring.entries import Observed, Ticked, pack_cells
 from monitoring.folding import fold

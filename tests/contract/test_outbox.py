@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.contract.outbox_world import (
     Ehr,
     accept,

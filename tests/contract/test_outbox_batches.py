@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, said, settle, submission
 from writeback import outputs, tables
 from writeback.answers import Answer

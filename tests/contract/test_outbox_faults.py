@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from r4 import codec
 from tests.contract.outbox_world import (
     BY_POST,

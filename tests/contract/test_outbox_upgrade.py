@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import Connection, text
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.contract.outbox_world import Ehr, accept, said, settle, state, states, submission
 from writeback.upgrade import upgrade
 

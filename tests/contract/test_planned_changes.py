@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Database
 from gateway.sites import history
 from gateway.sites.declaration import Site
+from gateway.storage.database import Database
 from monitoring.alerting import acting, handling, marks
 from monitoring.alerting.calendar import PLANNED, Calendar, Planned
 from monitoring.alerting.following import follow

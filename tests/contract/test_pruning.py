@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from monitoring import evaluations, labels, observations, pruning
 from monitoring.entries import Entry, Labelled, Observed, SentenceRead, Telling, TextChecked, Ticked
 from monitoring.evaluations import Folded, Lease

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from auth.client.tables import launches, pending
-from gateway import purging, sessions
-from gateway.database import Database, open_postgres, open_sqlite
 from gateway.installation import METADATA
+from gateway.people import sessions
 from gateway.schedules.tables import patients, ticks
 from gateway.sites.declaration import Retention
+from gateway.storage import purging
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.tables import banners, jobs
 from monitoring.tables import entries, evaluator, journal
 from tests.contract.outbox_world import Ehr, accept, said, settle, submission

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from gateway.database import Database, open_postgres, open_sqlite
 from gateway.installation import METADATA
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
 from writeback import recall, tables
 from writeback.answers import Answer

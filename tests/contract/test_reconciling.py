@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
-from gateway.changes import events_of
-from gateway.database import Database
+from gateway.outputs.changes import events_of
+from gateway.storage.database import Database
 from monitoring.rules import triggered
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
 from tests.unit.writeback.examples import NAMES

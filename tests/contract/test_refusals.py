@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.contract.outbox_world import Ehr, accept, said, settle, state, submission
 from vocabulary.output import Output
 from writeback import outputs, tables

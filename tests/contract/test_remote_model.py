@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import gateway.cli  # noqa: F401 -- registers every command
-from gateway import model_scaffold, models, remote_contract, remote_models
 from gateway.cli.application import application
+from gateway.model_folders import model_scaffold, models, remote_contract, remote_models
 from vocabulary.chart import Chart, FeatureValue
 
 Reply = Callable[[BaseHTTPRequestHandler, dict[str, Any], int], None]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from gateway import installed_models, kept_reports, pairing
-from gateway.database import Database, open_postgres, open_sqlite
+from gateway import kept_reports
 from gateway.installation import METADATA
-from gateway.pairing import Wanted
+from gateway.model_folders import installed_models
+from gateway.outputs import pairing
+from gateway.outputs.pairing import Wanted
 from gateway.sites import readiness
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from tests.contract.outbox_world import accept, submission
 from tests.unit.writeback.examples import manifest, output
 from vocabulary.output import Output

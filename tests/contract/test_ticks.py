@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from gateway.database import Database, open_postgres, open_sqlite
 from gateway.schedules import people, ticks, verbs
 from gateway.schedules.planning import New
 from gateway.schedules.population import Person
 from gateway.schedules.tables import ticks as table
 from gateway.schedules.ticks import LEASE, Claim, Fenced
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.tables import metadata
 
 NAME, GRACE = "north/ward", 900.0

@@ -19,7 +19,7 @@ from auth.client.flow import LaunchTokens, Means
 from auth.client.requests import TokenRequest
 from auth.client.tokens import LaunchContext, TokenReply, Tokens
 from auth.discovery import SmartConfiguration
-from gateway.database import Database, open_postgres, open_sqlite
+from gateway.storage.database import Database, open_postgres, open_sqlite
 
 EHR = RegisteredEhr(name="spec", issuer="https://ehr.example/r4", client_id="gateway")
 REPLICAS, ASKERS = 3, 6

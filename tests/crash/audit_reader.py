@@ -19,9 +19,9 @@ from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import loading, tables
 
 BASE = "http://127.0.0.1:8700/ehr/spec"

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.crash.kill_demo import ROOT
 from writeback import tables
 

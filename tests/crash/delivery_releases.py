@@ -16,8 +16,8 @@ from random import Random
 
 from sqlalchemy import Connection, text
 
-from gateway import schema
-from gateway.database import open_postgres
+from gateway.storage import schema
+from gateway.storage.database import open_postgres
 from migrations import HEAD, REVISIONS
 from migrations.__main__ import differences, whole
 from tests.crash.delivery_judge import Verdict

@@ -26,8 +26,8 @@ from typing import Any
 import psycopg  # noqa: F401  (the nursery has it before a worker needs it)
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 
-from gateway.changes import events_of
-from gateway.database import Database, open_postgres, open_sqlite
+from gateway.outputs.changes import events_of
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from monitoring.rules import triggered
 from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES, manifest, output, write

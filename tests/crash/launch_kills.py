@@ -33,12 +33,13 @@ from auth.client.errors import GrantEnded
 from auth.client.flow import LaunchTokens
 from auth.client.registry import save_ehr
 from auth.client.store import LEASE
-from gateway import sessions, tables
-from gateway.database import Sqlite, Work, open_sqlite
-from gateway.fetch import Reach
+from gateway import tables
+from gateway.ehrs.fetch import Reach
+from gateway.ehrs.reachable import transport_to, trust
 from gateway.keyring import Keyring, open_keyring
-from gateway.reachable import transport_to, trust
+from gateway.people import sessions
 from gateway.routes import launches
+from gateway.storage.database import Sqlite, Work, open_sqlite
 from tests.crash import launch_ehr
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from os import urandom
 
 from sqlalchemy import func, select
 
-from gateway.database import Database, open_postgres, open_sqlite
-from gateway.evaluating import Evaluator
+from gateway.monitors.evaluating import Evaluator
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from monitoring import evaluations, observations, tables
 from tests.monitored import plan, tellings
 

@@ -18,12 +18,12 @@ from sqlalchemy import func, select
 
 from auth.client.ehr import RegisteredEhr
 from auth.client.registry import save_ehr
-from gateway.database import Database, open_postgres
 from gateway.installation import METADATA
 from gateway.keyring import open_keyring
 from gateway.schedules.runs import inference_of
 from gateway.schedules.tables import patients, schedules, ticks
 from gateway.schedules.ticks import LEASE, Claim
+from gateway.storage.database import Database, open_postgres
 from tests.crash.delivery_kills import PATIENCE, Nursery
 from tests.crash.kill_demo import ROOT
 from tests.crash.schedule_worker import NAME, Clock, Clocked, Order

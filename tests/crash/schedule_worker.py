@@ -19,13 +19,13 @@ import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 from sqlalchemy import Connection
 
 from gateway.app import Gateway
-from gateway.database import Database, open_postgres
 from gateway.installation import Installation
 from gateway.keyring import KeyFile, open_keyring
-from gateway.models import load
+from gateway.model_folders.models import load
 from gateway.schedules.running import Pace, Scheduler
 from gateway.schedules.ticks import Claim
 from gateway.sites.folder import read_site
+from gateway.storage.database import Database, open_postgres
 from tests.crash.delivery_worker import Journal, nursery
 from writeback.terms import parse_read_back
 

@@ -18,9 +18,9 @@ from auth import scopes
 from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of, serve
+from gateway.face.serving import rules_of, serve
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from r4.interaction import Answer, Interaction
 from sandbox import loading, tables
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.auditing import FLUSH_AFTER, LOSS
-from gateway.database import open_sqlite
+from gateway.face.auditing import FLUSH_AFTER, LOSS
+from gateway.storage.database import open_sqlite
 from tests.crash.kill_demo import ROOT
 
 LEAST = 12

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.crash.delivery_judge import record
 from tests.crash.delivery_worker import PACE, accept, moving, opened, submission
 from tests.crash.swift_ehr import Swift

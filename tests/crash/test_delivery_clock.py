@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.database import Database, open_sqlite
+from gateway.storage.database import Database, open_sqlite
 from tests.crash.delivery_judge import Verdict, judge, outputs_in, record, rows_in
 from tests.crash.delivery_worker import PACE, accept, moving, opened, submission
 from tests.crash.swift_ehr import Swift

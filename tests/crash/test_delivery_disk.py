@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Database
-from gateway.failures import DatabaseFull
+from gateway.storage.database import Database
+from gateway.storage.failures import DatabaseFull
 from tests.conftest import missing
 from tests.crash.delivery_judge import Verdict, judge, outputs_in, record, rows_in, whole
 from tests.crash.delivery_kills import SPACE, Nursery, drain, receiving, verdict

@@ -13,8 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import hapi as hapi_server
-from gateway.database import Database
+from gateway.sandbox_ehrs import hapi as hapi_server
+from gateway.storage.database import Database
 from tests import cluster, web
 from tests.crash.delivery_judge import judge, outputs_in, record, rows_in
 from tests.crash.delivery_kills import Nursery, drain, wait_until

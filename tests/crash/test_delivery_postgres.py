@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests import cluster
 from tests.conftest import postgres_binaries
 from tests.crash.delivery_judge import record

@@ -12,8 +12,10 @@ from auth.client import tables as client_tables
 from auth.client.encryption import Cipher
 from auth.client.store import save_launch
 from auth.client.tokens import LaunchContext, Tokens
-from gateway import jobs, sessions, tables
-from gateway.database import Work, open_sqlite
+from gateway import tables
+from gateway.launches import jobs
+from gateway.people import sessions
+from gateway.storage.database import Work, open_sqlite
 from tests.crash.launch_kills import find_halves
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Connection
 
 from benchmarks.measuring import commit
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from sandbox import store

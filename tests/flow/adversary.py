@@ -15,13 +15,15 @@ import httpx2
 
 from auth.client.registry import RegisteredEhr, save_ehr
 from auth.client.store import find_launch
-from gateway import app_face, jobs, sessions
+from gateway import app_face
 from gateway.app import Gateway, open_gateway
-from gateway.database import open_sqlite
-from gateway.fetch import Reach
+from gateway.ehrs.fetch import Reach
 from gateway.installation import METADATA, Installation
 from gateway.keyring import KeyFile, generate, parse
-from gateway.server import Server, bind
+from gateway.launches import jobs
+from gateway.people import sessions
+from gateway.processes.server import Server, bind
+from gateway.storage.database import open_sqlite
 from tests.flow.adversarial_ehr import SECONDS, Answer, Ehr
 from tests.flow.browsing import visit
 

@@ -16,10 +16,10 @@ import httpx2
 
 from auth.server import tables as auth_tables
 from gateway import ehr_face
-from gateway.audit_verb import list_audit
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.audit_verb import list_audit
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import loading, tables
 from tests.keys import KEYS
 

@@ -18,11 +18,12 @@ from starlette.applications import Starlette
 
 from auth.client import tables as client_tables
 from auth.client.registry import RegisteredEhr, save_ehr
-from gateway import sessions, tables
-from gateway.database import Sqlite, Work, open_sqlite
-from gateway.fetch import Reach
+from gateway import tables
+from gateway.ehrs.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
+from gateway.people import sessions
 from gateway.routes import entrance, launches
+from gateway.storage.database import Sqlite, Work, open_sqlite
 from tests.flow import adversarial_ehr, adversary
 from tests.flow.browsing import visit
 from tests.flow.outputs_world import Running, running

@@ -13,11 +13,12 @@ from uuid import uuid4
 import httpx2
 from sqlalchemy import Connection
 
-from gateway import apikeys, app_face, sessions
+from gateway import app_face
 from gateway.app import Gateway, open_gateway
-from gateway.database import Database, open_sqlite
 from gateway.installation import METADATA, Installation
 from gateway.keyring import KeyFile, generate, parse
+from gateway.people import apikeys, sessions
+from gateway.storage.database import Database, open_sqlite
 from r4 import codec
 from writeback import outputs, tables
 from writeback.answers import Answer

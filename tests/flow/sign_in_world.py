@@ -19,9 +19,9 @@ from auth.pkce import challenge
 from auth.server import tables as auth_tables
 from auth.server.clients import Client, save_client
 from gateway import ehr_face
-from gateway.database import Sqlite, open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Sqlite, open_sqlite
 from sandbox import loading
 from sandbox import tables as store_tables
 

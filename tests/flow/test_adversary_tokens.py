@@ -18,7 +18,7 @@ from auth.client import store
 from auth.client.errors import GrantEnded
 from auth.client.flow import LaunchTokens, SmartAuth
 from auth.client.registry import find_ehr
-from gateway.senders import Senders
+from gateway.ehrs.senders import Senders
 from tests.flow.adversarial_ehr import EHR_KEY, NEXT_KEY, Answer, Ehr, told
 from tests.flow.adversary import KEYS, Visit
 

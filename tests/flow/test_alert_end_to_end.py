@@ -15,9 +15,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import process, sessions
-from gateway.models import SHIPPED, load
-from gateway.process import Options, Running
+from gateway.model_folders.models import SHIPPED, load
+from gateway.people import sessions
+from gateway.processes import process
+from gateway.processes.process import Options, Running
 from monitoring import observations
 from monitoring.alerting import handling, marks
 from monitoring.alerting.routing import Route, Table

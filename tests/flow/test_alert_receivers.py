@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 
 from gateway.alerting import sending
 from gateway.alerting.sending import Mail
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 from monitoring.alerting import notices
 from monitoring.alerting.tables import notices as table
 from monitoring.tables import metadata

@@ -14,12 +14,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import sessions
 from gateway.alerting import shapes
 from gateway.alerting.loop import Alerts
 from gateway.alerting.marking import Marking
 from gateway.alerting.sending import mail_of
-from gateway.senders import software_of
+from gateway.ehrs.senders import software_of
+from gateway.people import sessions
 from monitoring.alerting import marks, notices
 from monitoring.alerting.routing import Route, Table
 from tests.flow.delivery_world import EVERYTHING, ChartEhr, World, opened

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.audit_verb import bundle_of
-from gateway.auditing import Audit
-from gateway.serving import serve
+from gateway.face.auditing import Audit
+from gateway.face.serving import serve
+from gateway.sandbox_ehrs.audit_verb import bundle_of
 from r4.interaction import Interaction
 from r4.validate import validate
 from tests.flow.audited import BASE, FHIR, Audited, drive

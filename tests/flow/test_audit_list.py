@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import application
-from gateway.database import Sqlite, open_sqlite
-from gateway.ehr import SandboxEhr
 from gateway.routes import control
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Sqlite, open_sqlite
 from r4.validate import validate
 from tests.keys import KEYS
 

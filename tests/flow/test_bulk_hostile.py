@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import export_jobs, export_runs, exporting
-from gateway.serving import rules_of
+from gateway.exports import export_jobs, export_runs, exporting
+from gateway.face.serving import rules_of
 from r4.interaction import Interaction
 from sandbox import store
 from tests.flow.bulk_world import World, drive, observation

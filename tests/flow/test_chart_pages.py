@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auth.server import sessions
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
 from sandbox import loading
 from tests.flow.smart_server import BASE, World, drive
 from tests.pace import slowness

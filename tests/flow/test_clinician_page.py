@@ -13,7 +13,8 @@ from auth.client.registry import RegisteredEhr, save_ehr
 from auth.client.store import save_launch
 from auth.client.tables import launches
 from auth.client.tokens import LaunchContext, Tokens
-from gateway import banner, sessions
+from gateway.launches import banner
+from gateway.people import sessions
 from tests.flow.delivery_world import KEYS, ChartEhr, World, opened
 from writeback.rules import WriteRules
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway import sessions
-from gateway.feedback import list_feedback
+from gateway.outputs.feedback import list_feedback
+from gateway.people import sessions
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
 from writeback import outputs, tables
 from writeback.answers import Answer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gateway import shapes
+from gateway.bodies import shapes
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
 from writeback import tables
 from writeback.answers import Answer

@@ -10,10 +10,10 @@ import httpx2
 import pytest
 
 from auth.client.ehr import BACKEND_SCOPES, LAUNCH_SCOPES
-from gateway import process
 from gateway.ehrs.file import SettingsRefused, register_declared
 from gateway.installation import open_installation
-from gateway.process import Options, Running
+from gateway.processes import process
+from gateway.processes.process import Options, Running
 from gateway.verbs import VerbRefused, perform
 from tests import web
 

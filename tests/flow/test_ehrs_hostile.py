@@ -12,8 +12,8 @@ import pytest
 from auth.client.flow import Means
 from gateway.ehrs.check import check
 from gateway.ehrs.facts import Line
-from gateway.fetch import BYTES, Reach
-from gateway.models import load_all
+from gateway.ehrs.fetch import BYTES, Reach
+from gateway.model_folders.models import load_all
 from tests.flow.conftest import EHR, KEYS, NOW, AdversarialEhr
 
 CONFIGURATION, METADATA = "/r4/.well-known/smart-configuration", "/r4/metadata"

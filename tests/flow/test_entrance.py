@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 
 from auth.client.errors import GrantEnded
 from auth.client.store import load_tokens
-from gateway.launch_limits import Buckets, LaunchLimits, Pace
+from gateway.launches.launch_limits import Buckets, LaunchLimits, Pace
+from gateway.people.sessions import add_link
 from gateway.routes import launches
-from gateway.sessions import add_link
 from tests.flow.conftest import FHIR, KEYS
 
 Drive = Callable[..., None]

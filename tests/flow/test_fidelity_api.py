@@ -8,8 +8,10 @@ import pytest
 
 from fidelity.document import document
 from fidelity.profile import Profile
-from gateway import kept_profiles, shapes, tables
-from gateway.fidelity_counts import count_outputs
+from gateway import tables
+from gateway.bodies import shapes
+from gateway.feeds import kept_profiles
+from gateway.monitors.fidelity_counts import count_outputs
 from tests.flow.delivery_world import World
 from tests.flow.fidelity_rows import DAY, FINDINGS, fortnight, judged
 from tests.flow.test_deliveries_api import drive

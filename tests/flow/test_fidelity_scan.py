@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fidelity.checks import BY_ID
-from gateway import filling
+from gateway.sandbox_ehrs import filling
 from r4 import codec
 from sandbox.seed.messy import Label, Messiness, degrade
 from tests.command import chartgate

@@ -10,7 +10,7 @@ import pytest
 from auth.client.registry import RegisteredEhr, save_ehr
 from auth.client.store import save_launch
 from auth.client.tokens import LaunchContext, Tokens
-from gateway import jobs, scoring
+from gateway.launches import jobs, scoring
 from tests.flow.delivery_world import KEYS, World
 from tests.flow.grounding_world import FALSE, INPUTS, POTASSIUM, TRUE, alerts, counted, drive, post
 from writeback.answers import Answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from gateway.claim_checkers import Checkers, Plugin
+from gateway.outputs.claim_checkers import Checkers, Plugin
 from monitoring import samples
 from monitoring.alerting import marks
 from monitoring.grounding.values import ClaimVerdict
@@ -71,7 +71,7 @@ def test_a_late_or_broken_checker_makes_a_text_uncheckable_and_holds_up_nothing(
             raise RuntimeError("Hypertension")
 
     async def act(world: World) -> None:
-        from gateway import claim_checkers, grounding
+        from gateway.outputs import claim_checkers, grounding
         from monitoring.grounding.protocol import CheckRequest, SnapshotRef
 
         request = CheckRequest(

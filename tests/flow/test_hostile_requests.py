@@ -11,9 +11,9 @@ import httpx2
 import pytest
 from sqlalchemy import func, select
 
-from gateway import apikeys
-from gateway.database import Database, open_postgres, open_sqlite
 from gateway.installation import METADATA
+from gateway.people import apikeys
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from monitoring.alerting.raising import Finding, raise_alert
 from monitoring.alerting.tables import actions, silences
 from tests.flow.delivery_world import World, opened

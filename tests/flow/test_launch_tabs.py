@@ -9,10 +9,11 @@ from starlette.applications import Starlette
 
 from auth.client import tables as client_tables
 from auth.client.registry import save_ehr
-from gateway import sessions, tables
-from gateway.database import open_sqlite
-from gateway.fetch import Reach
+from gateway import tables
+from gateway.ehrs.fetch import Reach
+from gateway.people import sessions
 from gateway.routes import launches
+from gateway.storage.database import open_sqlite
 from tests.flow.adversarial_ehr import told
 from tests.flow.adversary import Visit
 from tests.flow.conftest import APP, EHR, KEYS, NOW, AdversarialEhr, Browser, Gateway

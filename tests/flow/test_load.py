@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 from gateway.verbs import perform
 from sandbox import tables
 from tests.command import chartgate

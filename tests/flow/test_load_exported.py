@@ -12,10 +12,10 @@ from typing import Any
 import uvicorn
 
 from gateway.cli.load import Loading
-from gateway.database import Sqlite, open_sqlite
-from gateway.load_files import LONGEST, sources
+from gateway.processes.server import SOCKET_NAME
 from gateway.routes import control
-from gateway.server import SOCKET_NAME
+from gateway.sandbox_ehrs.load_files import LONGEST, sources
+from gateway.storage.database import Sqlite, open_sqlite
 from r4 import codec
 from sandbox import tables
 from tests.command import chartgate

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.server import write_server_file
+from gateway.processes.server import write_server_file
 from migrations import HEAD
 from tests.command import chartgate
 

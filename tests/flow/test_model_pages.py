@@ -8,8 +8,9 @@ from typing import Any
 from typer.testing import CliRunner
 
 import gateway.cli  # noqa: F401 -- registers every command
-from gateway import installed_models, model_versions, pairing
 from gateway.cli.application import application
+from gateway.model_folders import installed_models, model_versions
+from gateway.outputs import pairing
 from gateway.sites.declaration import Site
 from monitoring.labels import Label, save_label
 from tests.flow.delivery_world import MODEL, opened

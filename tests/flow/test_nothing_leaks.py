@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit_verb import bundle_of
+from gateway.sandbox_ehrs.audit_verb import bundle_of
 from r4 import codec
 from tests.flow.audited import BASE, FHIR, NAME, Audited, drive
 

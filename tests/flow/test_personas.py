@@ -10,10 +10,10 @@ import httpx2
 
 from auth.server import tables as auth_tables
 from gateway import ehr_face
-from gateway.database import open_sqlite
 from gateway.demo import _faulty
-from gateway.ehr import SandboxEhr
-from gateway.process import Options, running
+from gateway.processes.process import Options, running
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import tables
 from sandbox.personas import PERSONAS
 from tests.keys import KEYS

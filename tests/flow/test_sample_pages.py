@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway import sessions
-from gateway.sessions import Session
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from monitoring import observations, samples
 from monitoring.entries import SentenceRead
 from monitoring.grounding import checker

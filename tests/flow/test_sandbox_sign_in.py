@@ -24,13 +24,15 @@ from auth.server import launches as prepared
 from auth.server import tables as server_tables
 from auth.server.clients import Client, save_client
 from auth.server.grants import Context
-from gateway import revoking, sessions, tables
-from gateway.client_keys import ClientKeys
-from gateway.database import Sqlite, Work, open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.fetch import Reach
+from gateway import tables
+from gateway.ehrs.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
+from gateway.launches import revoking
+from gateway.people import sessions
 from gateway.routes import authorization, launches
+from gateway.sandbox_ehrs.client_keys import ClientKeys
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Sqlite, Work, open_sqlite
 
 T = TypeVar("T")
 APP, BASE = "http://localhost:8700", "http://127.0.0.1:8700/ehr/spec"

@@ -10,7 +10,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
 from auth import rotation
-from gateway import id_keys
+from gateway.sandbox_ehrs import id_keys
 from tests.flow.smart_server import BASE, FHIR, Registered, World, drive
 
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway import process, tls
-from gateway.process import Options, Running
+from gateway.processes import process, tls
+from gateway.processes.process import Options, Running
 
 
 def make_certificate(directory: Path) -> tuple[Path, Path]:

@@ -19,10 +19,10 @@ from sqlalchemy import func, select
 from auth.client.tables import pending
 from gateway import app_face
 from gateway.app import Gateway, open_gateway
-from gateway.fetch import Reach
-from gateway.identity_provider import read_provider
+from gateway.ehrs.fetch import Reach
 from gateway.installation import open_installation
-from gateway.launch_limits import Buckets, LaunchLimits, Pace
+from gateway.launches.launch_limits import Buckets, LaunchLimits, Pace
+from gateway.people.identity_provider import read_provider
 from gateway.settings import SettingsRefused
 
 ISSUER, APP = "https://id.example.org/realm", "https://gateway.example.org"

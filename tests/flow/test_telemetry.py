@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from gateway import telemetry
-from gateway.telemetry import OFF
+from gateway.processes import telemetry
+from gateway.processes.telemetry import OFF
 from monitoring.exposition import Exposition
 from tests.flow.delivery_world import PATIENT, World, opened
 from tests.flow.grounding_world import TRUE, drive, post

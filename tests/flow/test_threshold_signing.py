@@ -10,7 +10,7 @@ import pytest
 from gateway.cli import main
 from gateway.installation import prepare
 from gateway.keyring import KeyFileError, open_keyring
-from gateway.signed import read_thresholds
+from gateway.monitors.signed import read_thresholds
 from gateway.sites.signing_keys import new_key
 
 

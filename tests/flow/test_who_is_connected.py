@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from gateway import server
+from gateway.processes import server
 
 
 async def told(scope: Any, receive: Any, send: Any) -> None:

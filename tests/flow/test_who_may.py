@@ -14,7 +14,8 @@ import pytest
 
 from auth.client.ehr import RegisteredEhr
 from auth.client.oidc import Provider
-from gateway import apikeys, app_face, health, sessions
+from gateway import app_face, health
+from gateway.people import apikeys, sessions
 from gateway.routes import operations
 from tests.flow.delivery_world import World, opened
 

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway import delivery_verbs
-from gateway.database import open_sqlite
 from gateway.installation import METADATA
+from gateway.outputs import delivery_verbs
 from gateway.schedules import verbs
 from gateway.schedules.running import Pace, Scheduler
+from gateway.storage.database import open_sqlite
 from monitoring.alerting.handling import find_alerts
 from tests.flow.delivery_world import ChartEhr, OneEhr, World, hurry, opened
 

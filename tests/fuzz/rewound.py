@@ -17,7 +17,7 @@ Work = Callable[[Connection, float], T]
 
 
 class Rewound:
-    """SQLite in memory on the caller's thread, a savepoint for each work as ``gateway.database.Sqlite`` has. Until
+    """SQLite in memory on the caller's thread, a savepoint for each work as ``gateway.storage.database.Sqlite`` has. Until
     ``seal`` it keeps what is written; after it only for the length of ``one_request``."""
 
     def __init__(self, metadata: Sequence[MetaData], clock: Callable[[], float]) -> None:

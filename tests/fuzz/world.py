@@ -15,9 +15,9 @@ from auth.server import tables as auth_tables
 from auth.server.clients import Client, Method, save_client
 from auth.server.grants import Context
 from gateway import ehr_face
-from gateway.ehr import SandboxEhr
-from gateway.hosts import Faces
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.processes.hosts import Faces
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from sandbox import audit_tables, loading, tables
 from tests.fuzz.records import records
 from tests.fuzz.rewound import Rewound

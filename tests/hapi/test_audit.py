@@ -14,9 +14,9 @@ from auth import scopes
 from auth.server import grants
 from auth.server import tables as auth_tables
 from gateway import ehr_face
-from gateway.audit_verb import list_audit
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.audit_verb import list_audit
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from r4 import codec
 from sandbox import tables
 from sandbox.audit import Event, event

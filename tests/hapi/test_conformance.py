@@ -13,8 +13,8 @@ from conformance import run
 from conformance.probe import Wire
 from conformance.run import Report
 from gateway import ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import tables
 from sandbox.upstream import opened
 from tests.keys import KEYS

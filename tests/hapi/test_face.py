@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from auth.server import tables as auth_tables
-from gateway import below
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs import below
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from r4.interaction import Interaction
 from sandbox import tables
 from sandbox.upstream import opened

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import hapi
+from gateway.sandbox_ehrs import hapi
 from tests import web
 
 Process = "subprocess.Popen[bytes]"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gateway.senders import EhrUnknown
+from gateway.ehrs.senders import EhrUnknown
 from gateway.vendors import vendor_of
 from r4 import codec
 from tests.flow import delivery_world

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from conformance.run import Report
 from conformance.suites import SUITES
-from gateway.ehr import SandboxEhr
+from gateway.sandbox_ehrs.ehr import SandboxEhr
 from tests.mutants import tables
 from tests.mutants.world import judged, open_ehr
 

@@ -12,7 +12,7 @@ import httpx2
 from auth import assertions
 from auth.client import ehr, flow, identity, launch, requests, tokens
 from auth.client.identity import Identity
-from gateway import reachable
+from gateway.ehrs import reachable
 from gateway.routes import launches
 from tests.conformance.app_world import judged_app
 from tests.mutants.catching import caught

@@ -13,8 +13,8 @@ from auth.assertions import Assertion, AssertionRefused
 from auth.keys import KeySet
 from auth.server import authentication, grants, registration
 from auth.server.clients import Client
-from gateway import client_keys
 from gateway.routes import registration as registering
+from gateway.sandbox_ehrs import client_keys
 from tests.mutants.catching import caught
 from tests.mutants.mutant import Answered, Asked, Mutant
 from tests.mutants.rewriting import REGISTER, says

@@ -17,9 +17,9 @@ from conformance import run
 from conformance.probe import Wire
 from conformance.run import Report
 from gateway import ehr_face
-from gateway.database import open_sqlite
-from gateway.ehr import SandboxEhr
-from gateway.serving import rules_of
+from gateway.face.serving import rules_of
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import open_sqlite
 from sandbox import loading, tables
 from sandbox.personas import SPEC, Persona
 from sandbox.personas import tables as persona_tables

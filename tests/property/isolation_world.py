@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from auth.client.ehr import RegisteredEhr
 from auth.client.registry import save_ehr
 from gateway import health
-from gateway.apikeys import SCOPES
+from gateway.ehrs.senders import EhrUnknown
+from gateway.people.apikeys import SCOPES
 from gateway.routes import operations
-from gateway.senders import EhrUnknown
 from tests.flow.delivery_world import APP, ChartEhr, OneEhr, World, hurry, opened
 from tests.flow.test_deliveries_api import minute_ago, refusing
 from tests.property.isolation_oracle import Rows, ids_in, marks, rows_of

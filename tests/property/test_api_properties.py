@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from gateway import shapes
 from gateway.alerting import shapes as alert_shapes
+from gateway.bodies import shapes
 from tests.flow.delivery_world import World, opened
 from tests.flow.test_deliveries_api import minute_ago, refusing
 

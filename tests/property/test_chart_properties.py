@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fidelity.chart import assemble, plan
 from fidelity.verdict import judge
-from gateway import models
+from gateway.model_folders import models
 from vocabulary.chart import Read
 from vocabulary.instant import parse_instant
 from vocabulary.manifest import Code, Feature

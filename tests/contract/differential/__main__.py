@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gateway import hapi as hapi_server
+from gateway.sandbox_ehrs import hapi as hapi_server
 from tests.contract.differential.campaign import Report, campaign, shown
 from tests.contract.differential.rows import ROWS
 

@@ -18,7 +18,7 @@ def foreign(world: World) -> dict[str, str]:
 
 
 def furnish(world: World, name: str, foreign: dict[str, str]) -> None:
-    from gateway import below
+    from gateway.sandbox_ehrs import below
     from r4.interaction import Interaction
 
     for type, reference in foreign.items():

@@ -11,7 +11,7 @@ from conformance.check import Outcome, Result
 from conformance.readiness import HERE, faults, load_attestations, load_profile, load_table, names, readiness
 from conformance.run import Report
 from conformance.suites import SUITES
-from gateway.source_attributes import NAMES as ATTRIBUTES
+from gateway.model_folders.source_attributes import NAMES as ATTRIBUTES
 
 CHECKS = {item.id for suite in SUITES.values() for item in suite.checks}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import recall
 from fidelity.checks import BY_ID
-from gateway import filling
+from gateway.sandbox_ehrs import filling
 from sandbox.seed.messy import DEGRADATIONS, Messiness, degrade
 
 NOW = 1_796_000_000.0

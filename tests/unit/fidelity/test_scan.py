@@ -13,7 +13,7 @@ from fidelity.report import format_report, problems, rejudge
 from fidelity.scan import Scan
 from fidelity.tallies import totals
 from fidelity.thresholds import Threshold, Thresholds, level
-from gateway import filling
+from gateway.sandbox_ehrs import filling
 from sandbox.seed.messy import Messiness, degrade
 from tests.unit.fidelity.vectors import VECTORS, rows, scanned, settings
 

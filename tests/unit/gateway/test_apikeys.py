@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection, create_engine, select
 
-from gateway import apikeys
-from gateway.apikeys import ApiKey, KeyRequestError, allows, new_key
+from gateway.people import apikeys
+from gateway.people.apikeys import ApiKey, KeyRequestError, allows, new_key
 from gateway.tables import metadata
 
 SECRET = "s" * 43

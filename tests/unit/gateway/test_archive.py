@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.archive import FORMAT, MANIFEST, BackupRefused, Manifest, read, write
-from gateway.backups import make, restore
 from gateway.installation import open_installation
 from gateway.settings import Settings
+from gateway.storage.archive import FORMAT, MANIFEST, BackupRefused, Manifest, read, write
+from gateway.storage.backups import make, restore
 
 SAID = Manifest(database="sqlite", revision="0001", namespace="urn:x", made=1.5)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.charts import AT_ONCE, LedAway, Reading, Unavailable, read_chart
-from gateway.extents import extents
+from gateway.launches.charts import AT_ONCE, LedAway, Reading, Unavailable, read_chart
+from gateway.launches.extents import extents
 from vocabulary.chart import Read, Search
 from writeback.answers import Answer
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.claim_checkers import Address, Checkers, Plugin, Remote, load, read_addresses
 from gateway.ehrs.file import SettingsRefused
+from gateway.outputs.claim_checkers import Address, Checkers, Plugin, Remote, load, read_addresses
 from monitoring.grounding import merging
 from monitoring.grounding.merging import Answered
 from monitoring.grounding.protocol import AnswerInvalid, CheckRequest, SnapshotRef, format_request, parse_answer

@@ -11,7 +11,7 @@ import pytest
 from auth.errors import OAuthError
 from auth.keys import SigningKeys
 from auth.server.clients import Client
-from gateway.client_keys import BYTES, FAILED, LONGEST, REFETCH, USUAL, ClientKeys, life_of
+from gateway.sandbox_ehrs.client_keys import BYTES, FAILED, LONGEST, REFETCH, USUAL, ClientKeys, life_of
 
 KEYS = SigningKeys.generate()
 KID = str(KEYS.key("ES384").kid)

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import process
-from gateway.process import Options
+from gateway.processes import process
+from gateway.processes.process import Options
 from gateway.verbs import VerbRefused, perform
 from tests.command import chartgate
 

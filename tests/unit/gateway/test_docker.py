@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gateway.hapi_container import IMAGE
+from gateway.sandbox_ehrs.hapi_container import IMAGE
 from gateway.settings import VARIABLES
 from tests.flow.production_world import ROOT
 

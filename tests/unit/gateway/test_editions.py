@@ -7,7 +7,7 @@ import pytest
 
 from fidelity.editions.shipped import EXCERPTS, shipped
 from fidelity.systems import ICD10CM, LOINC, RXNORM
-from gateway.editions import EditionsError, load_editions, of_installation
+from gateway.feeds.editions import EditionsError, load_editions, of_installation
 
 CONSO = "314076|ENG||||||1||||RXNORM|SCD|314076|lisinopril||N|4096|\n"
 

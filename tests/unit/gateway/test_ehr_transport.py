@@ -12,9 +12,9 @@ import pytest
 
 from auth.client.ehr import RegisteredEhr
 from auth.client.errors import EhrFault, EhrUnavailable
-from gateway.fetch import Reach
-from gateway.reachable import trust
-from gateway.senders import Senders
+from gateway.ehrs.fetch import Reach
+from gateway.ehrs.reachable import trust
+from gateway.ehrs.senders import Senders
 from tests.flow.test_smart_tls import make_certificate
 from writeback.errors import SendFailed
 

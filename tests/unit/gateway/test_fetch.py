@@ -13,8 +13,8 @@ from joserfc.jwk import RSAKey
 from auth.client.ehr import RegisteredEhr
 from auth.client.errors import EhrFault, EhrUnavailable
 from auth.client.requests import TokenRequest
-from gateway import fetch
-from gateway.fetch import Reach, key_life
+from gateway.ehrs import fetch
+from gateway.ehrs.fetch import Reach, key_life
 
 FHIR = "https://ehr.example/r4"
 JWKS = "https://ehr.example/jwks"

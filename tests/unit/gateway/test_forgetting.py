@@ -12,8 +12,9 @@ from auth.client import tables as client_tables
 from auth.client.encryption import Cipher
 from auth.client.errors import GrantEnded
 from auth.client.tokens import LaunchContext, Tokens
-from gateway import sessions, tables
+from gateway import tables
 from gateway.ehrs import file, verbs
+from gateway.people import sessions
 
 CIPHER = Cipher(current="a", keys={"a": bytes(32)})
 MEMBERS: dict[str, Any] = {"name": "hospital", "issuer": "https://ehr.example/r4", "client_id": "gateway"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.granted import GrantedReader, narrowed, permits
+from gateway.launches.granted import GrantedReader, narrowed, permits
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities, TypeCapability
 

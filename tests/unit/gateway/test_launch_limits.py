@@ -3,7 +3,7 @@
 import pytest
 
 from auth.client.errors import TooMany
-from gateway.launch_limits import ADDRESS, ISSUER, Buckets, LaunchLimits, Pace, remote
+from gateway.launches.launch_limits import ADDRESS, ISSUER, Buckets, LaunchLimits, Pace, remote
 
 
 def test_a_burst_is_admitted_then_one_at_each_step() -> None:

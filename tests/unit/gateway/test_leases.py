@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway import leases
-from gateway.database import Database, open_postgres, open_sqlite
+from gateway.storage import leases
+from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.tables import metadata
 
 

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from gateway.logs import JsonLines, Lines
+from gateway.processes.logs import JsonLines, Lines
 
 
 def record(**extra: object) -> logging.LogRecord:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway import observing
-from gateway.observing import RACE, observe, reference_of, settled, strata_of
+from gateway.monitors import observing
+from gateway.monitors.observing import RACE, observe, reference_of, settled, strata_of
 from monitoring.entries import unpack_cells
 from monitoring.reference import Column, Reference, ReferenceInvalid
 from vocabulary import manifest as manifests

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.paging import LIFE, Pages, Place
+from gateway.face.paging import LIFE, Pages, Place
 
 NOW = 1_700_000_000.0
 PLACE = Place(

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from fidelity import lines, replay
-from gateway import models, offline
+from gateway.feeds import offline
+from gateway.model_folders import models
 from gateway.population import running, sorting
 from gateway.population.asked import asked
 from r4 import codec
@@ -33,7 +34,7 @@ MODELS = {
 
 @pytest.fixture(scope="module")
 def trivial(tmp_path_factory):
-    from gateway import model_scaffold
+    from gateway.model_folders import model_scaffold
 
     folder = tmp_path_factory.mktemp("models") / "trivial"
     model_scaffold.make(folder, "trivial", now=AS_OF)

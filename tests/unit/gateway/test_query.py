@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.query import DELIVERIES, OUTPUTS, Asked, format_cursor, narrowed, parse_cursor, read_filters
+from gateway.bodies.query import DELIVERIES, OUTPUTS, Asked, format_cursor, narrowed, parse_cursor, read_filters
 from writeback.listing import Filter
 from writeback.states import OUTPUT_STATES, STATES
 

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from auth.client.ehr import RegisteredEhr
-from gateway.reachable import EhrTransport, PinnedTransport, Unreachable, permitted
+from gateway.ehrs.reachable import EhrTransport, PinnedTransport, Unreachable, permitted
 
 EHR = RegisteredEhr(
     name="spec", issuer="https://ehr.example/r4", client_id="gateway", origins=("https://login.example",)

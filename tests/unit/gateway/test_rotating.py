@@ -15,10 +15,10 @@ from auth.client.launch import PendingLaunch
 from auth.client.registry import find_ehr, save_ehr
 from auth.client.tokens import LaunchContext, Tokens
 from gateway import keyring
-from gateway.banner import find_banner, save_banner
 from gateway.ehrs import rotating
 from gateway.installation import Installation, open_installation
 from gateway.keyring import FILE, open_key_file
+from gateway.launches.banner import find_banner, save_banner
 
 EHR = RegisteredEhr(
     name="hospital", issuer="https://ehr.example/r4", client_id="g", method="client_secret_basic", secret="hush",

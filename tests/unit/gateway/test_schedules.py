@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.models import load_all
+from gateway.model_folders.models import load_all
 from gateway.schedules import planning, population
 from gateway.schedules.population import Person, people_of
 from gateway.sites import contradictions

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, select
 
-from gateway import sessions
-from gateway.sessions import Session
+from gateway.people import sessions
+from gateway.people.sessions import Session
 from gateway.tables import metadata
 
 

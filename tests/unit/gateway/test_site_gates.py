@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.models import load_all
+from gateway.model_folders.models import load_all
 from gateway.sites import documents, metrics, readiness
 from gateway.sites.folder import SiteRefused, read_site
 from gateway.sites.gates import BY_ID, DAY, GATES, Colour, Evidence, Facts, judged

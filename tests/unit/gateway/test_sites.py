@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.models import load_all
+from gateway.model_folders.models import load_all
 from gateway.sites import contradictions, scaffold, schema
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments, played

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 
 METADATA = MetaData()
 ROWS = Table(

@@ -11,8 +11,8 @@ import pytest
 
 from fidelity.editions.edition import NOT_JUDGED, Library, Standing
 from fidelity.editions.shipped import shipped
-from gateway.scanning import asker
-from gateway.terminology import PATIENCE, Server, parse_answer
+from gateway.feeds.scanning import asker
+from gateway.feeds.terminology import PATIENCE, Server, parse_answer
 from r4 import codec
 
 SCT, ICD = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"

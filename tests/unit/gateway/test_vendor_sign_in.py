@@ -13,7 +13,7 @@ from auth.discovery import DiscoveryError, parse
 from gateway.ehrs.facts import Facts
 from gateway.ehrs.lines import traps
 from gateway.ehrs.registrations import declare
-from gateway.extents import extents
+from gateway.launches.extents import extents
 from gateway.vendors import VENDORS, sign_in_rules
 from gateway.vendors.declaration import Vendor, deviations
 

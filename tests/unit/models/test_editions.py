@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fidelity.editions.shipped import shipped
-from gateway import models
+from gateway.model_folders import models
 from vocabulary.manifest import ManifestError, parse
 
 ROOT = Path(__file__).parents[3]

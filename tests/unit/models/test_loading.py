@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway import models, remote_models, source_attributes
+from gateway.model_folders import models, remote_models, source_attributes
 from vocabulary.chart import Chart, FeatureValue
 from vocabulary.manifest import ManifestError
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway import models
+from gateway.model_folders import models
 
 ROOT = Path(__file__).parents[3]
 VECTORS = json.loads((ROOT / "tests/vectors/models/news2.json").read_text())

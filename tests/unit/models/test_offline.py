@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import bundles, models, offline
+from gateway.feeds import bundles, offline
+from gateway.model_folders import models
 from vocabulary.instant import parse_instant
 
 ROOT = Path(__file__).parents[3]

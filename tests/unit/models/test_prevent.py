@@ -8,7 +8,7 @@ import pytest
 
 from fidelity.derive import ckd_epi_2021
 from fidelity.editions.forms import WELL_FORMED
-from gateway import models
+from gateway.model_folders import models
 
 ROOT = Path(__file__).parents[3]
 VECTORS = json.loads((ROOT / "tests/vectors/models/prevent.json").read_text())

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import models, offline
+from gateway.feeds import offline
+from gateway.model_folders import models
 from sandbox.seed import load, ward
 from vocabulary.instant import parse_instant
 

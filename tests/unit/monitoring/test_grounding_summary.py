@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from gateway import models, offline
-from gateway.grounding import given_of
+from gateway.feeds import offline
+from gateway.model_folders import models
+from gateway.outputs.grounding import given_of
 from monitoring.grounding.checker import check, count
 from monitoring.grounding.index import build
 from monitoring.grounding.values import Snapshot

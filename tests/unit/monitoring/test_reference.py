@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.models import SHIPPED
+from gateway.model_folders.models import SHIPPED
 from monitoring.reference import ReferenceInvalid, parse
 
 GOOD: dict[str, Any] = {

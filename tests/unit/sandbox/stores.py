@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gateway.database import Sqlite, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
 from r4.interaction import Answer, parse
 from sandbox import finding, store, tables
 from sandbox.planning import FEW

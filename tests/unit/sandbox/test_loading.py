@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 from r4.interaction import Interaction
 from sandbox import loading, store, tables
 from sandbox.seed import load, ward

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway import filling, models, offline
+from gateway.feeds import offline
+from gateway.model_folders import models
+from gateway.sandbox_ehrs import filling
 from r4 import codec
 from r4.validate import validate
 from sandbox.seed import messy

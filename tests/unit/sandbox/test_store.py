@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.database import Sqlite, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
 from r4 import codec
 from r4.interaction import Answer, parse
 from r4.validate import validate

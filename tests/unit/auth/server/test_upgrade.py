@@ -5,7 +5,7 @@ from sqlalchemy import text
 from auth.server import tables
 from auth.server.grants import Context, find_by_id, save_grant
 from auth.server.upgrade import add_columns
-from gateway.database import open_sqlite
+from gateway.storage.database import open_sqlite
 
 OLD = "CREATE TABLE auth_grants (id VARCHAR(64) PRIMARY KEY, client VARCHAR(128) NOT NULL, scopes TEXT NOT NULL, context TEXT NOT NULL, revoked BOOLEAN NOT NULL, since DOUBLE NOT NULL)"
 

@@ -1,0 +1,1 @@
+"""Boundary models: bodies that cross HTTP, filters in addresses, and the shapes of answers."""

@@ -1,0 +1,114 @@
+"""Edge: drives ``gateway.face`` before an embedded store (one transaction for it all) or a server behind (over HTTP)."""
+
+from sqlalchemy import Connection
+
+from auth.server.grants import Grant, find_grant
+from gateway import face
+from gateway.sandbox_ehrs.ehr import SandboxEhr
+from r4.interaction import Answer, Interaction
+from sandbox import store
+from sandbox.answering import refusal
+from sandbox.audit import NOBODY, Caller
+
+
+class Undo(Exception):
+    """A transaction ends in a refusal: what it wrote is taken back."""
+
+    def __init__(self, grant: Grant, answer: Answer) -> None:
+        super().__init__("a transaction was refused")
+        self.grant, self.answer = grant, answer
+
+
+def means_of(ehr: SandboxEhr, now: float) -> face.Means:
+    """What the face knows of this EHR."""
+    return face.Means(
+        base=ehr.fhir, new_id=ehr.new_id, pages=ehr.pages, now=now, references=ehr.references,
+        whole=ehr.upstream is not None, persona=ehr.persona,
+    )  # fmt: skip
+
+
+def rules_of(ehr: SandboxEhr) -> store.Rules:
+    """What the embedded store knows of this EHR."""
+    return store.Rules(base=ehr.fhir, new_id=ehr.new_id, references=ehr.references)
+
+
+UNKNOWN = refusal(401, "login", "An access token of this EHR is needed, as bearer.", element="Authorization")
+"""What a token that opens nothing is recorded as."""
+
+
+async def serve(
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller = NOBODY
+) -> Answer | None:  # fmt: skip
+    """The answer to a bearer's interaction, recorded; None when the token opens nothing."""
+    grant, answer = await _served(ehr, interaction, token, caller)
+    told = ehr.audit.access(interaction, grant, answer, caller, embedded=ehr.upstream is None)
+    return told if grant is not None else None
+
+
+async def _served(
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller
+) -> tuple[Grant | None, Answer]:  # fmt: skip
+    if ehr.upstream is not None:
+        return await _upstream(ehr, interaction, token)
+    try:
+        return await ehr.database.run(lambda c, now: _embedded(c, now, ehr, interaction, token, caller))
+    except Undo as undone:
+        return undone.grant, undone.answer
+
+
+def _embedded(
+    connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller
+) -> tuple[Grant | None, Answer]:  # fmt: skip
+    grant = find_grant(connection, now, token)
+    if grant is None:
+        return None, UNKNOWN
+    answer = drive(connection, now, ehr, interaction, grant)
+    if interaction.action == "transaction" and answer.status >= 400:
+        raise Undo(grant, answer)
+    ehr.audit.written(connection, now, interaction, grant, answer, caller)
+    return grant, answer
+
+
+def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """Runs the face against the embedded store, inside the caller's transaction."""
+    rules = rules_of(ehr)
+    serving = face.serve(interaction, grant, means_of(ehr, now))
+    try:
+        wanted = next(serving)
+        while True:
+            if isinstance(wanted, face.Own):
+                wanted = serving.send(wanted.work(connection, now))
+            else:
+                wanted = serving.send(store.perform(connection, now, wanted, rules))
+    except StopIteration as end:
+        answer: Answer = end.value
+        return answer
+
+
+async def _upstream(ehr: SandboxEhr, interaction: Interaction, token: str) -> tuple[Grant | None, Answer]:
+    grant = await ehr.database.look(lambda connection, now: find_grant(connection, now, token))
+    return (None, UNKNOWN) if grant is None else (grant, await _through(ehr, interaction, grant))
+
+
+async def granted(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """The answer to an interaction of a grant whose token was seen before: for work that goes on after the request."""
+    if ehr.upstream is not None:
+        return await _through(ehr, interaction, grant)
+    return await ehr.database.run(lambda connection, now: drive(connection, now, ehr, interaction, grant))
+
+
+async def _through(ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:
+    """The face before the server behind."""
+    assert ehr.upstream is not None
+    serving = face.serve(interaction, grant, means_of(ehr, ehr.clock()))
+    async with ehr.upstream.turns(interaction):
+        try:
+            wanted = next(serving)
+            while True:
+                if isinstance(wanted, face.Own):
+                    wanted = serving.send(await ehr.database.run(wanted.work))
+                else:
+                    wanted = serving.send(await ehr.upstream.perform(wanted))
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer

@@ -1,0 +1,1 @@
+"""Models on disk or behind a URL: loaded, checked, carded, compared."""

@@ -1,0 +1,1 @@
+"""What the monitors are told and by whom: the evaluator, outcomes, samples, signed thresholds."""

@@ -1,0 +1,1 @@
+"""An output from what was said to what becomes of it: intake, gate, groundedness, decisions, corrections, recalls."""

@@ -1,0 +1,214 @@
+"""Edge: recalls go on, whoever began them: this looks for what they concern, in the ledger and at the EHRs.
+
+The EHR's own answers come through the outbox: an edit is a delivery like any other, sent by the backend client.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from auth.client.errors import ClientError
+from gateway.ehrs.senders import EhrUnknown
+from gateway.launches.charts import Unavailable
+from gateway.outputs.changes import events_of
+from gateway.processes.rounds import Rounds
+from monitoring import journal
+from vocabulary.write import Write
+from writeback import keys, recall, recall_steps
+from writeback.amending import WITHDRAWN, Amendment, Edit, unfit
+from writeback.capabilities import Capabilities
+from writeback.changes import Change
+from writeback.projection import choose
+from writeback.recall import Recall
+from writeback.recall_steps import Found
+from writeback.trail import Target, change
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+T = TypeVar("T")
+logger = logging.getLogger("chartgate.recall")
+
+POLL, IDLE = 0.5, 4.0
+"""Seconds between two rounds while a recall stands, and between two looks for one that another process has begun."""
+BY_DEVICE: Mapping[str, str] = {
+    "Observation": "device", "RiskAssessment": "performer", "DocumentReference": "author", "DetectedIssue": "author",
+    "Flag": "author",
+}  # fmt: skip
+"""The search parameter of R4 that finds what a Device has made, by type."""
+JSON = {"accept": "application/fhir+json"}
+MOST_PAGES = 10_000
+
+
+class Recalls(Rounds):
+    """The loop of one process. Several may run side by side: every step is a transaction of its own."""
+
+    pause, longest, name = POLL, IDLE, "recalls"
+
+    def __init__(self, gateway: "Gateway") -> None:
+        super().__init__()
+        self._gateway = gateway
+
+    async def round(self) -> int:
+        """Takes every recall further; how many there are."""
+        found = await self._gateway.run(recall.running)
+        for id in found:
+            await self.advance(id)
+        return len(found)
+
+    async def advance(self, id: str) -> None:
+        """One round: as far as it goes without waiting for an EHR's answer to an edit."""
+        standing = await self._gateway.run(lambda c, now: recall.find_recall(c, now, id))
+        if standing is None:
+            return
+        while await self._step(lambda c, now: recall_steps.collect(c, now, recall=standing)):
+            if self.stopping.is_set():
+                return
+        known = await self._search_all(standing)
+        await self._resolve(standing, known)
+        while await self._step(lambda c, now: recall_steps.conclude(c, now, recall=standing)):
+            pass
+        ehrs = self._gateway.senders.names()
+        await self._gateway.run(lambda c, now: recall_steps.finish(c, now, recall=standing, ehrs=ehrs))
+
+    async def _step(self, work: "Callable[[Connection, float], tuple[T, Sequence[Change]]]") -> T:
+        """A step whose changes are counted with it; what it came to."""
+
+        def done(connection: Connection, now: float) -> tuple[T, Sequence[Change]]:
+            came_to, changes = work(connection, now)
+            journal.record(connection, now, events_of(changes), new_id=self._gateway.new_id)
+            return came_to, changes
+
+        came_to, changes = await self._gateway.run(done)
+        self._gateway.tell(changes)
+        return came_to
+
+    async def _search_all(self, standing: Recall) -> dict[str, Capabilities | None]:
+        """What each EHR says it takes (None: not now), and what it has of this version besides."""
+        known: dict[str, Capabilities | None] = {}
+        for ehr in self._gateway.senders.names():
+            try:
+                known[ehr] = capabilities = await self._gateway.senders.capabilities(ehr)
+                if ehr not in standing.ehrs:
+                    await self._search(standing, ehr, capabilities)
+            except (Unavailable, ClientError, OSError) as failure:
+                logger.info("an EHR could not be searched for a recall: %s", type(failure).__name__)
+                known.setdefault(ehr, None)
+        return known
+
+    async def _search(self, standing: Recall, ehr: str, capabilities: Capabilities) -> None:
+        """Everything there that the version's Device has made; where no Device is taken there is nothing to search by.
+        Raises Unavailable, OSError."""
+        run = self._gateway.run
+        await self._step(lambda c, now: (None, recall_steps.list_shared(c, now, recall=standing, ehr=ehr)))
+        namespace = self._gateway.keyring.namespace
+        key = keys.shared_key(ehr=ehr, model=standing.model, version=standing.version, role=keys.DEVICE)
+        word = "cannot"
+        written = choose(capabilities.of("Device"), "Device", self._gateway.senders.rules(ehr)) is not None
+        if written and "identifier" in capabilities.of("Device").searches:
+            query = keys.search_of("Device", namespace=namespace, key=key).replace("|", "%7C")
+            word = "searched"
+            async for devices in pages(self._gateway, ehr, f"Device?{query}"):
+                for device in devices:
+                    places = [type for type in BY_DEVICE if BY_DEVICE[type] in capabilities.of(type).searches]
+                    for type in places:
+                        await self._adopt(standing, ehr, type, f"Device/{device['id']}")
+            if any(
+                _made(capabilities, type) and BY_DEVICE[type] not in capabilities.of(type).searches
+                for type in BY_DEVICE
+            ):
+                word = "cannot"
+        await run(lambda c, now: recall_steps.note_ehr(c, now, recall=standing, ehr=ehr, word=word))
+
+    async def _adopt(self, standing: Recall, ehr: str, type: str, device: str) -> None:
+        namespace = self._gateway.keyring.namespace
+        async for found in pages(self._gateway, ehr, f"{type}?{BY_DEVICE[type]}={quote(device)}"):
+            there = {
+                f"{type}/{each['id']}": next(iter(keys.marked(each, namespace)), None)
+                for each in found
+                if each.get("resourceType") == type and each.get("status") != WITHDRAWN
+            }
+            await self._gateway.run(
+                lambda c, now, there=there: recall_steps.adopt(c, now, recall=standing, ehr=ehr, found=there)  # type: ignore[misc]
+            )
+
+    async def _resolve(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
+        away = frozenset(ehr for ehr, capabilities in known.items() if capabilities is None)
+        after: int | None = 0
+        while after is not None and not self.stopping.is_set():
+
+            def work(c: Connection, now: float, after: int = after) -> tuple[int | None, Sequence[Change]]:
+                def decide(found: Found) -> Write | str | None:
+                    return self._decide(standing, found, known, now)
+
+                return recall_steps.resolve(c, now, recall=standing, after=after, decide=decide, away=away)
+
+            after = await self._step(work)
+        self._gateway.worker.wake()
+
+    def _decide(
+        self, standing: Recall, found: Found, known: Mapping[str, Capabilities | None], now: float
+    ) -> Write | str | None:
+        ehr = found.item.ehr
+        if ehr not in known:
+            return "ehr_unknown"
+        capabilities = known[ehr]
+        if capabilities is None:
+            return None
+        type = found.item.type
+        to: Amendment = "inactive" if type == "Device" else WITHDRAWN
+        rules = self._gateway.senders.rules(ehr)
+        problem = unfit(type, to, capabilities, rules)
+        if problem is not None:
+            return problem
+        why = f"The model version was recalled: {standing.reason}"
+        wanted = Edit(to=to, key=found.item.key, patient=found.patient, note=why, at=now)
+        target = Target(location=found.location, cause=f"recall:{standing.id}", why=why, version=found.version)
+        return change(
+            target, wanted, names=self._gateway.names(ehr), capabilities=capabilities, now=now, rules=rules
+        )  # fmt: skip
+
+
+def _made(capabilities: Capabilities, type: str) -> bool:
+    return bool({"create", "update"} & capabilities.of(type).interactions)
+
+
+async def pages(gateway: "Gateway", ehr: str, path: str) -> Any:
+    """The resources of a search, page by page. Raises Unavailable when one is not answered, or leads elsewhere."""
+    try:
+        sender, base = gateway.senders.sender(ehr, "backend"), gateway.senders.base(ehr)
+    except EhrUnknown as failure:
+        raise Unavailable("the EHR is not registered any more") from failure
+    following: str | None = path
+    for _ in range(MOST_PAGES):
+        if following is None:
+            return
+        answer = await sender.send("GET", following, headers=JSON)
+        bundle = answer.resource() if answer.status == 200 else None
+        if bundle is None or bundle["resourceType"] != "Bundle":
+            raise Unavailable("the EHR did not answer a search")
+        yield list(resources_of(bundle))
+        following = next_of(bundle, base)
+    raise Unavailable("the EHR's pages do not end")
+
+
+def resources_of(bundle: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The resources that a searchset holds, those with an id."""
+    for entry in bundle.get("entry") or ():
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and isinstance(resource.get("id"), str):
+            yield resource
+
+
+def next_of(bundle: Mapping[str, Any], base: str) -> str | None:
+    """The path of the next page below ``base``. Raises Unavailable when the link leads away from it."""
+    links = [link for link in bundle.get("link") or () if isinstance(link, dict) and link.get("relation") == "next"]
+    url = str(links[0].get("url", "")) if links else None
+    if url is None:
+        return None
+    if "://" in url and not url.startswith(f"{base.rstrip('/')}/") and not url.startswith(f"{base.rstrip('/')}?"):
+        raise Unavailable("a further page leads away from the EHR")
+    return url.removeprefix(base.rstrip("/")).lstrip("/")

@@ -1,0 +1,1 @@
+"""Who acts: sessions, API keys, the OpenID provider of staff."""

@@ -1,0 +1,1 @@
+"""What runs: the sandbox (`up`), `serve`, `worker`; their servers, addresses, loops, logs, traces and ends."""

@@ -1,0 +1,1 @@
+"""The one storage seam and what surrounds it: schema, leases, backups, what is purged (docs/decisions/0003)."""
