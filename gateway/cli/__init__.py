@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
-from gateway.cli.application import application
+from gateway.cli.commands import application
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The tree of commands; what each does is imported when it runs, so that ``--help`` answers at once."""
+"""The application that every command adds itself to, and what commands share."""
 
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -42,53 +42,3 @@ def perform(data: Path, verb: str, **arguments: Any) -> Any:
         return do(data, verb, arguments)
     except VerbRefused as refused:
         return could_not(str(refused))
-
-
-from gateway.cli import (  # noqa: E402
-    audit,
-    backup,
-    cases,
-    clients,
-    deliveries,
-    ehrs,
-    fidelity,
-    installed,
-    load,
-    migrate,
-    models,
-    monitor,
-    outputs,
-    personas,
-    recall,
-    running,
-    schedules,
-    score,
-    serve,
-    sites,
-    suites,
-)
-
-for _group in (
-    running,
-    outputs,
-    deliveries,
-    recall,
-    audit,
-    backup,
-    cases,
-    clients,
-    ehrs,
-    fidelity,
-    load,
-    migrate,
-    models,
-    monitor,
-    personas,
-    schedules,
-    score,
-    sites,
-    suites,
-    installed,
-    serve,
-):
-    _group.register(application)
