@@ -40,12 +40,15 @@ def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conv
     if claimed.strategy == "edit":
         return (yield from edit(claimed))
     rendered = render(claimed.body, claimed.needs)
-    if orphaned(claimed, rendered):
-        return ORPHANED
-    if claimed.doubtful and claimed.strategy != "conditional":
+    if (orphan := orphaned(claimed, rendered)) is not None:
+        return orphan
+    overdue = claimed.late and claimed.type != "Provenance"  # where something came from is told however late
+    if claimed.doubtful and (overdue or claimed.strategy != "conditional"):
         found = yield from _look(claimed, rendered, namespace)
         if found is not None:
             return found
+    if overdue:
+        return OVERDUE
     answer = yield _write(claimed, rendered.body, namespace)
     if not isinstance(answer, Answer):
         return unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
@@ -53,11 +56,15 @@ def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conv
 
 
 ORPHANED = Ending(event="orphaned", cause="target_missing")
+OVERDUE = Ending(event="overdue", cause="overdue")
 
 
-def orphaned(claimed: Claimed, rendered: Rendered) -> bool:
-    """It is about something that will never be at the EHR."""
-    return claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses)
+def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:
+    """How it ends when it is about something that will never be at the EHR: a dead letter, but that of an output which
+    has become too old."""
+    if claimed.type != "Provenance" or not any(".target[0]" in loss for loss in rendered.losses):
+        return None
+    return OVERDUE if claimed.late else ORPHANED
 
 
 def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
@@ -132,7 +139,7 @@ def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Repl
     resource = answer.resource()
     if answer.status != 200 or resource is None or resource["resourceType"] != claimed.type:
         return _undecided(answer)
-    if not keys.carries(resource, claimed.key):
+    if not keys.carries(resource, claimed.key) and not claimed.late:
         return None  # there, but not seen to be ours: a PUT of the same body to its own id makes no second one
     return ending_of(claimed, rendered, resource, Place(type=claimed.type, id=claimed.fhir_id), status=200)
 

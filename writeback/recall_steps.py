@@ -163,7 +163,15 @@ def _resolve(
     elif row.state in (*NEVER_THERE, "dead"):
         move(connection, now, item, "stopped", cause=row.state)
         return retract(connection, [row.output] if row.output else [])
-    return ()  # it is being sent: its end is waited for
+    elif row.state == "in_doubt":
+        _only_look(connection, row.key)
+    return ()  # it is being sent, or looked for: its end is waited for
+
+
+def _only_look(connection: Connection, key: str) -> None:
+    """What may be at the EHR already is looked for; where it is not, its time is over, and it is not sent again."""
+    mine = (deliveries.c.key == key, deliveries.c.state == "in_doubt")
+    connection.execute(update(deliveries).where(*mine).values(valid_until=0.0))
 
 
 def _withdraw(connection: Connection, now: float, recall: Recall, found: Found, decided: Write | str | None) -> None:

@@ -146,6 +146,29 @@ def test_what_is_being_sent_is_waited_for_and_then_taken_back(database: Database
     drive(act, tmp_path, database)
 
 
+def test_what_is_in_doubt_and_not_there_is_not_sent_any_more(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        lost: list[str] = []
+
+        def never(method: str, path: str) -> Answer | None:
+            if path.startswith("RiskAssessment") and method == "PUT" and not lost:
+                lost.append(path)
+                raise AnswerLost("cut before it was kept")
+            return None
+
+        world.ehr.fault = never
+        await outputs_of(world, 1)
+        for _ in range(3):  # card, Device, then the RiskAssessment
+            await world.turn()
+        begun = await begin(world)
+        await world.settle()
+        assert world.ehr.all("RiskAssessment") == []
+        done = await found(world, begun.id)
+        assert (done.state, done.standing, done.counts["stopped"]) == ("done", 0, 1)
+
+    drive(act, tmp_path, database)
+
+
 def test_where_the_ehr_takes_no_update_a_worklist_says_what_still_stands(database: Database, tmp_path: Path) -> None:
     async def act(world: World) -> None:
         ids = await outputs_of(world, 2)
