@@ -93,6 +93,26 @@ def test_an_ehr_that_is_down_slow_or_answers_html_is_tried_again_and_nothing_is_
     assert len(ehr.kept) == 4
 
 
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_create_that_is_answered_by_leading_elsewhere_is_looked_for_first(database: Database, status: int) -> None:
+    """After a POST "see other" says that it was processed (RFC 9110 §15.4.4), and nobody knows of the older two."""
+    led: list[str] = []
+
+    class Leading(Ehr):
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            answer = await Ehr.send(self, method, path, **given)
+            if method != "POST" or path in led:
+                return answer
+            led.append(path)
+            return Answer(status=status, headers={"location": "/portal/results"})
+
+    made = submission(said(), capabilities=BY_POST)
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr := Leading()))
+    assert state(database, made.id) == "delivered"
+    assert len(ehr.writes) == len(ehr.kept) == 4
+
+
 UNSPEAKABLE = {"a NUL": "a\x00b", "too long": "x" * 200, "a path": "../../admin", "a line": "a\r\nb: c", "none": ""}
 
 
