@@ -87,7 +87,9 @@ def classify(answer: Answer, strategy: Strategy, *, named: bool = False) -> Mean
     if 200 <= status < 300:
         return "accepted" if named or _plausible(answer, strategy) else "unsure"
     if 300 <= status < 400:
-        return "later" if status in (307, 308) else "unsure"  # the others may say that it was processed (RFC 9110 §15.4)
+        return (
+            "later" if status in (307, 308) else "unsure"
+        )  # the others may say that it was processed (RFC 9110 §15.4)
     if status in TABLE:
         return TABLE[status][_COLUMN[strategy]]
     if status == 503 and "retry-after" in answer.headers:
