@@ -11,8 +11,9 @@ from writeback.states import Event
 
 
 class Claimed(Struct, frozen=True, kw_only=True, gc=False):
-    """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already;
-    ``planned_losses`` is what the projection left out; ``late`` that it is too old to be sent (again). ``owner`` and ``attempt`` fence what is recorded of it."""
+    """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already, ``late`` that
+    it is too old to be sent (again); ``planned_losses`` is what the projection left out. ``owner`` and ``attempt`` fence
+    what is recorded of it."""
 
     id: int
     key: str

@@ -21,7 +21,7 @@ from writeback.planning import plan
 from writeback.rules import WriteRules
 from writeback.terms import Terms
 
-UNSAID = WriteRules(drops={type: ("identifier",) for type in ("Observation", "DocumentReference")})
+UNSAID = WriteRules(drops=dict.fromkeys(("Observation", "DocumentReference"), ("identifier",)))
 """It is known that the EHR loses the identifier, so that it is left out."""
 TYPES = {"score": "Observation", "text": "DocumentReference"}
 
