@@ -26,9 +26,10 @@ TEXT_LIMIT = 200_000
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """What the gateway read for one output. ``inputs`` holds, for each reference as the output names it (among its inputs
-    or as implicated), the resource as the EHR has it now, or None when there is none. ``launch_patient`` and ``launch_encounter`` (``Type/id``) are
-    the launch's context, None for an output that came with a key. ``base`` is the EHR's FHIR base. ``contradictions`` and
-    ``foreign_citations`` count what the chart says against a text, and its citations of other patients' records."""
+    or as implicated), the resource as the EHR has it now, or None when there is none. ``launch_patient`` and
+    ``launch_encounter`` (``Type/id``) are the launch's context, None for an output that came with a key. ``base`` is the
+    EHR's FHIR base. ``contradictions`` and ``foreign_citations`` count what the chart says against a text, and its citations
+    of other patients' records."""
 
     patient: Resource | None
     encounter: Resource | None = None
@@ -263,7 +264,8 @@ def _groundedness(case: _Case) -> Iterator[Refused]:
 
 
 RULES: tuple[Rule, ...] = (
-    _agreement, _patient, _encounter, _inputs, _implicated, _time, _fitness, _presence, _numbers, _components, _words, _groundedness,
+    _agreement, _patient, _encounter, _inputs, _implicated, _time, _fitness, _presence, _numbers, _components, _words,
+    _groundedness,
 )  # fmt: skip
 
 

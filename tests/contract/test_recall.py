@@ -205,6 +205,27 @@ def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, t
     drive(act, tmp_path, database, ehr=ChartEhr(page=2))
 
 
+@pytest.mark.parametrize("root", ["/r4", "https://ehr.example:443/r4", "."])
+def test_the_next_page_may_be_named_relative_to_the_ehr(root: str, tmp_path: Path) -> None:
+    """A link may be relative to the base (R4 http §3.1.0.1.2), and servers leave the host out."""
+
+    class Relative(ChartEhr):
+        def _search(self, path: str) -> Answer:
+            answer = super()._search(path)
+            return Answer(status=200, body=answer.body.replace(f'"{self.base}/'.encode(), f'"{root}/'.encode()))
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 5)
+        await world.settle()
+        for table in (tables.deliveries, tables.bodies, tables.outputs):
+            await world.gateway.run(lambda c, now, table=table: c.execute(delete(table)))  # type: ignore[misc]
+        begun = await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"retracted": 5}
+
+    drive(act, tmp_path, ehr=Relative(page=2))
+
+
 @pytest.mark.parametrize("stop_after", range(1, 12))
 def test_a_recall_that_is_killed_anywhere_goes_on(stop_after: int, tmp_path: Path) -> None:
     """The process ends after its n-th transaction, again and again; every start goes one further."""
