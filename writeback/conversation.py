@@ -219,10 +219,13 @@ def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer)
 def _read_back(
     claimed: Claimed, rendered: Rendered, place: Place, *, status: int, read_back: bool, copies: int = 1
 ) -> Conversation:
-    """It is there; what of it? A read that fails leaves it delivered, its losses unknown."""
+    """It is there; what of it? A read that fails leaves it delivered, its losses unknown. What carries another delivery's
+    name is another's: where this one is, is not known."""
     answer = (yield _read(place.location)) if read_back else None
     resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if resource is not None and resource["resourceType"] == claimed.type:
+        if (marks := keys.marked(resource)) and claimed.key not in marks:
+            return Ending(event="lost", status=status, cause="foreign_location", healthy=True)
         return ending_of(claimed, rendered, resource, place, status=status, copies=copies)
     return unread(rendered, place, status=status, copies=copies)
 

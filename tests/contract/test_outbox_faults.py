@@ -12,6 +12,8 @@ from gateway.storage.database import Database
 from r4 import codec
 from tests.contract.outbox_world import (
     BY_POST,
+    OFFERED,
+    TYPES,
     Ehr,
     accept,
     said,
@@ -23,6 +25,7 @@ from tests.contract.outbox_world import (
 from tests.unit.writeback.examples import NAMES
 from writeback import outputs, tables
 from writeback.answers import Answer
+from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost, Unsent
 from writeback.outputs import Accepted, Idempotency
 from writeback.worker import Worker
@@ -111,6 +114,30 @@ def test_a_create_that_is_answered_by_leading_elsewhere_is_looked_for_first(data
     asyncio.run(settle(database, ehr := Leading()))
     assert state(database, made.id) == "delivered"
     assert len(ehr.writes) == len(ehr.kept) == 4
+
+
+BY_CONDITION = Capabilities(types=dict.fromkeys(TYPES, replace(OFFERED, update_create=False)))
+
+
+@pytest.mark.parametrize("offered", [BY_CONDITION, BY_POST], ids=["conditional", "post"])
+def test_a_place_that_is_another_deliverys_is_not_this_ones(database: Database, offered: Capabilities) -> None:
+    """The EHR answers about somebody else's resource: nothing is said to be delivered that is not there."""
+    first, second = (submission(said(inference_id=id), capabilities=offered) for id in ("a", "b"))
+    asyncio.run(accept(database, first))
+    asyncio.run(settle(database, ehr := Ehr()))
+    taken = next(name for name in ehr.kept if name.startswith("RiskAssessment"))
+
+    def mistake(method: str, path: str, number: int) -> Answer | None:
+        return Answer(status=200, headers={"location": f"{taken}/_history/1"}) if path == "RiskAssessment" else None
+
+    ehr.fault = mistake
+    asyncio.run(accept(database, second))
+    asyncio.run(settle(database, ehr, rounds=8))
+    assert state(database, second.id) == "pending"
+    ehr.fault = lambda method, path, number: None
+    asyncio.run(settle(database, ehr))
+    assert state(database, second.id) == "delivered"
+    assert len([name for name in ehr.kept if name.startswith("RiskAssessment")]) == 2
 
 
 UNSPEAKABLE = {"a NUL": "a\x00b", "too long": "x" * 200, "a path": "../../admin", "a line": "a\r\nb: c", "none": ""}
