@@ -75,9 +75,10 @@ def test_while_the_ehr_loses_answers_the_delivery_is_in_doubt(database: Database
     [
         Answer(status=503, headers={"retry-after": "1"}), Answer(status=429), Answer(status=502, body=b"<html>sorry</html>"),
         Answer(status=200, headers={"content-type": "text/html"}, body=b"<html>login</html>"),
+        Answer(status=200, body=b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"exception"}]}'),
         Answer(status=409), Answer(status=401), Unsent("down"),
     ],
-    ids=["503", "429", "502 html", "200 html", "409", "401", "down"],
+    ids=["503", "429", "502 html", "200 html", "200 and an error", "409", "401", "down"],
 )  # fmt: skip
 def test_an_ehr_that_is_down_slow_or_answers_html_is_tried_again_and_nothing_is_doubled(
     database: Database, trouble: Answer | Exception

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from gateway.installation import METADATA
 from gateway.storage.database import Database, open_postgres, open_sqlite
+from r4 import codec
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
 from writeback import recall, tables
 from writeback.answers import Answer
@@ -187,6 +188,56 @@ def test_where_the_ehr_takes_no_update_a_worklist_says_what_still_stands(databas
         assert (await found(world, begun.id)).counts == {"retracted": 3}
 
     drive(act, tmp_path, database, ehr=ChartEhr(capabilities=CREATE_ONLY))
+
+
+def test_what_the_ehr_says_it_took_and_did_not_is_on_the_worklist(database: Database, tmp_path: Path) -> None:
+    """A PUT is answered 200, makes a version, and the status stands as it stood: nothing was withdrawn."""
+
+    class Deaf(ChartEhr):
+        def keep(self, resource: dict[str, Any]) -> dict[str, Any]:
+            before = self.kept.get(f"{resource['resourceType']}/{resource['id']}")
+            status = {"status": before[-1]["status"]} if before and "status" in before[-1] else {}
+            return super().keep({**resource, **status})
+
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 1)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        assert statuses(world.ehr, "RiskAssessment") == ["preliminary"]
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, done.standing) == ("done", {"worklist": 2}, 2)
+        left = await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id, states=["worklist"]))
+        assert {item.cause for item in left} == {"not_kept"}
+        assert await world.state(ids[0]) == "delivered"
+
+    drive(act, tmp_path, database, ehr=Deaf())
+
+
+def test_a_withdrawal_that_is_not_seen_at_once_is_looked_for_again(tmp_path: Path) -> None:
+    """The EHR reads from a copy that lags behind."""
+
+    class Lagging(ChartEhr):
+        behind = 0
+
+        def _read(self, path: str) -> Answer:
+            versions = self.kept.get(path, [])
+            if self.behind and len(versions) > 1:
+                self.behind -= 1
+                return Answer(status=200, body=codec.format(versions[-2]))
+            return super()._read(path)
+
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 1)
+        await world.settle()
+        ehr.behind = 3
+        begun = await begin(world)
+        await world.settle(rounds=30)
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"]
+        assert (await found(world, begun.id)).counts == {"retracted": 2}
+        assert await world.state(ids[0]) == "retracted"
+
+    drive(act, tmp_path, ehr=(ehr := Lagging()))
 
 
 def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, tmp_path: Path) -> None:
