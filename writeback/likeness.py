@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from vocabulary.instant import format_instant, parse_instant
 from writeback import keys
-from writeback.ownership import WITHDRAWN
+from writeback.ownership import WITHDRAWN, unversioned
 from writeback.receipt import compare
 
 CODED: Mapping[str, str] = {"Observation": "code", "DocumentReference": "type"}
@@ -22,8 +22,11 @@ VALUES = ("valueQuantity", "valueCodeableConcept", "valueString", "dataAbsentRea
 
 
 def question(body: Mapping[str, Any]) -> str | None:
-    """The search for what says the same, as a path; None for a type that is not found so, or what is about no patient."""
+    """The search for what says the same, as a path; None for a type that is not found so, or what is about no patient. A
+    Provenance is found by what it is about."""
     type = str(body.get("resourceType"))
+    if type == "Provenance":
+        return f"{type}?{urlencode([('target', _targets(body)[0]), ('_count', str(MOST))])}" if _targets(body) else None
     subject = body.get("subject")
     patient = str(subject.get("reference", "")) if isinstance(subject, dict) else ""
     if type not in CODED or not patient.startswith("Patient/"):
@@ -40,11 +43,21 @@ def alike(sent: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
     if kept.get("resourceType") != sent.get("resourceType") or keys.marked(kept) or kept.get("status") == WITHDRAWN:
         return False
     type = str(sent["resourceType"])
+    if type == "Provenance":
+        same = _is_kept({"target": [{"reference": each} for each in _targets(sent)]}, kept)
+        return same and _second(sent.get("recorded")) == _second(kept.get("recorded"))
     said = {"subject": sent["subject"], CODED[type]: _coded(sent.get(CODED[type]))}
     if type == "DocumentReference":
         return _is_kept(said, kept) and _same_text(sent, kept)
     said |= {name: _value(sent[name]) for name in VALUES if name in sent}
     return _is_kept(said, kept) and _second(sent.get("effectiveDateTime")) == _second(kept.get("effectiveDateTime"))
+
+
+def _targets(resource: Mapping[str, Any]) -> list[str]:
+    """What a Provenance is about, without versions: not every EHR keeps those."""
+    targets = resource.get("target")
+    found = [each.get("reference") for each in (targets if isinstance(targets, list) else ()) if isinstance(each, dict)]
+    return [unversioned(each) for each in found if isinstance(each, str)]
 
 
 def _is_kept(said: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:

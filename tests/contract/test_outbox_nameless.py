@@ -85,6 +85,34 @@ def test_what_the_ehr_kept_without_our_name_is_found_by_what_it_says(
     assert len(patients(ehr, TYPES[kind])) == 1
 
 
+def test_a_provenance_without_its_tag_is_found_by_what_it_is_about(database: Database) -> None:
+    class Tagless(Ehr):
+        cut = False
+
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            answer = await super().send(method, path, **given)
+            if method == "POST" and path == "Provenance":
+                self.kept = {name: {**kept, "meta": {"versionId": "1"}} if name == answer.headers["location"].partition("/_")[0]
+                             else kept for name, kept in self.kept.items()}  # fmt: skip
+                first, self.cut = not self.cut, True
+                if first:
+                    raise AnswerLost("cut")
+            return answer
+
+        def _read(self, path: str) -> Answer:
+            if not path.startswith("Provenance?target="):
+                return super()._read(path)
+            found = [each for each in self.kept.values() if each["resourceType"] == "Provenance"]
+            bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in found]}
+            return Answer(status=200, body=codec.format(bundle))
+
+    made = submission(said(), capabilities=BY_POST)
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr := Tagless()))
+    assert (state(database, made.id), ehr.writes.count("POST Provenance")) == ("delivered", 1)
+    assert states(database)["Provenance provenance"] == "delivered"
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_what_the_ehr_does_not_have_is_sent_again(database: Database, kind: str) -> None:
     made = planned(kind, UNSAID)
