@@ -54,7 +54,7 @@ def deliver(
     answer = yield _write(claimed, rendered.body, namespace)
     if not isinstance(answer, Answer):
         return unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
-    if already_there & {code.rpartition("/")[2] for code in issue_codes(answer)}:
+    if already_there and already_there & {code.rpartition("/")[2] for code in issue_codes(answer)}:
         found = yield from _look(claimed, rendered, namespace)
         if found is not None or claimed.doubtful:
             return found or Ending(event="undecided", status=answer.status, cause="not_found_again", healthy=True)
