@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from vocabulary.write import Write
 from writeback import keys
-from writeback.changes import Change
+from writeback.changes import Change, DeliveryChanged
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, list_items
@@ -156,8 +156,10 @@ def _resolve(
     if row.state == "ready":
         own = select(deliveries.c.key).where(deliveries.c.output == row.output, deliveries.c.state == "ready")
         stopped = [row.key] if row.output is None else list(connection.scalars(own))
-        move(connection, now, item, "stopped", cause="never_sent")
-        return stop(connection, now, keys=stopped, event="recalled")
+        changes = stop(connection, now, keys=stopped, event="recalled")
+        if any(isinstance(each, DeliveryChanged) and each.delivery == row.key for each in changes):
+            move(connection, now, item, "stopped", cause="never_sent")  # else a worker has just taken it
+        return changes
     if row.state == "dead" and row.doubtful:
         move(connection, now, item, "worklist", cause="in_doubt")
     elif row.state in (*NEVER_THERE, "dead"):

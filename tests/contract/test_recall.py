@@ -13,7 +13,7 @@ from gateway.installation import METADATA
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from r4 import codec
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
-from writeback import recall, tables
+from writeback import recall, recall_steps, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
@@ -118,6 +118,27 @@ def test_what_was_not_sent_is_stopped_and_new_outputs_are_refused(database: Data
         assert (
             await world.client.post("/api/outputs", json=world.body(version="2.0.0"), headers=key)
         ).status_code == 202
+
+    drive(act, tmp_path, database)
+
+
+def test_what_another_worker_takes_at_that_moment_is_not_said_to_be_stopped(database: Database, tmp_path: Path) -> None:
+    """Between the look at a row and its stop a replica has claimed it."""
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        begun = await begin(world)
+        while (await world.gateway.run(lambda c, now: recall_steps.collect(c, now, recall=begun)))[0]:
+            pass
+        item = (await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id)))[0]
+        own = tables.deliveries.c.key == item.key
+        seen = await world.gateway.run(lambda c, now: c.execute(select(tables.deliveries).where(own)).one())
+        taken = tables.deliveries.update().where(own).values(state="leased", owner="another")
+        await world.gateway.run(lambda c, now: c.execute(taken))
+        await world.gateway.run(
+            lambda c, now: recall_steps._resolve(c, now, begun, item, seen, None, decide=lambda found: None)
+        )
+        assert (await found(world, begun.id)).counts == {"waiting": 1}
 
     drive(act, tmp_path, database)
 
