@@ -147,7 +147,8 @@ def ours(resource: Mapping[str, Any], edit: Edit) -> bool:
 
 
 def edited(resource: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
-    """The resource as the EHR gave it, with the step taken. Nothing else of it is touched."""
+    """The resource as the EHR gave it, with the step taken. Nothing else of it is touched. R4's Annotation takes no
+    PractitionerRole as its author by reference."""
     type = str(resource["resourceType"])
     replaced = {**resource, **edit.replace, **members(resource, edit)}
     changed = {name: value for name, value in replaced.items() if value is not None}
@@ -156,7 +157,8 @@ def edited(resource: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
     if edit.note is not None and type in NOTED:
         note: dict[str, Any] = {"time": format_instant(edit.at), "text": edit.note}
         if edit.by is not None:
-            note = {"authorReference": {"reference": edit.by}, **note}
+            role = edit.by.startswith("PractitionerRole/")
+            note = {**({"authorString": edit.by} if role else {"authorReference": {"reference": edit.by}}), **note}
         notes = changed.get("note")
         changed["note"] = [*(notes if isinstance(notes, list) else ()), note]
     return changed

@@ -87,7 +87,9 @@ def classify(answer: Answer, strategy: Strategy, *, named: bool = False) -> Mean
     if 200 <= status < 300:
         return "accepted" if named or _plausible(answer, strategy) else "unsure"
     if 300 <= status < 400:
-        return "later"  # a redirect to somewhere else was not followed, so nothing was processed
+        return (
+            "later" if status in (307, 308) else "unsure"
+        )  # the others may say that it was processed (RFC 9110 §15.4)
     if status in TABLE:
         return TABLE[status][_COLUMN[strategy]]
     if status == 503 and "retry-after" in answer.headers:
@@ -96,11 +98,19 @@ def classify(answer: Answer, strategy: Strategy, *, named: bool = False) -> Mean
 
 
 def _plausible(answer: Answer, strategy: Strategy) -> bool:
-    """A 2xx names what it made or shows it; after a PUT the place is known, and it need only not be a page."""
+    """A 2xx names what it made or shows it; after a PUT the place is known, and it need only not be a page, nor tell of an
+    error."""
     if place_of(answer) is not None:
         return True
-    spoken = not answer.body.strip() or answer.resource() is not None
+    resource = answer.resource()
+    spoken = not answer.body.strip() or (resource is not None and not _tells_of_an_error(resource))
     return strategy == "put" and spoken and "html" not in answer.headers.get("content-type", "")
+
+
+def _tells_of_an_error(resource: Mapping[str, Any]) -> bool:
+    issues = resource.get("issue") if resource["resourceType"] == "OperationOutcome" else None
+    found = [issue for issue in issues if isinstance(issue, dict)] if isinstance(issues, list) else []
+    return any(issue.get("severity") in ("error", "fatal") for issue in found)
 
 
 class Place(Struct, frozen=True, kw_only=True, gc=False):

@@ -18,7 +18,6 @@ from writeback.answers import Answer, Place, Request, classify, place_of
 from writeback.claims import Claimed, Ending
 from writeback.conversation import (
     JSON,
-    ORPHANED,
     Reply,
     declined,
     ending_of,
@@ -83,7 +82,8 @@ def deliver_together(
     """Speaks about several claimed deliveries, none of them in doubt, until it is known what became of each.
     ``reads_back`` says of a delivery key whether it is read back."""
     parts = [_Sent(row=row, rendered=render(row.body, row.needs)) for row in rows]
-    endings = {part.row.id: ORPHANED for part in parts if orphaned(part.row, part.rendered)}
+    orphans = {part.row.id: orphaned(part.row, part.rendered) for part in parts}
+    endings = {id: ending for id, ending in orphans.items() if ending is not None}
     sent = [part for part in parts if part.row.id not in endings]
     if not sent:
         return Together(endings=endings)

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 import orjson
+from msgspec import structs
 from sqlalchemy import (
     Connection,
     Integer,
@@ -79,10 +80,12 @@ def claim_due(
         taken, wait = _fill(connection, now, asked, room=room), 0.0
     else:
         taken, wait = _within(connection, now, asked, room=room, target=target, terms=terms, limit=terms.per_minute)
-    late = {row.id for row in taken if not row.doubtful and row.valid_until is not None and row.valid_until < now}
+    old = {row.id for row in taken if row.valid_until is not None and row.valid_until < now}
+    late = {row.id for row in taken if row.id in old and not row.doubtful and row.type != "Provenance"}
     overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
     changes = settle(connection, now, overdue) if overdue else ()
-    rows = _with_needs(connection, [row for row in taken if row.id not in late])
+    kept = [structs.replace(row, late=True) if row.id in old else row for row in taken if row.id not in late]
+    rows = _with_needs(connection, kept)
     return Claims(rows=tuple(rows), changes=changes, size=target.size.now, wait=wait)
 
 

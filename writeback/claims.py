@@ -11,8 +11,9 @@ from writeback.states import Event
 
 
 class Claimed(Struct, frozen=True, kw_only=True, gc=False):
-    """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already;
-    ``planned_losses`` is what the projection left out. ``owner`` and ``attempt`` fence what is recorded of it."""
+    """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already, ``late`` that
+    it is too old to be sent (again); ``planned_losses`` is what the projection left out. ``owner`` and ``attempt`` fence
+    what is recorded of it."""
 
     id: int
     key: str
@@ -32,6 +33,7 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     valid_until: float | None
     planned_losses: tuple[str, ...]
     needs: Mapping[str, Need]
+    late: bool = False
 
     def with_needs(self, needs: Mapping[str, Need]) -> "Claimed":
         """The same with what became of the deliveries it refers to."""

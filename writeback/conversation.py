@@ -9,7 +9,7 @@ from typing import Any
 
 from r4 import codec
 from vocabulary.write import Receipt
-from writeback import keys
+from writeback import keys, likeness
 from writeback.answers import (
     Answer,
     Failure,
@@ -34,30 +34,43 @@ Conversation = Generator[Request, Reply, Ending]
 Search = Generator[Request, Reply, "list[Place] | Ending"]
 
 
-def deliver(claimed: Claimed, *, namespace: str, read_back: bool = True) -> Conversation:
+def deliver(
+    claimed: Claimed, *, namespace: str, read_back: bool = True, already_there: frozenset[str] = frozenset()
+) -> Conversation:  # fmt: skip
     """Speaks about one claimed delivery until it is known what became of it. ``namespace`` is the installation's, by
-    which its identifiers are found again."""
+    which its identifiers are found again; ``already_there`` the EHR's own codes for what it has already."""
     if claimed.strategy == "edit":
         return (yield from edit(claimed))
     rendered = render(claimed.body, claimed.needs)
-    if orphaned(claimed, rendered):
-        return ORPHANED
-    if claimed.doubtful and claimed.strategy != "conditional":
+    if (orphan := orphaned(claimed, rendered)) is not None:
+        return orphan
+    overdue = claimed.late and claimed.type != "Provenance"  # where something came from is told however late
+    if claimed.doubtful and (overdue or claimed.strategy != "conditional"):
         found = yield from _look(claimed, rendered, namespace)
         if found is not None:
             return found
+    if overdue:
+        return OVERDUE
     answer = yield _write(claimed, rendered.body, namespace)
     if not isinstance(answer, Answer):
         return unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
+    if already_there and already_there & {code.rpartition("/")[2] for code in issue_codes(answer)}:
+        found = yield from _look(claimed, rendered, namespace)
+        if found is not None or claimed.doubtful:
+            return found or Ending(event="undecided", status=answer.status, cause="not_found_again", healthy=True)
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
 ORPHANED = Ending(event="orphaned", cause="target_missing")
+OVERDUE = Ending(event="overdue", cause="overdue")
 
 
-def orphaned(claimed: Claimed, rendered: Rendered) -> bool:
-    """It is about something that will never be at the EHR."""
-    return claimed.type == "Provenance" and any(".target[0]" in loss for loss in rendered.losses)
+def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:
+    """How it ends when it is about something that will never be at the EHR: a dead letter, but that of an output which
+    has become too old."""
+    if claimed.type != "Provenance" or not any(".target[0]" in loss for loss in rendered.losses):
+        return None
+    return OVERDUE if claimed.late else ORPHANED
 
 
 def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
@@ -115,10 +128,45 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
     """Is it there already? An ending when that is known or cannot be found out; None when it may be sent."""
     if claimed.strategy == "put":
         return (yield from _look_by_id(claimed, rendered))
-    found = yield from search(claimed.type, claimed.key, namespace)
+    named = claimed.key.encode() in rendered.body
+    found = (yield from search(claimed.type, claimed.key, namespace)) if named else []
+    if not found:
+        found = yield from _alike(codec.parse(rendered.body), named=named)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
     return (yield from _read_back(claimed, rendered, found[0], status=200, read_back=True, copies=len(found)))
+
+
+def _alike(body: dict[str, Any], *, named: bool) -> Search:
+    """What says the same and carries no name of ours, for an EHR may drop it. Where the body itself carries none
+    (``named`` False), the EHR has to answer: without an answer nothing is sent again. Of several nobody knows which is it."""
+    query = likeness.question(body)
+    if query is None:
+        return [] if named else Ending(event="undecided", cause="cannot_look", healthy=True)
+    answer = yield _read(query)
+    bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
+    if bundle is None or bundle["resourceType"] != "Bundle":
+        return [] if named else _undecided(answer)
+    found = [each for each in _resources(bundle) if likeness.alike(body, each)]
+    ids = [(id, version_in(each)) for each in found if (id := id_in(each)) is not None]
+    if len(found) > 1 or len(ids) < len(found) or (not found and not named and _goes_on(bundle)):
+        return Ending(event="undecided", cause="several_alike" if len(found) > 1 else "cannot_look", healthy=True)
+    return [Place(type=str(body["resourceType"]), id=id, version=version) for id, version in ids]
+
+
+def _goes_on(bundle: dict[str, Any]) -> bool:
+    links = bundle.get("link")
+    return any(
+        isinstance(link, dict) and link.get("relation") == "next" for link in (links if isinstance(links, list) else ())
+    )
+
+
+def _resources(bundle: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = bundle.get("entry")
+    found = [
+        entry.get("resource") for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, dict)
+    ]
+    return [resource for resource in found if isinstance(resource, dict)]
 
 
 def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Reply, Ending | None]:
@@ -132,7 +180,7 @@ def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Repl
     resource = answer.resource()
     if answer.status != 200 or resource is None or resource["resourceType"] != claimed.type:
         return _undecided(answer)
-    if not keys.carries(resource, claimed.key):
+    if not keys.carries(resource, claimed.key) and not claimed.late:
         return None  # there, but not seen to be ours: a PUT of the same body to its own id makes no second one
     return ending_of(claimed, rendered, resource, Place(type=claimed.type, id=claimed.fhir_id), status=200)
 
@@ -144,13 +192,7 @@ def search(type: str, key: str, namespace: str) -> Search:
     bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if bundle is None or bundle["resourceType"] != "Bundle":
         return _undecided(answer)
-    entries = bundle.get("entry")
-    resources = [entry.get("resource") for entry in (entries if isinstance(entries, list) else ())]
-    ours = [
-        resource
-        for resource in resources
-        if isinstance(resource, dict) and resource.get("resourceType") == type and keys.carries(resource, key)
-    ]
+    ours = [each for each in _resources(bundle) if each.get("resourceType") == type and keys.carries(each, key)]
     found = [Place(type=type, id=id, version=version_in(each)) for each in ours if (id := id_in(each)) is not None]
     return found if len(found) == len(ours) else _undecided(answer)  # there, and not to be read: never sent again
 
@@ -177,10 +219,13 @@ def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer)
 def _read_back(
     claimed: Claimed, rendered: Rendered, place: Place, *, status: int, read_back: bool, copies: int = 1
 ) -> Conversation:
-    """It is there; what of it? A read that fails leaves it delivered, its losses unknown."""
+    """It is there; what of it? A read that fails leaves it delivered, its losses unknown. What carries another delivery's
+    name is another's: where this one is, is not known."""
     answer = (yield _read(place.location)) if read_back else None
     resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if resource is not None and resource["resourceType"] == claimed.type:
+        if (marks := keys.marked(resource)) and claimed.key not in marks:
+            return Ending(event="lost", status=status, cause="foreign_location", healthy=True)
         return ending_of(claimed, rendered, resource, place, status=status, copies=copies)
     return unread(rendered, place, status=status, copies=copies)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from r4 import codec
 from vocabulary.write import Receipt
-from writeback.amending import STEPS, Edit, done, edited, ours, parse_edit, standing
+from writeback.amending import STEPS, Edit, done, edited, members, ours, parse_edit, standing
 from writeback.answers import Answer, Failure, Place, Request, classify, healthy, issue_codes, place_of, version_in
 from writeback.claims import Claimed, Ending
 
@@ -37,7 +37,7 @@ def edit(claimed: Claimed) -> Conversation:
         answer = yield _write(claimed, codec.format(edited(resource, wanted)), str(version))
         if isinstance(answer, Answer) and answer.status in STALE:
             continue
-        return (yield from _judge(claimed, answer))
+        return (yield from _judge(claimed, answer, before=(resource, str(version)), wanted=wanted))
     return Ending(event="postponed", status=409, cause="keeps_changing", healthy=True)
 
 
@@ -80,8 +80,8 @@ def _write(claimed: Claimed, body: bytes, version: str) -> Request:
     return Request(method="PUT", path=f"{claimed.type}/{claimed.fhir_id}", headers=headers, body=body)
 
 
-def _judge(claimed: Claimed, answer: Reply) -> Conversation:
-    """What came of the PUT. One that was lost is in doubt, and the next look tells."""
+def _judge(claimed: Claimed, answer: Reply, *, before: tuple[dict[str, Any], str], wanted: Edit) -> Conversation:
+    """What came of the PUT to this resource in this version. One that was lost is in doubt, and the next look tells."""
     if not isinstance(answer, Answer):
         lost = answer == "answer_lost"
         return Ending(
@@ -89,12 +89,8 @@ def _judge(claimed: Claimed, answer: Reply) -> Conversation:
         )
     meaning, cause = classify(answer, "put"), f"http_{answer.status}"
     if meaning == "accepted":
-        place = place_of(answer)
-        if place is not None and place.version is not None:
-            return _kept(claimed, place.version, answer.status)
-        again = yield _read(claimed)
-        current = _current(again, claimed)
-        return _kept(claimed, None if isinstance(current, Ending) else current[1], answer.status)
+        current = _current((yield _read(claimed)), claimed)
+        return _seen(claimed, answer, current, before=before, wanted=wanted)
     issues = issue_codes(answer)
     if meaning == "refused":
         return Ending(event="refused", status=answer.status, cause=cause, healthy=True, issues=issues)
@@ -102,6 +98,23 @@ def _judge(claimed: Claimed, answer: Reply) -> Conversation:
         event="lost" if meaning == "unsure" else "postponed", status=answer.status, cause=cause, issues=issues,
         retry_after=answer.headers.get("retry-after"), healthy=healthy(answer),
     )  # fmt: skip
+
+
+def _seen(
+    claimed: Claimed, answer: Answer, current: "tuple[dict[str, Any], str | None] | Ending", *,
+    before: tuple[dict[str, Any], str], wanted: Edit,
+) -> Ending:  # fmt: skip
+    """The EHR says that it took the edit, and ``current`` is what it has now. Where that cannot be read its word counts;
+    where the version is still the former one, nobody knows; where the status is, it did not take it."""
+    place, statuses = place_of(answer), members(before[0], wanted)
+    if isinstance(current, Ending):
+        return _kept(claimed, place.version if place else None, answer.status)
+    resource, version = current
+    if all(resource.get(name) == value for name, value in statuses.items()):
+        return _kept(claimed, version, answer.status)
+    if version == before[1]:
+        return Ending(event="lost", status=answer.status, cause="not_seen", healthy=True)
+    return Ending(event="refused", status=answer.status, cause="not_kept", healthy=True)
 
 
 def _kept(claimed: Claimed, version: str | None, status: int) -> Ending:

@@ -25,10 +25,11 @@ TEXT_LIMIT = 200_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What the gateway read for one output. ``inputs`` holds, for each reference as the output names it, the resource
-    as the EHR has it now, or None when there is none. ``launch_patient`` and ``launch_encounter`` (``Type/id``) are
-    the launch's context, None for an output that came with a key. ``base`` is the EHR's FHIR base. ``contradictions`` and
-    ``foreign_citations`` count what the chart says against a text, and its citations of other patients' records."""
+    """What the gateway read for one output. ``inputs`` holds, for each reference as the output names it (among its inputs
+    or as implicated), the resource as the EHR has it now, or None when there is none. ``launch_patient`` and
+    ``launch_encounter`` (``Type/id``) are the launch's context, None for an output that came with a key. ``base`` is the
+    EHR's FHIR base. ``contradictions`` and ``foreign_citations`` count what the chart says against a text, and its citations
+    of other patients' records."""
 
     patient: Resource | None
     encounter: Resource | None = None
@@ -145,6 +146,15 @@ def _inputs(case: _Case) -> Iterator[Refused]:
             yield _no("machine_input", element, "The input is itself labelled as asserted by an AI.")
 
 
+def _implicated(case: _Case) -> Iterator[Refused]:
+    for index, reference in enumerate(case.output.implicated):
+        element, resource = f"implicated[{index}]", case.evidence.inputs.get(reference)
+        if resource is None or ownership.reference_to(resource) != ownership.unversioned(reference):
+            yield _no("missing_input", element, "The EHR has no such resource for this patient.")
+        elif not ownership.belongs(resource, case.output.patient, base=case.evidence.base):
+            yield _no("foreign_input", element, "The resource is not this patient's.")
+
+
 def _time(case: _Case) -> Iterator[Refused]:
     if case.output.as_of > case.now + SKEW:
         yield _no("future", "as_of", "The output describes a time that is still to come.")
@@ -254,7 +264,8 @@ def _groundedness(case: _Case) -> Iterator[Refused]:
 
 
 RULES: tuple[Rule, ...] = (
-    _agreement, _patient, _encounter, _inputs, _time, _fitness, _presence, _numbers, _components, _words, _groundedness,
+    _agreement, _patient, _encounter, _inputs, _implicated, _time, _fitness, _presence, _numbers, _components, _words,
+    _groundedness,
 )  # fmt: skip
 
 

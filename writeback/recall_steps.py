@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from vocabulary.write import Write
 from writeback import keys
-from writeback.changes import Change
+from writeback.changes import Change, DeliveryChanged
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, list_items
@@ -156,14 +156,24 @@ def _resolve(
     if row.state == "ready":
         own = select(deliveries.c.key).where(deliveries.c.output == row.output, deliveries.c.state == "ready")
         stopped = [row.key] if row.output is None else list(connection.scalars(own))
-        move(connection, now, item, "stopped", cause="never_sent")
-        return stop(connection, now, keys=stopped, event="recalled")
+        changes = stop(connection, now, keys=stopped, event="recalled")
+        if any(isinstance(each, DeliveryChanged) and each.delivery == row.key for each in changes):
+            move(connection, now, item, "stopped", cause="never_sent")  # else a worker has just taken it
+        return changes
     if row.state == "dead" and row.doubtful:
         move(connection, now, item, "worklist", cause="in_doubt")
     elif row.state in (*NEVER_THERE, "dead"):
         move(connection, now, item, "stopped", cause=row.state)
         return retract(connection, [row.output] if row.output else [])
-    return ()  # it is being sent: its end is waited for
+    elif row.state == "in_doubt":
+        _only_look(connection, row.key)
+    return ()  # it is being sent, or looked for: its end is waited for
+
+
+def _only_look(connection: Connection, key: str) -> None:
+    """What may be at the EHR already is looked for; where it is not, its time is over, and it is not sent again."""
+    mine = (deliveries.c.key == key, deliveries.c.state == "in_doubt")
+    connection.execute(update(deliveries).where(*mine).values(valid_until=0.0))
 
 
 def _withdraw(connection: Connection, now: float, recall: Recall, found: Found, decided: Write | str | None) -> None:

@@ -56,12 +56,18 @@ def _problem(connection: Connection, now: float, row: Any, *, doubtful: bool) ->
     hold(connection, row.model, row.version)
     if recalled(connection, row.model, row.version):
         return "recalled"
-    if doubtful or row.output is None:
+    if doubtful or row.output is None or _tells_of_what_is_there(connection, row):
         return None
     if row.valid_until is not None and row.valid_until < now:
         return "too_old"
     said = connection.execute(select(outputs).where(outputs.c.id == row.output)).one()
     return "overtaken" if overtaken(connection, said) else None
+
+
+def _tells_of_what_is_there(connection: Connection, row: Any) -> bool:
+    """A Provenance whose output's own resource is in the chart: it grows no older, and nothing overtakes it."""
+    primary = (deliveries.c.output == row.output, deliveries.c.role == "primary", deliveries.c.state == "delivered")
+    return row.role == "provenance" and connection.scalar(select(deliveries.c.id).where(*primary)) is not None
 
 
 def overtaken(connection: Connection, said: Any) -> bool:

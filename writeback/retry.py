@@ -44,7 +44,7 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
         return min(float(text), LONGEST_WISH)
     try:
         at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -157,7 +157,9 @@ class Worker:
                 row.ehr, sender, line.terms, booked=cost(doubtful=row.doubtful, terms=line.terms), until=until
             )
             read_back = reads_back(row.key, line.terms.read_back)
-            conversation = deliver(row, namespace=self._namespace, read_back=read_back)
+            conversation = deliver(
+                row, namespace=self._namespace, read_back=read_back, already_there=line.terms.already_there
+            )
             return await converse(conversation, sender, seconds=until - monotonic())
         except Exception as failure:  # a fault of ours; what was sent before it is not known
             logger.error("a delivery failed with %s", type(failure).__name__)

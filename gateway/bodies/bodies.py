@@ -84,6 +84,9 @@ Reference = Annotated[
     str, StringConstraints(max_length=256), AfterValidator(_reference),
     _said(r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9-]{1,64}(/_history/[A-Za-z0-9-]{1,64})?$"),
 ]  # fmt: skip
+MOST_LISTED = 1000
+"""References in one list: each is a request to the EHR before the output is let through."""
+References = Annotated[list[Reference], Field(max_length=MOST_LISTED)]
 Instant = Annotated[str, StringConstraints(max_length=64), AfterValidator(_instant), _said(POINT)]
 
 
@@ -126,14 +129,14 @@ class OutputBody(BaseModel):
     encounter: EncounterReference | None = None
     value: Number | None = None
     unit: Word | None = None
-    inputs: list[Reference] | None = None
+    inputs: References | None = None
     components: list[ComponentBody] | None = None
     interval: tuple[Number, Number] | None = None
     label: Sentence | None = None
     confidence: Number | None = None
     tier: Word | None = None
     abstained: Sentence | None = None
-    implicated: list[Reference] | None = None
+    implicated: References | None = None
     explanation: Sentence | None = None
     text: LongText | None = None
 

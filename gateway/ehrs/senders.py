@@ -140,8 +140,10 @@ class Senders:
     async def terms(self, ehr: str) -> Terms:
         """On what terms deliveries are sent to the EHR. Raises Unavailable, EhrUnknown."""
         advertised = (await self.capabilities(ehr)).interactions
+        rules = self.rules(ehr)
         return Terms(
-            batch="batch" in advertised, per_minute=self.rules(ehr).requests_per_minute, read_back=self._read_back.of(ehr)
+            batch="batch" in advertised, per_minute=rules.requests_per_minute, read_back=self._read_back.of(ehr),
+            already_there=rules.already_there,
         )  # fmt: skip
 
     async def aclose(self) -> None:

@@ -69,7 +69,8 @@ async def read_evidence(
 ) -> Evidence:  # fmt: skip
     """Encounter and inputs, read again but for those ``known`` by ``Type/id``: read by the gateway itself, a moment ago.
     Raises Unavailable."""
-    names = tuple(dict.fromkeys((*output.inputs, *([output.encounter] if output.encounter else []))))
+    named = (*output.inputs, *output.implicated)
+    names = tuple(dict.fromkeys((*named, *([output.encounter] if output.encounter else []))))
     found: dict[str, Resource | None] = {name: had for name in names if (had := (known or {}).get(_current(name)))}
     asked = tuple(name for name in names if name not in found)
     reads = await together(*(_present(reader, _current(name)) for name in asked)) if asked else ()
@@ -77,7 +78,7 @@ async def read_evidence(
     return Evidence(
         patient=patient,
         encounter=found.get(output.encounter or ""),
-        inputs={name: found[name] for name in output.inputs},
+        inputs={name: found[name] for name in named},
         verdict=verdict,
         launch_patient=launch_patient,
         launch_encounter=launch_encounter,

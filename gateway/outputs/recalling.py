@@ -4,7 +4,7 @@ The EHR's own answers come through the outbox: an edit is a delivery like any ot
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from auth.client.errors import ClientError
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import Unavailable
+from gateway.launches.searchset import ForeignLink, read_page
 from gateway.outputs.changes import events_of
 from gateway.processes.rounds import Rounds
 from monitoring import journal
@@ -190,25 +191,10 @@ async def pages(gateway: "Gateway", ehr: str, path: str) -> Any:
         bundle = answer.resource() if answer.status == 200 else None
         if bundle is None or bundle["resourceType"] != "Bundle":
             raise Unavailable("the EHR did not answer a search")
-        yield list(resources_of(bundle))
-        following = next_of(bundle, base)
+        try:
+            page = read_page(bundle, base)
+        except ForeignLink as failure:
+            raise Unavailable("a further page leads away from the EHR") from failure
+        yield [each for each in (page.matches if page else ()) if isinstance(each.get("id"), str)]
+        following = page.next if page else None
     raise Unavailable("the EHR's pages do not end")
-
-
-def resources_of(bundle: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The resources that a searchset holds, those with an id."""
-    for entry in bundle.get("entry") or ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and isinstance(resource.get("id"), str):
-            yield resource
-
-
-def next_of(bundle: Mapping[str, Any], base: str) -> str | None:
-    """The path of the next page below ``base``. Raises Unavailable when the link leads away from it."""
-    links = [link for link in bundle.get("link") or () if isinstance(link, dict) and link.get("relation") == "next"]
-    url = str(links[0].get("url", "")) if links else None
-    if url is None:
-        return None
-    if "://" in url and not url.startswith(f"{base.rstrip('/')}/") and not url.startswith(f"{base.rstrip('/')}?"):
-        raise Unavailable("a further page leads away from the EHR")
-    return url.removeprefix(base.rstrip("/")).lstrip("/")

@@ -116,9 +116,12 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     return HTMLResponse(page, headers=HEADERS)
 
 
+UNKNOWN = ("answer_lost", "cannot_look", "lease_lost", "several_alike", "not_found_again")
+
+
 def _doubtful(found: Mapping[str, Any]) -> bool:
     """Whether the last thing known of a dead one is that nobody knows."""
-    return bool(found["state"] == "dead" and found["cause"] in ("answer_lost", "cannot_look", "lease_lost"))
+    return bool(found["state"] == "dead" and found["cause"] in UNKNOWN)
 
 
 async def _resend(gateway: Gateway, request: Request) -> Response:

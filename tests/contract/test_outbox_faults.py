@@ -12,6 +12,8 @@ from gateway.storage.database import Database
 from r4 import codec
 from tests.contract.outbox_world import (
     BY_POST,
+    OFFERED,
+    TYPES,
     Ehr,
     accept,
     said,
@@ -23,6 +25,7 @@ from tests.contract.outbox_world import (
 from tests.unit.writeback.examples import NAMES
 from writeback import outputs, tables
 from writeback.answers import Answer
+from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost, Unsent
 from writeback.outputs import Accepted, Idempotency
 from writeback.worker import Worker
@@ -72,9 +75,10 @@ def test_while_the_ehr_loses_answers_the_delivery_is_in_doubt(database: Database
     [
         Answer(status=503, headers={"retry-after": "1"}), Answer(status=429), Answer(status=502, body=b"<html>sorry</html>"),
         Answer(status=200, headers={"content-type": "text/html"}, body=b"<html>login</html>"),
+        Answer(status=200, body=b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"exception"}]}'),
         Answer(status=409), Answer(status=401), Unsent("down"),
     ],
-    ids=["503", "429", "502 html", "200 html", "409", "401", "down"],
+    ids=["503", "429", "502 html", "200 html", "200 and an error", "409", "401", "down"],
 )  # fmt: skip
 def test_an_ehr_that_is_down_slow_or_answers_html_is_tried_again_and_nothing_is_doubled(
     database: Database, trouble: Answer | Exception
@@ -91,6 +95,50 @@ def test_an_ehr_that_is_down_slow_or_answers_html_is_tried_again_and_nothing_is_
     asyncio.run(settle(database, ehr := Ehr(fault=fault)))
     assert state(database, made.id) == "delivered"
     assert len(ehr.kept) == 4
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_create_that_is_answered_by_leading_elsewhere_is_looked_for_first(database: Database, status: int) -> None:
+    """After a POST "see other" says that it was processed (RFC 9110 §15.4.4), and nobody knows of the older two."""
+    led: list[str] = []
+
+    class Leading(Ehr):
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            answer = await Ehr.send(self, method, path, **given)
+            if method != "POST" or path in led:
+                return answer
+            led.append(path)
+            return Answer(status=status, headers={"location": "/portal/results"})
+
+    made = submission(said(), capabilities=BY_POST)
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr := Leading()))
+    assert state(database, made.id) == "delivered"
+    assert len(ehr.writes) == len(ehr.kept) == 4
+
+
+BY_CONDITION = Capabilities(types=dict.fromkeys(TYPES, replace(OFFERED, update_create=False)))
+
+
+@pytest.mark.parametrize("offered", [BY_CONDITION, BY_POST], ids=["conditional", "post"])
+def test_a_place_that_is_another_deliverys_is_not_this_ones(database: Database, offered: Capabilities) -> None:
+    """The EHR answers about somebody else's resource: nothing is said to be delivered that is not there."""
+    first, second = (submission(said(inference_id=id), capabilities=offered) for id in ("a", "b"))
+    asyncio.run(accept(database, first))
+    asyncio.run(settle(database, ehr := Ehr()))
+    taken = next(name for name in ehr.kept if name.startswith("RiskAssessment"))
+
+    def mistake(method: str, path: str, number: int) -> Answer | None:
+        return Answer(status=200, headers={"location": f"{taken}/_history/1"}) if path == "RiskAssessment" else None
+
+    ehr.fault = mistake
+    asyncio.run(accept(database, second))
+    asyncio.run(settle(database, ehr, rounds=8))
+    assert state(database, second.id) == "pending"
+    ehr.fault = lambda method, path, number: None
+    asyncio.run(settle(database, ehr))
+    assert state(database, second.id) == "delivered"
+    assert len([name for name in ehr.kept if name.startswith("RiskAssessment")]) == 2
 
 
 UNSPEAKABLE = {"a NUL": "a\x00b", "too long": "x" * 200, "a path": "../../admin", "a line": "a\r\nb: c", "none": ""}

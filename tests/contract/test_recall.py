@@ -11,8 +11,9 @@ from sqlalchemy import delete, select
 
 from gateway.installation import METADATA
 from gateway.storage.database import Database, open_postgres, open_sqlite
+from r4 import codec
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
-from writeback import recall, tables
+from writeback import recall, recall_steps, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
@@ -121,6 +122,27 @@ def test_what_was_not_sent_is_stopped_and_new_outputs_are_refused(database: Data
     drive(act, tmp_path, database)
 
 
+def test_what_another_worker_takes_at_that_moment_is_not_said_to_be_stopped(database: Database, tmp_path: Path) -> None:
+    """Between the look at a row and its stop a replica has claimed it."""
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        begun = await begin(world)
+        while (await world.gateway.run(lambda c, now: recall_steps.collect(c, now, recall=begun)))[0]:
+            pass
+        item = (await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id)))[0]
+        own = tables.deliveries.c.key == item.key
+        seen = await world.gateway.run(lambda c, now: c.execute(select(tables.deliveries).where(own)).one())
+        taken = tables.deliveries.update().where(own).values(state="leased", owner="another")
+        await world.gateway.run(lambda c, now: c.execute(taken))
+        await world.gateway.run(
+            lambda c, now: recall_steps._resolve(c, now, begun, item, seen, None, decide=lambda found: None)
+        )
+        assert (await found(world, begun.id)).counts == {"waiting": 1}
+
+    drive(act, tmp_path, database)
+
+
 def test_what_is_being_sent_is_waited_for_and_then_taken_back(database: Database, tmp_path: Path) -> None:
     async def act(world: World) -> None:
         lost = {"left": 1}
@@ -146,6 +168,29 @@ def test_what_is_being_sent_is_waited_for_and_then_taken_back(database: Database
     drive(act, tmp_path, database)
 
 
+def test_what_is_in_doubt_and_not_there_is_not_sent_any_more(database: Database, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        lost: list[str] = []
+
+        def never(method: str, path: str) -> Answer | None:
+            if path.startswith("RiskAssessment") and method == "PUT" and not lost:
+                lost.append(path)
+                raise AnswerLost("cut before it was kept")
+            return None
+
+        world.ehr.fault = never
+        await outputs_of(world, 1)
+        for _ in range(3):  # card, Device, then the RiskAssessment
+            await world.turn()
+        begun = await begin(world)
+        await world.settle()
+        assert world.ehr.all("RiskAssessment") == []
+        done = await found(world, begun.id)
+        assert (done.state, done.standing, done.counts["stopped"]) == ("done", 0, 1)
+
+    drive(act, tmp_path, database)
+
+
 def test_where_the_ehr_takes_no_update_a_worklist_says_what_still_stands(database: Database, tmp_path: Path) -> None:
     async def act(world: World) -> None:
         ids = await outputs_of(world, 2)
@@ -166,6 +211,56 @@ def test_where_the_ehr_takes_no_update_a_worklist_says_what_still_stands(databas
     drive(act, tmp_path, database, ehr=ChartEhr(capabilities=CREATE_ONLY))
 
 
+def test_what_the_ehr_says_it_took_and_did_not_is_on_the_worklist(database: Database, tmp_path: Path) -> None:
+    """A PUT is answered 200, makes a version, and the status stands as it stood: nothing was withdrawn."""
+
+    class Deaf(ChartEhr):
+        def keep(self, resource: dict[str, Any]) -> dict[str, Any]:
+            before = self.kept.get(f"{resource['resourceType']}/{resource['id']}")
+            status = {"status": before[-1]["status"]} if before and "status" in before[-1] else {}
+            return super().keep({**resource, **status})
+
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 1)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        assert statuses(world.ehr, "RiskAssessment") == ["preliminary"]
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, done.standing) == ("done", {"worklist": 2}, 2)
+        left = await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id, states=["worklist"]))
+        assert {item.cause for item in left} == {"not_kept"}
+        assert await world.state(ids[0]) == "delivered"
+
+    drive(act, tmp_path, database, ehr=Deaf())
+
+
+def test_a_withdrawal_that_is_not_seen_at_once_is_looked_for_again(tmp_path: Path) -> None:
+    """The EHR reads from a copy that lags behind."""
+
+    class Lagging(ChartEhr):
+        behind = 0
+
+        def _read(self, path: str) -> Answer:
+            versions = self.kept.get(path, [])
+            if self.behind and len(versions) > 1:
+                self.behind -= 1
+                return Answer(status=200, body=codec.format(versions[-2]))
+            return super()._read(path)
+
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 1)
+        await world.settle()
+        ehr.behind = 3
+        begun = await begin(world)
+        await world.settle(rounds=30)
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"]
+        assert (await found(world, begun.id)).counts == {"retracted": 2}
+        assert await world.state(ids[0]) == "retracted"
+
+    drive(act, tmp_path, ehr=(ehr := Lagging()))
+
+
 def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, tmp_path: Path) -> None:
     async def act(world: World) -> None:
         await outputs_of(world, 5)
@@ -180,6 +275,27 @@ def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, t
         assert (done.counts, dict(done.ehrs)) == ({"retracted": 5}, {"spec": "searched"})
 
     drive(act, tmp_path, database, ehr=ChartEhr(page=2))
+
+
+@pytest.mark.parametrize("root", ["/r4", "https://ehr.example:443/r4", "."])
+def test_the_next_page_may_be_named_relative_to_the_ehr(root: str, tmp_path: Path) -> None:
+    """A link may be relative to the base (R4 http §3.1.0.1.2), and servers leave the host out."""
+
+    class Relative(ChartEhr):
+        def _search(self, path: str) -> Answer:
+            answer = super()._search(path)
+            return Answer(status=200, body=answer.body.replace(f'"{self.base}/'.encode(), f'"{root}/'.encode()))
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 5)
+        await world.settle()
+        for table in (tables.deliveries, tables.bodies, tables.outputs):
+            await world.gateway.run(lambda c, now, table=table: c.execute(delete(table)))  # type: ignore[misc]
+        begun = await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"retracted": 5}
+
+    drive(act, tmp_path, ehr=Relative(page=2))
 
 
 @pytest.mark.parametrize("stop_after", range(1, 12))

@@ -92,6 +92,7 @@ def evidence(**changes: Any) -> Evidence:
                 "subject": subject,
             },
             "Condition/c1": {"resourceType": "Condition", "id": "c1", "meta": {"versionId": "5"}, "subject": subject},
+            "MedicationRequest/m1": {"resourceType": "MedicationRequest", "id": "m1", "subject": subject},
         },
     )  # fmt: skip
     return replace(made, **changes)

@@ -47,11 +47,12 @@ def test_every_step_that_a_type_knows_leads_somewhere_else_and_is_known_when_don
     assert done(edited(resource, edit(to)), edit(to))
 
 
+@pytest.mark.parametrize("by", ["Practitioner/d1", "PractitionerRole/r1"])
 @pytest.mark.parametrize("kind", ["risk", "score", "text", "issue", "classification"])
 @pytest.mark.parametrize("to", ["final", "amended", "corrected", "cancelled", "entered-in-error"])
-def test_an_edited_resource_is_valid_r4_and_differs_in_status_and_note_only(kind: str, to: Amendment) -> None:
+def test_an_edited_resource_is_valid_r4_and_differs_in_status_and_note_only(kind: str, to: Amendment, by: str) -> None:
     before = codec.parse(codec.format(primary(kind)).replace(b"urn:chartgate:delivery:", b"Device/"))
-    after = edited(before, edit(to))
+    after = edited(before, edit(to, by=by))
     assert [
         issue for issue in validate(after, type=after["resourceType"]) if issue.severity in ("error", "fatal")
     ] == []

@@ -28,6 +28,12 @@ def _read_as(reference: str) -> Evidence:
     return evidence(inputs={reference: evidence().inputs[OBSERVATION]})
 
 
+def _accused(patient: str) -> Evidence:
+    """Evidence in which the order that an issue accuses is of this patient."""
+    order = {"resourceType": "MedicationRequest", "id": "m1", "subject": {"reference": patient}}
+    return evidence(inputs={**evidence().inputs, "MedicationRequest/m1": order})
+
+
 def _encounter(**changes: Any) -> Evidence:
     return evidence(encounter={**(evidence().encounter or {}), **changes})
 
@@ -53,6 +59,8 @@ REFUSED: list[tuple[str, str, str, Output, Evidence]] = [
     ("nobody's input", "foreign_input", "inputs[0]", output(), _input(subject=None)),
     ("an input in error", "withdrawn_input", "inputs[0]", output(), _input(status="entered-in-error")),
     ("an input by an AI", "machine_input", "inputs[0]", output(), _input(meta=LABELLED)),
+    ("an accused order that is not there", "missing_input", "implicated[0]", output("issue", implicated=("MedicationRequest/x",)), evidence()),
+    ("another patient's accused order", "foreign_input", "implicated[0]", output("issue"), _accused("Patient/p2")),
     ("the future", "future", "as_of", output(as_of=NOW + 31), evidence()),
     ("too old", "stale", "as_of", output(as_of=NOW - 86401), evidence()),
     ("the year 1", "stale", "as_of", output(as_of=-62135596800.0), evidence()),

@@ -40,7 +40,8 @@ def test_a_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
     assert parse_retry_after(text, NOW) == seconds
 
 
-@pytest.mark.parametrize("text", [None, "", "soon", "-5", "1.5", "1e3", "99999999999"])
+@pytest.mark.parametrize("text", [None, "", "soon", "-5", "1.5", "1e3", "99999999999", "Mon, 1 Jan 2024 00:00:00 +99999999999999999999",
+                                  "Thu, 01 Jan 99999999999999 00:00:00 GMT"])  # fmt: skip
 def test_what_is_neither_is_no_wish(text: str | None) -> None:
     assert parse_retry_after(text, NOW) is None
 

@@ -1,0 +1,104 @@
+"""What became too old while nobody knew what became of it, and what is said of a resource that is in the chart."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.storage.database import Database
+from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, hurry, said, settle, state, states, submission
+from writeback import resending, tables
+from writeback.answers import Answer
+from writeback.capabilities import Capabilities
+from writeback.errors import AnswerLost, Unsent
+
+
+def grown_old(database: Database) -> None:
+    """A day passes for all that is still under way, or dead."""
+    old = tables.deliveries.update().where(tables.deliveries.c.valid_until.is_not(None)).values(valid_until=1.0)
+    database.run_now(lambda connection, now: connection.execute(old))
+
+
+def lose_the_first(type: str, *, keep: bool) -> Ehr:
+    """An EHR that once, when it is sent a resource of the type, keeps it or does not, and never answers."""
+    lost: list[str] = []
+
+    def cut(method: str, path: str, number: int) -> None:
+        if path.startswith(type) and not lost:
+            lost.append(path)
+            raise AnswerLost("cut")
+
+    return Ehr(after=cut) if keep else Ehr(fault=cut)  # type: ignore[arg-type]  # it answers nothing itself
+
+
+@pytest.mark.parametrize("offered", [BY_ID, BY_POST], ids=["by id", "by post"])
+def test_what_is_in_doubt_and_too_old_is_looked_for_and_not_sent_again(
+    database: Database, offered: Capabilities
+) -> None:
+    """An answer was lost, the EHR was away for a day, and it has nothing: yesterday's risk does not go into the chart."""
+    made = submission(said(), capabilities=offered)
+    asyncio.run(accept(database, made))
+    ehr = lose_the_first("RiskAssessment", keep=False)
+    asyncio.run(settle(database, ehr, rounds=3))
+    assert states(database)["RiskAssessment primary"] == "in_doubt"
+    grown_old(database)
+    asyncio.run(settle(database, ehr))
+    found = states(database)
+    assert (found["RiskAssessment primary"], found["Provenance provenance"]) == ("expired", "expired")
+    assert state(database, made.id) == "expired"
+    assert not [name for name in ehr.kept if name.startswith("RiskAssessment")]
+
+
+@pytest.mark.parametrize("offered", [BY_ID, BY_POST], ids=["by id", "by post"])
+def test_what_is_in_doubt_and_too_old_is_delivered_where_the_ehr_has_it(
+    database: Database, offered: Capabilities
+) -> None:
+    made = submission(said(), capabilities=offered)
+    asyncio.run(accept(database, made))
+    ehr = lose_the_first("RiskAssessment", keep=True)
+    asyncio.run(settle(database, ehr, rounds=3))
+    assert states(database)["RiskAssessment primary"] == "in_doubt"
+    grown_old(database)
+    asyncio.run(settle(database, ehr))
+    assert state(database, made.id) == "delivered"
+    assert len(ehr.writes) == len(ehr.kept) == 4
+
+
+def test_where_what_stands_in_the_chart_came_from_is_told_however_late(database: Database) -> None:
+    """The risk was delivered in time; its Provenance is no clinical statement that grows old."""
+
+    def away(method: str, path: str, number: int) -> Answer | None:
+        if path.startswith("Provenance") and not back:
+            raise Unsent("down")
+        return None
+
+    back: list[str] = []
+    made, ehr = submission(said()), Ehr(fault=away)
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr, rounds=6))
+    grown_old(database)
+    back.append("up")
+    asyncio.run(settle(database, ehr))
+    assert states(database)["Provenance provenance"] == "delivered"
+    assert state(database, made.id) == "delivered"
+
+
+def test_a_dead_provenance_of_what_stands_in_the_chart_is_sent_again_however_late(database: Database) -> None:
+    refuse = Answer(status=422)
+    made = submission(said())
+    asyncio.run(accept(database, made))
+    ehr = Ehr(fault=lambda method, path, number: refuse if path.startswith("Provenance") and not mended else None)
+    mended: list[Any] = []
+    asyncio.run(settle(database, ehr))
+    assert states(database)["Provenance provenance"] == "rejected"
+    grown_old(database)
+    mended.append(True)
+    assert made.write is not None
+    key = made.write.own[-1].key
+    done = database.run_now(lambda c, now: resending.resend(c, now, key=key, write=None))
+    assert not isinstance(done, str)
+    asyncio.run(settle(database, ehr))
+    for _ in range(2):
+        asyncio.run(hurry(database))
+        asyncio.run(settle(database, ehr, rounds=2))
+    assert states(database)["Provenance provenance"] == "delivered"
