@@ -98,4 +98,6 @@ def _entry(answer: Answer) -> dict[str, Any]:
     resource = answer.resource
     if answer.status >= 400:
         return {"response": {**response, "outcome": resource or outcome([Issue("exception", "It failed.")])}}
+    if resource is not None and resource.get("resourceType") == "OperationOutcome":
+        return {"response": {**response, "outcome": resource}}
     return {**({"resource": resource} if resource is not None else {}), "response": response}

@@ -30,6 +30,7 @@ from r4.outcome import outcome
 from sandbox.answering import refusal
 
 STALE = refusal(412, "conflict", "is not the current version", element="If-Match")
+THERE = refusal(412, "conflict", "names a version that stands", element="If-None-Match")
 Finding = Generator[Interaction, Answer, "Answer | Mapping[str, Any]"]
 
 
@@ -92,7 +93,7 @@ def _update(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
     kept = yield from check_body(i, creating, grant, means)
     if isinstance(kept, Answer):
         return kept
-    return i if mine else (doomed(i.body or {}) or ABSENT)
+    return structs.replace(i, if_none_match=None) if mine else (doomed(i.body or {}) or ABSENT)
 
 
 def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: Grant, means: Means) -> Checking:
@@ -107,7 +108,10 @@ def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: 
     kept = yield from check_body(i, reached, grant, means)
     if isinstance(kept, Answer):
         return kept
-    return structs.replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
+    if i.if_none_match in ("*", version_of(current)):  # RFC 9110 §13.1.2
+        return THERE
+    match = version_of(current) if i.if_match in (None, "*") else i.if_match
+    return structs.replace(i, if_match=match, if_none_match=None)
 
 
 def _was_mine(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, bool]:

@@ -70,3 +70,27 @@ def test_a_refused_entry_is_named_from_the_bundle_on(world: World) -> None:
     answer = world.ask("POST", "", json=bundle("transaction", good, wrong))
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
+
+
+def test_what_is_wrong_with_one_entry_of_a_batch_is_no_others_concern(world: World) -> None:
+    answer = world.ask("POST", "", json=bundle(
+        "batch", entry("GET", "Nothing/x"), entry("GET", "Observation?nothing=x"), entry("GET", "$export"), entry("GET", "/Observation"),
+        entry("GET", f"Observation/{world.id('o1')}"),
+    ))  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert [each["response"]["status"] for each in answer.json()["entry"]] == ["404", "400", "400", "400", "200"]
+    assert all(each["response"]["outcome"]["issue"] for each in answer.json()["entry"][:4])
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_what_a_bundle_writes_is_returned_as_it_prefers(world: World, kind: str) -> None:
+    told = {}
+    for prefer in ("minimal", "representation", "OperationOutcome"):
+        body = world.observation(f"prefer-{kind}-{prefer.lower()}", "p1")
+        write = entry("PUT", f"Observation/{body['id']}", resource=body)
+        answer = world.ask("POST", "", json=bundle(kind, write), headers={"prefer": f"return={prefer}"})
+        assert answer.status_code == 200, answer.text
+        told[prefer] = answer.json()["entry"][0]
+    assert "resource" not in told["minimal"] and "outcome" not in told["minimal"]["response"]
+    assert told["representation"]["resource"]["resourceType"] == "Observation"
+    assert told["OperationOutcome"]["response"]["outcome"]["resourceType"] == "OperationOutcome"

@@ -206,3 +206,17 @@ def test_nothing_is_returned_to_who_may_not_read(world: World) -> None:
         "PUT", f"Observation/{world.id('unread')}", writer, json=body, headers={"prefer": "return=representation"}
     )
     assert (answer.status_code, answer.content) == (201, b"")
+
+
+def test_an_update_that_wants_nothing_there_overwrites_nothing(world: World) -> None:
+    path, body = f"Observation/{world.id('first')}", world.observation("first", "p1")
+    only_new = {"if-none-match": "*"}
+    assert world.ask("PUT", path, json=body, headers=only_new).status_code == 201
+    changed = {**body, "status": "amended"}
+    assert world.ask("PUT", path, json=changed, headers=only_new).status_code == 412
+    kept = world.stored("Observation", "first")
+    assert kept is not None and kept["status"] == "final"
+    assert world.ask("PUT", path, json=changed, headers={"if-none-match": 'W/"77"'}).status_code == 200
+    foreign = {**world.observation("o2", "p1"), "id": world.id("o2")}
+    told = world.ask("PUT", f"Observation/{world.id('o2')}", json=foreign, headers=only_new)
+    assert told.status_code == 404
