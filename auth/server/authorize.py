@@ -1,7 +1,7 @@
 """Edge: the authorization endpoint (SMART App Launch 2.2 §step-4). Until the client and its exact redirect address are known, an
 error may not redirect; from then on every answer carries ``state`` and the issuer (RFC 9207)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -56,6 +56,11 @@ def once(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
     if any(len(value) > LONGEST or "\x00" in value for value in found.values()):
         raise OAuthError("invalid_request", "a parameter is too long, or not text")
     return found
+
+
+def given(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that have a value: one without is treated as if it were left out (RFC 6749 §3.1, §3.2)."""
+    return {name: value for name, value in parameters.items() if value}
 
 
 def authorize(

@@ -91,6 +91,7 @@ def test_what_a_bundle_writes_is_returned_as_it_prefers(world: World, kind: str)
         answer = world.ask("POST", "", json=bundle(kind, write), headers={"prefer": f"return={prefer}"})
         assert answer.status_code == 200, answer.text
         told[prefer] = answer.json()["entry"][0]
-    assert "resource" not in told["minimal"] and "outcome" not in told["minimal"]["response"]
+    assert "resource" not in told["minimal"]
+    assert "outcome" not in told["minimal"]["response"]
     assert told["representation"]["resource"]["resourceType"] == "Observation"
     assert told["OperationOutcome"]["response"]["outcome"]["resourceType"] == "OperationOutcome"

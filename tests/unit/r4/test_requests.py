@@ -155,7 +155,8 @@ def test_an_entry_is_nothing_that_would_not_be_decided_alone(entry: Any) -> None
     one, other = asked("POST", "", json.dumps({**body, "type": "batch"}).encode()).entries
     assert (one.action, one.wrong) == ("read", None)
     assert other.action == "operation"
-    assert other.wrong is not None and (other.wrong.status, other.wrong.issue) == (
+    assert other.wrong is not None
+    assert (other.wrong.status, other.wrong.issue) == (
         wrong.value.status,
         wrong.value.issue,
     )
