@@ -82,8 +82,9 @@ def _checked(
         if body is not None and (wrong := doomed(body)) is not None:
             return placed(wrong, place)
         checked[place] = entry if given else allowed
-    done = [each for each in checked.values() if isinstance(each, Interaction)]
-    if (fault := batch.fault(done)) is not None:
+    done = {place: each for place, each in checked.items() if isinstance(each, Interaction)}
+    fault = batch.fault([*done.values()]) or batch.alike({place: i.entries[place] for place in done})
+    if fault is not None:
         return Answer(status=400, resource=outcome([fault]))
     return checked
 

@@ -95,3 +95,39 @@ def test_what_a_bundle_writes_is_returned_as_it_prefers(world: World, kind: str)
     assert "outcome" not in told["minimal"]["response"]
     assert told["representation"]["resource"]["resourceType"] == "Observation"
     assert told["OperationOutcome"]["response"]["outcome"]["resourceType"] == "OperationOutcome"
+
+
+def test_what_a_condition_updates_may_be_referred_to(world: World) -> None:
+    """By the name of its entry, whether it is there already or made by it."""
+    key = {"system": "urn:t", "value": f"{world.run}-encounter"}
+    visit = {"resourceType": "Encounter", "status": "in-progress", "identifier": [key], "subject": {"reference": f"Patient/{world.id('p1')}"},
+             "class": {"code": "IMP", "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode"}}  # fmt: skip
+    name, places = f"urn:uuid:{uuid.uuid4()}", []
+    for number, status in ((1, "201"), (2, "200")):
+        seen = world.observation(f"seen{number}", "p1", encounter={"reference": name})
+        answer = world.ask("POST", "", json=bundle(
+            "transaction", entry("PUT", f"Encounter?identifier=urn:t|{key['value']}", resource=visit, fullUrl=name),
+            entry("PUT", f"Observation/{seen['id']}", resource=seen),
+        ))  # fmt: skip
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["entry"][0]["response"]["status"][:3] == status
+        kept = world.stored("Observation", f"seen{number}") or {}
+        places.append(kept["encounter"]["reference"])
+    assert places[0] == places[1]
+    assert places[0].startswith("Encounter/")
+
+
+def test_two_creates_of_one_condition_are_no_transaction(world: World) -> None:
+    key = f"urn:t|{world.run}-twice"
+    body = world.observation("twice", "p1", identifier=[{"system": "urn:t", "value": f"{world.run}-twice"}])
+    del body["id"]
+
+    def create(**more: Any) -> dict[str, Any]:
+        request = {"method": "POST", "url": "Observation", "ifNoneExist": f"identifier={key}"}
+        return {"resource": body, "request": request, **more}
+
+    for names in ({}, {"fullUrl": f"urn:uuid:{uuid.uuid4()}"}):
+        assert world.ask("POST", "", json=bundle("transaction", create(), create(**names))).status_code == 400
+        assert world.ids(world.ask("GET", f"Observation?identifier={key}")) == set()
+    answer = world.ask("POST", "", json=bundle("batch", create(), create()))
+    assert [each["response"]["status"][:3] for each in answer.json()["entry"]] == ["201", "200"]
