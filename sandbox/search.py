@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from r4.criteria import Criterion, criterion, searchable, targets
 from r4.definitions import Parameter
 from r4.generated.types import RESOURCES
+from r4.implied import unsaid
 from r4.references import parse
 from r4.served import SERVED
 from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, either, parts, plain, updated
@@ -174,7 +175,8 @@ def _column(type: str, match: Match) -> Filter:
 def _terms(type: str, name: str, modifier: str, row: Parameter, values: list[str], known: Known) -> Filter:
     parameter = logical(key(type, name)) if modifier == "identifier" else key(type, name)
     kind = KINDS[row.kind]
-    match = either([kind(Asked(name, modifier, each, row, parameter), known) for each in values])
+    asked = [unsaid(type, name, each) for each in values] if row.kind == "token" else values
+    match = either([kind(Asked(name, modifier, each, row, parameter), known) for each in asked])
     if modifier == "not":
         return Filter(f"NOT {_exists(match)}", (parameter, *match.values))
     return _found(parameter, match)
@@ -201,7 +203,9 @@ def _composite(type: str, name: str, row: Parameter, values: list[str], known: K
         if len(said) != 2 or not all(said):
             raise SearchError(name, "must be two values with $ between them")
         first, second = (
-            KINDS[searchable(type)[each].kind](Asked(each, "", text, searchable(type)[each], key(type, each)), known)
+            KINDS[searchable(type)[each].kind](
+                Asked(each, "", unsaid(type, each, text), searchable(type)[each], key(type, each)), known
+            )
             for each, text in zip(row.components, said, strict=True)
         )
         other = re.sub(r"\bt\.", "u.", second.sql)

@@ -78,6 +78,13 @@ FINDS = [
     ("Patient?active=false", ""), ("Patient?deceased=true", "p3"), ("Patient?deceased=false", "p1 p2"),
     (f"Observation?code={LOINC}%7C1-1", "kg g by two"), ("Observation?code=%7C2-2", "none"), (f"Observation?code={LOINC}%7C2-2", ""),
     ("Observation?code=1-1&code=urn:own%7C1-1", "two"), ("Observation?code:not=1-1", "none bp"), ("Observation?combo-code=8480-6", "bp"),
+    # a code, whose system is implied
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender%7Cfemale", "p1"), ("Patient?gender=urn:x%7Cfemale", ""),
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender%7C", "p1 p2"), ("Patient?gender:not=http://hl7.org/fhir/administrative-gender%7Cfemale", "p2 p3"),
+    ("Observation?status=http://hl7.org/fhir/observation-status%7Camended", "none"), ("Observation?status=http://hl7.org/fhir/encounter-status%7Camended", ""),
+    ("Patient?_has:Observation:patient:status=http://hl7.org/fhir/observation-status%7Camended", "p2"),
+    # a backslash that is escaped escapes nothing
+    ("Patient?family:exact=Mullen%5C%5C,M%C3%BCller", "p1"), ("Patient?given=bob%5C%5C,ana", "p1"),
     # reference
     ("Observation?subject=Patient/p2", "none"), ("Observation?subject=p2", "none"), ("Observation?patient=p2", "none"),
     (f"Observation?patient={BASE}/Patient/p2", "none"), ("Observation?subject:Patient=p2", "none"), ("Observation?subject:Group=p2", ""),

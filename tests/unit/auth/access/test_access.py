@@ -176,3 +176,11 @@ def test_every_type_is_narrowed_shared_or_closed() -> None:
     assert narrowing("Medication", "p1") == ()
     assert narrowing("Basic", "p1") is not None
     assert narrowing("Group", "p1") is None
+
+
+def test_a_granular_scope_may_name_the_system_that_a_code_implies() -> None:
+    for system, fits in (("http://hl7.org/fhir/observation-status", True), ("urn:x", False)):
+        held = grant(f"patient/Observation.rs?status={system}|final")
+        found = allowing(held, "read", "Observation")
+        assert reaches(found, about("p1", status="final"), held, base=BASE) is fits
+        assert not reaches(found, about("p1", status="preliminary"), held, base=BASE)
