@@ -77,6 +77,8 @@ def authorize(
         if (simulated := faults.error(named, "authorize")) is not None:
             raise simulated
         asked = _asked(parameters, client=client, redirect_uri=redirect_uri, launch=launch)
+        if not launch.automatic and "none" in parameters.get("prompt", "").split():
+            raise OAuthError("login_required", "prompt is none, but a person has to answer")
         if not launch.automatic:
             key = server.new_secret()
             save_request(connection, now, asked=asked, key=key)
@@ -148,8 +150,17 @@ def _code(
     return code
 
 
+UNTAKEN = {"request": "request_not_supported", "request_uri": "request_uri_not_supported"}
+"""Parameters that would stand for others, which nobody may ignore (OpenID Connect Core §3.1.2.6)."""
+
+
 def _check(parameters: dict[str, str], client: Client, server: Server) -> None:
     """What the request must say, in the order of RFC 9700 and SMART's own table."""
+    for name, error in UNTAKEN.items():
+        if name in parameters:
+            raise OAuthError(error, f"{name} is not taken here: send each parameter itself")
+    if parameters.get("response_mode", "query") != "query":
+        raise OAuthError("invalid_request", "response_mode must be query")
     if parameters.get("response_type") != "code":
         raise OAuthError("unsupported_response_type", "response_type must be code")
     if "authorization_code" not in client.grant_types:

@@ -130,3 +130,14 @@ def test_a_scheme_is_a_scheme_in_capitals_too(world: World) -> None:
     for scheme in ("Bearer", "bearer", "BEARER"):
         said = {"authorization": f"{scheme} {bearer}"}
         assert world.ask("GET", f"Observation/{world.id('o1')}", headers=said).status_code == 200
+
+
+def test_a_token_whose_scopes_do_not_suffice_is_told_so_in_the_header(world: World) -> None:
+    """RFC 6750 §3: the answer to a token that does not open the resource has a challenge."""
+    for path, words in (
+        ("Observation", "patient/Patient.rs"),
+        ("Basic?code=urn:x|y", "patient/Patient.rs"),
+        ("$export", "patient/Patient.rs"),
+    ):
+        answer = world.ask("GET", path, world.token(words))
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (403, 'Bearer error="insufficient_scope"')
