@@ -32,6 +32,7 @@ from r4.requests import (
     query_of,
     refused,
     segments_of,
+    spoken,
     unchanged_of,
 )  # fmt: skip
 
@@ -103,7 +104,9 @@ def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
         raise refused(415, "not-supported", "a compressed body is not accepted")
     if method not in ("POST", "PUT", "PATCH") or not body:
         return None
-    kind = said.get("content-type", "").partition(";")[0].strip().lower()
+    kind, *parameters = (word.strip() for word in said.get("content-type", "").lower().split(";"))
+    if not spoken(parameters):
+        raise refused(415, "not-supported", "the body must be of FHIR version 4.0")
     listed = kind == JSON_PATCH and method == "PATCH"
     if kind not in JSON_TYPES and not listed:
         raise refused(415, "not-supported", "the body must be application/fhir+json")

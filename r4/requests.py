@@ -164,11 +164,19 @@ def acceptable(accept: str | None) -> bool:
         return True
     for part in accept.lower().split(","):
         kind, *rest = (word.strip() for word in part.split(";"))
-        if (kind in ACCEPTED or not kind) and not any(re.fullmatch(r"q=0(\.0*)?", word) for word in rest):
+        refused = any(re.fullmatch(r"q=0(\.0*)?", word) for word in rest)
+        if (kind in ACCEPTED or not kind) and not refused and spoken(rest):
             return True
     return False
 
 
+def spoken(parameters: Iterable[str]) -> bool:
+    """Whether the parameters of a MIME type, in lower case, name no other version of FHIR (R4 §3.1.0.1.10)."""
+    named = (word.strip().partition("=") for word in parameters)
+    return all(value.strip('"') in VERSIONS for name, _, value in named if name == "fhirversion")
+
+
+VERSIONS = frozenset({"4.0", "4.0.1"})
 ACCEPTED = frozenset({*JSON_FORMATS, "*/*", "application/*", "text/*", "application/json+fhir"} - {"json"})
 
 

@@ -74,6 +74,8 @@ def test_a_request_is_one_interaction_and_back(method: str, url: str, body: byte
         ("PUT", "Observation/o", BODY, (*JSON, ("content-encoding", "gzip")), 415),
         ("GET", "Observation", b"", (("accept", "application/fhir+xml"),), 406),
         ("GET", "Observation?_format=ttl", b"", JSON, 406),
+        ("GET", "Observation", b"", (("accept", "application/fhir+json; fhirVersion=3.0"),), 406),
+        ("PUT", "Observation/o", BODY, (("content-type", "application/fhir+json; fhirVersion=3.0"),), 415),
         ("GET", "Observation/o", b"", (("x-http-method-override", "DELETE"),), 400),
         ("GET", "Observation/o", b"", (("if-none-match", 'W/"1"'), ("if-none-match", 'W/"2"')), 400),
         ("PUT", "Observation/o", BODY, (*JSON, ("if-match", "W/1")), 400),
@@ -98,6 +100,14 @@ def test_what_is_no_request_of_this_server_is_refused(
 )
 def test_a_format_in_the_address_counts_and_its_plus_may_stand_as_it_is(url: str, accept: str) -> None:
     assert asked("GET", url, headers=(("accept", accept),)).query == ()
+
+
+@pytest.mark.parametrize("version", ["4.0", '"4.0"', "4.0.1"])
+def test_a_version_of_fhir_that_is_spoken_here_may_be_named(version: str) -> None:
+    kind = f"application/fhir+json; charset=utf-8; fhirVersion={version}"
+    assert asked("PUT", "Observation/o", BODY, (("content-type", kind), ("accept", kind))).action == "update"
+    other = f"application/fhir+json; fhirVersion=3.0, {kind};q=0.5"
+    assert asked("GET", "Observation/o", headers=(("accept", other),)).action == "read"
 
 
 @pytest.mark.parametrize("said", ['"1", W/"2"', '"a:b"', 'W/"3-gzip ", "x"', "nonsense"])
