@@ -148,7 +148,7 @@ SERVES: Mapping[tuple[str, str], Action] = {
     ("POST", "type"): "create",
     ("GET", "type/id"): "read", ("GET", "type/id/_history/id"): "vread",
     ("PUT", "type/id"): "update", ("PUT", "type"): "update",
-    ("PATCH", "type/id"): "patch",
+    ("PATCH", "type/id"): "patch", ("PATCH", "type"): "patch",
     ("DELETE", "type/id"): "delete", ("DELETE", "type"): "delete",
     ("GET", "type/id/_history"): "history", ("GET", "type/_history"): "history", ("GET", "_history"): "history",
 }  # fmt: skip
@@ -172,7 +172,7 @@ def route(method: str, segments: list[str], query: Pairs, body: Any, **condition
     if action is None:
         return _unknown(method, segments)
     parts |= {name: conditions.get(name) for name in TAKES.get(action, ())}
-    if shape == "type" and action in ("update", "delete"):
+    if shape == "type" and action in ("update", "patch", "delete"):
         if not query:
             raise refused(400, "required", "a conditional request needs search parameters", "query")
         parts["condition"], query = query, ()

@@ -33,7 +33,7 @@ _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
 
 class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """``type``/``id``/``version`` as far as the action has them (a history without id is a type's, without type the
-    system's); ``query`` are decoded pairs in order; ``condition`` those of a conditional update or delete, which has no
+    system's); ``query`` are decoded pairs in order; ``condition`` those of a conditional update, patch or delete, which has no
     id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
     or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
     ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,

@@ -148,10 +148,10 @@ def _conditional_update(i: Interaction, scopes: Scopes, grant: Grant, means: Mea
 
 def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:
     """A patch is applied here to what is there, and goes down as an update of that version."""
-    current = yield from _reached(i, scopes, grant, means)
+    current = yield from _meant(i, scopes, grant, means)
     if isinstance(current, Answer):
         return current
-    version = version_of(current)
+    i, version = structs.replace(i, id=current["id"], condition=None), version_of(current)
     if i.if_match not in (None, "*", version):
         return STALE
     apply = json_patch.apply if isinstance(i.patch, list) else fhirpath_patch.apply
@@ -168,19 +168,19 @@ def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checki
 
 
 def _delete(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:
-    if i.condition is not None:
-        found = yield from matching(str(i.type), i.condition, scopes, grant, means)
-        if isinstance(found, Answer):
-            return found
-        if not found:
-            return ABSENT
-        i, current = structs.replace(i, condition=None, id=found[0]["id"]), found[0]
-    else:
-        reached = yield from _reached(i, scopes, grant, means)
-        if isinstance(reached, Answer):
-            return reached
-        current = reached
-    return structs.replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
+    current = yield from _meant(i, scopes, grant, means)
+    if isinstance(current, Answer):
+        return current
+    match = version_of(current) if i.if_match in (None, "*") else i.if_match
+    return structs.replace(i, condition=None, id=current["id"], if_match=match)
+
+
+def _meant(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Finding:
+    """What is to be changed: the one resource that the condition matches, or the one at the address."""
+    if i.condition is None:
+        return (yield from _reached(i, scopes, grant, means))
+    found = yield from matching(str(i.type), i.condition, scopes, grant, means)
+    return found if isinstance(found, Answer) else found[0] if found else ABSENT
 
 
 def _reached(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Finding:

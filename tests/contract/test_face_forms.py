@@ -117,7 +117,7 @@ def test_what_no_author_thought_of_is_the_senders_fault(
 
 def test_a_method_that_is_not_served_is_told_with_those_that_are(world: World) -> None:
     for method, path, methods in (
-        ("OPTIONS", "Observation", "DELETE, GET, HEAD, POST, PUT"),
+        ("OPTIONS", "Observation", "DELETE, GET, HEAD, PATCH, POST, PUT"),
         ("POST", "Observation/x", "DELETE, GET, HEAD, PATCH, PUT"),
         ("PUT", "Observation/x/_history", "GET, HEAD"),
     ):

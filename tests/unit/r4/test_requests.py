@@ -33,6 +33,7 @@ def asked(method: str, url: str, body: bytes = b"", headers: Any = JSON) -> Inte
         ("PUT", "Observation?identifier=a", BODY, JSON, {"action": "update", "condition": (("identifier", "a"),), "query": ()}),
         ("PATCH", "Observation/o", b'[{"op":"remove","path":"/note"}]', PATCH, {"action": "patch"}),
         ("PATCH", "Observation/o", b'{"resourceType":"Parameters"}', JSON, {"action": "patch"}),
+        ("PATCH", "Observation?code=a", b'{"resourceType":"Parameters"}', JSON, {"action": "patch", "id": None, "condition": (("code", "a"),)}),
         ("DELETE", "Observation/o", b"", JSON, {"action": "delete", "id": "o"}),
         ("DELETE", "Observation?code=a", b"", JSON, {"action": "delete", "id": None, "condition": (("code", "a"),)}),
         ("GET", "Patient/p/$everything", b"", JSON, {"action": "operation", "operation": "$everything"}),
@@ -62,7 +63,7 @@ def test_a_request_is_one_interaction_and_back(method: str, url: str, body: byte
         ("GET", "Patient/p/Observation/o", b"", JSON, 404),
         ("GET", "Nothing/p", b"", JSON, 404),
         ("GET", "", b"", JSON, 404),
-        ("PATCH", "Observation?code=a", b"[]", PATCH, 405),
+        ("PATCH", "Observation", b"[]", PATCH, 400),
         ("POST", "Observation/o", BODY, JSON, 405),
         ("PUT", "Observation", BODY, JSON, 400),
         ("DELETE", "Observation", b"", JSON, 400),
@@ -131,7 +132,7 @@ def test_an_update_may_say_that_nothing_stands_there_yet() -> None:
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("Observation", "DELETE, GET, HEAD, POST, PUT"),
+        ("Observation", "DELETE, GET, HEAD, PATCH, POST, PUT"),
         ("Observation/o", "DELETE, GET, HEAD, PATCH, PUT"),
         ("Observation/o/_history/1", "GET, HEAD"),
         ("metadata", "GET, HEAD"),
