@@ -21,6 +21,8 @@ from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, 
 from sandbox.indexing import TOGETHER, key, logical, mark, together
 
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
+SORTS_LIMIT = 10
+"""Parameters that one search is sorted by."""
 VALUES_LIMIT = 200
 """Alternatives in one parameter."""
 BOUND_LIMIT = 8000
@@ -102,6 +104,9 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
     summary = control.get("_summary", ["false"])[0]
     if summary not in ("count", "false"):
         raise SearchError("_summary", "must be count or false")
+    words = [word for word in control.get("_sort", [""])[0].split(",") if word]
+    if len(words) > SORTS_LIMIT:
+        raise SearchError("_sort", f"may name {SORTS_LIMIT} parameters")
     total = control.get("_total", [""])[0]
     if total not in ("", "none", "estimate", "accurate"):
         raise SearchError("_total", "must be none, estimate or accurate")
@@ -110,7 +115,7 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
         "only_count": summary == "count" or int(count) == 0,
         "total": "accurate" if total == "estimate" else total,
         "after": control["_cursor"][0] if "_cursor" in control else None,
-        "order": tuple(_order(type, word) for word in control.get("_sort", [""])[0].split(",") if word),
+        "order": tuple(_order(type, word) for word in words),
         "includes": tuple(_include("_include", value) for value in control.get("_include", [])),
         "revincludes": tuple(_include("_revinclude", value) for value in control.get("_revinclude", [])),
     }

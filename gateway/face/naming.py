@@ -22,6 +22,9 @@ from sandbox.answering import refusal
 
 Naming = Generator[Interaction, Answer, Answer | list[Interaction]]
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]{1,63})\?(.+)", re.DOTALL)
+SEARCHES = 200
+"""Different references by a search in one transaction, at most: nothing else is done at this EHR meanwhile."""
+COSTLY = refusal(413, "too-costly", f"A transaction may refer by {SEARCHES} searches at most.")
 NO_SUCH = refusal(412, "not-found", "must match exactly one resource")
 
 
@@ -33,6 +36,8 @@ def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Nami
     for place, entry in enumerate(entries):
         for said in named(entry.body or {}):
             if "?" in said and said not in names:
+                if len(names) >= SEARCHES:
+                    return placed(_at(COSTLY, entry, said), place)
                 found = yield from _one(said, grant, means)
                 if isinstance(found, Answer):
                     return placed(_at(found, entry, said), place)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.face.naming import SEARCHES
 from tests.contract.face_world import World, bundle, entry
 
 
@@ -115,6 +116,19 @@ def test_what_a_condition_updates_may_be_referred_to(world: World) -> None:
         places.append(kept["encounter"]["reference"])
     assert places[0] == places[1]
     assert places[0].startswith("Encounter/")
+
+
+def test_references_by_search_have_an_end(world: World) -> None:
+    """Each is a search of its own, and all of them stand in one transaction."""
+    said = [{"reference": f"Patient?_id={world.id('p1')},none{place}"} for place in range(SEARCHES + 1)]
+    many = world.observation("many", "p1", focus=said)
+    answer = world.ask("POST", "", json=bundle("transaction", entry("PUT", f"Observation/{many['id']}", resource=many)))
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (413, "too-costly")
+    again = world.observation("again", "p1", focus=[{"reference": f"Patient?_id={world.id('p1')}"}] * (SEARCHES + 1))
+    answer = world.ask(
+        "POST", "", json=bundle("transaction", entry("PUT", f"Observation/{again['id']}", resource=again))
+    )
+    assert answer.status_code == 200, answer.text
 
 
 def test_two_creates_of_one_condition_are_no_transaction(world: World) -> None:

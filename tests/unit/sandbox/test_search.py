@@ -228,7 +228,8 @@ MANY = ",".join(f"i{number}" for number in range(190))
 @pytest.mark.parametrize(
     ("query", "status"),
     [(f"focus={MANY}", 400), (f"performer={MANY}", 200), (f"code={MANY}", 200), (f"code={MANY},{MANY}", 400), (f"value-string:contains={'%25' * 3000}", 400),
-     (f"subject:Patient.name={MANY}", 200), ("value-quantity=" + ",".join(["1%7Chttp://unitsofmeasure.org%7Ckg"] * 190), 200), ("value-quantity=0e999999999", 400)],
+     (f"subject:Patient.name={MANY}", 200), ("value-quantity=" + ",".join(["1%7Chttp://unitsofmeasure.org%7Ckg"] * 190), 200), ("value-quantity=0e999999999", 400),
+     (f"_sort={','.join(['status'] * 10)}", 200), (f"_sort={','.join(['status'] * 11)}", 400), (f"_sort={','.join(['date'] * 3000)}", 400)],
 )  # fmt: skip
 def test_a_search_for_very_much_is_answered_or_refused_and_never_breaks(store: Store, query: str, status: int) -> None:
     assert store.ask("GET", f"Observation?{query}").status == status
