@@ -71,6 +71,19 @@ def test_a_document_that_is_copied_into_itself_again_and_again_is_stopped() -> N
         json_patch.apply(WEIGHT, [{"op": "test", "path": "/status", "value": "final"}] * 201)
 
 
+def test_what_is_copied_is_small_however_often_it_is_taken_out_again() -> None:
+    """Else a short patch keeps the server busy for minutes: copied, removed, copied again."""
+    large = {**WEIGHT, "note": [{"text": "x" * 10} for _ in range(json_patch.COPY_LIMIT // 20)]}
+    again = [{"op": "copy", "from": "/note", "path": "/other"}, {"op": "remove", "path": "/other"}] * 100
+    with pytest.raises(PatchError) as wrong:
+        json_patch.apply(large, again)
+    assert wrong.value.issue.element == "[0]"
+    assert json_patch.apply(WEIGHT, again) == WEIGHT
+    grown = [{"op": "add", "path": "/note/-", "value": {"text": "x" * 100_000}}] * 60
+    with pytest.raises(PatchError):
+        json_patch.apply(WEIGHT, grown)
+
+
 def change(kind: str, path: str, *more: dict[str, Any]) -> dict[str, Any]:
     said = [{"name": "type", "valueCode": kind}, {"name": "path", "valueString": path}, *more]
     return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": said}]}
