@@ -143,7 +143,11 @@ def _conditional_update(i: Interaction, scopes: Scopes, grant: Grant, means: Mea
     creating = [scope for scope in scopes if scope in allowing(grant, "create", str(i.type))]
     if not creating:
         return ABSENT if only_bound(scopes, grant) else FORBIDDEN
-    return (yield from _create(structs.replace(i, action="create", condition=None), creating, grant, means))
+    return (
+        yield from _create(
+            structs.replace(i, action="create", condition=None, if_none_match=None), creating, grant, means
+        )
+    )
 
 
 def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:

@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl
 import pytest
 
 from r4.served import SERVED
+from sandbox import loading
 from sandbox.comparing import Known
+from sandbox.finding import INCLUDES_LIMIT
 from sandbox.indexing import DATES, TOGETHER, key
 from sandbox.planning import FEW
 from sandbox.search import compile
-from tests.unit.sandbox.stores import BASE, Store, quantity
+from tests.unit.sandbox.stores import BASE, RULES, Store, quantity
 
 LOINC = "http://loinc.org"
 
@@ -178,6 +180,22 @@ def test_what_refers_to_a_match_comes_along_once(store: Store) -> None:
         "Observation/none",
         "Patient/p2",
     ]
+
+
+def test_includes_that_are_cut_off_say_so() -> None:
+    made = Store()
+    made.put("Patient", "p")
+    for count, told in ((INCLUDES_LIMIT, False), (1, True)):
+        bodies = [
+            {"resourceType": "Provenance", "id": f"v{count}-{number}", "target": [{"reference": "Patient/p"}]}
+            for number in range(count)
+        ]
+        made.database.run_now(lambda c, now, some=bodies: loading.load(c, now, some, RULES))
+        entries = (made.ask("GET", "Patient?_revinclude=Provenance:target").resource or {})["entry"]
+        modes = [each["search"]["mode"] for each in entries]
+        assert modes == ["match", *["include"] * INCLUDES_LIMIT, *(["outcome"] if told else [])]
+    assert entries[-1]["resource"]["issue"][0]["code"] == "incomplete"
+    made.database.close()
 
 
 SORTED = [("Observation", "date"), ("Patient", "family"), ("RiskAssessment", "probability"), ("Observation", "status"), ("Observation", "value-quantity"),
