@@ -88,6 +88,9 @@ def openid_document(base: str) -> dict[str, Any]:
     """``{issuer}/.well-known/openid-configuration`` (OpenID Connect Discovery §3)."""
     return document(base) | {
         "subject_types_supported": ["public"],
+        "response_modes_supported": ["query"],
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "fhirUser"],
     }

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from msgspec import structs
 
 from r4.definitions import Parameter, parameters
+from r4.entries import refused_entry
 from r4.generated.types import RESOURCES
-from r4.requests import Interaction, Pairs, refused
+from r4.requests import Interaction, InteractionError, Pairs, refused
 from r4.served import SERVED
 from r4.shapes import SHAPES, shape_of
 
@@ -71,6 +72,23 @@ def criterion(text: str) -> Criterion | None:
         return Criterion("_has", reverse=(parts[1], parts[2], parts[3])) if len(parts) == 4 else None
     match = _NAME.fullmatch(text)
     return Criterion(match["name"], match["modifier"] or "", match["rest"] or "") if match else None
+
+
+def checked(interaction: Interaction) -> Interaction:
+    """The interaction, whose parameters may be said; an entry of a batch with others is refused alone. Raises
+    InteractionError 400."""
+    if interaction.action != "batch":
+        check(interaction)
+        return interaction
+    return structs.replace(interaction, entries=tuple(map(_entry_checked, interaction.entries)))
+
+
+def _entry_checked(entry: Interaction) -> Interaction:
+    try:
+        check(entry)
+    except InteractionError as wrong:
+        return refused_entry(wrong)
+    return entry
 
 
 def check(interaction: Interaction) -> None:

@@ -19,6 +19,7 @@ from r4.requests import (
     query_of,
     refused,
     segments_of,
+    unchanged_of,
 )
 
 ENTRY_LIMIT = 500
@@ -36,16 +37,45 @@ def bundle(body: Any, route: Callable[..., Interaction]) -> Interaction:
     if len(entries) > ENTRY_LIMIT:
         raise refused(413, "too-long", f"a Bundle may have {ENTRY_LIMIT} entries at most", "Bundle.entry")
     action: Action = "batch" if kind == "batch" else "transaction"
-    return Interaction(action=action, entries=tuple(_entry(entry, index, route) for index, entry in enumerate(entries)))
+    read = _entry if kind == "transaction" else _alone
+    asked = [_request(entry, index) for index, entry in enumerate(entries)]
+    found = (
+        read(entry, request, index, route) for index, (entry, request) in enumerate(zip(entries, asked, strict=True))
+    )
+    return Interaction(action=action, entries=tuple(found))
 
 
-def _entry(entry: Any, index: int, route: Callable[..., Interaction]) -> Interaction:
-    here = f"Bundle.entry[{index}]"
+def _alone(entry: Any, request: Mapping[str, Any], index: int, route: Callable[..., Interaction]) -> Interaction:
+    """An entry of a batch: what is wrong with it is no other's concern (R4 §3.1.0.11.1)."""
+    try:
+        return _entry(entry, request, index, route)
+    except InteractionError as wrong:
+        return refused_entry(wrong)
+
+
+def refused_entry(wrong: InteractionError) -> Interaction:
+    """What stands in a batch for an entry that cannot be understood: an operation that nobody has."""
+    return Interaction(action="operation", wrong=wrong)
+
+
+def _request(entry: Any, index: int) -> Mapping[str, Any]:
+    """The request of an entry, without which the Bundle is none. Raises InteractionError."""
     request = entry.get("request") if isinstance(entry, dict) else None
     url, method = (request.get("url"), request.get("method")) if isinstance(request, dict) else (None, None)
-    named = isinstance(url, str) and isinstance(method, str) and method in METHODS
-    if not isinstance(request, dict) or not isinstance(url, str) or not named:
-        raise refused(400, "structure", "an entry needs request.method and request.url", f"{here}.request")
+    if (
+        not isinstance(request, dict)
+        or not isinstance(url, str)
+        or not isinstance(method, str)
+        or method not in METHODS
+    ):
+        raise refused(
+            400, "structure", "an entry needs request.method and request.url", f"Bundle.entry[{index}].request"
+        )
+    return request
+
+
+def _entry(entry: Any, request: Mapping[str, Any], index: int, route: Callable[..., Interaction]) -> Interaction:
+    here, url, method = f"Bundle.entry[{index}]", str(request["url"]), str(request["method"])
     if "://" in url or url.startswith(("/", "?")):
         raise refused(400, "not-supported", "request.url must be relative", f"{here}.request.url")
     path, _, query = url.partition("?")
@@ -54,7 +84,7 @@ def _entry(entry: Any, index: int, route: Callable[..., Interaction]) -> Interac
             "GET" if method == "HEAD" else method, segments_of(path), query_of(query),
             _content(method, entry.get("resource")),
             if_match=etag_of(_word(request, "ifMatch"), "ifMatch"),
-            if_none_match=etag_of(_word(request, "ifNoneMatch"), "ifNoneMatch"),
+            if_none_match=unchanged_of(_word(request, "ifNoneMatch")),
             if_none_exist=condition_of(_word(request, "ifNoneExist")),
             if_modified_since=moment_of(_word(request, "ifModifiedSince")),
         )  # fmt: skip

@@ -14,6 +14,7 @@ from r4.json_patch import OPERATIONS_LIMIT, PatchError
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(0|[1-9][0-9]{0,5})\])?")
 KINDS = frozenset({"add", "insert", "delete", "replace", "move"})
 Step = tuple[str, int | None]
+MANY = "must name a single element"
 CHOSEN = "value[x]"
 """The type in which a value is given."""
 
@@ -29,7 +30,10 @@ def apply(resource: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[st
         said = _parts(operation, here)
         try:
             _one(document, said, here)
-        except (KeyError, IndexError, TypeError) as wrong:
+        except (KeyError, IndexError) as wrong:
+            if said["type"] != "delete":  # which is of what is found, and else of nothing (R4 fhirpatch)
+                raise PatchError("names something that the resource does not have", f"{here}.path") from wrong
+        except TypeError as wrong:
             raise PatchError("names something that the resource does not have", f"{here}.path") from wrong
     return document
 
@@ -103,8 +107,8 @@ def _reach(document: Any, steps: list[Step], type: str) -> tuple[dict[str, Any],
         row = _table(type).get(member)
         document = document[member]
         if isinstance(document, list):
-            if index is None and len(document) != 1:
-                raise IndexError
+            if index is None and len(document) > 1:
+                raise PatchError(MANY, "Parameters.parameter")
             document = document[index or 0]
         elif index:
             raise IndexError
@@ -152,8 +156,10 @@ def _add(parent: dict[str, Any], type: str, said: Mapping[str, Any], here: str) 
 
 
 def _delete(parent: dict[str, Any], member: str, index: int | None) -> None:
-    if isinstance(parent[member], list) and index is not None:
-        del parent[member][index]
+    if isinstance(parent[member], list):
+        if index is None and len(parent[member]) > 1:
+            raise PatchError(MANY, "Parameters.parameter")
+        del parent[member][index or 0]
         if not parent[member]:
             del parent[member]
     else:

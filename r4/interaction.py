@@ -27,10 +27,13 @@ from r4.requests import (
     lenient,
     meaningful,
     moment_of,
+    overridden,
     preference_of,
     query_of,
     refused,
     segments_of,
+    spoken,
+    unchanged_of,
 )  # fmt: skip
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "Pairs",
     "Request",
     "format",
+    "methods_of",
     "parse",
     "refused",
     "route",
@@ -58,7 +62,7 @@ def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]
     """A request → Interaction. ``path`` is raw, below the base, percent signs and all; ``query`` raw; header names in
     lower case. Raises InteractionError."""
     said = meaningful(headers)
-    if not acceptable(said.get("accept")):
+    if not acceptable(said.get("accept")) and not overridden(query):
         raise refused(406, "not-supported", "answers are application/fhir+json", "Accept")
     segments = segments_of(path)
     pairs = query_of(query)
@@ -66,14 +70,28 @@ def parse(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]
         found = _form_search(segments, pairs, said, body)
     else:
         found = _routed(method, segments, pairs, said, body)
-    return structs.replace(found, lenient=True) if found.action == "search" and lenient(said.get("prefer")) else found
+    return _preferring(found, said.get("prefer"))
+
+
+def _preferring(found: Interaction, said: str | None) -> Interaction:
+    """What is preferred of a search, and of the entries of a batch or transaction (R4 §3.1.0.11.3)."""
+    if found.action == "search":
+        return structs.replace(found, lenient=True) if lenient(said) else found
+    wanted = preference_of(said) if found.entries else None
+    if wanted is None:
+        return found
+    entries = (
+        structs.replace(each, prefer=wanted) if "prefer" in TAKES.get(each.action, ()) else each
+        for each in found.entries
+    )
+    return structs.replace(found, entries=tuple(entries))
 
 
 def _routed(method: str, segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:
     return route(
         method, segments, pairs, _body(method, said, body),
         if_match=etag_of(said.get("if-match"), "If-Match"),
-        if_none_match=etag_of(said.get("if-none-match"), "If-None-Match"),
+        if_none_match=unchanged_of(said.get("if-none-match")),
         if_none_exist=condition_of(said.get("if-none-exist")),
         if_modified_since=moment_of(said.get("if-modified-since")),
         prefer=preference_of(said.get("prefer")),
@@ -86,7 +104,9 @@ def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
         raise refused(415, "not-supported", "a compressed body is not accepted")
     if method not in ("POST", "PUT", "PATCH") or not body:
         return None
-    kind = said.get("content-type", "").partition(";")[0].strip().lower()
+    kind, *parameters = (word.strip() for word in said.get("content-type", "").lower().split(";"))
+    if not spoken(parameters):
+        raise refused(415, "not-supported", "the body must be of FHIR version 4.0")
     listed = kind == JSON_PATCH and method == "PATCH"
     if kind not in JSON_TYPES and not listed:
         raise refused(415, "not-supported", "the body must be application/fhir+json")
@@ -128,7 +148,7 @@ SERVES: Mapping[tuple[str, str], Action] = {
     ("POST", "type"): "create",
     ("GET", "type/id"): "read", ("GET", "type/id/_history/id"): "vread",
     ("PUT", "type/id"): "update", ("PUT", "type"): "update",
-    ("PATCH", "type/id"): "patch",
+    ("PATCH", "type/id"): "patch", ("PATCH", "type"): "patch",
     ("DELETE", "type/id"): "delete", ("DELETE", "type"): "delete",
     ("GET", "type/id/_history"): "history", ("GET", "type/_history"): "history", ("GET", "_history"): "history",
 }  # fmt: skip
@@ -136,7 +156,7 @@ SERVES: Mapping[tuple[str, str], Action] = {
 
 TAKES: Mapping[Action, tuple[str, ...]] = {
     "read": ("if_none_match", "if_modified_since"), "create": ("if_none_exist", "prefer"),
-    "update": ("if_match", "prefer"), "patch": ("if_match", "prefer"), "delete": ("if_match",),
+    "update": ("if_match", "if_none_match", "prefer"), "patch": ("if_match", "prefer"), "delete": ("if_match",),
 }  # fmt: skip
 """The conditions and preferences that mean something for an interaction; others are not carried on."""
 
@@ -152,7 +172,7 @@ def route(method: str, segments: list[str], query: Pairs, body: Any, **condition
     if action is None:
         return _unknown(method, segments)
     parts |= {name: conditions.get(name) for name in TAKES.get(action, ())}
-    if shape == "type" and action in ("update", "delete"):
+    if shape == "type" and action in ("update", "patch", "delete"):
         if not query:
             raise refused(400, "required", "a conditional request needs search parameters", "query")
         parts["condition"], query = query, ()
@@ -161,6 +181,18 @@ def route(method: str, segments: list[str], query: Pairs, body: Any, **condition
     if action == "patch":
         parts["patch"] = _patch(body)
     return Interaction(action=action, query=query, **parts)
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """The methods that are served at a raw path below the base, for the Allow of a 405 (RFC 9110 §15.5.6)."""
+    try:
+        shape = _shape(segments_of(path))[0]
+    except InteractionError:
+        return ()
+    served = {method for method, each in SERVES if each == shape} if shape else set()
+    if path.strip("/") == "":
+        served = {"POST"}
+    return tuple(sorted(served | ({"HEAD"} if "GET" in served else set())))
 
 
 def _shape(segments: list[str]) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,8 @@ from r4.outcome import Issue
 
 OPERATIONS_LIMIT = 200
 BYTES_LIMIT = 5 * 1024 * 1024
+COPY_LIMIT = 64 * 1024
+"""Bytes that one operation copies, at most: what is copied costs more than the few bytes that ask for it."""
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _MISSING = object()
 
@@ -35,6 +37,8 @@ def apply(resource: Mapping[str, Any], operations: list[Any]) -> dict[str, Any]:
         document = _one(document, operation, f"[{number}]")
     if not isinstance(document, dict):
         raise PatchError("the result must be a resource")
+    if len(codec.format(document)) > BYTES_LIMIT:
+        raise PatchError("the result is too large")
     return document
 
 
@@ -119,11 +123,10 @@ def _move(document: Any, path: list[str], operation: Mapping[str, Any], here: st
 
 
 def _copy(document: Any, path: list[str], operation: Mapping[str, Any], here: str) -> Any:
-    found = copy.deepcopy(_at(document, _pointer(operation.get("from"), here)))
-    document = _put(document, path, found, new=True)
-    if len(codec.format(document)) > BYTES_LIMIT:
-        raise PatchError("the result is too large", here)
-    return document
+    found = _at(document, _pointer(operation.get("from"), here))
+    if len(codec.format(found)) > COPY_LIMIT:
+        raise PatchError("copies too much", here)
+    return _put(document, path, copy.deepcopy(found), new=True)
 
 
 def _test(document: Any, path: list[str], operation: Mapping[str, Any], here: str) -> Any:

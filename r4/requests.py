@@ -33,12 +33,13 @@ _RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
 
 class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """``type``/``id``/``version`` as far as the action has them (a history without id is a type's, without type the
-    system's); ``query`` are decoded pairs in order; ``condition`` those of a conditional update or delete, which has no
+    system's); ``query`` are decoded pairs in order; ``condition`` those of a conditional update, patch or delete, which has no
     id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
     or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
     ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,
     ``full_url`` of an entry. ``valid`` says that the body was found to be valid R4 already, ``lenient`` that
-    parameters which are not understood may be left out (``Prefer: handling=lenient``)."""
+    parameters which are not understood may be left out (``Prefer: handling=lenient``). ``wrong`` is why an entry of a
+    batch is none that can be understood: it is an operation that does not exist."""
 
     action: Action
     type: str | None = None
@@ -59,6 +60,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     if_modified_since: float | None = None
     valid: bool = False
     lenient: bool = False
+    wrong: "InteractionError | None" = None
 
     def __repr__(self) -> str:
         """Without what is a patient's: this may end in a log."""
@@ -141,9 +143,19 @@ def query_of(query: str) -> Pairs:
         raise refused(400, "value", "the query is not readable, or has too many parameters") from wrong
     if any("\x00" in name + value for name, value in pairs):
         raise refused(400, "value", "the query is not readable, or has too many parameters")
-    if any(name == "_format" and value.partition(";")[0].strip() not in JSON_FORMATS for name, value in pairs):
+    if any(name == "_format" and _plus(value).partition(";")[0].strip() not in JSON_FORMATS for name, value in pairs):
         raise refused(406, "not-supported", "answers are application/fhir+json", "_format")
     return tuple(pair for pair in pairs if pair[0] not in ("_format", "_pretty"))
+
+
+def _plus(value: str) -> str:
+    """A MIME type whose plus sign was sent as it is, which a query reads as a space."""
+    return value.replace("/fhir ", "/fhir+")
+
+
+def overridden(query: str) -> bool:
+    """Whether ``_format`` stands in the place of Accept (R4 §3.1.0.1.11)."""
+    return "format" in query and any(name == "_format" for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def acceptable(accept: str | None) -> bool:
@@ -152,11 +164,19 @@ def acceptable(accept: str | None) -> bool:
         return True
     for part in accept.lower().split(","):
         kind, *rest = (word.strip() for word in part.split(";"))
-        if (kind in ACCEPTED or not kind) and not any(re.fullmatch(r"q=0(\.0*)?", word) for word in rest):
+        refused = any(re.fullmatch(r"q=0(\.0*)?", word) for word in rest)
+        if (kind in ACCEPTED or not kind) and not refused and spoken(rest):
             return True
     return False
 
 
+def spoken(parameters: Iterable[str]) -> bool:
+    """Whether the parameters of a MIME type, in lower case, name no other version of FHIR (R4 §3.1.0.1.10)."""
+    named = (word.strip().partition("=") for word in parameters)
+    return all(value.strip('"') in VERSIONS for name, _, value in named if name == "fhirversion")
+
+
+VERSIONS = frozenset({"4.0", "4.0.1"})
 ACCEPTED = frozenset({*JSON_FORMATS, "*/*", "application/*", "text/*", "application/json+fhir"} - {"json"})
 
 
@@ -178,11 +198,18 @@ def etag_of(value: str | None, name: str) -> str | None:
     return match[1] if match else "*"
 
 
+def unchanged_of(value: str | None) -> str | None:
+    """The version id of If-None-Match, or ``*``; None for several tags, and for what no version here is called: then the
+    answer is whole, as it is without the header (RFC 9110 §13.1.2)."""
+    match = _ETAG.fullmatch(value.strip()) if value else None
+    return match[1] if match else "*" if value and value.strip() == "*" else None
+
+
 def condition_of(value: str | None) -> Pairs | None:
     """The pairs of If-None-Exist. Raises InteractionError."""
     if value is None:
         return None
-    pairs = query_of(value.partition("?")[2] if "?" in value else value)
+    pairs = query_of(value.partition("?")[2] if "?" in value.partition("=")[0] else value)
     if not pairs:
         raise refused(412, "value", "If-None-Exist must hold search parameters")
     return pairs

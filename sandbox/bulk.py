@@ -17,6 +17,9 @@ KNOWN = frozenset({"_outputFormat", "_since", "_type", "_typeFilter", "_elements
 ASSOCIATED = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device"})
 """Types of no patient that come along when a patient's record refers to them (§ Bulk Data Kick-off, Patient level)."""
 
+PLUS = frozenset({"_since", "_outputFormat"})
+"""Parameters with a plus sign and no space, which a query that was not escaped reads as one."""
+
 Level = Literal["system", "patient", "group"]
 
 
@@ -58,7 +61,7 @@ def parse(interaction: Interaction, *, lenient: bool) -> Export:
 def _said(interaction: Interaction) -> list[tuple[str, str]]:
     """The parameters, of the address or of the posted Parameters."""
     if interaction.body is None:
-        return [(name, value.replace(" ", "+") if name == "_since" else value) for name, value in interaction.query]
+        return [(name, value.replace(" ", "+") if name in PLUS else value) for name, value in interaction.query]
     listed = interaction.body.get("parameter", [])
     if interaction.body.get("resourceType") != "Parameters" or interaction.query or not isinstance(listed, list):
         raise refused(400, "structure", "must be Parameters, with nothing in the address", "Parameters")

@@ -82,7 +82,19 @@ def plain(value: str) -> str:
 
 def parts(value: str, separator: str) -> list[str]:
     """The value between separators that are not escaped; the parts are still escaped."""
-    return re.split(rf"(?<!\\){re.escape(separator)}", value)
+    if "\\" not in value:
+        return value.split(separator)
+    found = [""]
+    for sign in _SIGN.findall(value):
+        if sign == separator:
+            found.append("")
+        else:
+            found[-1] += sign
+    return found
+
+
+_SIGN = re.compile(r"\\.|.", re.DOTALL)
+"""One sign of a value, with the backslash that escapes it."""
 
 
 def _token(asked: Asked, known: Known) -> Match:

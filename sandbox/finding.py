@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 from r4.interaction import Answer, Interaction
-from r4.outcome import outcome
+from r4.outcome import Issue, outcome
 from sandbox.answering import parsed
 from sandbox.comparing import Known, SearchError
 from sandbox.driver import execute
@@ -71,7 +71,9 @@ def search(connection: Connection, now: float, interaction: Interaction, *, base
     bundle["link"] = _links(wanted, found.next, base)
     entries = [_entry(row, base, "match") for row in found.rows]
     if wanted.includes or wanted.revincludes:
-        entries += [_entry(row, base, "include") for row in _included(connection, wanted, found.rows)]
+        included, whole = _included(connection, wanted, found.rows)
+        entries += [_entry(row, base, "include") for row in included]
+        entries += [] if whole else [CUT_OFF]
     return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
 
 
@@ -92,14 +94,24 @@ def _entry(row: Found, base: str, mode: str) -> dict[str, Any]:
     }
 
 
-def _included(connection: Connection, wanted: Search, rows: Sequence[Found]) -> list[Found]:
-    """What the page's matches refer to, or are referred to by, each once."""
+CUT_OFF = {
+    "resource": outcome(
+        [Issue("incomplete", "Not all that is included is here: ask for fewer matches.", severity="warning")]
+    ),
+    "search": {"mode": "outcome"},
+}
+
+
+def _included(connection: Connection, wanted: Search, rows: Sequence[Found]) -> tuple[list[Found], bool]:
+    """What the page's matches refer to, or are referred to by, each once; and whether that is all of it."""
+    whole, more = True, INCLUDES_LIMIT + 1
     shown = {(row.type, row.id) for row in rows}
     found: dict[tuple[str, str], Found] = {}
     for type, name, target in wanted.includes:
         numbers = [row.number for row in rows if row.type == type]
         sql = f"SELECT value FROM fhir_terms WHERE parameter = ? AND low IS NULL AND number IN ({_places(numbers)})"
-        values = execute(connection, sql, (key(type, name), *numbers)).fetchmany(INCLUDES_LIMIT)
+        values = execute(connection, sql, (key(type, name), *numbers)).fetchmany(more)
+        whole &= len(values) < more
         for row in _named(connection, dict.fromkeys(str(value) for (value,) in values)):
             if target in (None, row.type):
                 found[row.type, row.id] = row
@@ -109,10 +121,13 @@ def _included(connection: Connection, wanted: Search, rows: Sequence[Found]) -> 
             f"SELECT {_COLUMNS} FROM fhir_terms t CROSS JOIN fhir_resources r ON r.number = t.number "
             f"WHERE t.parameter = ? AND t.low IS NULL AND t.value IN ({_places(names)})"
         )
-        for each in execute(connection, sql, (key(type, name), *names)).fetchmany(INCLUDES_LIMIT):
+        referring = execute(connection, sql, (key(type, name), *names)).fetchmany(more)
+        whole &= len(referring) < more
+        for each in referring:
             row = Found._make(each)
             found[row.type, row.id] = row
-    return [row for name, row in found.items() if name not in shown][:INCLUDES_LIMIT]
+    others = [row for name, row in found.items() if name not in shown]
+    return others[:INCLUDES_LIMIT], whole and len(others) < more
 
 
 _COLUMNS = "r.number, r.type, r.id, r.version, r.updated, r.body"

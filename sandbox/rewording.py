@@ -51,10 +51,10 @@ def answered(status: int, headers: Mapping[str, str], data: bytes, interaction: 
     if document["resourceType"] == "Bundle":
         document = _bundle(document, interaction, base)
     said = _headers(headers, document, interaction, base)
-    return Answer(status=status, resource=_preferred(document, interaction), headers=said)
+    return Answer(status=status, resource=preferred(document, interaction), headers=said)
 
 
-def _preferred(document: dict[str, Any], interaction: Interaction) -> dict[str, Any] | None:
+def preferred(document: dict[str, Any], interaction: Interaction) -> dict[str, Any] | None:
     """What the client wants to see of what it wrote; the server is always asked for all of it."""
     if interaction.action not in ("create", "update"):
         return document

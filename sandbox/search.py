@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 from r4.criteria import Criterion, criterion, searchable, targets
 from r4.definitions import Parameter
 from r4.generated.types import RESOURCES
+from r4.implied import unsaid
 from r4.references import parse
 from r4.served import SERVED
 from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, either, parts, plain, updated
 from sandbox.indexing import TOGETHER, key, logical, mark, together
 
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
+SORTS_LIMIT = 10
+"""Parameters that one search is sorted by."""
 VALUES_LIMIT = 200
 """Alternatives in one parameter."""
 BOUND_LIMIT = 8000
@@ -101,6 +104,9 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
     summary = control.get("_summary", ["false"])[0]
     if summary not in ("count", "false"):
         raise SearchError("_summary", "must be count or false")
+    words = [word for word in control.get("_sort", [""])[0].split(",") if word]
+    if len(words) > SORTS_LIMIT:
+        raise SearchError("_sort", f"may name {SORTS_LIMIT} parameters")
     total = control.get("_total", [""])[0]
     if total not in ("", "none", "estimate", "accurate"):
         raise SearchError("_total", "must be none, estimate or accurate")
@@ -109,7 +115,7 @@ def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
         "only_count": summary == "count" or int(count) == 0,
         "total": "accurate" if total == "estimate" else total,
         "after": control["_cursor"][0] if "_cursor" in control else None,
-        "order": tuple(_order(type, word) for word in control.get("_sort", [""])[0].split(",") if word),
+        "order": tuple(_order(type, word) for word in words),
         "includes": tuple(_include("_include", value) for value in control.get("_include", [])),
         "revincludes": tuple(_include("_revinclude", value) for value in control.get("_revinclude", [])),
     }
@@ -174,7 +180,8 @@ def _column(type: str, match: Match) -> Filter:
 def _terms(type: str, name: str, modifier: str, row: Parameter, values: list[str], known: Known) -> Filter:
     parameter = logical(key(type, name)) if modifier == "identifier" else key(type, name)
     kind = KINDS[row.kind]
-    match = either([kind(Asked(name, modifier, each, row, parameter), known) for each in values])
+    asked = [unsaid(type, name, each) for each in values] if row.kind == "token" else values
+    match = either([kind(Asked(name, modifier, each, row, parameter), known) for each in asked])
     if modifier == "not":
         return Filter(f"NOT {_exists(match)}", (parameter, *match.values))
     return _found(parameter, match)
@@ -201,7 +208,9 @@ def _composite(type: str, name: str, row: Parameter, values: list[str], known: K
         if len(said) != 2 or not all(said):
             raise SearchError(name, "must be two values with $ between them")
         first, second = (
-            KINDS[searchable(type)[each].kind](Asked(each, "", text, searchable(type)[each], key(type, each)), known)
+            KINDS[searchable(type)[each].kind](
+                Asked(each, "", unsaid(type, each, text), searchable(type)[each], key(type, each)), known
+            )
             for each, text in zip(row.components, said, strict=True)
         )
         other = re.sub(r"\bt\.", "u.", second.sql)

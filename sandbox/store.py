@@ -7,6 +7,7 @@ Bodies are kept as the exact bytes that are answered. Errors are answers with an
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
@@ -143,12 +144,8 @@ def _update(connection: Connection, now: float, interaction: Interaction, rules:
         return refusal(412, "conflict", "is not the current version", element="If-Match")
     if row is None:
         if NUMERIC.fullmatch(id):
-            return refusal(
-                422,
-                "business-rule",
-                "An id of digits only is for the server to give.",
-                element=f"{interaction.type}.id",
-            )
+            told = "An id of digits only is for the server to give."
+            return refusal(422, "business-rule", told, element=f"{interaction.type}.id")
         made, stored = _write(connection, now, body, id=id, version=1, rules=rules)
         return _returned(made, interaction, 201, rules, stored)
     if not row.deleted and _content(codec.parse(row.body)) == _content(body):
@@ -226,10 +223,14 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
 def _missing(connection: Connection, body: Mapping[str, Any], said: set[str], base: str) -> Iterable[Issue]:
     """References within this server that lead nowhere."""
     own = f"{body.get('resourceType')}/{body.get('id')}"
-    lost = {each for each in said if _leads_nowhere(connection, each, own, base)}
+    lost = {*islice((each for each in said if _leads_nowhere(connection, each, own, base)), LOST)}
     for path, reference in walk(body) if lost else ():
         if reference["reference"] in lost:
             yield Issue("not-found", "must be a resource that this server has", f"{path}.reference", "reference-exists")
+
+
+LOST = 20
+"""References that lead nowhere and are told of one body, at most: looking for more of them is work for nothing."""
 
 
 def _leads_nowhere(connection: Connection, said: str, own: str, base: str) -> bool:

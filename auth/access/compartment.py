@@ -116,12 +116,13 @@ def writable(resource: Mapping[str, Any], patient: str) -> bool:
         if isinstance(value, dict) and "extension" in value
         for _, each in walk(value["extension"])
     ]
-    said = [_written(value, resource) for value in (*named, *beside)]
+    inside = _contained(resource)
+    said = [_written(value, inside) for value in (*named, *beside)]
     if any(name == ELSEWHERE or (name.startswith("Patient/") and name != mine) for name in said):
         return False
     if type == "Patient":
         return resource.get("id") == patient
-    deciding = {_written(value, resource) for value in _values(resource, row.deciding)}
+    deciding = {_written(value, inside) for value in _values(resource, row.deciding)}
     return mine in deciding and (not row.subject or len(deciding) == 1)
 
 
@@ -144,7 +145,7 @@ def _told(value: Any, base: str) -> str:
     return local.local if local else ELSEWHERE
 
 
-def _written(value: Any, resource: Mapping[str, Any]) -> str:
+def _written(value: Any, inside: Mapping[str, str | None]) -> str:
     """Whom a reference to be written names. Absolute, versioned, logical and conditional ones name nobody that could be
     trusted, nor does a contained Patient; who is only displayed is nobody."""
     if not isinstance(value, dict):
@@ -154,7 +155,7 @@ def _written(value: Any, resource: Mapping[str, Any]) -> str:
         logical = "identifier" in value and kind in (None, "Patient")
         return ELSEWHERE if logical or kind == "Patient" or value.keys() - _HARMLESS else ""
     if isinstance(said, str) and said.startswith("#"):
-        return "" if _contained(resource, said[1:]) not in (None, "Patient") else ELSEWHERE
+        return "" if inside.get(said[1:]) not in (None, "Patient") else ELSEWHERE
     local = parse(said)
     if local is None or (local.type == "Patient" and (local.version is not None or "identifier" in value)):
         return ELSEWHERE
@@ -165,13 +166,15 @@ _HARMLESS = frozenset({"display", "identifier", "type", "id", "extension"})
 """Members of a Reference that point at nothing; what stands in its extensions is judged as a reference of its own."""
 
 
-def _contained(resource: Mapping[str, Any], id: str) -> str | None:
-    """The type of a contained resource; None when there is none, or more than one, of that id."""
+def _contained(resource: Mapping[str, Any]) -> dict[str, str | None]:
+    """The types of the contained resources by their ids; None for an id that more than one has."""
+    found: dict[str, str | None] = {}
     listed = resource.get("contained")
-    found = (
-        [each for each in listed if isinstance(each, dict) and each.get("id") == id] if isinstance(listed, list) else []
-    )
-    return _type(found[0]) if len(found) == 1 else None
+    for each in listed if isinstance(listed, list) else ():
+        id = each.get("id") if isinstance(each, dict) else None
+        if isinstance(id, str):
+            found[id] = None if id in found else _type(each)
+    return found
 
 
 def narrowing(type: str, patient: str) -> tuple[tuple[str, str], ...] | None:

@@ -14,6 +14,7 @@ from auth.scopes import FhirScope
 from auth.server.grants import Grant
 from r4 import paths
 from r4.definitions import parameters
+from r4.implied import unsaid
 from r4.references import parse
 
 LETTERS: Mapping[str, str] = {
@@ -147,7 +148,8 @@ def _matches(resource: Mapping[str, Any], name: str, value: str, base: str) -> b
     if row.kind == "reference":
         named = [parse(item.get("reference"), base=base) for item in found if isinstance(item, dict)]
         return any(reference is not None and value in (reference.local, reference.id) for reference in named)
-    return any(_token(item, value) for item in found)
+    said = unsaid(str(resource.get("resourceType")), name, value)
+    return any(_token(item, said) for item in found)
 
 
 def _token(item: Any, value: str) -> bool:

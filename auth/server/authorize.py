@@ -1,7 +1,7 @@
 """Edge: the authorization endpoint (SMART App Launch 2.2 §step-4). Until the client and its exact redirect address are known, an
 error may not redirect; from then on every answer carries ``state`` and the issuer (RFC 9207)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -58,6 +58,11 @@ def once(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
+def given(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that have a value: one without is treated as if it were left out (RFC 6749 §3.1, §3.2)."""
+    return {name: value for name, value in parameters.items() if value}
+
+
 def authorize(
     connection: Connection, now: float, *, parameters: dict[str, str], server: Server
 ) -> Redirect | SignIn:  # fmt: skip
@@ -72,6 +77,8 @@ def authorize(
         if (simulated := faults.error(named, "authorize")) is not None:
             raise simulated
         asked = _asked(parameters, client=client, redirect_uri=redirect_uri, launch=launch)
+        if not launch.automatic and "none" in parameters.get("prompt", "").split():
+            raise OAuthError("login_required", "prompt is none, but a person has to answer")
         if not launch.automatic:
             key = server.new_secret()
             save_request(connection, now, asked=asked, key=key)
@@ -143,8 +150,17 @@ def _code(
     return code
 
 
+UNTAKEN = {"request": "request_not_supported", "request_uri": "request_uri_not_supported"}
+"""Parameters that would stand for others, which nobody may ignore (OpenID Connect Core §3.1.2.6)."""
+
+
 def _check(parameters: dict[str, str], client: Client, server: Server) -> None:
     """What the request must say, in the order of RFC 9700 and SMART's own table."""
+    for name, error in UNTAKEN.items():
+        if name in parameters:
+            raise OAuthError(error, f"{name} is not taken here: send each parameter itself")
+    if parameters.get("response_mode", "query") != "query":
+        raise OAuthError("invalid_request", "response_mode must be query")
     if parameters.get("response_type") != "code":
         raise OAuthError("unsupported_response_type", "response_type must be code")
     if "authorization_code" not in client.grant_types:

@@ -17,6 +17,7 @@ from gateway.face.reading import check_history, recheck_history, serve_read, ser
 from gateway.face.searching import serve_search
 from gateway.face.writing import serve_write
 from r4.interaction import Answer, Interaction
+from r4.outcome import outcome
 from r4.served import SERVED
 from sandbox.answering import refusal
 
@@ -30,6 +31,8 @@ def serve(interaction: Interaction, grant: Grant, means: Means) -> Served:
 
 def guarded(interaction: Interaction, grant: Grant, means: Means) -> Serving:
     """The answer by the access decisions alone."""
+    if interaction.wrong is not None:
+        return Answer(status=interaction.wrong.status, resource=outcome([interaction.wrong.issue]))
     if interaction.action == "batch":
         return (yield from serve_batch(interaction, grant, means, guarded))
     if interaction.action == "transaction":

@@ -43,27 +43,25 @@ def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Gene
     """A reference within this server to what a scope of one patient does not reach."""
     reading = [scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant)]
     plain = tuple(replace(scope, query=(), type="*") for scope in reading[:1])
-    for said in named(i.body or {}):
+    known = {} if means.reached is None else means.reached
+    for said in dict.fromkeys(named(i.body or {})):
         local = parse(said, base=means.base)
         if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
             continue
-        if not (yield from _reached(local, plain, grant, means)):
+        if not (yield from _reached(local, plain, grant, means, known)):
             return next(path for path, reference in walk(i.body or {}) if reference["reference"] == said)
     return None
 
 
 def _reached(
-    local: Reference, scopes: Scopes, grant: Grant, means: Means
+    local: Reference, scopes: Scopes, grant: Grant, means: Means, known: dict[tuple[str, Scopes], bool]
 ) -> Generator[Interaction, Answer, bool]:  # fmt: skip
-    """Whether the resource is there and within reach; for the entries of a transaction it is looked at once."""
-    known = means.reached
-    if known is not None and (local.local, scopes) in known:
-        return known[local.local, scopes]
-    target = yield raw(local.type, local.id)
-    found = target.status == 200 and bool((yield from within(scopes, target.resource, grant, means)))
-    if known is not None:
+    """Whether the resource is there and within reach; for one body, and for all of a transaction, it is looked at once."""
+    if (local.local, scopes) not in known:
+        target = yield raw(local.type, local.id)
+        found = target.status == 200 and bool((yield from within(scopes, target.resource, grant, means)))
         known[local.local, scopes] = found
-    return found
+    return known[local.local, scopes]
 
 
 def _unreached(path: str) -> Answer:

@@ -15,6 +15,7 @@ from r4.interaction import Answer, Interaction
 from r4.outcome import outcome
 from r4.served import SERVED
 from sandbox import batch
+from sandbox.rewording import preferred
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
 Doing = Generator[Interaction, Answer, Answer | None]
@@ -81,8 +82,9 @@ def _checked(
         if body is not None and (wrong := doomed(body)) is not None:
             return placed(wrong, place)
         checked[place] = entry if given else allowed
-    done = [each for each in checked.values() if isinstance(each, Interaction)]
-    if (fault := batch.fault(done)) is not None:
+    done = {place: each for place, each in checked.items() if isinstance(each, Interaction)}
+    fault = batch.fault([*done.values()]) or batch.alike({place: i.entries[place] for place in done})
+    if fault is not None:
         return Answer(status=400, resource=outcome([fault]))
     return checked
 
@@ -127,12 +129,13 @@ def _together(
     if len(entries) != len(writes):
         return ODD
     for (place, entry), found in zip(writes.items(), entries, strict=True):
-        answers[place] = yield from recheck_write(entry, _alone(found), grant, means)
+        answers[place] = yield from recheck_write(entry, _alone(found, entry), grant, means)
     return None
 
 
-def _alone(entry: Mapping[str, Any]) -> Answer:
+def _alone(entry: Mapping[str, Any], asked: Interaction) -> Answer:
     """An entry of a transaction's response as the answer to the same request alone."""
     response = entry.get("response") or {}
     headers = {name: response[name] for name in ("location", "etag") if isinstance(response.get(name), str)}
-    return Answer(status=int(str(response.get("status", "200"))[:3]), resource=entry.get("resource"), headers=headers)
+    status, resource = int(str(response.get("status", "200"))[:3]), entry.get("resource")
+    return Answer(status=status, resource=preferred(resource, asked) if resource else None, headers=headers)

@@ -18,8 +18,10 @@ Checking = Generator[Interaction, Answer, "Answer | Interaction"]
 Scopes = Sequence[FhirScope]
 
 ABSENT = refusal(404, "not-found", "There is no such resource.")
-FORBIDDEN = refusal(403, "forbidden", "The token's scopes do not permit this.")
-ELSEWHERE = refusal(403, "forbidden", "The token does not reach this resource.")
+CHALLENGE = {"www-authenticate": 'Bearer error="insufficient_scope"'}
+"""What stands beside a refusal of a token that does not open enough (RFC 6750 §3.1)."""
+FORBIDDEN = refusal(403, "forbidden", "The token's scopes do not permit this.", headers=CHALLENGE)
+ELSEWHERE = refusal(403, "forbidden", "The token does not reach this resource.", headers=CHALLENGE)
 UNSERVED = refusal(404, "not-supported", "This server does not hold resources of this type.")
 ODD = refusal(502, "exception", "The FHIR server behind this EHR answered oddly.")
 CHANGED = refusal(409, "conflict", "Another request was changing the same resource. Send it again.")

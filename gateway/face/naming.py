@@ -15,13 +15,16 @@ from r4.criteria import check
 from r4.interaction import Answer, Interaction, InteractionError
 from r4.outcome import outcome
 from r4.references import named, walk
-from r4.requests import query_of
+from r4.requests import Pairs, query_of
 from r4.served import SERVED
 from sandbox import batch
 from sandbox.answering import refusal
 
 Naming = Generator[Interaction, Answer, Answer | list[Interaction]]
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]{1,63})\?(.+)", re.DOTALL)
+SEARCHES = 200
+"""Different references by a search in one transaction, at most: nothing else is done at this EHR meanwhile."""
+COSTLY = refusal(413, "too-costly", f"A transaction may refer by {SEARCHES} searches at most.")
 NO_SUCH = refusal(412, "not-found", "must match exactly one resource")
 
 
@@ -33,6 +36,8 @@ def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Nami
     for place, entry in enumerate(entries):
         for said in named(entry.body or {}):
             if "?" in said and said not in names:
+                if len(names) >= SEARCHES:
+                    return placed(_at(COSTLY, entry, said), place)
                 found = yield from _one(said, grant, means)
                 if isinstance(found, Answer):
                     return placed(_at(found, entry, said), place)
@@ -44,16 +49,35 @@ def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Nami
 def _decided(
     entry: Interaction, names: dict[str, str], grant: Grant, means: Means
 ) -> Generator[Interaction, Answer, Interaction]:
-    """A conditional create that others refer to. Whether it may be done at all is decided later, as for any other."""
+    """A conditional write that others refer to. Whether it may be done at all is decided later, as for any other."""
+    if entry.action == "update" and entry.condition is not None and (entry.full_url or "").startswith(batch.NAMES):
+        return (yield from _updated(entry, entry.condition, names, grant, means))
     scopes = allowing(grant, "create", str(entry.type))
     if entry.action != "create" or entry.if_none_exist is None or not entry.full_url or not scopes:
         return entry
     found = yield from matching(str(entry.type), entry.if_none_exist, scopes, grant, means)
     if isinstance(found, Answer):
         return entry
-    if found and entry.full_url.startswith("urn:"):
+    if found and entry.full_url.startswith(batch.NAMES):
         names[entry.full_url] = f"{entry.type}/{found[0]['id']}"
     return entry if found else structs.replace(entry, if_none_exist=None)
+
+
+def _updated(
+    entry: Interaction, condition: Pairs, names: dict[str, str], grant: Grant, means: Means
+) -> Generator[Interaction, Answer, Interaction]:
+    """A conditional update that others refer to: of what is there, of the id that its body says, or a create."""
+    type, name = str(entry.type), str(entry.full_url)
+    scopes = allowing(grant, "update", type)
+    found = (yield from matching(type, condition, scopes, grant, means)) if scopes else NO_SUCH
+    if isinstance(found, Answer):
+        return entry
+    id = found[0]["id"] if found else (entry.body or {}).get("id")
+    if isinstance(id, str):
+        names[name] = f"{type}/{id}"
+        return entry
+    creating = entry.if_match is None and any(scope in allowing(grant, "create", type) for scope in scopes)
+    return structs.replace(entry, action="create", condition=None) if creating else entry
 
 
 def _one(said: str, grant: Grant, means: Means) -> Generator[Interaction, Answer, Answer | str]:

@@ -14,6 +14,7 @@ from gateway.face.guarding import ABSENT, FORBIDDEN, UNSERVED, Means, Scopes, Se
 from gateway.face.pages import CURSOR, cursor_of, here, next_link, resume
 from gateway.face.searching import check_search, recheck_search
 from gateway.face.validating import validated
+from r4.criteria import OTHERS
 from r4.interaction import Answer, Interaction
 from r4.moments import moment_range
 from r4.served import SERVED
@@ -49,12 +50,13 @@ def serve_operation(i: Interaction, grant: Grant, means: Means) -> Serving:
 
 def _everything(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Serving:
     """``Patient/{id}/$everything``: a search of each granted type in the compartment, one after the other."""
-    if i.type != "Patient" or i.body is not None:
+    if i.type != "Patient":
         return NONE
     current = yield raw("Patient", str(i.id))
     if current.status != 200 or not (yield from within(scopes, current.resource, grant, means)):
         return ABSENT if current.status < 500 else current
-    resumed = resume(i, grant, means)
+    said_so = _unposted(i)
+    resumed = said_so if isinstance(said_so, Answer) else resume(said_so, grant, means)
     if isinstance(resumed, Answer):
         return resumed
     asked, cursor = resumed
@@ -72,6 +74,30 @@ def _everything(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> S
     wanted = cursor is None and "Patient" in said.get("_type", "Patient").split(",")
     own = [_match(current.resource, means)] if wanted and _changed_since(current.resource, span) else []
     return (yield from _fill(asked, page, own, grant, means))
+
+
+def _unposted(i: Interaction) -> Interaction | Answer:
+    """The operation with its parameters in the address, as a GET would have them (R4 §3.2.0.1); types are a list there."""
+    if i.body is None:
+        return i
+    listed = i.body.get("parameter", [])
+    if i.body.get("resourceType") != "Parameters" or i.query or not isinstance(listed, list):
+        return POSTED
+    said: dict[str, str] = {}
+    for each in listed:
+        name = each.get("name") if isinstance(each, dict) else None
+        values = (
+            [value for member, value in each.items() if member.startswith("value")] if isinstance(name, str) else []
+        )
+        if name not in OTHERS["$everything"] or len(values) != 1 or not isinstance(values[0], str | int):
+            return POSTED
+        said[name] = f"{said[name]},{values[0]}" if name in said else str(values[0])
+    return structs.replace(i, body=None, query=tuple(said.items()))
+
+
+POSTED = refusal(
+    400, "not-supported", "must be Parameters that the operation has, with nothing in the address", element="Parameters"
+)
 
 
 class _Span(NamedTuple):

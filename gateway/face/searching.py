@@ -128,6 +128,9 @@ def recheck_search(i: Interaction, answer: Answer, grant: Grant, means: Means) -
     kept = []
     for entry in entries:
         resource = entry.get("resource") or {}
+        if entry.get("search", {}).get("mode") == "outcome" and not means.whole:  # our own store's words
+            kept.append(entry)
+            continue
         found = entry.get("search", {}).get("mode") != "include"
         key = (str(resource.get("resourceType")), "search" if found else "read")
         if key not in scopes:

@@ -30,6 +30,7 @@ from r4.outcome import outcome
 from sandbox.answering import refusal
 
 STALE = refusal(412, "conflict", "is not the current version", element="If-Match")
+THERE = refusal(412, "conflict", "names a version that stands", element="If-None-Match")
 Finding = Generator[Interaction, Answer, "Answer | Mapping[str, Any]"]
 
 
@@ -92,7 +93,7 @@ def _update(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
     kept = yield from check_body(i, creating, grant, means)
     if isinstance(kept, Answer):
         return kept
-    return i if mine else (doomed(i.body or {}) or ABSENT)
+    return structs.replace(i, if_none_match=None) if mine else (doomed(i.body or {}) or ABSENT)
 
 
 def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: Grant, means: Means) -> Checking:
@@ -107,7 +108,10 @@ def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: 
     kept = yield from check_body(i, reached, grant, means)
     if isinstance(kept, Answer):
         return kept
-    return structs.replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
+    if i.if_none_match in ("*", version_of(current)):  # RFC 9110 §13.1.2
+        return THERE
+    match = version_of(current) if i.if_match in (None, "*") else i.if_match
+    return structs.replace(i, if_match=match, if_none_match=None)
 
 
 def _was_mine(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, bool]:
@@ -139,15 +143,19 @@ def _conditional_update(i: Interaction, scopes: Scopes, grant: Grant, means: Mea
     creating = [scope for scope in scopes if scope in allowing(grant, "create", str(i.type))]
     if not creating:
         return ABSENT if only_bound(scopes, grant) else FORBIDDEN
-    return (yield from _create(structs.replace(i, action="create", condition=None), creating, grant, means))
+    return (
+        yield from _create(
+            structs.replace(i, action="create", condition=None, if_none_match=None), creating, grant, means
+        )
+    )
 
 
 def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:
     """A patch is applied here to what is there, and goes down as an update of that version."""
-    current = yield from _reached(i, scopes, grant, means)
+    current = yield from _meant(i, scopes, grant, means)
     if isinstance(current, Answer):
         return current
-    version = version_of(current)
+    i, version = structs.replace(i, id=current["id"], condition=None), version_of(current)
     if i.if_match not in (None, "*", version):
         return STALE
     apply = json_patch.apply if isinstance(i.patch, list) else fhirpath_patch.apply
@@ -164,19 +172,19 @@ def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checki
 
 
 def _delete(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:
-    if i.condition is not None:
-        found = yield from matching(str(i.type), i.condition, scopes, grant, means)
-        if isinstance(found, Answer):
-            return found
-        if not found:
-            return ABSENT
-        i, current = structs.replace(i, condition=None, id=found[0]["id"]), found[0]
-    else:
-        reached = yield from _reached(i, scopes, grant, means)
-        if isinstance(reached, Answer):
-            return reached
-        current = reached
-    return structs.replace(i, if_match=version_of(current) if i.if_match in (None, "*") else i.if_match)
+    current = yield from _meant(i, scopes, grant, means)
+    if isinstance(current, Answer):
+        return current
+    match = version_of(current) if i.if_match in (None, "*") else i.if_match
+    return structs.replace(i, condition=None, id=current["id"], if_match=match)
+
+
+def _meant(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Finding:
+    """What is to be changed: the one resource that the condition matches, or the one at the address."""
+    if i.condition is None:
+        return (yield from _reached(i, scopes, grant, means))
+    found = yield from matching(str(i.type), i.condition, scopes, grant, means)
+    return found if isinstance(found, Answer) else found[0] if found else ABSENT
 
 
 def _reached(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Finding:

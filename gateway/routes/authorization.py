@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from auth.errors import OAuthError
 from auth.server import token
-from auth.server.authorize import authorize, once
+from auth.server.authorize import authorize, given, once
 from gateway.face.accesses import caller_of
 from gateway.pages import HEADERS, render, sentence
 from gateway.routes import discovery, introspection
@@ -27,6 +27,10 @@ PAGE_HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+
+
+NEEDS = {"authorization_code": ("code",), "refresh_token": ("refresh_token",)}
+"""The parameter without which a grant type asks for nothing (RFC 6749 §4.1.3, §6)."""
 
 
 def routes(ehr: SandboxEhr, keys: ClientKeys) -> list[Route]:
@@ -54,7 +58,7 @@ async def _authorize(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Res
         else:
             parameters = once(parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=64, errors="strict"))
         server = server_of(ehr)
-        work = partial(authorize, parameters=parameters, server=server)
+        work = partial(authorize, parameters=given(parameters), server=server)
         answer = await ehr.database.run(ehr.audit.code(work, caller_of(request.scope)))
     except OAuthError as refused:
         return _page(ehr, refused.text, refused.status)
@@ -74,9 +78,12 @@ def _page(ehr: SandboxEhr, text: str, status: int) -> Response:
 
 
 async def _token(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:
-    parameters = await read_form(request)
+    parameters = given(await read_form(request))
     client, assertion = await authenticate(ehr, keys, parameters, request.headers.getlist("authorization"))
     grant_type = parameters.get("grant_type", "")
+    missing = {"grant_type", *NEEDS.get(grant_type, ())} - set(parameters)
+    if missing:
+        raise OAuthError("invalid_request", f"{missing.pop()} is required")
     if grant_type not in ("authorization_code", "refresh_token", "client_credentials"):
         raise OAuthError(
             "unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"

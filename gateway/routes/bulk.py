@@ -13,6 +13,7 @@ from gateway.exports import export_jobs, export_runs
 from gateway.exports.export_runs import BOOT
 from gateway.exports.exporting import Run, allowed
 from gateway.face import serving
+from gateway.face.guarding import CHALLENGE
 from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4 import codec
 from r4.interaction import Answer, Interaction
@@ -30,7 +31,7 @@ POLLS = 20
 _POLLED: dict[str, tuple[float, int]] = {}
 
 ABSENT = refusal(404, "not-found", "There is no such export, or it has expired or was cancelled.")
-FORBIDDEN = refusal(403, "forbidden", "The token does not permit this export.")
+FORBIDDEN = refusal(403, "forbidden", "The token does not permit this export.", headers=CHALLENGE)
 ASYNC = refusal(400, "invalid", "An export is asynchronous: send Prefer: respond-async.", element="Prefer")
 BUSY = refusal(429, "throttled", "Too many exports are under way. Wait for one to end.", headers={"retry-after": "5"})
 HASTY = refusal(429, "throttled", "The status was asked for too often.", headers={"retry-after": "1"})

@@ -1,6 +1,7 @@
 """Edge: the FHIR base of a sandbox EHR over HTTP: bytes in, an interaction, its answer, bytes out."""
 
 import re
+from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -15,8 +16,8 @@ from gateway.sandbox_ehrs import app_state, faulty
 from gateway.sandbox_ehrs.ehr import SandboxEhr
 from gateway.storage.failures import DatabaseFailed, DatabaseFull
 from r4 import codec
-from r4.criteria import check, leniently
-from r4.interaction import Answer, Interaction, InteractionError, parse
+from r4.criteria import checked, leniently
+from r4.interaction import Answer, Interaction, InteractionError, methods_of, parse
 from r4.outcome import Issue, outcome
 from sandbox import capabilities
 from sandbox.answering import refusal
@@ -32,7 +33,7 @@ FULL = refusal(507, "no-store", "There is no room to store this: nothing of it w
 BULK = Interaction(action="operation", operation="$export")
 """What the requests about an export that is under way are, to the faults."""
 BROKEN = refusal(500, "no-store", "The EHR's storage failed: nothing of this was kept.")
-_BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,4096})")
+_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/=-]{1,4096})")
 
 
 class FhirFace:
@@ -56,15 +57,28 @@ class FhirFace:
             answer = FULL if isinstance(failure, DatabaseFull) else BROKEN
         except ClientDisconnect:
             return
+        if answer.status == 405:
+            answer = _allowing(answer, scope)
         await _send(answer, send, head=scope["method"] == "HEAD")
+
+
+def _allowing(answer: Answer, scope: Scope) -> Answer:
+    """A method that is not served, with those that are (RFC 9110 §15.5.6): a persona may leave out more than R4 does."""
+    others = [method for method in methods_of(_path(scope)) if method != scope["method"]]
+    return replace(answer, headers={**answer.headers, "allow": ", ".join(others)})
+
+
+def _path(scope: Scope) -> str:
+    """The raw path below the base."""
+    raw: str = scope["raw_path"].split(b"?")[0].decode("latin-1")
+    return raw.partition("/fhir")[2].removeprefix("/")
 
 
 async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:
     method = scope["method"]
     if method not in METHODS:
         raise InteractionError(405, Issue("not-supported", "this method is not served here"))
-    raw = scope["raw_path"].split(b"?")[0].decode("latin-1")
-    path = raw.partition("/fhir")[2].removeprefix("/")
+    path = _path(scope)
     query = scope["query_string"].decode("latin-1")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     if query and any(name == "access_token" for name, _ in parse_qsl(query, keep_blank_values=True)):
@@ -83,8 +97,7 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         url = f"{ehr.fhir}/{path}{'?' if query else ''}{query}"
         ask = partial(bulk.kick_off, ehr, token=token or "", said=dict(headers), url=url, caller=caller)
         return await _asked(ehr, interaction, token, ask)
-    interaction = leniently(interaction)
-    check(interaction)
+    interaction = checked(leniently(interaction))
     return await _asked(ehr, interaction, token, partial(_performed, ehr, token or "", caller, len(body)))
 
 

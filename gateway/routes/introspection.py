@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from auth.errors import OAuthError
 from auth.server import authentication, grants, introspection
+from auth.server.authorize import given
 from auth.server.grants import Issued
 from auth.server.introspection import Asker
 from gateway.face.accesses import caller_of
@@ -17,7 +18,7 @@ from gateway.sandbox_ehrs.ehr import SandboxEhr
 
 async def introspect(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:
     """A client asks about its own tokens, a bearer too; those with the scope ``introspect`` about any client's."""
-    parameters = await read_form(request)
+    parameters = given(await read_form(request))
     asker = await _asker(ehr, keys, parameters, request)
     token = _token(parameters)
 
@@ -46,7 +47,7 @@ async def _asker(ehr: SandboxEhr, keys: ClientKeys, parameters: dict[str, str], 
 
 async def revoke(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:
     """200 whatever the token was, except that there must be one; ``token_type_hint`` is not needed, so any is tolerated."""
-    parameters = await read_form(request)
+    parameters = given(await read_form(request))
     client, assertion = await authenticate(ehr, keys, parameters, request.headers.getlist("authorization"))
     token = _token(parameters)
 

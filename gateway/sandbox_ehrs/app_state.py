@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from auth.access import app_state as rules
 from auth.server.clients import Client, find_client
 from auth.server.grants import Grant, find_grant
+from gateway.face.guarding import ABSENT, FORBIDDEN
 from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
@@ -22,8 +23,6 @@ from sandbox.app_state import Kept
 from sandbox.audit import NOBODY, Caller
 from vocabulary.instant import format_instant
 
-ABSENT = refusal(404, "not-found", "There is no such resource.")
-FORBIDDEN = refusal(403, "forbidden", "The token's scopes do not permit this.")
 CHANGED = refusal(412, "conflict", "The state is not the version, or not the code and subject, that was expected.")
 UNCONDITIONAL = refusal(428, "required", "must be given for app state", element="If-Match")
 TOO_LONG = refusal(413, "too-long", f"App state has at most {rules.BYTES} bytes.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.face.naming import SEARCHES
 from tests.contract.face_world import World, bundle, entry
 
 
@@ -70,3 +71,77 @@ def test_a_refused_entry_is_named_from_the_bundle_on(world: World) -> None:
     answer = world.ask("POST", "", json=bundle("transaction", good, wrong))
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
+
+
+def test_what_is_wrong_with_one_entry_of_a_batch_is_no_others_concern(world: World) -> None:
+    answer = world.ask("POST", "", json=bundle(
+        "batch", entry("GET", "Nothing/x"), entry("GET", "Observation?nothing=x"), entry("GET", "$export"), entry("GET", "/Observation"),
+        entry("GET", f"Observation/{world.id('o1')}"),
+    ))  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert [each["response"]["status"] for each in answer.json()["entry"]] == ["404", "400", "400", "400", "200"]
+    assert all(each["response"]["outcome"]["issue"] for each in answer.json()["entry"][:4])
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_what_a_bundle_writes_is_returned_as_it_prefers(world: World, kind: str) -> None:
+    told = {}
+    for prefer in ("minimal", "representation", "OperationOutcome"):
+        body = world.observation(f"prefer-{kind}-{prefer.lower()}", "p1")
+        write = entry("PUT", f"Observation/{body['id']}", resource=body)
+        answer = world.ask("POST", "", json=bundle(kind, write), headers={"prefer": f"return={prefer}"})
+        assert answer.status_code == 200, answer.text
+        told[prefer] = answer.json()["entry"][0]
+    assert "resource" not in told["minimal"]
+    assert "outcome" not in told["minimal"]["response"]
+    assert told["representation"]["resource"]["resourceType"] == "Observation"
+    assert told["OperationOutcome"]["response"]["outcome"]["resourceType"] == "OperationOutcome"
+
+
+def test_what_a_condition_updates_may_be_referred_to(world: World) -> None:
+    """By the name of its entry, whether it is there already or made by it."""
+    key = {"system": "urn:t", "value": f"{world.run}-encounter"}
+    visit = {"resourceType": "Encounter", "status": "in-progress", "identifier": [key], "subject": {"reference": f"Patient/{world.id('p1')}"},
+             "class": {"code": "IMP", "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode"}}  # fmt: skip
+    name, places = f"urn:uuid:{uuid.uuid4()}", []
+    for number, status in ((1, "201"), (2, "200")):
+        seen = world.observation(f"seen{number}", "p1", encounter={"reference": name})
+        answer = world.ask("POST", "", json=bundle(
+            "transaction", entry("PUT", f"Encounter?identifier=urn:t|{key['value']}", resource=visit, fullUrl=name),
+            entry("PUT", f"Observation/{seen['id']}", resource=seen),
+        ))  # fmt: skip
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["entry"][0]["response"]["status"][:3] == status
+        kept = world.stored("Observation", f"seen{number}") or {}
+        places.append(kept["encounter"]["reference"])
+    assert places[0] == places[1]
+    assert places[0].startswith("Encounter/")
+
+
+def test_references_by_search_have_an_end(world: World) -> None:
+    """Each is a search of its own, and all of them stand in one transaction."""
+    said = [{"reference": f"Patient?_id={world.id('p1')},none{place}"} for place in range(SEARCHES + 1)]
+    many = world.observation("many", "p1", focus=said)
+    answer = world.ask("POST", "", json=bundle("transaction", entry("PUT", f"Observation/{many['id']}", resource=many)))
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (413, "too-costly")
+    again = world.observation("again", "p1", focus=[{"reference": f"Patient?_id={world.id('p1')}"}] * (SEARCHES + 1))
+    answer = world.ask(
+        "POST", "", json=bundle("transaction", entry("PUT", f"Observation/{again['id']}", resource=again))
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def test_two_creates_of_one_condition_are_no_transaction(world: World) -> None:
+    key = f"urn:t|{world.run}-twice"
+    body = world.observation("twice", "p1", identifier=[{"system": "urn:t", "value": f"{world.run}-twice"}])
+    del body["id"]
+
+    def create(**more: Any) -> dict[str, Any]:
+        request = {"method": "POST", "url": "Observation", "ifNoneExist": f"identifier={key}"}
+        return {"resource": body, "request": request, **more}
+
+    for names in ({}, {"fullUrl": f"urn:uuid:{uuid.uuid4()}"}):
+        assert world.ask("POST", "", json=bundle("transaction", create(), create(**names))).status_code == 400
+        assert world.ids(world.ask("GET", f"Observation?identifier={key}")) == set()
+    answer = world.ask("POST", "", json=bundle("batch", create(), create()))
+    assert [each["response"]["status"][:3] for each in answer.json()["entry"]] == ["201", "200"]

@@ -113,3 +113,31 @@ def test_what_no_author_thought_of_is_the_senders_fault(
     answer = world.ask(method, path.format(o1=world.id("o1")), content=body, headers=headers)
     assert answer.status_code in (400, 422)
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_a_method_that_is_not_served_is_told_with_those_that_are(world: World) -> None:
+    for method, path, methods in (
+        ("OPTIONS", "Observation", "DELETE, GET, HEAD, PATCH, POST, PUT"),
+        ("POST", "Observation/x", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("PUT", "Observation/x/_history", "GET, HEAD"),
+    ):
+        answer = world.ask(method, path, json={})
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
+def test_a_scheme_is_a_scheme_in_capitals_too(world: World) -> None:
+    bearer = world.token()
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        said = {"authorization": f"{scheme} {bearer}"}
+        assert world.ask("GET", f"Observation/{world.id('o1')}", headers=said).status_code == 200
+
+
+def test_a_token_whose_scopes_do_not_suffice_is_told_so_in_the_header(world: World) -> None:
+    """RFC 6750 §3: the answer to a token that does not open the resource has a challenge."""
+    for path, words in (
+        ("Observation", "patient/Patient.rs"),
+        ("Basic?code=urn:x|y", "patient/Patient.rs"),
+        ("$export", "patient/Patient.rs"),
+    ):
+        answer = world.ask("GET", path, world.token(words))
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (403, 'Bearer error="insufficient_scope"')

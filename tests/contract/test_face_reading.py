@@ -1,5 +1,6 @@
 """Reads and operations at the face, before both stores: what is foreign is told as what is absent."""
 
+import httpx2
 import pytest
 
 from tests.contract.face_world import CATEGORY, READ, World, same
@@ -137,3 +138,30 @@ def test_validate_needs_a_write_scope_and_fetches_nothing(world: World) -> None:
     }
     assert world.ask("POST", "Observation/$validate", json=profile).status_code == 400
     assert world.ask("POST", "Observation/$validate", world.token(READ), json=good).status_code == 403
+
+
+def test_everything_may_be_posted_with_its_parameters(world: World) -> None:
+    """R4 §3.2.0.1: every operation is a POST of Parameters."""
+    where = f"Patient/{world.id('p1')}/$everything"
+
+    def posted(*parts: dict[str, object]) -> httpx2.Response:
+        return world.ask("POST", where, json={"resourceType": "Parameters", "parameter": [*parts]})
+
+    said = [
+        {"name": "_type", "valueCode": "Observation"},
+        {"name": "_type", "valueCode": "Encounter"},
+        {"name": "_count", "valueInteger": 50},
+    ]
+    assert world.ids(posted(*said)) == world.ids(world.ask("GET", f"{where}?_type=Observation,Encounter&_count=50"))
+    assert world.ids(posted()) == world.ids(world.ask("GET", where))
+    for wrong in (
+        {"name": "nothing", "valueCode": "x"},
+        {"name": "_count", "valueInteger": 0},
+        {"name": "_count"},
+        {"name": "_since", "resource": {}},
+    ):
+        assert posted(wrong).status_code == 400
+    assert world.ask("POST", f"{where}?_count=1", json={"resourceType": "Parameters"}).status_code == 400
+    assert world.ask("POST", where, json={"resourceType": "Patient"}).status_code == 400
+    foreign = f"Patient/{world.id('p2')}/$everything"
+    assert world.ask("POST", foreign, json={"resourceType": "Parameters"}).status_code == 404

@@ -206,3 +206,41 @@ def test_nothing_is_returned_to_who_may_not_read(world: World) -> None:
         "PUT", f"Observation/{world.id('unread')}", writer, json=body, headers={"prefer": "return=representation"}
     )
     assert (answer.status_code, answer.content) == (201, b"")
+
+
+def test_an_update_that_wants_nothing_there_overwrites_nothing(world: World) -> None:
+    path, body = f"Observation/{world.id('first')}", world.observation("first", "p1")
+    only_new = {"if-none-match": "*"}
+    assert world.ask("PUT", path, json=body, headers=only_new).status_code == 201
+    changed = {**body, "status": "amended"}
+    assert world.ask("PUT", path, json=changed, headers=only_new).status_code == 412
+    kept = world.stored("Observation", "first")
+    assert (kept or {})["status"] == "final"
+    assert world.ask("PUT", path, json=changed, headers={"if-none-match": 'W/"77"'}).status_code == 200
+    foreign = {**world.observation("o2", "p1"), "id": world.id("o2")}
+    told = world.ask("PUT", f"Observation/{world.id('o2')}", json=foreign, headers=only_new)
+    assert told.status_code == 404
+
+
+def test_a_patch_by_a_condition_changes_the_one_that_it_matches(world: World) -> None:
+    """R4 §3.1.0.6: none is 404, several are 412."""
+    keys = [
+        {"identifier": [{"system": "urn:t", "value": f"{world.run}-{name}"}]} for name in ("patched", "many", "many")
+    ]
+    for number, key in enumerate(keys):
+        body = world.observation(f"patched{number}", "p1", **key)
+        assert world.ask("PUT", f"Observation/{body['id']}", json=body).status_code == 201
+    amend = [{"op": "replace", "path": "/status", "value": "amended"}]
+    headers = {"content-type": "application/json-patch+json"}
+
+    def patched(name: str, token: str | None = None, **more: str) -> int:
+        path = f"Observation?identifier=urn:t|{world.run}-{name}"
+        return world.ask("PATCH", path, token, json=amend, headers={**headers, **more}).status_code
+
+    assert patched("patched", **{"if-match": 'W/"7"'}) == 412
+    assert patched("patched", world.token("patient/Observation.rs")) == 403
+    assert patched("patched") == 200
+    assert (world.stored("Observation", "patched0") or {})["status"] == "amended"
+    assert (patched("none-such"), patched("many")) == (404, 412)
+    assert patched(f"2&_id={world.id('o2')}") == 404  # another patient's
+    assert (world.stored("Observation", "o2") or {})["status"] == "final"

@@ -43,6 +43,17 @@ def test_the_manifest_says_what_was_asked_when_and_where_it_is() -> None:
     drive(act)
 
 
+@pytest.mark.parametrize(
+    "said", ["application/fhir+ndjson", "application/fhir%2Bndjson", "application/ndjson", "ndjson"]
+)
+def test_a_format_is_asked_for_with_its_plus_escaped_or_not(said: str) -> None:
+    async def act(world: World) -> None:
+        answer = await world.send("GET", f"Patient/$export?_type=Patient&_outputFormat={said}", headers=ASYNC)
+        assert answer.status_code == 202, answer.text
+
+    drive(act)
+
+
 @pytest.mark.parametrize(("query", "ids"), [
     ("_type=Observation&_typeFilter=Observation%3Fcategory%3Dlaboratory", {"l1", "l2"}),
     ("_type=Observation&_typeFilter=Observation%3Fcategory%3Dlaboratory,Observation%3F_id%3Dv1", {"l1", "l2", "v1"}),

@@ -42,6 +42,17 @@ def test_what_is_required_is_there() -> None:
     drive(act)
 
 
+def test_what_discovery_takes_for_granted_and_is_not_done_is_denied() -> None:
+    """OpenID Connect Discovery §3: without the member a client may take it that ``request_uri`` and fragments are served."""
+
+    async def act(world: World) -> None:
+        said = (await world.http.get(f"{BASE}/.well-known/openid-configuration")).json()
+        assert (said["request_parameter_supported"], said["request_uri_parameter_supported"]) == (False, False)
+        assert said["response_modes_supported"] == ["query"]
+
+    drive(act)
+
+
 def test_every_address_is_absolute_and_answers() -> None:
     async def act(world: World) -> None:
         said = await _configuration(world)

@@ -79,6 +79,9 @@ WRONG = {
     "no scope": ({"scope": ""}, "invalid_scope"),
     "a scope that nobody has": ({"scope": "nonsense"}, "invalid_scope"),
     "a launch that is made up": ({"launch": "x" * 43}, "invalid_request"),
+    "a request object": ({"request": "e30.e30."}, "request_not_supported"),
+    "the address of one": ({"request_uri": "https://e.example/r"}, "request_uri_not_supported"),
+    "an answer in the fragment": ({"response_mode": "fragment"}, "invalid_request"),
 }
 
 
@@ -94,6 +97,19 @@ def test_a_request_that_is_wrong_is_told_to_the_app_with_state_and_issuer(
         said = _query(answer)
         assert set(said) == {"error", "error_description", "state", "iss"}
         assert (said["error"], said["state"], said["iss"]) == (error, "st-1", BASE)
+
+    drive(act)
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_an_app_that_wants_no_page_shown_gets_none(automatic: bool) -> None:
+    """OpenID Connect Core §3.1.2.1: with ``prompt=none`` the server must not display a page."""
+
+    async def act(world: World) -> None:
+        client = await world.register()
+        prepared = await _launch(world, client, automatic=automatic)
+        said = _query(await _send(world, "GET", _asked(client, launch=prepared["launch"], prompt="none")))
+        assert ("code" in said, said.get("error")) == ((True, None) if automatic else (False, "login_required"))
 
     drive(act)
 

@@ -175,9 +175,11 @@ def test_a_client_authenticates_by_its_registered_method_and_no_other(method: st
 def test_a_grant_type_that_is_not_there_is_400() -> None:
     async def act(world: World) -> None:
         client = await world.backend()
-        for grant_type in ("password", "not_a_grant_type", ""):
+        for grant_type in ("password", "not_a_grant_type"):
             answer = await world.token(client, grant_type=grant_type, scope="system/*.rs")
             assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+        answer = await world.token(client, grant_type="", scope="system/*.rs")
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
         answer = await world.redeem(client, "x")
         assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
 
@@ -192,5 +194,37 @@ def test_a_request_that_is_no_form_or_says_a_thing_twice_is_refused() -> None:
             answer = await world.http.post(url, content=body, headers={"content-type": kind})
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
         assert (await world.http.get(url)).status_code == 405
+
+    drive(act)
+
+
+def test_a_parameter_without_a_value_is_one_that_was_left_out() -> None:
+    """RFC 6749 §3.1 and §3.2."""
+
+    async def act(world: World) -> None:
+        public, secret = await world.register("none"), await world.register("client_secret_basic")
+        code = await world.code(public)
+        assert (await world.redeem(public, code, client_secret="", scope="")).status_code == 200
+        code = await world.code(secret)
+        said = (await world.redeem(secret, code, client_id="", client_assertion="")).json()
+        again = await world.refresh(secret, said["refresh_token"], scope="")
+        assert (again.status_code, again.json()["scope"]) == (200, said["scope"])
+
+    drive(act)
+
+
+@pytest.mark.parametrize(
+    ("grant_type", "missing"), [("authorization_code", "code"), ("refresh_token", "refresh_token")]
+)
+def test_a_required_parameter_that_is_missing_is_an_invalid_request(grant_type: str, missing: str) -> None:
+    """RFC 6749 §5.2."""
+
+    async def act(world: World) -> None:
+        client = await world.register()
+        form = {"grant_type": grant_type, "redirect_uri": client.redirect_uri, "code_verifier": VERIFIER}
+        for more in ({}, {missing: ""}):
+            answer = await world.token(client, **form, **more)
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+            assert missing in answer.json()["error_description"]
 
     drive(act)

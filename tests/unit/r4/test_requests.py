@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from r4.criteria import check, traversed, uses
-from r4.interaction import Interaction, InteractionError, format, parse
+from r4.criteria import check, checked, traversed, uses
+from r4.interaction import Interaction, InteractionError, format, methods_of, parse
 
 JSON = (("content-type", "application/fhir+json"),)
 PATCH = (("content-type", "application/json-patch+json"),)
@@ -33,6 +33,7 @@ def asked(method: str, url: str, body: bytes = b"", headers: Any = JSON) -> Inte
         ("PUT", "Observation?identifier=a", BODY, JSON, {"action": "update", "condition": (("identifier", "a"),), "query": ()}),
         ("PATCH", "Observation/o", b'[{"op":"remove","path":"/note"}]', PATCH, {"action": "patch"}),
         ("PATCH", "Observation/o", b'{"resourceType":"Parameters"}', JSON, {"action": "patch"}),
+        ("PATCH", "Observation?code=a", b'{"resourceType":"Parameters"}', JSON, {"action": "patch", "id": None, "condition": (("code", "a"),)}),
         ("DELETE", "Observation/o", b"", JSON, {"action": "delete", "id": "o"}),
         ("DELETE", "Observation?code=a", b"", JSON, {"action": "delete", "id": None, "condition": (("code", "a"),)}),
         ("GET", "Patient/p/$everything", b"", JSON, {"action": "operation", "operation": "$everything"}),
@@ -62,7 +63,7 @@ def test_a_request_is_one_interaction_and_back(method: str, url: str, body: byte
         ("GET", "Patient/p/Observation/o", b"", JSON, 404),
         ("GET", "Nothing/p", b"", JSON, 404),
         ("GET", "", b"", JSON, 404),
-        ("PATCH", "Observation?code=a", b"[]", PATCH, 405),
+        ("PATCH", "Observation", b"[]", PATCH, 400),
         ("POST", "Observation/o", BODY, JSON, 405),
         ("PUT", "Observation", BODY, JSON, 400),
         ("DELETE", "Observation", b"", JSON, 400),
@@ -74,6 +75,8 @@ def test_a_request_is_one_interaction_and_back(method: str, url: str, body: byte
         ("PUT", "Observation/o", BODY, (*JSON, ("content-encoding", "gzip")), 415),
         ("GET", "Observation", b"", (("accept", "application/fhir+xml"),), 406),
         ("GET", "Observation?_format=ttl", b"", JSON, 406),
+        ("GET", "Observation", b"", (("accept", "application/fhir+json; fhirVersion=3.0"),), 406),
+        ("PUT", "Observation/o", BODY, (("content-type", "application/fhir+json; fhirVersion=3.0"),), 415),
         ("GET", "Observation/o", b"", (("x-http-method-override", "DELETE"),), 400),
         ("GET", "Observation/o", b"", (("if-none-match", 'W/"1"'), ("if-none-match", 'W/"2"')), 400),
         ("PUT", "Observation/o", BODY, (*JSON, ("if-match", "W/1")), 400),
@@ -88,6 +91,61 @@ def test_what_is_no_request_of_this_server_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("url", "accept"),
+    [
+        ("Observation?_format=application/fhir+json", "*/*"),
+        ("Observation?_format=application/fhir%2Bjson", "*/*"),
+        ("Observation?_format=json", "application/fhir+xml"),
+        ("Observation?_format=application/json", "text/turtle"),
+    ],
+)
+def test_a_format_in_the_address_counts_and_its_plus_may_stand_as_it_is(url: str, accept: str) -> None:
+    assert asked("GET", url, headers=(("accept", accept),)).query == ()
+
+
+@pytest.mark.parametrize("version", ["4.0", '"4.0"', "4.0.1"])
+def test_a_version_of_fhir_that_is_spoken_here_may_be_named(version: str) -> None:
+    kind = f"application/fhir+json; charset=utf-8; fhirVersion={version}"
+    assert asked("PUT", "Observation/o", BODY, (("content-type", kind), ("accept", kind))).action == "update"
+    other = f"application/fhir+json; fhirVersion=3.0, {kind};q=0.5"
+    assert asked("GET", "Observation/o", headers=(("accept", other),)).action == "read"
+
+
+@pytest.mark.parametrize("said", ['"1", W/"2"', '"a:b"', 'W/"3-gzip ", "x"', "nonsense"])
+def test_a_tag_that_no_version_here_has_makes_no_read_wrong(said: str) -> None:
+    assert asked("GET", "Observation/o", headers=(("if-none-match", said),)).if_none_match is None
+
+
+@pytest.mark.parametrize(
+    "said", ["identifier=http://e.example/?a|1", "Patient?identifier=http://e.example/?a|1", "?identifier=http://e.example/?a|1"]
+)  # fmt: skip
+def test_a_question_mark_in_a_value_begins_no_query(said: str) -> None:
+    found = asked("POST", "Patient", b"{}", (*JSON, ("if-none-exist", said)))
+    assert found.if_none_exist == (("identifier", "http://e.example/?a|1"),)
+
+
+def test_an_update_may_say_that_nothing_stands_there_yet() -> None:
+    found = asked("PUT", "Observation/o", BODY, (*JSON, ("if-none-match", "*")))
+    assert found.if_none_match == "*"
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("Observation", "DELETE, GET, HEAD, PATCH, POST, PUT"),
+        ("Observation/o", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("Observation/o/_history/1", "GET, HEAD"),
+        ("metadata", "GET, HEAD"),
+        ("", "POST"),
+        ("Nothing/o", ""),
+        ("Patient/p;x", ""),
+    ],
+)
+def test_the_methods_of_a_path_are_those_that_are_served_there(path: str, methods: str) -> None:
+    assert ", ".join(methods_of(path)) == methods
+
+
+@pytest.mark.parametrize(
     "entry",
     [
         {"request": {"method": "GET", "url": "$export"}},
@@ -95,16 +153,52 @@ def test_what_is_no_request_of_this_server_is_refused(
         {"request": {"method": "POST", "url": ""}, "resource": {"resourceType": "Bundle", "type": "batch"}},
         {"request": {"method": "GET", "url": "http://elsewhere/Observation"}},
         {"request": {"method": "GET", "url": "/Observation"}},
-        {"request": {"method": "get", "url": "Observation"}},
         {"request": {"method": "PATCH", "url": "Observation/o"}, "resource": {"resourceType": "Binary", "data": "!"}},
         {"request": {"method": "PATCH", "url": "Observation/o"}, "resource": {"resourceType": "Observation"}},
-        {"request": {"url": "Observation"}},
-        "nonsense",
     ],
 )
 def test_an_entry_is_nothing_that_would_not_be_decided_alone(entry: Any) -> None:
+    good = {"request": {"method": "GET", "url": "Observation/o"}}
+    body = {"resourceType": "Bundle", "entry": [good, entry]}
+    with pytest.raises(InteractionError) as wrong:
+        asked("POST", "", json.dumps({**body, "type": "transaction"}).encode())
+    assert wrong.value.issue.element.startswith("Bundle.entry[1]")
+    one, other = asked("POST", "", json.dumps({**body, "type": "batch"}).encode()).entries
+    assert (one.action, one.wrong) == ("read", None)
+    assert other.action == "operation"
+    assert other.wrong is not None
+    assert (other.wrong.status, other.wrong.issue) == (
+        wrong.value.status,
+        wrong.value.issue,
+    )
+
+
+@pytest.mark.parametrize(
+    "entry", [{"request": {"method": "get", "url": "Observation"}}, {"request": {"method": [], "url": "Observation"}},
+              {"request": {"url": "Observation"}}, {"request": {"method": "GET"}}, {}, "nonsense"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_bundle_with_an_entry_that_asks_for_nothing_is_none(kind: str, entry: Any) -> None:
+    with pytest.raises(InteractionError) as wrong:
+        asked("POST", "", json.dumps({"resourceType": "Bundle", "type": kind, "entry": [entry]}).encode())
+    assert (wrong.value.status, wrong.value.issue.element) == (400, "Bundle.entry[0].request")
+
+
+def test_a_parameter_that_one_entry_of_a_batch_may_not_say_is_that_entrys_alone() -> None:
+    entries = [{"request": {"method": "GET", "url": url}} for url in ("Observation?nothing=1", "Observation?code=a")]
+    body = {"resourceType": "Bundle", "entry": entries}
+    one, other = checked(asked("POST", "", json.dumps({**body, "type": "batch"}).encode())).entries
+    assert (one.wrong is not None and one.wrong.status, other.wrong) == (400, None)
     with pytest.raises(InteractionError):
-        asked("POST", "", json.dumps({"resourceType": "Bundle", "type": "batch", "entry": [entry]}).encode())
+        checked(asked("POST", "", json.dumps({**body, "type": "transaction"}).encode()))
+
+
+def test_what_is_preferred_of_a_bundle_is_preferred_of_what_it_writes() -> None:
+    entries = [{"request": {"method": "POST", "url": "Observation"}, "resource": {}}, {"request": {"method": "GET", "url": "Observation/o"}}]  # fmt: skip
+    for kind in ("batch", "transaction"):
+        body = json.dumps({"resourceType": "Bundle", "type": kind, "entry": entries}).encode()
+        found = asked("POST", "", body, (*JSON, ("prefer", "return=minimal"))).entries
+        assert [each.prefer for each in found] == ["minimal", None]
 
 
 def test_a_json_patch_stands_in_a_binary_in_a_bundle() -> None:

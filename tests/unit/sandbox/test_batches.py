@@ -101,9 +101,9 @@ def test_names_inside_a_bundle_become_what_their_resources_will_be_called() -> N
         entry("create", type="Patient", full_url="urn:p", body={"resourceType": "Patient"}),
         entry("create", type="Patient", full_url="urn:q", body={}, if_none_exist=(("identifier", "1"),)),
         entry("update", type="Patient", id="r", full_url="urn:r", body={}),
-        entry("update", type="Patient", id="s", full_url="http://e.example/Patient/s", body={}),
+        entry("update", type="Patient", id="s", full_url="http://e.example/Patient/old", body={}),
         entry("create", body={
-            **refers("urn:p"), "focus": [{"reference": "urn:q"}, {"reference": "urn:r"}, {"reference": "http://e.example/Patient/s"}],
+            **refers("urn:p"), "focus": [{"reference": "urn:q"}, {"reference": "urn:r"}, {"reference": "http://e.example/Patient/old"}],
             "note": {"url": "urn:p", "uri": "urn:p", "text": "urn:p"}, "n": [1],
         }),
         entry("read", id="x"),
@@ -119,7 +119,7 @@ def test_names_inside_a_bundle_become_what_their_resources_will_be_called() -> N
     ]
     assert made[0].body == {"resourceType": "Patient", "id": "n0"}
     assert made[4].body == {
-        "id": "n4", **refers("Patient/n0"), "focus": [{"reference": "urn:q"}, {"reference": "Patient/r"}, {"reference": "http://e.example/Patient/s"}],
+        "id": "n4", **refers("Patient/n0"), "focus": [{"reference": "urn:q"}, {"reference": "Patient/r"}, {"reference": "Patient/s"}],
         "note": {"url": "Patient/n0", "uri": "Patient/n0", "text": "urn:p"}, "n": [1],
     }  # fmt: skip
     assert made[5].body is None
@@ -148,3 +148,52 @@ def test_nothing_to_rewrite_leaves_an_entry_as_it_is() -> None:
     assert batch.resolve(told, {}) is told
     assert batch.resolve(entry("read", id="1"), {"urn:p": "Patient/1"}).body is None
     assert batch.resolve(told, {"urn:p": "Patient/1"}).body == refers("Patient/1")
+
+
+def test_every_kind_of_link_to_an_entry_is_rewritten_and_nothing_that_is_none() -> None:
+    """R4 §3.1.0.11.2: references, uri, url, oid and uuid, and href and src of the narrative."""
+    div = '<div xmlns="http://www.w3.org/1999/xhtml"><a href="urn:p">urn:p</a><img src=\'urn:p\' alt="urn:p"/></div>'
+    body = {
+        "text": {"status": "generated", "div": div},
+        "extension": [{"url": "http://e.example/x", "valueUri": "urn:p"}, {"url": "urn:p", "valueString": "urn:p"}, {"url": "http://e.example/y", "valueUuid": "urn:p"}],
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": "urn:p"}], "policy": ["urn:p", "urn:q"], "instantiatesCanonical": ["urn:p"],
+    }  # fmt: skip
+    made = batch.resolve(entry("update", id="1", body=body), {"urn:p": "Patient/1"}).body or {}
+    assert made["text"]["div"] == div.replace('href="urn:p"', 'href="Patient/1"').replace(
+        "src='urn:p'", "src='Patient/1'"
+    )
+    assert [next(v for k, v in each.items() if k != "url") for each in made["extension"]] == [
+        "Patient/1",
+        "urn:p",
+        "Patient/1",
+    ]
+    assert made["extension"][1]["url"] == "Patient/1"
+    assert made["policy"] == ["Patient/1", "urn:q"]
+    assert (made["identifier"], made["instantiatesCanonical"]) == (body["identifier"], body["instantiatesCanonical"])
+
+
+def test_a_relative_reference_names_what_stands_beside_its_entry() -> None:
+    """R4 §2.36.4.1: where an entry's fullUrl is an address, its relative references begin there."""
+    entries = [
+        entry("create", type="Patient", full_url="https://e.example/fhir/Patient/7", body={}),
+        entry("create", full_url="https://e.example/fhir/Observation/8", body=refers("Patient/7")),
+        entry("create", full_url="https://other.example/fhir/Observation/9", body=refers("Patient/7")),
+        entry("create", full_url="urn:uuid:1", body=refers("https://e.example/fhir/Patient/7")),
+        entry("create", body=refers("Patient/7")),
+    ]
+    made = batch.assign(entries, [f"n{number}" for number in range(5)])
+    said = [(each.body or {})["subject"]["reference"] for each in made[1:]]
+    assert said == ["Patient/n0", "Patient/7", "Patient/n0", "Patient/7"]
+
+
+def test_a_condition_stands_in_a_transaction_once() -> None:
+    """R4 §3.1.0.11.2: identities that overlap, those of conditions too, fail the transaction."""
+    same, other = (("identifier", "1"),), (("identifier", "2"),)
+    one, two = entry("create", if_none_exist=same), entry("update", condition=same)
+    found = batch.alike({0: one, 3: two})
+    assert found is not None
+    assert found.element == "Bundle.entry[3]"
+    assert (
+        batch.alike({0: one, 1: entry("create", if_none_exist=other), 2: entry("create"), 3: entry("create")}) is None
+    )
+    assert batch.alike({0: one, 1: entry("create", type="Patient", if_none_exist=same)}) is None

@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl
 import pytest
 
 from r4.served import SERVED
+from sandbox import loading
 from sandbox.comparing import Known
+from sandbox.finding import INCLUDES_LIMIT
 from sandbox.indexing import DATES, TOGETHER, key
 from sandbox.planning import FEW
 from sandbox.search import compile
-from tests.unit.sandbox.stores import BASE, Store, quantity
+from tests.unit.sandbox.stores import BASE, RULES, Store, quantity
 
 LOINC = "http://loinc.org"
 
@@ -78,6 +80,13 @@ FINDS = [
     ("Patient?active=false", ""), ("Patient?deceased=true", "p3"), ("Patient?deceased=false", "p1 p2"),
     (f"Observation?code={LOINC}%7C1-1", "kg g by two"), ("Observation?code=%7C2-2", "none"), (f"Observation?code={LOINC}%7C2-2", ""),
     ("Observation?code=1-1&code=urn:own%7C1-1", "two"), ("Observation?code:not=1-1", "none bp"), ("Observation?combo-code=8480-6", "bp"),
+    # a code, whose system is implied
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender%7Cfemale", "p1"), ("Patient?gender=urn:x%7Cfemale", ""),
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender%7C", "p1 p2"), ("Patient?gender:not=http://hl7.org/fhir/administrative-gender%7Cfemale", "p2 p3"),
+    ("Observation?status=http://hl7.org/fhir/observation-status%7Camended", "none"), ("Observation?status=http://hl7.org/fhir/encounter-status%7Camended", ""),
+    ("Patient?_has:Observation:patient:status=http://hl7.org/fhir/observation-status%7Camended", "p2"),
+    # a backslash that is escaped escapes nothing
+    ("Patient?family:exact=Mullen%5C%5C,M%C3%BCller", "p1"), ("Patient?given=bob%5C%5C,ana", "p1"),
     # reference
     ("Observation?subject=Patient/p2", "none"), ("Observation?subject=p2", "none"), ("Observation?patient=p2", "none"),
     (f"Observation?patient={BASE}/Patient/p2", "none"), ("Observation?subject:Patient=p2", "none"), ("Observation?subject:Group=p2", ""),
@@ -173,6 +182,22 @@ def test_what_refers_to_a_match_comes_along_once(store: Store) -> None:
     ]
 
 
+def test_includes_that_are_cut_off_say_so() -> None:
+    made = Store()
+    made.put("Patient", "p")
+    for count, told in ((INCLUDES_LIMIT, False), (1, True)):
+        bodies = [
+            {"resourceType": "Provenance", "id": f"v{count}-{number}", "target": [{"reference": "Patient/p"}]}
+            for number in range(count)
+        ]
+        made.database.run_now(lambda c, now, some=bodies: loading.load(c, now, some, RULES))
+        entries = (made.ask("GET", "Patient?_revinclude=Provenance:target").resource or {})["entry"]
+        modes = [each["search"]["mode"] for each in entries]
+        assert modes == ["match", *["include"] * INCLUDES_LIMIT, *(["outcome"] if told else [])]
+    assert entries[-1]["resource"]["issue"][0]["code"] == "incomplete"
+    made.database.close()
+
+
 SORTED = [("Observation", "date"), ("Patient", "family"), ("RiskAssessment", "probability"), ("Observation", "status"), ("Observation", "value-quantity"),
           ("Observation", "_source"), ("Observation", "subject")]  # fmt: skip
 
@@ -221,7 +246,8 @@ MANY = ",".join(f"i{number}" for number in range(190))
 @pytest.mark.parametrize(
     ("query", "status"),
     [(f"focus={MANY}", 400), (f"performer={MANY}", 200), (f"code={MANY}", 200), (f"code={MANY},{MANY}", 400), (f"value-string:contains={'%25' * 3000}", 400),
-     (f"subject:Patient.name={MANY}", 200), ("value-quantity=" + ",".join(["1%7Chttp://unitsofmeasure.org%7Ckg"] * 190), 200), ("value-quantity=0e999999999", 400)],
+     (f"subject:Patient.name={MANY}", 200), ("value-quantity=" + ",".join(["1%7Chttp://unitsofmeasure.org%7Ckg"] * 190), 200), ("value-quantity=0e999999999", 400),
+     (f"_sort={','.join(['status'] * 10)}", 200), (f"_sort={','.join(['status'] * 11)}", 400), (f"_sort={','.join(['date'] * 3000)}", 400)],
 )  # fmt: skip
 def test_a_search_for_very_much_is_answered_or_refused_and_never_breaks(store: Store, query: str, status: int) -> None:
     assert store.ask("GET", f"Observation?{query}").status == status

@@ -128,6 +128,14 @@ def test_a_reference_leads_to_what_is_there(database: Sqlite, patient: str, said
         assert (answer.resource or {})["issue"][0]["expression"] == ["Observation.derivedFrom[0].reference"]
 
 
+def test_of_many_references_that_lead_nowhere_some_are_told(database: Sqlite, patient: str) -> None:
+    nowhere = [{"reference": f"Observation/nobody{number}"} for number in range(3 * store.LOST)]
+    answer = ask(database, "POST", "Observation", body=weight(patient, derivedFrom=nowhere))
+    issues = (answer.resource or {})["issue"]
+    assert (answer.status, len(issues)) == (422, store.LOST)
+    assert all(issue["expression"][0].startswith("Observation.derivedFrom[") for issue in issues)
+
+
 def test_the_store_says_what_it_serves_and_nothing_of_other_types(database: Sqlite) -> None:
     assert (ask(database, "GET", "metadata").resource or {})["resourceType"] == "CapabilityStatement"
     assert ask(database, "GET", "Substance/1").status == 404

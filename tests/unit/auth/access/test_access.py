@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from auth import scopes
-from auth.access.compartment import narrowing, owned, shared
+from auth.access.compartment import narrowing, owned, shared, writable
 from auth.access.decide import allowing, fhir_scopes, reaches
 from auth.access.narrow import narrow
 from auth.server.grants import Context, Grant
@@ -176,3 +176,29 @@ def test_every_type_is_narrowed_shared_or_closed() -> None:
     assert narrowing("Medication", "p1") == ()
     assert narrowing("Basic", "p1") is not None
     assert narrowing("Group", "p1") is None
+
+
+def test_a_granular_scope_may_name_the_system_that_a_code_implies() -> None:
+    for system, fits in (("http://hl7.org/fhir/observation-status", True), ("urn:x", False)):
+        held = grant(f"patient/Observation.rs?status={system}|final")
+        found = allowing(held, "read", "Observation")
+        assert reaches(found, about("p1", status="final"), held, base=BASE) is fits
+        assert not reaches(found, about("p1", status="preliminary"), held, base=BASE)
+
+
+def test_contained_resources_are_looked_through_once_whatever_refers_to_them() -> None:
+    looks = 0
+
+    class Counted(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            nonlocal looks
+            looks += 1
+            return super().get(key, default)
+
+    inside = [Counted(resourceType="Organization", id=f"c{number}") for number in range(50)]
+    said = [{"reference": f"#c{number}"} for number in range(50)]
+    assert writable(about("p1", performer=said, contained=inside), "p1")
+    assert looks <= 200
+    twice = [*inside, Counted(resourceType="Organization", id="c0")]
+    assert not writable(about("p1", performer=said, contained=twice), "p1")
+    assert not writable(about("p1", performer=[{"reference": "#none"}], contained=inside), "p1")
