@@ -18,6 +18,7 @@ _FORMS = (
     (re.compile(rf"(?<![\d/.-]){_YEAR}/(\d{{1,2}})/(\d{{1,2}})(?![\d/])"), ("y", "n", "d")),
     (re.compile(rf"(?<![\d/.-])(0?[1-9]|1[0-2])/{_YEAR}(?![\d/])"), ("n", "y")),
 )
+_NAMED = re.compile(_MONTH, re.IGNORECASE)
 _NUMERIC = re.compile(
     r"(?<![\d/.-])(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d\d)|\.(\d{1,2})\.(\d{4})|-(\d{1,2})-(\d{4}))(?![\d/]|[.-]\d)"
 )
@@ -41,10 +42,11 @@ def written(tokens: Sequence[str], text: str) -> bool:
 def normalised(text: str) -> str:
     """``March 3, 2024``, ``3-Mar-2024``, ``Mar 2024``, ``2024/3/25``, ``03/25/24`` and ``25.03.2024`` in ISO form. Of a date in
     figures whose day and month may be either way round only the year is certain; of a day without a year the month is left."""
-    for pattern, order in _FORMS:
+    named = _NAMED.search(text) is not None
+    for pattern, order in _FORMS if named else _FORMS[3:]:
         text = pattern.sub(lambda found, order=order: _iso(dict(zip(order, found.groups(), strict=True))), text)  # type: ignore[misc]
     text = _NUMERIC.sub(_figures, text)
-    for pattern in _YEARLESS:
+    for pattern in _YEARLESS if named else ():
         text = pattern.sub(_without_year, text)
     return text
 

@@ -32,7 +32,8 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
         return
     yield "medication", "supported", "", orders[:1]
     left: Sequence[Order] = [each for each in orders if each.evidence.reference in cited] or orders
-    left = [*left, *_by_the_day(left)]
+    if "1" in mention.frequencies:
+        left = [*left, *_by_the_day(left)]
     for name, rule, keeps, says in _attributes(mention):
         said = [each for each in left if says(each)]
         if not said:

@@ -1,25 +1,26 @@
 """How far a denial reaches that comes after what it denies."""
 
 import re
+from collections.abc import Sequence
 
 from monitoring.grounding.mention import Mention
 
-Chain = list[tuple[Mention, str]]
-"""Mentions of one kind in a row, each with what stands between it and the one before."""
 LINK = re.compile(r",?\s+(?:and|or|nor)\s+|,\s+", re.IGNORECASE)
 AUXILIARIES = frozenset("is are was were has have had been be".split())  # noqa: SIM905
 
 
-def extended(chain: Chain, mention: Mention, between: str) -> Chain:
-    """The chain with one more mention, or a new one where something else stands between."""
-    if chain and chain[-1][0].kind == mention.kind and LINK.fullmatch(between):
-        return [*chain, (mention, between)]
-    return [(mention, "")]
+def denied(mentions: Sequence[Mention], places: Sequence[tuple[int, int]], raw: str) -> Sequence[Mention]:
+    """``A and B``, or ``A, B, and C``, are denied together; of ``A, and B`` it is a new clause, and only the last is.
+    ``places`` are where each mention begins and ends in ``raw``."""
 
+    def between(number: int) -> str:
+        return raw[places[number - 1][1] : places[number][0]]
 
-def denied(chain: Chain) -> list[Mention]:
-    """``A and B``, or ``A, B, and C``, are denied together; of ``A, and B`` it is a new clause, and only the last is."""
-    if not chain:
-        return []
-    alone = not chain[-1][1].strip(" ,") or (len(chain) == 2 and "," in chain[1][1])
-    return [each for each, _ in (chain[-1:] if alone else chain)]
+    first = last = len(mentions) - 1
+    if last < 0:
+        return ()
+    while first and mentions[first - 1].kind == mentions[last].kind and LINK.fullmatch(between(first)):
+        first -= 1
+    joined = between(last) if first < last else ""
+    alone = not joined.strip(" ,") or (last - first == 1 and "," in joined)
+    return mentions[last:] if alone else mentions[first:]

@@ -30,13 +30,13 @@ class Scan:
     """The one pass, with what it has to remember between tokens."""
 
     __slots__ = (
-        "at", "behind", "beyond", "chain", "compare", "flags", "last", "matches", "negated_until", "pending", "raw", "read",
+        "at", "behind", "beyond", "compare", "flags", "last", "matches", "negated_until", "pending", "places", "raw", "read",
         "skip", "spanning", "spared", "terms", "tokens", "units",
     )  # fmt: skip
 
     def __init__(self, raw: str, terms: Terms, units: frozenset[str]) -> None:
         self.terms, self.units = terms, units
-        self._take(figures.plain(raw) if figures.ODD.search(raw) else raw)
+        self._take(figures.plain(raw))
         if dates.written(self.tokens, self.raw):
             self._take(dates.normalised(self.raw))
         self.read = Reading()
@@ -44,7 +44,7 @@ class Scan:
         self.pending: list[tuple[str, str]] = []
         self.flags: set[str] = set()
         self.negated_until = self.spared = -1
-        self.chain: polarity.Chain = []
+        self.places: list[tuple[int, int]] = []
         self.skip = self.compare = ""
         self.spanning = False
         self.at = self.beyond = self.behind = 0
@@ -56,14 +56,14 @@ class Scan:
 
     def run(self) -> Reading:
         """Reads the whole sentence."""
-        tokens, find, matches, at = self.tokens, self.terms.get, self.matches, 0
-        total = len(tokens)
+        tokens, find, matches, at = [*self.tokens, ""], self.terms.get, self.matches, 0
+        total = len(matches)
         while at < total:
-            self.at, token = at, tokens[at]
+            self.at, token, following = at, tokens[at], tokens[at + 1]
             for length, rest, kind, key in find(token, ()):
-                if (length == 1 or tokens[at + 1 : at + length] == rest) and (
-                    token not in CAPITALS or self._means(length)
-                ):
+                if length > 1 and (rest[0] != following or (length > 2 and tokens[at + 1 : at + length] != rest)):
+                    continue
+                if token not in CAPITALS or self._means(length):
                     self._term(length, kind, key)
                     at += length
                     break
@@ -102,9 +102,8 @@ class Scan:
         if self.flags:
             mention.history, mention.family = "history" in self.flags, "family" in self.flags
             mention.uncertain, mention.allergy = "uncertain" in self.flags, "allergic" in self.flags
-        between = self.raw[self.matches[self.behind - 1].end() : self.matches[self.at].start()] if self.behind else ""
-        self.chain = polarity.extended(self.chain, mention, between)
         self.last, self.behind = mention, self.at + length
+        self.places.append((self.matches[self.at].start(), self.matches[self.behind - 1].end()))
         self.read.mentions.append(mention)
         if self.pending:
             pending, self.pending = self.pending, []
@@ -153,7 +152,7 @@ class Scan:
 
     def deny(self, kind: str, key: str, length: int) -> None:
         """A negation after what it negates."""
-        for mention in polarity.denied(self.chain):
+        for mention in polarity.denied(self.read.mentions, self.places, self.raw):
             mention.negated = not mention.negated
 
     def unfound(self, kind: str, key: str, length: int) -> None:
@@ -184,8 +183,7 @@ class Scan:
         self.flags.add("except")
 
     def whole(self, kind: str, key: str, length: int) -> None:
-        """A statement about the whole chart."""
-        self.read.general.append(kind)
+        self.read.general.append(kind)  # of the whole chart
 
     def person(self, kind: str, key: str, length: int) -> None:
         """A sex; that of a relative is nobody's here."""
