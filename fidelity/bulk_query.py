@@ -78,6 +78,15 @@ def _seconds(column: str) -> str:
     return f"epoch(TRY_CAST(left({column}, 19) || {zone} AS TIMESTAMPTZ))::BIGINT"
 
 
+def _hour(column: str) -> str:
+    """``forms.hour``."""
+    hours, minutes = f"TRY_CAST({column}[12:13] AS INTEGER)", f"TRY_CAST({column}[15:16] AS INTEGER)"
+    away = f"TRY_CAST(left(right({column}, 5), 2) AS INTEGER) * 60 + TRY_CAST(right({column}, 2) AS INTEGER)"
+    signed = f"(CASE WHEN left(right({column}, 6), 1) = '-' THEN -1 ELSE 1 END) * ({away})"
+    made = f"lpad((({hours} * 60 + {minutes} - {signed} + 2880) % 1440 // 60)::VARCHAR, 2, '0')"
+    return f"CASE WHEN right({column}, 1) = 'Z' THEN {column}[12:13] ELSE {made} END"
+
+
 def _form(column: str) -> str:
     """``forms.time_form``."""
     inside = f"left({column}, 4) >= '1900' AND left({column}, 4) < '2100'"
@@ -199,7 +208,7 @@ d AS (SELECT resourceType AS type, vid,
  THEN {_unit_form("component[1].valueQuantity")} ELSE '' END AS uni,
  tim, pat <> '' AS subj, visit <> '' AS enc, {mask} AS mask,
  CASE WHEN {dated} AND length(tm) > 4 THEN left(tm, 7) ELSE '' END AS month,
- CASE WHEN tim IN ('exact', 'reversed') THEN tm[12:13] ELSE '' END AS hr, {_delay("lag")} AS del,
+ CASE WHEN tim IN ('exact', 'reversed') THEN {_hour("tm")} ELSE '' END AS hr, {_delay("lag")} AS del,
  CASE WHEN {quantity} THEN {_unit("valueQuantity")} ELSE '' END AS unit,
  CASE WHEN {quantity} THEN printf('%.2e', number + 0.0) ELSE '' END AS bin, pat
  FROM c),

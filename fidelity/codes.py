@@ -4,7 +4,8 @@ from fidelity.coding import system_of
 from fidelity.editions.forms import WELL_FORMED
 from fidelity.elements import rows, table, text
 from fidelity.instrument import PASS, SKIP, Outcome, Sighting, fail
-from fidelity.systems import KNOWN, OWN, SYNONYMS
+from fidelity.records.concepts import local
+from fidelity.systems import SYNONYMS, recognised
 
 
 def coded(seen: Sighting) -> Outcome:
@@ -28,7 +29,8 @@ def accepted_system(seen: Sighting) -> Outcome:
 
 
 def recognised_system(seen: Sighting) -> Outcome:
-    """COD-03: systems are given by their proper URI; ``icd-10`` is not ICD-10-CM."""
+    """COD-03: systems are given by their proper URI; ``icd-10`` is not ICD-10-CM. A site's own code is no fault beside one that
+    is understood, and without one it is COD-02's."""
     codings = rows(seen.concept.get("coding")) if seen.concept else []
     if not codings:
         return SKIP
@@ -39,7 +41,7 @@ def recognised_system(seen: Sighting) -> Outcome:
             return fail("a code has no system")
         if system in SYNONYMS:
             return fail("a code system is named by an OID or an old address")
-        if system not in KNOWN | listed and not system.startswith(OWN):
+        if system not in listed and not recognised(system) and not local(system):
             return fail("a code system is not recognised")
     return PASS
 

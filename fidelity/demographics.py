@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from fidelity.elements import rows, table, text, versioned
-from fidelity.periods import parse_point
+from fidelity.periods import future, parse_point
 from vocabulary.chart import FeatureValue, Resource
 from vocabulary.manifest import Feature
 
@@ -31,10 +31,10 @@ def age(patient: Resource, as_of: float) -> FeatureValue | str:
     born = parse_point(patient.get("birthDate"))
     if born is None:
         return "the birth date is missing or is no date"
-    if born.start > as_of:
+    if future(born, as_of):
         return "the birth date lies in the future"
     today = _day(as_of)
-    low, high = _years(_day(max(born.start, min(born.end, as_of))), today), _years(_day(born.start), today)
+    low, high = (max(0, _years(_day(each), today)) for each in (max(born.start, min(born.end, as_of)), born.start))
     caveats = ("the birth date is incomplete, so the age may be a year more",) if low != high else ()
     return FeatureValue(value=low, unit="a", sources=(versioned(patient),), at=as_of, caveats=caveats)
 
@@ -56,7 +56,7 @@ def deceased(patient: Resource, as_of: float) -> bool:
     if table(patient).get("deceasedBoolean") is True:
         return True
     died = parse_point(table(patient).get("deceasedDateTime"))
-    return died is not None and died.start <= as_of
+    return died is not None and not future(died, as_of)
 
 
 def _day(point: float) -> date:

@@ -82,7 +82,7 @@ def facts(resource: Mapping[str, Any], settings: Mapping[str, str]) -> Facts:
     )  # fmt: skip
     dated = time in ("exact", "reversed", "zoneless", "date", "partial")
     return Facts(
-        row, version, at[:7] if dated and len(at) > 4 else "", at[11:13] if time in ("exact", "reversed") else "",
+        row, version, at[:7] if dated and len(at) > 4 else "", forms.hour(at) if time in ("exact", "reversed") else "",
         "" if lag is None else forms.delay(lag), mask(tuple(resource), resource), patient, measures,
     )  # fmt: skip
 

@@ -96,6 +96,15 @@ def seconds(at: str) -> int | None:
         return None
 
 
+@lru_cache(65_536)
+def hour(at: str) -> str:
+    """The hour of the day in UTC of an exact time, two digits."""
+    if at[-1] == "Z":
+        return at[11:13]
+    away = (int(at[-5:-3]) * 60 + int(at[-2:])) * (-1 if at[-6] == "-" else 1)
+    return f"{(int(at[11:13]) * 60 + int(at[14:16]) - away + 2880) % 1440 // 60:02d}"
+
+
 def delay(lag: int) -> str:
     """The bin of a lag in seconds, by its upper edge."""
     return DELAYS[bisect_left(EDGES, lag)]
@@ -120,8 +129,8 @@ def measured(value: Any) -> float | None:
 
 def unit_form(quantity: dict[str, Any]) -> str:
     """``coded`` in UCUM, ``text`` or ``missing``."""
-    code = quantity.get("code")
-    if code not in (None, "") and quantity.get("system") in UCUM_NAMES:
+    code, system = quantity.get("code"), quantity.get("system")
+    if code not in (None, "") and type(system) is str and system in UCUM_NAMES:
         return "coded"
     return "missing" if code in (None, "") and quantity.get("unit") in (None, "") else "text"
 

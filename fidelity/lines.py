@@ -14,15 +14,18 @@ from r4.definitions import resource_types
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of a line, at most: no resource of a feed comes near, and a file of one endless line does not fill the memory."""
+DEEPEST = 200
+"""Arrays and objects within one another: no resource comes near, and whoever walks one must not run out of stack."""
 PIECE = 1024 * 1024
 BLOCK = 256 * 1024
 """Bytes read at a time: what a core keeps near."""
 BOM = b"\xef\xbb\xbf"
 SUFFIXES = (".ndjson", ".jsonl")
 NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE = "not JSON", "not UTF-8", "too long", "no object", "unknown type"
+TOO_DEEP = "nested too deep"
 LABELS = ("labels.ndjson", "unreadable.ndjson", "messy.ndjson")
 """Files beside resources that hold none: what was done to them, or what could not be read."""
-WRONG = (NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE)
+WRONG = (NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE, TOO_DEEP)
 """What may be wrong with a line."""
 
 
@@ -149,7 +152,22 @@ def parsed(number: int, at: int, line: bytes) -> Line:
         return Line(number, at, None, NO_OBJECT)
     if type_of(found) is None:
         return Line(number, at, None, NO_TYPE)
+    if line.count(b"{") + line.count(b"[") > DEEPEST and _deeper(found, DEEPEST):
+        return Line(number, at, None, TOO_DEEP)
     return Line(number, at, found)
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether more than ``most`` arrays and objects lie within one another, level by level."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner for each in level for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]  # fmt: skip
+        if not level:
+            return False
+    return True
 
 
 def type_of(resource: dict[str, Any]) -> str | None:

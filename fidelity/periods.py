@@ -30,6 +30,11 @@ TIMES = {
     "Procedure": ("performedDateTime", "performedPeriod"),
     "AllergyIntolerance": ("onsetDateTime", "onsetPeriod", "recordedDate"),
     "Immunization": ("occurrenceDateTime",),
+    "DiagnosticReport": ("effectiveDateTime", "effectivePeriod"),
+    "DocumentReference": ("date",),
+    "Encounter": ("period",),
+    "MedicationAdministration": ("effectiveDateTime", "effectivePeriod"),
+    "ServiceRequest": ("authoredOn", "occurrenceDateTime", "occurrencePeriod"),
 }
 """The clinically relevant time of each type, first one present."""
 
@@ -104,7 +109,7 @@ def time_of(resource: Resource) -> Interval | None:
     for name in TIMES.get(text(resource.get("resourceType")) or "", ()):
         if resource.get(name) is not None:
             value = resource[name]
-            return parse_period(value) if name.endswith("Period") else parse_point(value)
+            return parse_period(value) if name.lower().endswith("period") else parse_point(value)
     return None
 
 
@@ -122,9 +127,16 @@ def points(resource: Resource) -> list[tuple[str, Interval | None, str]]:
     return [(name, parse_point(value), value) for name, value in named]
 
 
+def after(first: Interval, then: Interval) -> bool:
+    """Whether even the earliest moment of the first lies behind the latest of the second. A date has no zone: beside a moment
+    it may have begun, and may end, as far off as zones are."""
+    undecided = first.exact != then.exact and first.zoned and then.zoned
+    return first.start - (ZONES if undecided else 0.0) > then.end
+
+
 def future(interval: Interval, as_of: float) -> bool:
-    """Whether even its earliest moment lies after ``as_of``."""
-    return interval.start > as_of
+    """Whether even its earliest moment lies after ``as_of``: tomorrow's date has begun somewhere."""
+    return after(interval, Interval(start=as_of, end=as_of))
 
 
 def within(interval: Interval, as_of: float, lookback: Span | None) -> bool:

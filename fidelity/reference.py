@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fidelity.baseline import Baseline, CodeUse
 from fidelity.published import CodeUse as PublishedUse
 from fidelity.published import Published
+from fidelity.records.kinds import KINDS
 
 MONTH = 30.4375
 """Days of a mean month: a profile counts by month."""
@@ -61,4 +62,6 @@ def _days(published: Published) -> float:
 
 
 def _hours(hours: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(map(sum, zip(*hours.values(), strict=True))) if hours else ()
+    """Of the types that a scan judges, together."""
+    judged = [each for name, each in hours.items() if name in KINDS]
+    return tuple(map(sum, zip(*judged, strict=True))) if judged else ()

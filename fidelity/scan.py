@@ -29,6 +29,8 @@ from vocabulary.manifest import Feature
 
 Resource = Mapping[str, Any]
 POINTERS = 5
+PAST = frozenset({"Condition", "AllergyIntolerance", "Immunization", "MedicationStatement", "Encounter"})
+"""Types that rightly speak of what was long before they were sent: their lag is none of the feed's (TIM-07)."""
 _DUP01, _DUP02, _DUP04 = BIT["DUP-01"], BIT["DUP-02"], BIT["DUP-04"]
 _REF02, _REF04, _TIM05, _PLA04 = BIT["REF-02"], BIT["REF-04"], BIT["TIM-05"], BIT["PLA-04"]
 NOT_COMPARED = mask(*STANDS_ON["DUP-02"])
@@ -180,9 +182,11 @@ class Scan:
             self._measure(resource, entry, at)
         arrived = parse_point(table(resource.get("meta")).get("lastUpdated"))
         if arrived is not None:
-            self._flow.arrived(Stream(entry.seen.source, entry.seen.type), arrived.start, at)
+            true_at = None if entry.seen.type in PAST else at
+            self._flow.arrived(Stream(entry.seen.source, entry.seen.type), arrived.start, true_at)
         if self._window is not None:
-            self._window.add(resource, at, understood=not entry.seen.fails & UNKNOWN_CODES)
+            exact = entry.when is not None and entry.when.exact
+            self._window.add(resource, at, exact=exact, understood=not entry.seen.fails & UNKNOWN_CODES)
 
     def _measure(self, resource: Resource, entry: _Open, at: float | None) -> None:
         code = code_of(table(resource.get("code"))) if entry.seen.type == "Observation" else None

@@ -2,7 +2,7 @@
 
 from fidelity.elements import kind
 from fidelity.instrument import PASS, SKIP, Outcome, Sighting, fail
-from fidelity.periods import TIMES, Interval, points, time_of
+from fidelity.periods import TIMES, after, future, points, time_of
 
 EARLIEST = -2208988800.0
 """1900-01-01T00:00:00Z: nothing in a living patient's chart is older."""
@@ -28,7 +28,7 @@ def time_possible(seen: Sighting) -> Outcome:
     when = time_of(seen.resource)
     if when is None:
         return SKIP
-    if when.start > seen.chart.as_of:
+    if future(when, seen.chart.as_of):
         return fail("a record is dated in the future and was not used")
     return fail("a record is dated before 1900") if when.end < EARLIEST else PASS
 
@@ -44,8 +44,4 @@ def time_order(seen: Sighting) -> Outcome:
     judged = [(named[first], named[then]) for first, then in pairs if first in named and then in named]
     if not judged:
         return SKIP
-    return fail("two times of a record contradict one another") if any(_reversed(*pair) for pair in judged) else PASS
-
-
-def _reversed(first: Interval, then: Interval) -> bool:
-    return first.start > then.end
+    return fail("two times of a record contradict one another") if any(after(*pair) for pair in judged) else PASS

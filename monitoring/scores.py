@@ -45,7 +45,7 @@ class Scores:
         standard error: else what was measured too low would alarm by itself."""
         numbers, doubt = self.numbers["M-OUT-03"], sqrt(rate * (1 - rate) / max(n, 1)) if n else 0.0
         usual = {"high": min(max(rate + doubt, 0.005), 0.6), "low": min(max(rate - doubt, 0.005), 0.6)}
-        self.rates = {name: BernoulliCusum(each, each * numbers[name]) for name, each in usual.items()}
+        self.rates = {name: _cusum(each, numbers[name]) for name, each in usual.items()}
 
     def heard(self, at: float) -> list[Judged]:
         """An output came, whatever it was."""
@@ -144,15 +144,25 @@ class Scores:
 
     @classmethod
     def of(cls, state: Mapping[str, Any], reference: Reference, numbers: Mapping[str, Numbers]) -> "Scores":
-        """The detectors whose ``state`` this was."""
-        made = cls(reference, numbers)
-        made.adwin, made.stuck = Adwin.of(state["adwin"]), Stuck.of(state["stuck"])
-        made.hinkley = None if state["hinkley"] is None else PageHinkley.of(state["hinkley"])
+        """The detectors whose ``state`` this was, held against ``numbers`` from here on."""
+        made, own = cls(reference, numbers), numbers["M-OUT-02"]
+        made.adwin, made.stuck = Adwin.of({**state["adwin"], "delta": own["delta"]}), Stuck.of(state["stuck"])
+        if made.hinkley is not None and state["hinkley"] is not None:
+            made.hinkley = PageHinkley.of({**state["hinkley"], "threshold": own["page_hinkley"]})
         made.silence, made.strata = Silence.of(state["silence"]), Strata.of(state["strata"])
-        made.rates = {name: BernoulliCusum.of(each) for name, each in state["rates"].items()}
+        made.rates = {
+            name: _cusum(each["p0"], numbers["M-OUT-03"][name], each["sum"]) for name, each in state["rates"].items()
+        }
         for name in _KEPT:
             setattr(made, name, state[name])
         return made
+
+
+def _cusum(rate: float, times: float, sum: float = 0.0) -> BernoulliCusum:
+    """Evidence for a rate so many times the usual one, and never for certainty."""
+    made = BernoulliCusum(rate, min(rate * times, (1 + rate) / 2))
+    made.sum = sum
+    return made
 
 
 _KEPT = ("seen", "usual", "alerts", "counted", "recent", "total", "silent")

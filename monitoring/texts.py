@@ -62,11 +62,12 @@ class Texts:
 
     @classmethod
     def of(cls, state: Mapping[str, Any], of: Mapping[str, Numbers]) -> "Texts":
-        """The collection whose ``state`` this was; one of before there was more to count goes on with it from nothing."""
+        """The collection whose ``state`` this was, held against the rates of ``of`` from here on; one of before there was more to
+        count goes on with it from nothing."""
         made = cls.begin(of)
-        made.rising = BernoulliCusum.of(state["rising"])
+        made.rising.sum = state["rising"]["sum"]
         if "omitting" in state:
-            made.omitting = BernoulliCusum.of(state["omitting"])
+            made.omitting.sum = state["omitting"]["sum"]
         made.recent, made.sums = [_padded(each) for each in state["recent"]], _padded(state["sums"])
         made.heard = state.get("heard", [])
         return made

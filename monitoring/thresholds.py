@@ -50,6 +50,12 @@ DEFAULTS: Mapping[str, Numbers] = {
 """Every number that a deployment may set, with its default. Measured in docs/reference/monitors.md."""
 
 
+SHARES = frozenset({"alpha", "delta", "floor", "p0", "p1", "low"})
+"""Members that are a chance, or a rate, or part of one: at 0 or 1 no evidence could be counted."""
+RATIOS = frozenset({"ratio", "jump", "high"})
+"""Members that say how many times the usual rate is looked for."""
+
+
 class ThresholdsInvalid(ValueError):
     """The text names the member and what is wrong with it."""
 
@@ -141,14 +147,25 @@ def _parse(body: Mapping[str, Any], *, key: str) -> Thresholds:
     models = body.get("models", {})
     if not isinstance(models, dict):
         raise ThresholdsInvalid("models must be an object")
-    return Thresholds(
+    return in_order(Thresholds(
         version=version, deployment=body["deployment"], issued=issued, key=key,
-        monitors=_monitors(body.get("monitors", {}), "monitors"),
-        models={str(name): _monitors(each, "models") for name, each in models.items()},
-    )  # fmt: skip
+        monitors=parse_monitors(body.get("monitors", {}), "monitors"),
+        models={str(name): parse_monitors(each, "models") for name, each in models.items()},
+    ))  # fmt: skip
 
 
-def _monitors(table: Any, path: str) -> dict[str, Numbers]:
+def in_order(found: Thresholds) -> Thresholds:
+    """The same, where every pair of rates is one of less and more, for whichever model. Raises ThresholdsInvalid."""
+    for model in ("", *found.models):
+        for monitor in DEFAULTS:
+            numbers = found.of(model, monitor)
+            if "p0" in numbers and not numbers["p0"] < numbers["p1"]:
+                raise ThresholdsInvalid(f"{monitor}.p0 must be below p1")
+    return found
+
+
+def parse_monitors(table: Any, path: str) -> dict[str, Numbers]:
+    """Numbers by monitor, each one that the monitor knows and can work with. Raises ThresholdsInvalid."""
     if not isinstance(table, dict):
         raise ThresholdsInvalid(f"{path} must be an object")
     for monitor, numbers in table.items():
@@ -160,4 +177,8 @@ def _monitors(table: Any, path: str) -> dict[str, Numbers]:
                 raise ThresholdsInvalid(f"{path}.{monitor} has a member that the monitor does not know")
             if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value < 0:
                 raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be a number from 0 on")
+            if name in SHARES and not 0 < value < 1:
+                raise ThresholdsInvalid(f"{path}.{monitor}.{name} must lie between 0 and 1")
+            if name in RATIOS and value <= 1:
+                raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be above 1")
     return {monitor: {name: float(value) for name, value in numbers.items()} for monitor, numbers in table.items()}

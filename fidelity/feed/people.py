@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fidelity.elements import rows, table, text
-from fidelity.periods import Interval, parse_point
+from fidelity.forms import measured
+from fidelity.periods import Interval, after, parse_point
 from fidelity.systems import ICD10CM, SNOMED
 
 GRACE = 30 * 86400.0
@@ -64,7 +65,7 @@ def alive(person: Person, when: Interval) -> bool | None:
     against the latest of the other."""
     if person.born is None and person.died is None:
         return None
-    early = person.born is not None and when.end < person.born.start
+    early = person.born is not None and after(person.born, when)
     late = person.died is not None and when.start > person.died.end + GRACE
     return not (early or late)
 
@@ -119,7 +120,5 @@ def _plain(name: str | None) -> str | None:
 def quantity_of(element: Resource) -> tuple[float, str | None] | None:
     """The number of a ``valueQuantity`` and its UCUM code."""
     quantity = table(element.get("valueQuantity"))
-    value = quantity.get("value")
-    if value is None or isinstance(value, bool | str):
-        return None
-    return float(value), text(quantity.get("code"))
+    value = measured(quantity.get("value"))
+    return None if value is None else (value, text(quantity.get("code")))

@@ -46,9 +46,9 @@ class Window:
         self._resources = 0
         self._first, self._last = float("inf"), float("-inf")
 
-    def add(self, resource: Resource, at: float | None, *, understood: bool = True) -> None:
-        """One record, and when it was true, Unix seconds. Codes that are not ``understood`` are not counted: they are found
-        wanting already."""
+    def add(self, resource: Resource, at: float | None, *, exact: bool = True, understood: bool = True) -> None:
+        """One record, and when it was true, Unix seconds; what is not ``exact`` says no hour. Codes that are not ``understood``
+        are not counted: they are found wanting already."""
         name = text(resource.get("resourceType")) or ""
         kind = KINDS.get(name)
         if kind is None:
@@ -56,7 +56,7 @@ class Window:
         self._resources += 1
         if at is not None:
             self._first, self._last = min(self._first, at), max(self._last, at)
-            self._hours[datetime.fromtimestamp(at, UTC).hour] += 1
+            self._hours[datetime.fromtimestamp(at, UTC).hour] += exact
         for names in kind.supported:
             counted = self._absent.setdefault(f"{name}.{names[0]}", [0, 0])
             counted[0] += not any(each in resource for each in names)

@@ -80,7 +80,7 @@ class _Rules:
             pass
         try:
             return self._judge(tidied(resource))
-        except WRONG:  # nothing in it has the form that R4 gives it
+        except (*WRONG, RecursionError):  # nothing in it has the form that R4 gives it
             return Seen(str(resource.get("resourceType")), "", "", "", _STR01, 0)
 
     def _judge(self, resource: Resource) -> Seen:

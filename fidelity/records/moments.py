@@ -8,7 +8,7 @@ from typing import Any
 
 from fidelity.checks import BIT
 from fidelity.elements import table
-from fidelity.periods import Interval, parse_point
+from fidelity.periods import Interval, after, future, parse_point
 from fidelity.records.kinds import PERIODS, Kind
 
 ZONED = re.compile(
@@ -69,7 +69,7 @@ class Moments:
         parsed = parse_point(written)
         if parsed is None:
             return _01, 0
-        possible = parsed.start <= self.as_of and written[:4] >= EARLIEST
+        possible = not future(parsed, self.as_of) and written[:4] >= EARLIEST
         fails, passes = (0, _01 | _04) if possible else (_04, _01)
         if parsed.exact or not parsed.zoned:
             fails, passes = (fails, passes | _03) if parsed.zoned else (fails | _03, passes)
@@ -121,7 +121,7 @@ def _reversed(first: Any, then: Any) -> bool | None:
     earlier, later = parse_point(first), parse_point(then)
     if earlier is None or later is None:
         return None
-    return earlier.start > later.end
+    return after(earlier, later)
 
 
 def _late(told: Iterable[Any], issued: Any) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from gateway.installation import Installation
 from gateway.keyring import KeyFileError
 from gateway.sites import metrics
 from gateway.sites.folder import Declared
-from monitoring.thresholds import Thresholds, ThresholdsInvalid, key_id, verify
+from monitoring.thresholds import Thresholds, ThresholdsInvalid, in_order, key_id, verify
 
 FILE, KEYS = "thresholds.json", "thresholds.pub"
 HELP = f"have it signed again, or remove it: the defaults hold then ({FILE} in the installation's directory)"
@@ -43,7 +43,17 @@ def at(installed: Thresholds, declared: Sequence[Declared], ehr: str) -> Thresho
     signed_for = None if found is None else metrics.read(found)
     if signed_for is None:
         return installed
-    return replace(installed, version=signed_for.version, models={**installed.models, **signed_for.thresholds})
+    models = {**installed.models}
+    for model, own in signed_for.thresholds.items():
+        before = models.get(model, {})
+        models[model] = {
+            **before,
+            **{monitor: {**before.get(monitor, {}), **numbers} for monitor, numbers in own.items()},
+        }
+    try:
+        return in_order(replace(installed, version=signed_for.version, models=models))
+    except ThresholdsInvalid as wrong:
+        raise metrics.MetricsRefused(str(wrong)) from wrong
 
 
 def trusted(path: Path) -> Mapping[str, Ed25519PublicKey]:

@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError
 
 from gateway.sites.declaration import Name, Table, Text
 from gateway.sites.folder import Declared, SiteRefused
+from monitoring.thresholds import ThresholdsInvalid, parse_monitors
 
 
 class MetricsRefused(ValueError):
@@ -90,7 +91,13 @@ def sign(document: Mapping[str, Any], *, key: Ed25519PrivateKey, by: str, role: 
 def parse(document: Any) -> Metrics:
     """Raises MetricsRefused, naming the first member that is wrong."""
     try:
-        return Metrics.model_validate(document)
+        found = Metrics.model_validate(document)
+        for each in found.metrics:
+            if each.monitor is not None and each.thresholds:
+                parse_monitors({each.monitor: each.thresholds}, "metrics")
+        return found
+    except ThresholdsInvalid as wrong:
+        raise MetricsRefused(str(wrong)) from wrong
     except ValidationError as wrong:
         first = wrong.errors(include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"]) or "the document"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from monitoring.alerting.calendar import NOTHING, Calendar
 from monitoring.alerting.marks import Marker, find_context
@@ -58,24 +58,16 @@ def find_story(
 
 def acknowledge(connection: Connection, now: float, *, id: str, by: str, why: str = "") -> Alert:
     """Somebody has it in hand: it is not escalated any more. One that is resolved stays so. Raises UnknownAlert."""
-    alert = find_alert(connection, now, id)
-    if alert.state == "open":
-        connection.execute(
-            update(alerts)
-            .where(alerts.c.id == id)
-            .values(state="acknowledged", acknowledged_by=by[:200], deadline=None)
-        )
+    values = {"state": "acknowledged", "acknowledged_by": by[:200], "deadline": None}
+    if _moved(connection, alerts.c.id == id, alerts.c.state == "open", values=values):
         note(connection, now, id, "acknowledged", by=by, note_=why)
     return find_alert(connection, now, id)
 
 
 def resolve(connection: Connection, now: float, *, id: str, by: str, why: str = "") -> Alert:
     """It is over. A series that goes on being wrong raises a new one at its next change. Raises UnknownAlert."""
-    alert = find_alert(connection, now, id)
-    if alert.state != "resolved":
-        connection.execute(
-            update(alerts).where(alerts.c.id == id).values(state="resolved", resolved_by=by[:200], deadline=None)
-        )
+    values = {"state": "resolved", "resolved_by": by[:200], "deadline": None}
+    if _moved(connection, alerts.c.id == id, alerts.c.state != "resolved", values=values):
         note(connection, now, id, "resolved", by=by, note_=why)
         release(connection, now, id)
     return find_alert(connection, now, id)
@@ -114,6 +106,10 @@ def sweep(connection: Connection, now: float, calendar: Calendar = NOTHING) -> N
             note(connection, now, row.id, "heard")
     late = (alerts.c.state == "open", alerts.c.deadline <= now, alerts.c.escalated.is_(None))
     for row in connection.execute(select(alerts).where(*late)).all():
-        if not read(row).quiet:
-            connection.execute(update(alerts).where(alerts.c.id == row.id).values(escalated=now))
+        if not read(row).quiet and _moved(connection, alerts.c.id == row.id, *late, values={"escalated": now}):
             note(connection, now, row.id, "escalated")
+
+
+def _moved(connection: Connection, *where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    """Whether the alert was still so, and is changed: of two at once the second waits, and finds it changed."""
+    return bool(connection.execute(update(alerts).where(*where).values(**values)).rowcount)

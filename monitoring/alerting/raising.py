@@ -1,10 +1,11 @@
 """Edge: findings become alerts: one standing for each series, inhibited, silenced or rolled into the digest where that is so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from monitoring.alerting.calendar import PLANNED
 from monitoring.alerting.rules import DAY, Silence, explained, over_budget
@@ -34,11 +35,11 @@ class Finding:
 
 def raise_alert(connection: Connection, now: float, finding: Finding, *, new_id: NewId) -> str:
     """The id of the alert of this finding: a new one, or the standing one, counted once more and as grave as it is now."""
-    standing = connection.execute(select(alerts).where(*_series(finding), alerts.c.state != "resolved")).first()
-    if standing is not None:
+    if (standing := _standing(connection, finding)) is not None:
         return _again(connection, now, standing, finding)
     alert = _judged(connection, now, _new(finding, new_id(), now))
-    connection.execute(insert(alerts).values(**_row(alert)))
+    if not _insert_once(connection, _row(alert)) and (standing := _standing(connection, finding)) is not None:
+        return _again(connection, now, standing, finding)  # another process found it at the same time
     note(connection, now, alert.id, "raised")
     for what, said in (("inhibited", alert.inhibited), ("silenced", alert.silenced)):
         if said:
@@ -51,7 +52,7 @@ def raise_alert(connection: Connection, now: float, finding: Finding, *, new_id:
 
 def clear(connection: Connection, now: float, finding: Finding) -> None:
     """The series is quiet again: its standing alert ends, and what it explained is told after all if it still stands."""
-    row = connection.execute(select(alerts).where(*_series(finding), alerts.c.state != "resolved")).first()
+    row = _standing(connection, finding)
     if row is None:
         return
     connection.execute(
@@ -73,6 +74,19 @@ def note(connection: Connection, now: float, alert: str, what: str, *, by: str =
     """A line of the audit trail."""
     values = {"alert": alert, "at": now, "what": what, "by": by[:200], "note": note_[:500]}
     connection.execute(insert(events).values(**values))
+
+
+def _standing(connection: Connection, finding: Finding) -> Row[Any] | None:
+    """The standing alert of the series, locked to the transaction's end."""
+    standing = select(alerts).where(*_series(finding), alerts.c.state != "resolved")
+    return connection.execute(standing.with_for_update()).first()
+
+
+def _insert_once(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Whether it was put in: a series has one standing alert, whoever raises it."""
+    made: Any = postgresql.insert(alerts) if connection.dialect.name == "postgresql" else sqlite.insert(alerts)
+    once = made.values(**values).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(once).rowcount == 1
 
 
 def _series(finding: Finding) -> tuple[ColumnElement[bool], ...]:

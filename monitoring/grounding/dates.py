@@ -10,39 +10,66 @@ _MONTH = (
 )
 NAMES = frozenset((*MONTHS, "january", "february", "march", "april", "june", "july", "august", "sept", "september", "october",
                    "november", "december"))  # fmt: skip
+_DAY, _YEAR = r"(\d{1,2})(?:st|nd|rd|th)?", r"((?:19|20)\d\d)"
 _FORMS = (
-    (re.compile(rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b", re.IGNORECASE), ("m", "d", "y")),
-    (re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)? {_MONTH},? (\d{{4}})\b", re.IGNORECASE), ("d", "m", "y")),
-    (re.compile(rf"\b{_MONTH},? (\d{{4}})\b", re.IGNORECASE), ("m", "y")),
+    (re.compile(rf"\b{_MONTH}[ -]{_DAY},?[ -](\d{{4}})\b", re.IGNORECASE), ("m", "d", "y")),
+    (re.compile(rf"\b{_DAY}[ -](?:of )?{_MONTH},?[ -](\d{{4}})\b", re.IGNORECASE), ("d", "m", "y")),
+    (re.compile(rf"\b{_MONTH}(?:,| of)? (\d{{4}})\b", re.IGNORECASE), ("m", "y")),
+    (re.compile(rf"(?<![\d/.-]){_YEAR}/(\d{{1,2}})/(\d{{1,2}})(?![\d/])"), ("y", "n", "d")),
+    (re.compile(rf"(?<![\d/.-])(0?[1-9]|1[0-2])/{_YEAR}(?![\d/])"), ("n", "y")),
 )
-_SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4})(?![\d/])")
+_NAMED = re.compile(_MONTH, re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"(?<![\d/.-])(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d\d)|\.(\d{1,2})\.(\d{4})|-(\d{1,2})-(\d{4}))(?![\d/]|[.-]\d)"
+)
+_FIGURES = re.compile(r"\d[./-]\d{1,2}[./-]\d\d|\d/\d{4}")
+_UNIT = r"(?![\w%/]|[.,:-]\d| ?(?:%|[mµu]?mol|mc?g|µg|ug|g\b|ml\b|meq|units?|iu\b|bpm|mm|cm|kg|lb|k/|x10|°))"
+_YEARLESS = (
+    re.compile(rf"\b{_MONTH} {_DAY}{_UNIT}", re.IGNORECASE),
+    re.compile(rf"(?<![\d.]){_DAY} (?:of )?{_MONTH}(?!\w|,? ?\d{{4}})", re.IGNORECASE),
+)
+"""A day of a month whose year is not said: it cannot be held against anything, and is no measurement."""
+CENTURY = 50
+"""Years of two digits from which on they are of the last century."""
 BEFORE_YEAR = frozenset("in since of from during until by through early late mid year around about year and to".split())  # noqa: SIM905
 
 
 def written(tokens: Sequence[str], text: str) -> bool:
     """Whether a text may hold a date in another form than ISO 8601."""
-    return not NAMES.isdisjoint(tokens) or ("/" in text and _SLASHED.search(text) is not None)
+    return not NAMES.isdisjoint(tokens) or _FIGURES.search(text) is not None
 
 
 def normalised(text: str) -> str:
-    """``March 3, 2024``, ``3 March 2024``, ``Mar 2024`` and ``03/25/2024`` in ISO form. Of a slashed date whose day and month may
-    be either way round only the year is certain."""
-    for pattern, order in _FORMS:
+    """``March 3, 2024``, ``3-Mar-2024``, ``Mar 2024``, ``2024/3/25``, ``03/25/24`` and ``25.03.2024`` in ISO form. Of a date in
+    figures whose day and month may be either way round only the year is certain; of a day without a year the month is left."""
+    named = _NAMED.search(text) is not None
+    for pattern, order in _FORMS if named else _FORMS[3:]:
         text = pattern.sub(lambda found, order=order: _iso(dict(zip(order, found.groups(), strict=True))), text)  # type: ignore[misc]
-    return _SLASHED.sub(_slashed, text)
+    text = _NUMERIC.sub(_figures, text)
+    for pattern in _YEARLESS if named else ():
+        text = pattern.sub(_without_year, text)
+    return text
 
 
 def _iso(parts: dict[str, str]) -> str:
-    month = MONTHS[parts["m"].lower()[:3]]
+    month = int(parts["n"]) if "n" in parts else MONTHS[parts["m"].lower()[:3]]
     return f"{parts['y']}-{month:02d}" + (f"-{int(parts['d']):02d}" if "d" in parts else "")
 
 
-def _slashed(found: re.Match[str]) -> str:
-    first, second, year = int(found[1]), int(found[2]), found[3]
+def _figures(found: re.Match[str]) -> str:
+    one, two, said = (group for group in found.groups() if group is not None)
+    first, second, year = int(one), int(two), int(said)
+    if len(said) == 2:
+        year += 1900 if year >= CENTURY else 2000
     if first <= 12 and second <= 12 and first != second:
         return f"in {year}"
     month, day = (second, first) if first > 12 else (first, second)
     return f"{year}-{month:02d}-{day:02d}"
+
+
+def _without_year(found: re.Match[str]) -> str:
+    day, month = sorted(found.groups())
+    return found[0] if int(day) > 31 or month.startswith("may") else month  # a month has a capital: "it may 25"
 
 
 def is_year(tokens: Sequence[str], at: int) -> bool:

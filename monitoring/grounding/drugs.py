@@ -1,6 +1,7 @@
 """What a sentence says of a drug: G-MED-01, G-MED-02, G-NEG-01, G-DAT-01."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from monitoring.grounding.facts import Order
@@ -31,6 +32,8 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
         return
     yield "medication", "supported", "", orders[:1]
     left: Sequence[Order] = [each for each in orders if each.evidence.reference in cited] or orders
+    if "1" in mention.frequencies:
+        left = [*left, *_by_the_day(left)]
     for name, rule, keeps, says in _attributes(mention):
         said = [each for each in left if says(each)]
         if not said:
@@ -49,6 +52,15 @@ def _orders(key: str, index: Index) -> tuple[Order, ...]:
     parts = key.split("+")
     found = [each for each in index.orders.get(parts[0], ()) if each.ingredients.issuperset(parts)]
     return tuple(sorted(found, key=lambda each: not each.active))
+
+
+def _by_the_day(orders: Sequence[Order]) -> Iterator[Order]:
+    """Orders of several doses a day as what they come to: 500 mg twice daily is 1000 mg a day."""
+    for each in orders:
+        for often in each.frequencies:
+            if often > 1:
+                doses = frozenset((round(amount * often, 6), unit) for amount, unit in each.doses)
+                yield replace(each, doses=doses, frequencies=frozenset({1.0}))
 
 
 def _denied(orders: Sequence[Order], *, complete: bool) -> Finding:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from monitoring.grounding.facts import Measured, Order, Problem
 from monitoring.grounding.index import Index
 from monitoring.grounding.lexicon import better
@@ -49,6 +51,9 @@ def _pressure(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator
     for number in mention.numbers:
         if number.fellow is None:
             continue
+        if number.compare:
+            yield "number", *_beyond(number, mention, [(each, partners.get(each.evidence.reference)) for each in upper])
+            continue
         found = [
             each for each in upper
             if same(number.value, 0, each.value) and each.evidence.reference in partners
@@ -57,6 +62,20 @@ def _pressure(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator
         within = [each for each in upper if each.evidence.reference in cited]
         yield "number", *_settled(number, mention, upper, [each for each in found if not within or each in within],
                                   bool(within), found)  # fmt: skip
+
+
+def _beyond(number: Number, mention: Mention, pairs: Sequence[tuple[Measured, Measured | None]]) -> Finding:
+    """``above 140/90``: both keep it, or neither does; of one of the two nobody can say what is meant."""
+    if mention.negated or number.denied:
+        return "uncheckable", "", ()
+    limits = (number, replace(number, value=number.fellow))
+    kept = [
+        [each is not None and _keeps(limit, each.value) for limit, each in zip(limits, pair, strict=True)]
+        for pair in pairs
+    ]
+    if both := [pair[0] for pair, keeps in zip(pairs, kept, strict=True) if all(keeps)]:
+        return "supported", "", tuple(both[-1:])
+    return ("uncheckable", "", ()) if any(map(any, kept)) else ("unsupported", "G-NUM-01", ())
 
 
 def _number(
@@ -147,6 +166,8 @@ def _keeps(number: Number, value: float) -> bool:
         return value > limit
     if number.compare == "below":
         return value < limit
+    if number.compare == "decade":  # the 140s, and the 200s of a glucose
+        return limit - SLACK <= value < limit + (100 if limit % 100 == 0 else 10)
     return value >= limit - SLACK if number.compare == "atleast" else value <= limit + SLACK
 
 

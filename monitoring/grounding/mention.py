@@ -2,10 +2,12 @@
 
 from msgspec import Struct
 
+TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
+
 
 class Number(Struct):
-    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost``, ``fellow`` the
-    second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written."""
+    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost decade`` (the 140s),
+    ``fellow`` the second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written."""
 
     value: float
     decimals: int
@@ -51,3 +53,22 @@ class Reading(Struct):
     as_of: list[str] = []
     loose: int = 0
     family: bool = False
+
+
+def tell(mention: Mention, kind: str, key: str, *, denied: bool) -> None:
+    """One thing said of one mention; ``denied`` where a negation reaches it."""
+    if kind in TRENDS:
+        mention.trend, mention.against = kind, denied
+    elif kind in ("latest", "first"):
+        mention.when, mention.when_at = kind, len(mention.numbers)
+    elif kind in ("active", "stopped"):
+        turned = denied and not mention.negated
+        mention.status = ("stopped" if kind == "active" else "active") if turned else kind
+    elif kind == "route":
+        mention.routes.append(key)
+    elif kind == "frequency":
+        mention.frequencies.append(key)
+    elif kind == "date":
+        mention.dates.append(key)
+    else:
+        mention.window = True

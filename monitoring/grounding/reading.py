@@ -7,43 +7,44 @@ Polarity and experiencer after NegEx (Chapman 2001) and ConText (Harkema 2009): 
 import re
 from collections.abc import Callable, Mapping
 
-from monitoring.grounding import dates
+from monitoring.grounding import dates, figures, polarity
 from monitoring.grounding.citing import blanked, cites
 from monitoring.grounding.lexicon import CAPITALS, Terms, longest, words_of
-from monitoring.grounding.mention import Mention, Number, Reading
+from monitoring.grounding.mention import TRENDS, Mention, Number, Reading, tell
 from monitoring.grounding.tokens import TOKEN, lowered
 from monitoring.grounding.units import unit_after
 
 SPANS = words_of("span")
 RANGE = re.compile(r"\s?(?:-|–|to\b)")
-OLD = re.compile(r"[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|/?o\b)|yo\b|y/o\b)", re.IGNORECASE)
+OLD = re.compile(r"[\s-]*(?:(?:years?|yrs?|y)\.?[\s-]*(?:old|/?o\b)|yo\b|y/o\b)", re.IGNORECASE)
 DIGITS, SIGNED = frozenset("0123456789"), frozenset("0123456789-")
+CLAUSE = 4
+"""Tokens in which the verb of a clause that is denied as a whole is looked for."""
 REACH = 8
 """Tokens that a negation reaches past its cue; half of that past each thing it has negated."""
 CONCEPTS = frozenset(("analyte", "drug", "condition", "substance", "event", "encounter"))
-TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
-BETWEEN = frozenset(("and", "or", "but", "on", "with"))
-CONJUNCTIONS = words_of("conjunction")
+BETWEEN, CONJUNCTIONS = frozenset(("and", "or", "but", "on", "with")), words_of("conjunction")
 
 
 class Scan:
     """The one pass, with what it has to remember between tokens."""
 
     __slots__ = (
-        "at", "behind", "beyond", "compare", "flags", "last", "matches", "negated_until", "pending", "raw", "read", "skip",
-        "spanning", "terms", "tokens", "units",
+        "at", "behind", "beyond", "compare", "flags", "last", "matches", "negated_until", "pending", "places", "raw", "read",
+        "skip", "spanning", "spared", "terms", "tokens", "units",
     )  # fmt: skip
 
     def __init__(self, raw: str, terms: Terms, units: frozenset[str]) -> None:
         self.terms, self.units = terms, units
-        self._take(raw)
-        if dates.written(self.tokens, raw):
-            self._take(dates.normalised(raw))
+        self._take(figures.plain(raw))
+        if dates.written(self.tokens, self.raw):
+            self._take(dates.normalised(self.raw))
         self.read = Reading()
         self.last: Mention | None = None
         self.pending: list[tuple[str, str]] = []
         self.flags: set[str] = set()
-        self.negated_until = -1
+        self.negated_until = self.spared = -1
+        self.places: list[tuple[int, int]] = []
         self.skip = self.compare = ""
         self.spanning = False
         self.at = self.beyond = self.behind = 0
@@ -55,14 +56,14 @@ class Scan:
 
     def run(self) -> Reading:
         """Reads the whole sentence."""
-        tokens, find, matches, at = self.tokens, self.terms.get, self.matches, 0
-        total = len(tokens)
+        tokens, find, matches, at = [*self.tokens, ""], self.terms.get, self.matches, 0
+        total = len(matches)
         while at < total:
-            self.at, token = at, tokens[at]
+            self.at, token, following = at, tokens[at], tokens[at + 1]
             for length, rest, kind, key in find(token, ()):
-                if (length == 1 or tokens[at + 1 : at + length] == rest) and (
-                    token not in CAPITALS or self._means(length)
-                ):
+                if length > 1 and (rest[0] != following or (length > 2 and tokens[at + 1 : at + length] != rest)):
+                    continue
+                if token not in CAPITALS or self._means(length):
                     self._term(length, kind, key)
                     at += length
                     break
@@ -102,6 +103,7 @@ class Scan:
             mention.history, mention.family = "history" in self.flags, "family" in self.flags
             mention.uncertain, mention.allergy = "uncertain" in self.flags, "allergic" in self.flags
         self.last, self.behind = mention, self.at + length
+        self.places.append((self.matches[self.at].start(), self.matches[self.behind - 1].end()))
         self.read.mentions.append(mention)
         if self.pending:
             pending, self.pending = self.pending, []
@@ -109,23 +111,7 @@ class Scan:
                 self._tell(mention, said, value)
 
     def _tell(self, mention: Mention, kind: str, key: str) -> None:
-        """One thing said of one mention."""
-        if kind in TRENDS:
-            mention.trend = kind
-            mention.against = self.at <= self.negated_until
-        elif kind in ("latest", "first"):
-            mention.when, mention.when_at = kind, len(mention.numbers)
-        elif kind in ("active", "stopped"):
-            denied = self.at <= self.negated_until and not mention.negated
-            mention.status = ("stopped" if kind == "active" else "active") if denied else kind
-        elif kind == "route":
-            mention.routes.append(key)
-        elif kind == "frequency":
-            mention.frequencies.append(key)
-        elif kind == "date":
-            mention.dates.append(key)
-        else:
-            mention.window = True
+        tell(mention, kind, key, denied=self.at <= self.negated_until)
 
     def mark(self, kind: str, key: str, length: int) -> None:
         """A cue that belongs to the mention beside it: the next where that follows at once, else the last."""
@@ -152,9 +138,13 @@ class Scan:
     def negate(self, kind: str, key: str, length: int) -> None:
         """A negation, up to the end of its clause."""
         self.negated_until = self.at + length - 1 + REACH
+        self.spared = self.at + length + CLAUSE if key == "clause" else -1
 
     def end(self, kind: str, key: str, length: int) -> None:
         """A verb ends what a negation reaches; a conjunction doubts and experiencers too."""
+        if self.at <= self.spared:  # "no evidence that she has": the verb of what is denied
+            self.spared = 0
+            return
         self.negated_until = -1
         self.flags.discard("allergic")
         if self.tokens[self.at] in CONJUNCTIONS:
@@ -162,8 +152,14 @@ class Scan:
 
     def deny(self, kind: str, key: str, length: int) -> None:
         """A negation after what it negates."""
-        if self.last is not None:
-            self.last.negated = not self.last.negated
+        for mention in polarity.denied(self.read.mentions, self.places, self.raw):
+            mention.negated = not mention.negated
+
+    def unfound(self, kind: str, key: str, length: int) -> None:
+        """A condition that was looked for in vain, where nothing but its verb stands between; else a negation of what follows."""
+        near = self.last is not None and self.last.kind == "condition"
+        near = near and polarity.AUXILIARIES.issuperset(self.tokens[self.behind : self.at])
+        (self.deny if near else self.negate)(kind, key, length)
 
     def doubt(self, kind: str, key: str, length: int) -> None:
         """A doubt after what it is about."""
@@ -187,8 +183,7 @@ class Scan:
         self.flags.add("except")
 
     def whole(self, kind: str, key: str, length: int) -> None:
-        """A statement about the whole chart."""
-        self.read.general.append(kind)
+        self.read.general.append(kind)  # of the whole chart
 
     def person(self, kind: str, key: str, length: int) -> None:
         """A sex; that of a relative is nobody's here."""
@@ -247,6 +242,8 @@ class Scan:
 
     def _value(self, token: str, end: int) -> None:
         pair, compare, self.compare, last = token.split("/"), self.compare, "", self.last
+        if token[-1] == "0" and self.raw[end : end + 1] == "s":  # "in the 140s"
+            compare, end = "decade", end + 1
         unit, follows, self.beyond = unit_after(self.raw, end, self.units)
         if follows in SPANS and unit is None:
             return
@@ -284,8 +281,9 @@ MARKS: Mapping[str, Callable[[Scan, str, str, int], None]] = {
     **dict.fromkeys(("ordinal", "reference", "bound", "asof"), Scan.leave),
     **dict.fromkeys(("span", "ranged"), Scan.span),
     **dict.fromkeys(("above", "atleast", "below", "atmost"), lambda scan, kind, *cue: setattr(scan, "compare", kind)),
-    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "doubt": Scan.doubt, "pseudo": lambda *cue: None,
-    "allergic": Scan.allergic, "unallergic": Scan.unallergic, "except": Scan.excepting, "sex": Scan.person,
+    "negation": Scan.negate, "end": Scan.end, "denial": Scan.deny, "unfound": Scan.unfound, "doubt": Scan.doubt,
+    "pseudo": lambda *cue: None, "allergic": Scan.allergic, "unallergic": Scan.unallergic, "except": Scan.excepting,
+    "sex": Scan.person,
 }  # fmt: skip
 
 

@@ -222,6 +222,20 @@ def test_the_bulk_lane_counts_what_plain_python_counts(resources):
         assert dump(fast) == dump(Profile().add(resources, visits))
 
 
+def test_the_hour_is_that_in_utc_in_both_lanes(tmp_path):
+    zones = ("Z", "-05:00", "+05:30", "-09:45", "+14:00", "+00:00", "-00:00", "")
+    made = [
+        {"resourceType": "Observation", "status": "final", "effectiveDateTime": f"2026-01-01T{hour:02d}:{minute}:00{zone}"}
+        for zone in zones for hour in range(24) for minute in (10, 50)
+    ]  # fmt: skip
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in made))
+    fast = bulk.count_file(path, {})
+    assert fast is not None
+    assert dump(fast) == dump(Profile().add(made, {}))
+    assert {key[-1]: n for key, n in fast.tables["hours"].rows.items()} == {f"{hour:02d}": 14 for hour in range(24)}
+
+
 def test_the_bulk_lane_takes_a_real_feed_type_by_type(tmp_path):
     taken = 0
     for kind in ("Observation", "Condition", "MedicationRequest", "Procedure", "Encounter", "Patient"):

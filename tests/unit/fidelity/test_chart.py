@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from fidelity.chart import plan
+from fidelity.demographics import age
 from tests.unit.fidelity.examples import (
     LOINC,
     MASS,
     NOW,
+    PATIENT,
     RXNORM,
     SCT,
     SUBJECT,
@@ -122,7 +124,13 @@ def test_a_partial_date_that_may_lie_within_the_look_back_is_taken(at):
     assert found(replace(MASS, lookback=Span(months=60)), observation(at=at))
 
 
-@pytest.mark.parametrize("at", ["2026-06-02", "2027", "2026-06-01T12:00:01Z", "2026-06-01T13:00:00+00:30"])
+def test_a_day_that_has_begun_in_auckland_is_today():
+    assert found(MASS, observation(at="2026-06-02")).value == 200  # noon in Greenwich is midnight there
+    newborn = age(PATIENT | {"birthDate": "2026-06-02"}, NOW)
+    assert newborn.value == 0
+
+
+@pytest.mark.parametrize("at", ["2026-06-03", "2027", "2026-06-01T12:00:01Z", "2026-06-01T13:00:00+00:30"])
 def test_a_value_of_the_future_is_refused(at):
     assert absent(MASS, observation(at=at))
 

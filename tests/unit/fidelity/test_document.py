@@ -41,6 +41,14 @@ def test_a_code_is_told_with_its_months_units_choices_delays_and_quantiles():
     assert code.values["mg/dL"].spike_value is None
 
 
+@pytest.mark.parametrize("unit", [["mg/dL"], {"a": 1}, 5, None])
+def test_a_unit_whose_system_is_no_text_is_no_coded_unit(unit):
+    odd = [observation(n) for n in range(20)]
+    for each in odd:
+        each["valueQuantity"]["system"] = unit
+    assert profile(*odd)["codes"][0]["units"] == [{"unit": "mg/dL", "form": "text", "numbers": 20}]
+
+
 def test_component_codes_are_codes_of_their_own():
     part = {
         "code": {"coding": [{"system": LOINC, "code": "8480-6"}]},

@@ -96,7 +96,7 @@ FAILING = {
     "PLA-01": (MASS, [observation(valueQuantity=value(value=Decimal(5000)))]),
     "TIM-01": (MASS, [observation(effectiveDateTime=None)]),
     "TIM-03": (MASS, [observation(effectiveDateTime="2026-05-01T08:00:00")]),
-    "TIM-04": (MASS, [observation(effectiveDateTime="2026-06-02")]),
+    "TIM-04": (MASS, [observation(effectiveDateTime="2026-06-03")]),
     "TIM-06": (MASS, [observation(issued="2026-04-30T08:00:00Z")]),
     "REF-01": (MASS, [observation(subject=None)]),
     "REF-02": (MASS, [observation(encounter={"reference": "urn:uuid:0"})]),
@@ -126,6 +126,16 @@ def test_an_instrument_fails_a_dirty_record_and_names_the_feature(check):
 def test_a_truncated_search_fails_and_a_whole_one_passes():
     assert findings(MASS, observation(), complete=False)["VOL-03"].result == "fail"
     assert findings(MASS, observation())["VOL-03"].result == "pass"
+
+
+def test_a_sites_own_code_beside_one_that_is_understood_is_no_fault_and_icd_10_is_no_icd_10_cm():
+    listed = {"system": LOINC, "code": "2093-3"}
+    for own in ("urn:oid:1.2.840.114350.1.13.0.1.7.2.768282", "https://lab.example/codes"):
+        both = observation(code=coded(listed, {"system": own, "code": "CHOL"}))
+        assert findings(MASS, both)["COD-03"].result == "pass"
+    for wrong in ("http://hl7.org/fhir/sid/icd-10", "LN", "http://loinc.org/v2"):
+        both = condition(code=coded({"system": SCT, "code": "44054006"}, {"system": wrong, "code": "E11"}))
+        assert findings(DISEASE, both)["COD-03"].result == "fail", wrong
 
 
 def test_every_instrument_of_the_table_has_a_failing_vector_and_a_unique_id():

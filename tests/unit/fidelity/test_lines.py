@@ -21,6 +21,7 @@ BAD = {
     "no type": (b'{"id":"p"}', lines.NO_TYPE),
     "an unknown type": (b'{"resourceType":"Patiant"}', lines.NO_TYPE),
     "a type that is no text": (b'{"resourceType":["Patient"]}', lines.NO_TYPE),
+    "nested too deep": (b'{"resourceType":"Patient","a":' + b'{"a":' * 300 + b"1" + b"}" * 301, lines.TOO_DEEP),
     "an endless line": (b'{"resourceType":"Patient","id":"' + b"x" * (lines.LONGEST + 10) + b'"}', lines.TOO_LONG),
 }
 
@@ -34,6 +35,11 @@ def test_a_line_that_cannot_be_read_is_told_by_its_number_and_those_around_it_ar
     survey = profiling.survey(tmp_path)
     assert survey.troubles == [profiling.Trouble("feed.ndjson", 3, wrong)]
     assert (survey.profile.unreadable[wrong], sum(survey.profile.tables["rows"].rows.values())) == (1, 2)
+
+
+def test_a_resource_of_many_members_that_is_not_deep_is_read():
+    wide = b'{"resourceType":"Patient","name":[' + b'{"given":["a"]},' * 500 + b'{"family":"[{[{"}]}'
+    assert lines.parsed(1, 0, wide).wrong == ""
 
 
 def test_a_good_file_has_no_trouble(tmp_path):

@@ -15,6 +15,7 @@ from fidelity.records.tidying import tidied
 from fidelity.texts import holds
 from r4 import ucum
 from tests.unit.fidelity.vectors import NOW, VECTORS
+from vocabulary.instant import parse_instant
 from vocabulary.manifest import Code, Feature
 
 JUDGE = compile_rules(terminology=shipped(), as_of=NOW)
@@ -103,6 +104,32 @@ def test_a_partial_date_never_raises_an_order_fault(partial):
         else record | {"effectivePeriod": {"start": "2026-05", "end": "2026-04"}}
     )
     assert "TIM-06" in failed(late)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("2026-05-01", "2026-04-30T21:00:00Z"),  # eight in the evening of 1 May in Auckland: a date has no zone
+        ("2026-05-01T20:00:00-05:00", "2026-05-01"),
+        ("2026-05-02T01:00:00Z", "2026-05-01"),
+    ],
+)
+def test_a_day_beside_a_moment_may_be_that_of_any_zone(first, then):
+    assert "TIM-06" not in failed(RESULT | {"effectiveDateTime": first, "issued": then})
+    assert "TIM-06" in failed(RESULT | {"effectiveDateTime": "2026-05-04", "issued": "2026-05-02T08:00:00Z"})
+
+
+def test_a_day_that_has_begun_in_some_zone_is_not_in_the_future():
+    judge = compile_rules(terminology=shipped(), as_of=parse_instant("2026-05-01T20:00:00Z"))
+    assert "TIM-04" not in failed(RESULT | {"effectiveDateTime": "2026-05-02"}, judge)
+    assert "TIM-04" in failed(RESULT | {"effectiveDateTime": "2026-05-03"}, judge)
+
+
+def test_what_is_nested_beyond_reason_is_judged_without_it():
+    deep: object = 1
+    for _ in range(3000):
+        deep = {"a": deep}
+    assert JUDGE(RESULT | {"component": 5, "text": deep}).type == "Observation"
 
 
 @pytest.mark.parametrize(

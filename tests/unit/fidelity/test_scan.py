@@ -1,14 +1,19 @@
 """A scan: the order of the feed decides nothing, pointers hold no id, what waits for others is judged in the end."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from fidelity.baseline import Baseline, CodeUse, best_lag, compare, moved
 from fidelity.checks import BIT, CHECKS
+from fidelity.document import document
 from fidelity.feed.flow import quantile, steady
 from fidelity.feed.people import alive, person_of, plausible
 from fidelity.periods import parse_point
+from fidelity.profile import Profile
+from fidelity.published import parse_published
+from fidelity.reference import baseline_of
 from fidelity.report import format_report, problems, rejudge
 from fidelity.scan import Scan
 from fidelity.tallies import totals
@@ -22,8 +27,8 @@ LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 FEED = list(degrade(filling.clean(NOW), Messiness(0.5, 2), arrived=NOW))[:1500]
 
 
-def scan(resources, **given):
-    made = Scan(settings(**given))
+def scan(resources, baseline=None, **given):
+    made = Scan(settings(**given) if baseline is None else replace(settings(**given), reference=baseline))
     for resource in resources:
         made.add(resource)
     return made.results()
@@ -40,6 +45,19 @@ def weights(*values, start=2015, code="29463-7", unit="kg", birth="1960-05-01"):
         for n, value in enumerate(values)
     ]  # fmt: skip
     return [patient, *made]
+
+
+@pytest.mark.parametrize("value", [[1], {}, {"a": 1}, "7", True, None])
+def test_a_number_that_is_none_stops_no_scan(value):
+    feed = weights(80.0, 81.0)
+    feed[1]["valueQuantity"]["value"] = value
+    reference = {
+        "resources": 9,
+        "patients": 1,
+        "days": 1,
+        "codes": [{"system": LOINC, "code": "29463-7", "n": 9, "units": {"kg": 9}}],
+    }
+    assert scan(feed, reference=reference).resources == 3
 
 
 def test_the_order_of_the_feed_decides_nothing():
@@ -121,6 +139,7 @@ def test_of_a_step_too_wide_the_second_value_is_counted_once_more_and_nothing_is
     ("born", "when", "lived"),
     [
         ("1960", "1960-03-01T08:00:00Z", True), ("1960-05-02", "1960-05-01", False), ("1960-05", "1960-05-01", True),
+        ("1960-05-02", "1960-05-02T05:00:00+08:00", True), ("1960-05-02", "1960-05-01T08:00:00Z", False),
         ("1960-05-01", "2020-06-29T08:00:00Z", True), ("1960-05-01", "2020-07-15T08:00:00Z", False), (None, "1800-01-01", True),
     ],
 )  # fmt: skip
@@ -201,6 +220,38 @@ def test_a_shift_of_whole_hours_is_found_and_a_flat_day_has_none():
     assert best_lag(day, day[-5:] + day[:-5]) == 5
     assert best_lag([10] * 24, [10] * 24) is None
     assert best_lag(day, [0] * 24) is None
+
+
+def test_a_feed_is_not_shifted_against_itself_whatever_zone_it_writes_and_one_that_lost_its_zone_is():
+    def feed(zone):
+        record = next(each for each in VECTORS["STR-02"]["pass"] if each["resourceType"] == "Observation")
+        hours = [8] * 5 + [9] * 8 + [10] * 4 + [14] * 2 + [16]
+        at = [f"2026-01-{1 + n % 28:02d}T{hours[n % 20]:02d}:15:00{zone}" for n in range(600)]
+        return [record | {"id": f"o{n}", "effectiveDateTime": each, "issued": each} for n, each in enumerate(at)]
+
+    def shifted(resources):
+        return totals(scan(resources, baseline=baseline))["TIM-08"]
+
+    made = document(Profile().add(feed("-05:00"), {}))
+    assert made["types"]["Observation"]["hours"][13:16] == [150, 240, 120], "by the hour in UTC"
+    baseline = baseline_of(parse_published(made))
+    assert shifted(feed("-05:00")) == (1, 0)
+    assert shifted(feed("-05:00") + [each | {"effectiveDateTime": "2026-01-05"} for each in feed("-05:00")]) == (1, 0)
+    assert shifted(feed("-05:00") + feed("")) == (1, 0), "what has no zone says nothing of the hour"
+    assert shifted(feed("Z")) == (0, 1)
+
+
+def test_a_visit_or_report_before_birth_is_outside_the_life():
+    patient = {"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01"}
+    subject = {"subject": {"reference": "Patient/p"}}
+    early, late = "1970-05-01T08:00:00Z", "1990-05-01T08:00:00Z"
+    for kind, times in {
+        "Encounter": lambda at: {"period": {"start": at}}, "DiagnosticReport": lambda at: {"effectiveDateTime": at},
+        "MedicationAdministration": lambda at: {"effectivePeriod": {"start": at, "end": at}},
+        "DocumentReference": lambda at: {"date": at}, "ServiceRequest": lambda at: {"authoredOn": at},
+    }.items():  # fmt: skip
+        made = [{"resourceType": kind, "id": f"r{n}", **subject, **times(at)} for n, at in enumerate((early, late))]
+        assert totals(scan([patient, *made]))["TIM-05"] == (1, 1), kind
 
 
 def test_a_code_is_vanished_only_where_its_silence_is_no_chance():

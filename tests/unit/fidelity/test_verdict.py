@@ -127,7 +127,7 @@ def test_a_dead_patient_makes_it_unfit(died):
     assert verdict(observation(), patient=PATIENT | died).reasons == ("the patient is recorded as deceased",)
 
 
-@pytest.mark.parametrize("alive", [{"deceasedBoolean": False}, {"deceasedDateTime": "2026-06-02"}])
+@pytest.mark.parametrize("alive", [{"deceasedBoolean": False}, {"deceasedDateTime": "2026-06-03"}])
 def test_a_patient_who_is_alive_at_the_time_is_fit(alive):
     assert verdict(observation(), patient=PATIENT | alive).fitness == "fit"
 

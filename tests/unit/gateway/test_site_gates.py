@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from gateway.model_folders.models import load_all
+from gateway.monitors import signed
 from gateway.sites import documents, metrics, readiness
 from gateway.sites.folder import SiteRefused, read_site
 from gateway.sites.gates import BY_ID, DAY, GATES, Colour, Evidence, Facts, judged
 from gateway.sites.going_live import NotReady, refuse_unready
 from gateway.sites.signing_keys import new_key, sign_file
+from monitoring.thresholds import DEFAULTS, Thresholds
 
 NOW = 1_800_000_000.0
 ISSUER = "https://ehr.example.org/fhir"
@@ -167,6 +169,30 @@ def test_a_changed_number_breaks_the_signature_and_the_start_is_refused(folder: 
     assert metrics.signer(declared) is None
     with pytest.raises(SiteRefused, match="must be signed again"):
         metrics.hold([declared])
+
+
+@pytest.mark.parametrize(
+    "thresholds", [{"warn_hgih": 1.2}, {"alpha": 0.0}, {"warn_high": float("nan")}, {"warn_high": -1.0}]
+)
+def test_numbers_that_no_monitor_can_work_with_are_not_signed(folder: Path, thresholds: dict[str, float]) -> None:
+    document = json.loads((folder / "metrics.json").read_text())
+    each = next(each for each in document["metrics"] if each.get("monitor") == "M-PERF-02")
+    each["thresholds"] = thresholds
+    with pytest.raises(metrics.MetricsRefused):
+        metrics.parse(document)
+
+
+def test_what_a_site_signed_comes_on_top_of_what_the_installation_signed_for_the_model(folder: Path) -> None:
+    declared = read_site(folder, MANIFESTS)
+    signed_for = metrics.read(declared)
+    assert signed_for is not None
+    model, own = next((model, own) for model, own in signed_for.thresholds.items() if any(own.values()))
+    monitor, numbers = next((monitor, numbers) for monitor, numbers in own.items() if numbers)
+    installed = Thresholds(version=7, models={model: {"M-PERF-01": {"drop": 0.1}, monitor: {"alpha": 0.001}}})
+    found = signed.at(installed, [declared], declared.site.ehrs[0])
+    assert found.of(model, "M-PERF-01") == {**DEFAULTS["M-PERF-01"], "drop": 0.1}
+    assert found.of(model, monitor) == {**DEFAULTS[monitor], "alpha": 0.001, **numbers}
+    assert signed.at(installed, [declared], "elsewhere") == installed
 
 
 def test_a_new_signature_is_a_new_version_and_the_old_one_is_kept(folder: Path) -> None:

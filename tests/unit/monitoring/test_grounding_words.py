@@ -47,7 +47,7 @@ def test_lower_case_keeps_every_character_in_its_place():
 
 @pytest.mark.parametrize(
     ("written", "ucum"),
-    [("mmHg", "mm[Hg]"), ("K/uL", "10*3/uL"), ("mcg", "ug"), ("°C", "Cel"), ("C", "Cel"), ("c", None), ("bpm", "/min"), ("in", None)],
+    [("mmHg", "mm[Hg]"), ("K/uL", "10*3/uL"), ("mcg", "ug"), ("°C", "Cel"), ("C", "Cel"), ("c", None), ("bpm", "/min"), ("in", None), ("m", "m"), ("M", None), ("/uL", "/uL")],
 )  # fmt: skip
 def test_units_are_known_as_they_are_written(written, ucum):
     assert ucum_of(written) == ucum
@@ -74,7 +74,11 @@ def test_a_number_stands_for_what_rounds_to_it(said, decimals, value, agrees):
     [
         ("on March 3, 2024.", "on 2024-03-03."), ("3rd Sept. 2024", "2024-09-03"), ("in Jan 2024", "in 2024-01"),
         ("03/25/2024", "2024-03-25"), ("25/03/2024", "2024-03-25"), ("04/04/2024", "2024-04-04"), ("03/04/2024", "in 2024"),
-        ("may 5 mg", "may 5 mg"),
+        ("may 5 mg", "may 5 mg"), ("03/25/24", "2024-03-25"), ("03/25/68", "1968-03-25"), ("03/04/24", "in 2024"), ("3/2024", "2024-03"),
+        ("2024/3/5", "2024-03-05"), ("25.03.2024", "2024-03-25"), ("25-Mar-2024", "2024-03-25"), ("Mar-25-2024", "2024-03-25"),
+        ("03-25-2024", "2024-03-25"), ("the 3rd of March, 2024", "the 2024-03-03"), ("March of 2024", "2024-03"),
+        ("on March 25.", "on March."), ("on 5 May", "on May"), ("in March 7.2%", "in March 7.2%"), ("March 25 mg", "March 25 mg"),
+        ("it may 25", "it may 25"), ("3.5-5.1", "3.5-5.1"), ("120/80", "120/80"), ("1.2.3", "1.2.3"), ("13/2024", "13/2024"),
     ],
 )  # fmt: skip
 def test_dates_become_iso_and_no_more_precise_than_they_are(written, iso):

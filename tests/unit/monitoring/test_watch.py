@@ -1,12 +1,14 @@
 """All monitors of one model together: portions and restarts change nothing, and each failure raises its monitor."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from monitoring.entries import Entry, Labelled, Observed, Telling, TextChecked, Ticked, pack_cells, unpack_cells
 from monitoring.packing import pack, unpack
 from monitoring.plan import Plan
+from monitoring.thresholds import Thresholds
 from monitoring.watch import Watch
 from tests.monitored import ABOUT, plan, portions, tellings
 from vocabulary.signal import SignalChanged
@@ -47,6 +49,32 @@ def test_any_portions_and_any_restarts_give_the_same_state_and_the_same_changes(
     assert seen == changes
     assert part.signals() == whole.signals()
     assert raised(changes)
+
+
+def test_thresholds_that_were_signed_since_are_what_the_kept_state_is_held_against() -> None:
+    def signed(**monitors: dict[str, float]) -> Plan:
+        return replace(
+            plan(), thresholds=Thresholds(version=1, monitors={n.replace("_", "-"): v for n, v in monitors.items()})
+        )
+
+    told = [*tellings(100, seed=3), TextChecked(**ABOUT, output="t", supported=10, must=2)]
+    first = Watch(plan())
+    first.fold(journal(told))
+    kept = unpack(pack(first.state()))
+    other = signed(
+        M_HAL_01={"p0": 0.02, "p1": 0.08}, M_HAL_05={"p1": 0.2}, M_OUT_02={"delta": 0.01, "page_hinkley": 50.0},
+        M_OUT_03={"high": 2.0, "low": 0.25},
+    )  # fmt: skip
+    before, watch = Watch.of(plan(), kept), Watch.of(other, kept)
+    assert watch.texts is not None
+    assert (watch.texts.rising.p0, watch.texts.rising.p1, watch.texts.omitting.p1) == (0.02, 0.08, 0.2)
+    assert (watch.scores.adwin.delta, watch.scores.hinkley is None) == (0.01, False)
+    assert {name: each.p1 / each.p0 for name, each in watch.scores.rates.items()} == pytest.approx(
+        {"high": 2, "low": 0.25}
+    )
+    for name, each in watch.scores.rates.items():
+        assert (each.p0, each.sum) == (before.scores.rates[name].p0, before.scores.rates[name].sum)
+    assert Watch.of(plan(), unpack(pack(watch.state()))).scores.hinkley is None
 
 
 def test_no_signal_leaves_quiet_without_drift() -> None:
