@@ -38,6 +38,7 @@ class Redaction:
         """These texts, redacted; all in one go, since there are many values: most are found by looking up each word of the
         text, and only what is left is searched for."""
         parted = "\0".join(text.replace("\0", " ") for text in texts)
+        parted = parted.encode("utf-8", "replace").decode()  # half a surrogate pair, as a server may send, is no text
         parted = TOKEN.sub(lambda found: self.whole.get(found[0], found[0]), parted)
         for value in sorted(self.whole, key=len, reverse=True):
             for form in _forms(value):

@@ -11,6 +11,7 @@ SUITE = Suite(
         Part(name="foreign", collect=confined.reads),
         Part(name="granular", collect=narrowed.granular),
         Part(name="pages", collect=narrowed.pages),
+        Part(name="a write without scope", collect=collect.unpermitted, writes=True),
         Part(name="foreign writes", collect=confined.writes, writes=True),
         Part(name="granular writes", collect=narrowed.granular_writes, writes=True),
         Part(name="scopes", collect=matrix.scopes, writes=True),

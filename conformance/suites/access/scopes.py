@@ -77,7 +77,7 @@ def judged(evidence: Evidence, token: str, name: str, letters: str) -> Problems:
     """One cell: done or refused as the letters say, and what was refused left no trace."""
     answer, wanted = evidence.seen(f"{token}: {name}"), demanded(name, letters)
     status = outcome(answer)
-    if wanted and status not in (200, 201, 204):
+    if wanted and status not in (200, 201, 202, 204):
         yield f"{name} was refused with {status} though .{letters or 'nothing'} permits it"
     if wanted is False and status not in (401, 403, 404):
         yield f"{name} was answered {status} though .{letters or 'nothing'} does not permit it"

@@ -14,7 +14,9 @@ from conformance.suites.gateway.looking import (
     record,
     records,
 )
+from conformance.suites.smart.answers import not_kept
 from conformance.suites.smart.ids import smart
+from conformance.suites.smart.pages import quiet
 
 GIVEN = ("secret-access-", "secret-refresh-", "secret-code-", "secret-backend-")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
@@ -128,10 +130,8 @@ def the_callback_is_not_kept(evidence: Evidence) -> Problems:
     found = record(evidence, "honest")["callback"]
     if not found:
         raise Missing("a callback")
-    if "no-store" not in found[0].headers.get("cache-control", ""):
-        yield "Cache-Control lacks no-store"
-    if found[0].headers.get("referrer-policy", "") not in ("no-referrer", "same-origin", "origin", "strict-origin"):
-        yield "Referrer-Policy lets the address travel"
+    yield from not_kept(found[0])
+    yield from quiet(found[0])
 
 
 @check("rfc9700#4.16-apps")

@@ -37,6 +37,7 @@ PARTS = (
     Part(name="backend services", collect=backend.backend),
     Part(name="RS384", collect=backend.rsa_backend),
     Part(name="narrow backend client", collect=backend.narrow_backend),
+    Part(name="a write of the narrow backend client", collect=backend.narrow_write, writes=True),
     Part(name="public backend client", collect=backend.public_backend),
     Part(name="refresh", collect=refreshing.refreshing),
     Part(name="stolen refresh token", collect=refreshing.stolen_refresh),

@@ -2,7 +2,7 @@
 
 from conformance import capability
 from conformance.check import Check, Problems, check, marked
-from conformance.evidence import Evidence
+from conformance.evidence import Evidence, NotOffered
 from conformance.reading import id_of, resources, version_of
 from conformance.suites.writeback.writes import versioned
 
@@ -28,7 +28,8 @@ def a_representation_is_the_resource(evidence: Evidence) -> Problems:
 @check("fhir-r4#conditional-read")
 def an_unchanged_read_is_304(evidence: Evidence) -> Problems:
     """A read with If-None-Match of the current version is 304 without a body."""
-    versioned(evidence)
+    if capability.row(evidence, "Observation").get("conditionalRead") not in ("not-match", "full-support"):
+        raise NotOffered("conditional reads of Observation")
     answer = evidence.seen("unchanged read")
     if answer.status != 304 or answer.body:
         yield f"answered {answer.status}"
@@ -116,7 +117,7 @@ def an_ambiguous_delete_is_412(evidence: Evidence) -> Problems:
     """A server that deletes single matches answers 412 for two and deletes neither."""
     capability.require(evidence, "Observation", "conditional-delete")
     if capability.row(evidence, "Observation").get("conditionalDelete") != "single":
-        return
+        raise NotOffered("conditional-delete of single matches")
     if evidence.seen("ambiguous delete").status != 412:
         yield f"answered {evidence.seen('ambiguous delete').status}"
     if len(resources(evidence.seen("ambiguous found"))) != 2:
