@@ -34,7 +34,9 @@ class Foreign:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     first: Answer = lambda server, request: None
     scopes: Callable[[str], str] = lambda asked: " ".join(
-        word for word in asked.split() if re.fullmatch(r"patient/(\*|Patient|Observation)\.read|launch/patient|openid", word)
+        word
+        for word in asked.split()
+        if re.fullmatch(r"patient/(\*|Patient|Observation)\.read|launch/patient|openid", word)
     )
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)

@@ -191,7 +191,9 @@ def test_an_answer_that_means_harm_breaks_neither_run_nor_report(name: str, tmp_
     assert json.loads((tmp_path / "conformance.json").read_bytes())["summary"] == dict(found.summary)
 
 
-@pytest.mark.parametrize("entry", ["true", '[{"resource":null}]', '[{"resource":{"resourceType":"OperationOutcome"}}]', "null"])
+@pytest.mark.parametrize(
+    "entry", ["true", '[{"resource":null}]', '[{"resource":{"resourceType":"OperationOutcome"}}]', "null"]
+)
 def test_an_open_server_whose_patients_are_none_is_read_all_the_same(entry: str) -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         bodies = {"/r4/metadata": b'{"resourceType":"CapabilityStatement"}',
@@ -243,5 +245,9 @@ def test_an_outcome_beside_what_was_found_is_no_record_of_anybody() -> None:
     """The passing twin of a leak: what a server says about a search is not found by it."""
     assert outcome("x")["resourceType"] == "OperationOutcome"
     found = {item.id: item.result for item in seen(Foreign()).checks}
-    for id in ("foreign_records_are_not_found", "a_search_for_patients_finds_one", "a_search_without_patient_stays_with_one"):
+    for id in (
+        "foreign_records_are_not_found",
+        "a_search_for_patients_finds_one",
+        "a_search_without_patient_stays_with_one",
+    ):
         assert found[id] == "pass"

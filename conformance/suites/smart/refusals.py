@@ -133,7 +133,7 @@ def a_code_is_used_once_in_parallel(evidence: Evidence) -> Problems:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(one(*row) for row in REQUESTS), *needing("launch-ehr")(one(*row) for row in LAUNCHES), *_near(), *(one(*row) for row in CODES), a_code_is_used_once_in_parallel,
-    *marked([one(*LATE)], slow=True),
+    *(one(*row) for row in REQUESTS), *needing("launch-ehr")(one(*row) for row in LAUNCHES), *_near(),
+    *(one(*row) for row in CODES), a_code_is_used_once_in_parallel, *marked([one(*LATE)], slow=True),
     *(one(*row) for row in CLIENTS),
 )  # fmt: skip
