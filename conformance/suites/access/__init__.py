@@ -8,6 +8,7 @@ SUITE = Suite(
     parts=(
         Part(name="strangers", collect=collect.strangers),
         Part(name="access", collect=collect.reads),
+        Part(name="strange addresses", collect=collect.strange_addresses),
         Part(name="foreign", collect=confined.reads),
         Part(name="granular", collect=narrowed.granular),
         Part(name="pages", collect=narrowed.pages),

@@ -40,6 +40,27 @@ async def reads(session: Session, evidence: Evidence) -> None:
     )
 
 
+def strange(own: str, other: str) -> dict[str, str]:
+    """Addresses that nobody writes by mistake: what is escaped in them must lead nowhere else, and break nothing."""
+    return {
+        "escaped dots": f"Patient/{own}/%2e%2e/{other}", "escaped slash": f"Patient/{own}%2F..%2F{other}",
+        "two ids": f"Patient/{other}%2C{own}", "a zero byte": f"Patient/{other}%00", "a byte that is no letter": "Patient/%FF",
+        "an id that is too long": f"Patient/{'a' * 300}", "a second query": f"Patient?_id={other}%26_id={own}",
+        "no number": "Observation?_count=many", "less than none": "Observation?_count=-1", "no date": "Observation?date=ge",
+        "an operation that is none": "Patient/$conformance", "a type that is none": "Nonsense/1", "no type": "%20/1",
+    }  # fmt: skip
+
+
+async def strange_addresses(session: Session, evidence: Evidence) -> None:
+    """What a token of one patient gets there. Raises Missing."""
+    own, other = two_patients(session, evidence)
+    token = await session.access("patient/*.rs", patient=own)
+    evidence["stranger's other"] = other
+    evidence["strange addresses"] = {
+        name: await session.probe.send("GET", path, token=token) for name, path in strange(own, other).items()
+    }
+
+
 async def unpermitted(session: Session, evidence: Evidence) -> None:
     """A create with a token that may only read: a server that does not look at scopes has a record more, which is taken
     away again."""

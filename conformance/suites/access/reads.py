@@ -5,6 +5,7 @@ from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.reading import names, resources
 from conformance.suites.smart.answers import names_bearer
+from conformance.suites.smart.ids import smart
 
 ABSENT = "there-is-nobody-of-this-id"
 DENIED = (401, 403, 404)
@@ -135,7 +136,7 @@ def a_posted_search_is_guarded(evidence: Evidence) -> Problems:
         yield "found another patient"
 
 
-@check("fhir-r4#batch")
+@check("fhir-r4#batch", *smart(130))
 def a_batch_is_guarded_entry_by_entry(evidence: Evidence) -> Problems:
     """A batch reads the own patient and not another."""
     capability.require_whole(evidence, "batch")
@@ -157,6 +158,22 @@ def a_write_without_scope_is_403(evidence: Evidence) -> Problems:
         yield f"answered {evidence.seen('write without scope').status}"
 
 
+@check("chartgate#no-5xx")
+def no_strange_address_breaks_the_server(evidence: Evidence) -> Problems:
+    """An address that is written strangely is refused or answered, and is no server error."""
+    for name, answer in evidence["strange addresses"].items():
+        if answer.status >= 500:
+            yield f"{name}: answered {answer.status}"
+
+
+@check("chartgate#raw-paths")
+def a_strange_address_leads_to_nobody_else(evidence: Evidence) -> Problems:
+    """Dots, slashes, zero bytes and second parameters that are escaped in an address lead to no other patient."""
+    for name, answer in evidence["strange addresses"].items():
+        for problem in leaks(answer, evidence["stranger's other"]):
+            yield f"{name}: {problem}"
+
+
 @check("fhir-r4#search-unknown-parameter")
 def an_unknown_parameter_is_no_server_error(evidence: Evidence) -> Problems:
     """A search parameter that the server does not know is refused or left out, and is no server error."""
@@ -170,4 +187,5 @@ CHECKS: tuple[Check, ...] = (
     own_records_are_found, foreign_records_are_not_found, a_search_without_patient_stays_with_one,
     foreign_history_is_not_read, a_list_of_ids_finds_the_own_one, a_posted_search_is_guarded,
     a_batch_is_guarded_entry_by_entry, a_write_without_scope_is_403, an_unknown_parameter_is_no_server_error,
+    no_strange_address_breaks_the_server, a_strange_address_leads_to_nobody_else,
 )  # fmt: skip

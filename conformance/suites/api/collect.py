@@ -172,5 +172,6 @@ async def results(session: Session, evidence: Evidence) -> None:
     evidence["strict"] = await session.probe.send(
         "GET", paths["known and unknown"], token=token, headers={"prefer": "handling=strict"}
     )
+    evidence["head"] = await session.probe.send("HEAD", "metadata")
     evidence["plain json"] = await session.probe.send("GET", "metadata", headers={"accept": "application/json"})
     evidence["strange format"] = await session.probe.send("GET", "metadata", headers={"accept": "text/no-such-format"})

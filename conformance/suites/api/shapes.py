@@ -60,6 +60,18 @@ def json_is_spoken(evidence: Evidence) -> Problems:
         yield f"a strange format: answered {evidence.seen('strange format').status}"
 
 
+@check("fhir-r4#head")
+def head_is_get_without_a_body(evidence: Evidence) -> Problems:
+    """HEAD, where it is served, is answered with status and type of GET, and without a body."""
+    answer, whole = evidence.seen("head"), evidence.seen("metadata")
+    if answer.status in (404, 405, 501):
+        raise NotOffered("HEAD")
+    if answer.status != whole.status or answer.body:
+        yield f"answered {answer.status}, or with a body"
+    if _media(answer.headers.get("content-type", "")) != _media(whole.headers.get("content-type", "")):
+        yield "the type is another than that of GET"
+
+
 @check("fhir-r4#capabilities-whole")
 def the_statement_is_whole(evidence: Evidence) -> Problems:
     """The CapabilityStatement has what it must: status, date, kind, fhirVersion, format, rest with mode server."""
@@ -161,6 +173,7 @@ def what_is_not_understood_is_said(evidence: Evidence) -> Problems:
 
 CHECKS: tuple[Check, ...] = (
     the_statement_is_whole, every_type_that_is_advertised_is_searched, every_parameter_that_is_advertised_is_taken,
-    every_format_that_is_advertised_is_spoken, json_is_spoken, a_page_is_as_long_as_asked, an_entry_says_where_it_is,
+    every_format_that_is_advertised_is_spoken, json_is_spoken, head_is_get_without_a_body,
+    a_page_is_as_long_as_asked, an_entry_says_where_it_is,
     records_are_sorted, records_are_counted, records_are_found_by_change, what_is_not_understood_is_said,
 )  # fmt: skip

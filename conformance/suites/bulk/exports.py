@@ -215,6 +215,17 @@ def an_export_is_its_clients_alone(evidence: Evidence) -> Problems:
             yield f"{name} was answered {evidence.seen(name).status}"
 
 
+@check(f"{IG}#tls")
+def exports_are_fetched_by_tls(evidence: Evidence) -> Problems:
+    """The status and the files of an export are at https addresses (http on loopback only)."""
+    level = any_level(evidence)
+    status = ended(evidence, f"status {level}")
+    for url in (status.url, *(str(row.get("url")) for row in listed(status))):
+        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+            yield "an address is without TLS"
+            return
+
+
 @check(f"{IG}#delete")
 def a_cancelled_export_is_gone(evidence: Evidence) -> Problems:
     """DELETE of the status is 202; then the status is 404 with an OperationOutcome."""
@@ -231,4 +242,5 @@ CHECKS: tuple[Check, ...] = (
     a_file_wants_a_token, since_leaves_out_what_is_older, every_name_of_ndjson_is_taken, *map(_wrong, WRONG),
     an_export_wants_a_token, the_status_wants_a_token, a_patient_token_exports_nothing,
     an_export_stays_within_its_scopes, an_export_is_its_clients_alone, a_cancelled_export_is_gone,
+    exports_are_fetched_by_tls,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from conformance.session import Part
 from conformance.suites.smart.collect import (
     addresses,
+    app_state,
     assertions,
     backend,
     clients,
@@ -51,5 +52,6 @@ PARTS = (
     Part(name="spellings of scopes", collect=granting.spelled),
     Part(name="scopes beyond", collect=granting.beyond),
     Part(name="expired token", collect=granting.expired),
+    Part(name="app state", collect=app_state.app_state, writes=True),
     Part(name="late code", collect=codes.late_code, slow=True),
 )

@@ -90,7 +90,7 @@ def a_patient_token_reaches_one_patient(evidence: Evidence) -> Problems:
         yield f"another patient was answered with {answer.status}"
 
 
-@check(*smart(144))
+@check(*smart(144), "hl7.fhir.uv.smart-app-launch_2.2.0#scopes-wildcard-type")
 def a_wildcard_reaches_every_type(evidence: Evidence) -> Problems:
     """patient/*.rs opens patients and observations alike."""
     yield from opens(evidence.seen("v2 read"))
