@@ -80,11 +80,11 @@ def _listed(parameter: str, ids: str, named: Mapping[tuple[str, str], str]) -> s
     return ",".join(named.get((who, id), id) for id in ids.split(","))
 
 
-def redaction_of(exchanges: Iterable[Exchange]) -> Redaction:
-    """What the reports of these exchanges must not show."""
+def redaction_of(exchanges: Iterable[Exchange], patients: Iterable[str] = ()) -> Redaction:
+    """What the reports of these exchanges must not show; ``patients`` are ids that were named, seen in an answer or not."""
     exchanges = list(exchanges)
     secrets = hidden.secrets_of(exchanges)
-    ids = hidden.ids_of(exchanges)
+    ids = {**hidden.ids_of(exchanges), **{("Patient", id): None for id in patients}}
     people = sorted(value for value in hidden.people_of(exchanges) if len(value) >= SHORTEST)
     return Redaction(
         whole=_numbered((value, kind) for value, kind in secrets.items()),

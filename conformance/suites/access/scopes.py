@@ -8,6 +8,7 @@ from conformance import capability
 from conformance.check import Check, Problems, check, marked
 from conformance.evidence import Evidence, Exchange
 from conformance.reading import resources, statuses, version_of
+from conformance.suites.smart.ids import smart
 
 LEVELS = ("patient", "user", "system")
 LETTERS = "cruds"
@@ -135,7 +136,8 @@ def _opens(word: str) -> Check:
     opens = f".{letters}" if letters else "nothing"
     find.__doc__ = f"""A token of {said} opens {opens} on Observation."""
     find.__name__ = f"{word}_opens_what_it_says"
-    return check(f"{SCOPES}-v1" if word.startswith("v1") else SCOPES)(find)
+    also = smart(123) if word == "wildcard" else ()
+    return check(f"{SCOPES}-v1" if word.startswith("v1") else SCOPES, *also)(find)
 
 
 def _require(evidence: Evidence, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conformance import capability
 from conformance.check import Check, Outcome, judge
 from conformance.curl import answer, command
 from conformance.evidence import DEEPEST, Evidence, Exchange, parse, split
@@ -336,6 +337,27 @@ def test_a_page_may_be_shorter_than_was_asked_and_the_last_has_no_next(
 def test_a_format_is_spoken_under_whichever_of_its_names(advertised: str, type: str, expected: str) -> None:
     evidence = {"metadata": said({}), "formats": {advertised: said({}, headers={"content-type": type})}}
     assert result("every_format_that_is_advertised_is_spoken", **evidence) == expected
+
+
+def test_a_statement_may_have_several_parts_about_its_server() -> None:
+    parts = [
+        {"mode": "client", "resource": [{"type": "Task"}]}, {"mode": "server", "interaction": [{"code": "batch"}], "security": {}},
+        {"mode": "server", "resource": [{"type": "Patient", "interaction": [{"code": "read"}]}], "interaction": "none"},
+    ]  # fmt: skip
+    evidence = Evidence()
+    evidence["metadata"] = said({"rest": parts})
+    assert capability.types(evidence) == ["Patient"]
+    assert capability.whole(evidence, "batch")
+    assert "security" in capability.rest(evidence)
+    assert not capability.whole(evidence, "transaction")
+
+
+def test_a_patient_who_was_named_and_never_seen_is_in_no_report() -> None:
+    asked = said(None, 403, url=f"{BASE}/Observation?patient=named-on-the-command-line")
+    assert "named-on" in redaction_of([asked]).text(asked.url)
+    assert (
+        redaction_of([asked], ["named-on-the-command-line"]).text(asked.url) == f"{BASE}/Observation?patient=$PATIENT_1"
+    )
 
 
 @pytest.mark.parametrize(
