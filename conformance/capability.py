@@ -7,10 +7,18 @@ from conformance.evidence import Evidence, NotOffered
 
 
 def rest(evidence: Evidence) -> Mapping[str, Any]:
-    """The part about the server's side of REST; empty when there is none. Raises Missing."""
+    """What it says of the server's side of REST, in one part or several; empty when that is nothing. Raises Missing."""
     found = evidence.seen("metadata").table.get("rest")
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    return next((row for row in rows if row.get("mode") == "server"), {})
+    own = [row for row in rows if row.get("mode") == "server"]
+    if len(own) < 2:
+        return own[0] if own else {}
+    joined = {name: [each for row in own for each in _listed(row, name)] for name in LISTS}
+    return {**{name: value for row in reversed(own) for name, value in row.items()}, **joined}
+
+
+LISTS = ("resource", "interaction", "operation", "searchParam")
+"""Members of which each part has some."""
 
 
 def row(evidence: Evidence, type: str) -> Mapping[str, Any]:

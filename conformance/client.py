@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from conformance.evidence import Evidence, Exchange, Missing, NotOffered
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered, split
 from conformance.probe import Probe
+from conformance.scope_words import of_fhir, older, only_older
 from conformance.signing import Signer, new_signer, pkce
 
 REDIRECT = "http://localhost:8999/conformance/callback"
 LAUNCH = "http://localhost:8999/conformance/launch"
-ORIGIN = "http://localhost:8999"
-"""Where a browser app of this redirect address would run."""
+FURTHER = "https://app.conformance.example/callback"
+"""A second one, at no loopback, where the port is part of what is compared (RFC 9700 §2.1)."""
 SCOPES = "launch openid fhirUser offline_access patient/*.rs"
 WRITING = "launch patient/*.rs patient/Observation.cruds"
 BATTERY = (
@@ -33,7 +34,8 @@ HTML = {"accept": "text/html"}
 @dataclass(kw_only=True)
 class App:
     """A registered client: ``id`` and how it authenticates, the server's endpoints, and how somebody is signed in: by the
-    sandbox's ``launcher``, or through a ``door``. ``kept`` is what its registration answered."""
+    sandbox's ``launcher``, or through a ``door``. ``kept`` is what its registration answered, ``asked`` the scope that
+    was asked for in it."""
 
     probe: Probe
     endpoints: Mapping[str, Any]
@@ -45,6 +47,17 @@ class App:
     launcher: str | None = None
     door: Door | None = None
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    asked: str | None = BATTERY
+
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """The header of a page of this app; empty for an app that is no page."""
+        place = split(self.redirect_uri)
+        return {"origin": f"{place.scheme}://{place.netloc}"} if place.scheme in ("http", "https") else {}
+
+    def spelled(self, scope: str) -> str:
+        """The scopes as this server knows them: where it knows those of SMART 1 alone, in these, as far as they go."""
+        return older(scope) if only_older(self.endpoints) else scope
 
     async def enter(self, *, challenge: str, standalone: bool = False, **context: Any) -> dict[str, str | None]:
         """The changes to an authorization request with which somebody is signed in, by whatever way there is. Raises
@@ -63,14 +76,14 @@ class App:
         made = await self._prepared(launcher, options)
         launch = made.table.get("launch")
         if not isinstance(launch, str):
-            raise LookupError("the launcher prepared no launch")
+            raise Missing("a launch: the launcher prepared none")
         return launch
 
     async def prepare_standalone(self, launcher: str, challenge: str, **options: Any) -> None:
         """The standalone request with this challenge is answered without a person. Raises LookupError."""
         made = await self._prepared(launcher, {**options, "standalone": True, "code_challenge": challenge})
         if made.status != 200:
-            raise LookupError("the launcher prepared no standalone launch")
+            raise Missing("a standalone launch: the launcher prepared none")
 
     async def _prepared(self, launcher: str, options: Mapping[str, Any]) -> Exchange:
         said = {"client_id": self.id, "automatic": True, **options}
@@ -88,8 +101,9 @@ class App:
             "state": secrets.token_urlsafe(16), "aud": self.probe.base, "launch": launch, "code_challenge": challenge,
             "code_challenge_method": "S256", "nonce": secrets.token_urlsafe(16), **instead, **(changes or {}),
         }  # fmt: skip
-        if self.launcher is None and said["launch"] is None and said["scope"] is not None:
-            said["scope"] = alone(said["scope"])
+        if said["scope"] is not None:
+            standalone = self.launcher is None and said["launch"] is None
+            said["scope"] = self.spelled(alone(said["scope"]) if standalone else said["scope"])
         form = {name: value for name, value in said.items() if value is not None}
         address = str(self.endpoints["authorization_endpoint"])
         if method == "POST":
@@ -127,9 +141,10 @@ class App:
         """A form to one of the server's endpoints, as a page of the app would send it. ``proof`` takes the place of the
         client's own authentication."""
         own = self.basic() if proof is None else {}
-        armed = {"accept": "application/json", "origin": ORIGIN, **own, **(headers or {})}
+        armed = {"accept": "application/json", **self.origin, **own, **(headers or {})}
         shown = self.proof() if proof is None else proof
-        return await self.probe.send("POST", str(self.endpoints[endpoint]), form={**form, **shown}, headers=armed)
+        asked = {name: self.spelled(value) if name == "scope" else value for name, value in form.items()}
+        return await self.probe.send("POST", str(self.endpoints[endpoint]), form={**asked, **shown}, headers=armed)
 
     def proof(self, **changes: Any) -> Mapping[str, str]:
         """What the form says of who the client is."""
@@ -156,7 +171,7 @@ class App:
         answer = await self.authorize(challenge=challenge, scope=scope, changes=changes)
         code = answer.redirected.get("code")
         if code is None:
-            raise LookupError("the authorization request gave no code")
+            raise Missing(f"a code: the authorization request was answered {answer.status} without one")
         return code, verifier
 
     async def sign_in(self, launcher: str | None = None, *, scope: str = SCOPES, **context: Any) -> Exchange:
@@ -181,7 +196,7 @@ def _settled(answer: Exchange, redirect_uri: str) -> bool:
 def metadata(*, method: str = "private_key_jwt", signer: Signer | None = None, **changes: Any) -> dict[str, Any]:
     """What a client registers (RFC 7591 §2); ``changes`` replace members, None leaves one out."""
     body = {
-        "client_name": "Conformance", "redirect_uris": [REDIRECT], "initiate_login_uri": LAUNCH,
+        "client_name": "Conformance", "redirect_uris": [REDIRECT, FURTHER], "initiate_login_uri": LAUNCH,
         "grant_types": list(GRANTS if method == "private_key_jwt" else GRANTS[:2]), "response_types": ["code"],
         "token_endpoint_auth_method": method, "jwks": signer.jwks if signer else None, "scope": BATTERY, **changes,
     }  # fmt: skip
@@ -195,6 +210,7 @@ async def enroll(
     address = endpoints.get("registration_endpoint")
     if not isinstance(address, str):
         raise NotOffered("dynamic registration")
+    body = _fitting(body, endpoints)
     made = await probe.send("POST", address, json=body, headers=JSON)
     id, secret = made.table.get("client_id"), made.table.get("client_secret")
     if not isinstance(id, str):
@@ -202,15 +218,44 @@ async def enroll(
     proves = str(body.get("token_endpoint_auth_method", "")).startswith("client_secret") and isinstance(secret, str)
     app = App(
         probe=probe, endpoints=endpoints, id=id, signer=signer, secret=secret if proves else None,
-        redirect_uri=str((body.get("redirect_uris") or [REDIRECT])[0]), kept=made.table,
+        redirect_uri=str((body.get("redirect_uris") or [REDIRECT])[0]), kept=made.table, asked=body.get("scope"),
     )  # fmt: skip
     return made, app
 
 
 async def register(probe: Probe, endpoints: Mapping[str, Any], evidence: Evidence) -> App | None:
-    """An asymmetric client by dynamic registration (RFC 7591), where that is advertised."""
+    """A client by dynamic registration (RFC 7591), where that is advertised: an asymmetric one where the server knows these.
+    A server may refuse scopes that it does not have: it is asked for those that it lists then, and at last for none."""
     if not isinstance(endpoints.get("registration_endpoint"), str):
         return None
-    signer = new_signer()
-    evidence["registration"], app = await enroll(probe, endpoints, metadata(signer=signer), signer)
-    return app
+    known = listed(endpoints, "token_endpoint_auth_methods_supported") or METHODS
+    method = next((each for each in METHODS if each in known), METHODS[0])
+    signer = new_signer() if method == "private_key_jwt" else None
+    scopes = " ".join(
+        word for word in listed(endpoints, "scopes_supported") if word in BATTERY.split() or of_fhir(word)
+    )
+    for scope in dict.fromkeys((BATTERY, scopes or None, None)):
+        body = metadata(method=method, signer=signer, scope=scope)
+        evidence["registration"], app = await enroll(probe, endpoints, body, signer)
+        if app is not None:
+            return app
+    return None
+
+
+METHODS = ("private_key_jwt", "client_secret_basic", "none")
+"""How a client authenticates, what SMART prefers first."""
+
+
+def listed(endpoints: Mapping[str, Any], name: str) -> list[str]:
+    """The words of a list in the SMART configuration; none where it is no list."""
+    found = endpoints.get(name)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def _fitting(body: Mapping[str, Any], endpoints: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same without grant types of ours that the server does not list."""
+    offered, asked = listed(endpoints, "grant_types_supported"), body.get("grant_types")
+    if not offered or not isinstance(asked, list):
+        return body
+    kept = [each for each in asked if each in offered or each not in GRANTS]
+    return {**body, "grant_types": kept or asked}

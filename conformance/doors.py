@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from conformance.evidence import Exchange, Missing
+from conformance.evidence import Exchange, Missing, split
 from conformance.probe import CannotRun, Wire
 
 Does = Literal["fill", "click", "select", "wait"]
@@ -165,7 +164,7 @@ async def _do(page: Any, step: Step) -> None:
 
 
 def _is_at(url: str, address: str) -> bool:
-    one, other = urlsplit(url), urlsplit(address)
+    one, other = split(url), split(address)
     return (one.scheme, one.netloc, one.path) == (other.scheme, other.netloc, other.path)
 
 

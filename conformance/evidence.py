@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 
 class Missing(LookupError):
@@ -47,20 +47,51 @@ class Exchange:
     @property
     def redirected(self) -> Mapping[str, str]:
         """The parameters of the address that the answer leads to."""
-        return dict(parse_qsl(urlsplit(self.headers.get("location", "")).query, keep_blank_values=True))
+        return dict(parse_qsl(split(self.headers.get("location", "")).query, keep_blank_values=True))
 
     def says(self) -> str:
         """Method, path and status: what a report shows. Never a parameter, a header or a body."""
-        return f"{self.method} {urlsplit(self.url).path} → {self.status}"
+        return f"{self.method} {split(self.url).path} → {self.status}"
+
+
+DEEPEST = 100
+"""Levels of a JSON value that is looked at: no resource of R4 has as many, and whoever goes through it can."""
+
+
+def split(address: str) -> SplitResult:
+    """The parts of an address; all empty for one that is none, as a server may name."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 @lru_cache(maxsize=512)
 def _parsed(body: bytes) -> Any:
     """One answer is judged by many checks; none of them changes what it reads."""
+    return parse(body)
+
+
+def parse(body: bytes) -> Any:
+    """A body as JSON, numbers as their text; None when it is none, or nested without end."""
     try:
-        return json.loads(body, parse_float=Number, parse_int=Number)
+        found = json.loads(body, parse_float=Number, parse_int=Number)
     except (ValueError, RecursionError):
         return None
+    return None if _deep(found) else found
+
+
+def _deep(value: Any) -> bool:
+    """Whether it has more levels than are looked at."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner for each in level if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]  # fmt: skip
+        if not level:
+            return False
+    return True
 
 
 class Number(str):

@@ -3,12 +3,11 @@
 Each gets a name in its place, ``$ACCESS_TOKEN_1`` or ``$PATIENT_2``: the same value has the same name everywhere in a report.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote
 
-from conformance.evidence import Exchange
+from conformance.evidence import Exchange, parse, split
 
 SECRET = {
     "access_token": "ACCESS_TOKEN", "refresh_token": "REFRESH_TOKEN", "id_token": "ID_TOKEN", "code": "CODE",
@@ -20,7 +19,7 @@ SECRET = {
 PRIVATE_KEY = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 OURS = 12
 """A shorter value than this that only we sent is a wrong one that a check made up, and opens nothing; but for these."""
-ALWAYS = frozenset({"CLIENT_SECRET", "COOKIE"})
+ALWAYS = frozenset({"CLIENT_SECRET", "COOKIE", "ADDRESS_CREDENTIAL"})
 SHORTEST = 4
 """A secret is looked for from this length on: a shorter one stands in half of all words."""
 PEOPLE = frozenset({"Patient", "RelatedPerson", "Practitioner", "Person"})
@@ -46,7 +45,7 @@ def secrets_of(exchanges: Iterable[Exchange]) -> dict[str, str]:
 
 def _told(exchange: Exchange) -> Iterator[tuple[str, str]]:
     """What the answer gave."""
-    address = urlsplit(exchange.headers.get("location", ""))
+    address = split(exchange.headers.get("location", ""))
     for pairs in (address.query, address.fragment):
         yield from _named(parse_qsl(pairs))
     if "set-cookie" in exchange.headers:
@@ -56,7 +55,11 @@ def _told(exchange: Exchange) -> Iterator[tuple[str, str]]:
 
 def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
     """What the request carried."""
-    yield from _named(parse_qsl(urlsplit(exchange.url).query))
+    address = split(exchange.url)
+    yield from _named(parse_qsl(address.query))
+    for said in (address.username, address.password):
+        if said:
+            yield from ((form, "ADDRESS_CREDENTIAL") for form in (said, unquote(said)))
     scheme, _, value = exchange.sent.get("authorization", "").partition(" ")
     if value:
         yield value.strip(), "CLIENT_SECRET" if scheme.lower() == "basic" else "ACCESS_TOKEN"
@@ -146,7 +149,4 @@ def _said(value: Any, name: str = "") -> Iterator[str]:
 
 
 def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content) if content[:1] in (b"{", b"[") else None
-    except (ValueError, RecursionError):
-        return None
+    return parse(content) if content[:1] in (b"{", b"[") else None

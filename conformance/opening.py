@@ -7,27 +7,29 @@ from typing import Any
 from conformance.client import App, Door, register
 from conformance.evidence import Evidence
 from conformance.probe import PLAIN, CannotRun, Probe
+from conformance.reading import resources
 from conformance.session import Session
 from conformance.signing import Signer, read_signer
 
+KEYS = {"accept": "application/jwk-set+json, application/json"}
 Stopped = (LookupError, CannotRun)
 """What ends a part of a run without ending the run."""
 
 
 async def open_session(
     probe: Probe, evidence: Evidence, given: Mapping[str, Any] | None, *, door: Door | None = None,
-    patients: Sequence[str] = (),
+    patients: Sequence[str] = (), session: Session | None = None,
 ) -> tuple[Session, list[str]]:  # fmt: skip
     """The session, and what is missing from it, in words. Raises CannotRun when there is no FHIR server at all."""
-    session = Session(probe=probe, endpoints=await discover(probe, evidence), given=given)
+    session = session or Session(probe=probe, given=given)
+    session.endpoints, missing = await discover(probe, evidence)
     session.open = await stands_open(probe, evidence)
     if session.open:
         return session, await _without_sign_in(probe, evidence, patients)
-    missing = []
     try:
         session.app = await find_app(probe, session.endpoints, evidence, given)
         if session.app is None:
-            missing.append("no client: the server offers no dynamic registration, and --client was not given")
+            missing.append(_no_client(evidence))
         else:
             session.app.door = door
         await _who(session, evidence, patients)
@@ -38,6 +40,14 @@ async def open_session(
     return session, missing
 
 
+def _no_client(evidence: Evidence) -> str:
+    if "registration" in evidence:
+        return (
+            f"no client: registration was answered {evidence.seen('registration').status}, and --client was not given"
+        )
+    return "no client: the server offers no dynamic registration, and --client was not given"
+
+
 async def _who(session: Session, evidence: Evidence, patients: Sequence[str]) -> None:
     """The patients of the run: the launcher's, or those that were named."""
     if session.app is not None and session.app.door is not None:
@@ -46,35 +56,48 @@ async def _who(session: Session, evidence: Evidence, patients: Sequence[str]) ->
             raise LookupError("name two test patients: --patient A --patient B, the one that is signed in first")
         evidence["patients"] = list(patients)
         return
+    if patients:  # also without a launcher: a backend needs nobody's sign-in
+        evidence["patients"], evidence["user"] = list(patients), None
     session.launcher = await find_launcher(session.probe, evidence)
-    if session.app is not None:
-        session.app.launcher = session.launcher
     if patients:
         evidence["patients"] = list(patients)
+    if session.app is not None:
+        session.app.launcher = session.launcher
 
 
-async def discover(probe: Probe, evidence: Evidence) -> Mapping[str, Any]:
-    """Discovery and metadata. Raises CannotRun when there is no FHIR server at all."""
+async def discover(probe: Probe, evidence: Evidence) -> tuple[Mapping[str, Any], list[str]]:
+    """Metadata, the endpoints of discovery, and what of it did not come. Raises CannotRun when there is no FHIR server."""
     evidence["metadata"] = await probe.send("GET", "metadata")
-    smart = evidence["smart"] = await probe.send("GET", ".well-known/smart-configuration")
-    endpoints = smart.table if smart.status == 200 else {}
-    for name in ("jwks_uri",):
-        if isinstance(endpoints.get(name), str):
-            evidence["jwks"] = await probe.send("GET", endpoints[name])
-    return endpoints
+    endpoints: Mapping[str, Any] = {}
+    try:
+        smart = evidence["smart"] = await probe.send("GET", ".well-known/smart-configuration")
+        endpoints = smart.table if smart.status == 200 else {}
+        if isinstance(endpoints.get("jwks_uri"), str):
+            evidence["jwks"] = await probe.send("GET", endpoints["jwks_uri"], headers=KEYS)
+    except CannotRun as failure:
+        return endpoints, [f"{'the key set' if 'smart' in evidence else 'the smart-configuration'}: {failure}"]
+    return endpoints, []
+
+
+def discovered(session: Session, evidence: Evidence) -> bool:
+    """Whether all of discovery came that there is."""
+    keys = isinstance(session.endpoints.get("jwks_uri"), str)
+    return "smart" in evidence and ("jwks" in evidence or not keys)
 
 
 async def stands_open(probe: Probe, evidence: Evidence) -> bool:
     """Whether this is a FHIR server without sign-in: no SMART configuration, and patients without a token."""
-    if evidence["smart"].status == 200 or evidence["metadata"].status != 200:
+    if "smart" not in evidence or evidence["smart"].status == 200 or evidence["metadata"].status != 200:
         return False
     found = evidence["open search"] = await probe.send("GET", "Patient?_count=2")
     return found.status == 200 and found.table.get("resourceType") == "Bundle"
 
 
 async def _without_sign_in(probe: Probe, evidence: Evidence, patients: Sequence[str]) -> list[str]:
-    entries = evidence["open search"].table.get("entry") or ()
-    found = [str(entry.get("resource", {}).get("id")) for entry in entries if isinstance(entry, dict)]
+    found = [
+        str(each["id"]) for each in resources(evidence["open search"])
+        if each.get("resourceType") == "Patient" and "id" in each
+    ]  # fmt: skip
     evidence["user"] = None
     if len(patients or found) >= 2:
         evidence["patients"] = list(patients or found)[:2]
@@ -125,14 +148,18 @@ async def close_session(session: Session) -> list[str]:
             broad = broad or await _broad(session)
             await _removed(probe, address, broad)
     for address, token in tuple(probe.clients.items()):
-        await _removed(probe, address, token)
+        if await _removed(probe, address, token):
+            probe.clients.pop(address, None)
     return standing(probe)
 
 
 def standing(probe: Probe) -> list[str]:
-    """What was made and is still there: how many of each type."""
+    """What was made and is still there: how many of each type, and how many clients."""
     counts = Counter(address.removeprefix(f"{probe.base}/").partition("/")[0] for address in probe.written)
-    return [f"{number} {type}" for type, number in sorted(counts.items())]
+    clients = len(probe.clients) + probe.unmanaged
+    return [f"{number} {type}" for type, number in sorted(counts.items())] + [f"{clients} registered clients"] * bool(
+        clients
+    )
 
 
 async def _removed(probe: Probe, address: str, token: str | None) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from conformance.evidence import Exchange
-from conformance.written import made, registered, taken_away
+from conformance.written import enrolled, made, registered, taken_away
 
 SECONDS = 15.0
 BYTES = 8 * 1024 * 1024
@@ -41,13 +41,14 @@ class Wire:
 class Probe:
     """One server under test; ``base`` is its FHIR base without a final slash. ``exchanges`` are all that passed,
     ``written`` the addresses that were made and are still there, with the token that made them, ``clients`` what was
-    registered, with the token that removes it."""
+    registered, with the token that removes it; ``unmanaged`` how many more there are that nothing removes."""
 
     def __init__(self, base: str, *, client: httpx2.AsyncClient, wire: Wire | None = None) -> None:
         self.base = base.rstrip("/")
         self.exchanges: list[Exchange] = []
         self.written: dict[str, str | None] = {}
         self.clients: dict[str, str] = {}
+        self.unmanaged = 0
         self._client = client
         self._wire = wire or Wire()
         self._next = 0.0
@@ -74,9 +75,9 @@ class Probe:
             async with asyncio.timeout(self._wire.seconds):
                 reply, body = await self._ask(request)
         except UnicodeEncodeError as failure:  # what the server gave us stands in the address or a header
-            raise CannotRun(f"{method} below the base cannot be asked with what the server gave for it") from failure
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failure:
-            raise CannotRun(f"no answer to {method} below the base: is the server running?") from failure
+            raise CannotRun(f"{method} cannot be asked with what the server gave for it") from failure
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, UnicodeError, ValueError) as failure:
+            raise CannotRun(_unanswered(method, failure)) from failure
         return self._keep(reply, body, request, token, at=at, seconds=time.monotonic() - began)
 
     async def _ask(self, request: httpx2.Request) -> tuple[httpx2.Response, bytes]:
@@ -139,17 +140,32 @@ class Probe:
         self.written.update(dict.fromkeys(made(self.base, exchange), token))
         if gone := taken_away(self.base, exchange):
             self.written.pop(gone, None)
+        if exchange.method == "DELETE" and exchange.status in (200, 204):
+            self.clients.pop(exchange.url, None)
         if client := registered(exchange):
             self.clients[client[0]] = client[1]
+        elif enrolled(exchange):
+            self.unmanaged += 1
+
+
+def _unanswered(method: str, failure: Exception) -> str:
+    """Why no answer came, with what to do."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(failure):
+        return f"no answer to {method}: the server's certificate is not trusted; --tls-ca FILE names its authority"
+    return f"no answer to {method} below the base: is the server running?"
 
 
 def open_client(wire: Wire, transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
     """The client of a run; ``transport`` is the seam for servers in the same process. Raises CannotRun."""
     asks = [_not_link_local] if transport is None and wire.proxy is None else []
-    return httpx2.AsyncClient(
-        follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(wire.seconds), transport=transport,
-        proxy=wire.proxy, verify=_trust(wire), event_hooks={"request": asks},
-    )  # fmt: skip
+    trusted = _trust(wire)
+    try:
+        return httpx2.AsyncClient(
+            follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(wire.seconds), transport=transport,
+            proxy=wire.proxy, verify=trusted, event_hooks={"request": asks},
+        )  # fmt: skip
+    except (ValueError, httpx2.InvalidURL) as failure:
+        raise CannotRun("--proxy must be the address of an HTTP proxy, such as http://proxy.example:3128") from failure
 
 
 async def _not_link_local(request: httpx2.Request) -> None:

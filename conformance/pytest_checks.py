@@ -11,6 +11,7 @@ from conformance import CannotRun, report, run
 from conformance.check import Check
 from conformance.options import Options
 from conformance.report.showing import Shown, ShownCheck
+from conformance.run import Report
 from conformance.suites import SUITES
 
 
@@ -43,6 +44,13 @@ class Looking:
             report.write(self.found, self.directory, self.formats)
 
 
+def verdict(found: ShownCheck, report: Report) -> str:
+    """What pytest says of a check: its result; but what a run that did not come to its end has not seen is an error, since
+    a skip would leave the whole of it green."""
+    unseen = found.result == "skip" and found.why == "not seen"
+    return "error" if unseen and not report.complete else found.result
+
+
 class CheckItem(pytest.Item):
     """One check."""
 
@@ -54,8 +62,13 @@ class CheckItem(pytest.Item):
     def setup(self) -> None:
         """What cannot be judged is an error, not a failure."""
         self.found = self.looking.outcome(self.check.id)
-        if self.found.result == "error":
-            pytest.fail("; ".join(self.found.problems), pytrace=False)
+        if verdict(self.found, self._report()) == "error":
+            stopped = self.looking.found.stopped if self.looking.found else ()
+            pytest.fail("; ".join((*self.found.problems, *stopped)), pytrace=False)
+
+    def _report(self) -> Report:
+        assert self.looking.found is not None
+        return self.looking.found.report
 
     def runtest(self) -> None:
         """Fails with the problems and how to see them again; a skipped check is skipped."""

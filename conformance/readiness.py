@@ -96,6 +96,8 @@ def load_attestations(path: Path | None) -> Mapping[str, Any]:
         said = tomllib.loads(path.read_text())
     except (OSError, ValueError) as failure:
         raise CannotRun("--attest must name a TOML file with [attest.ID] tables, or a [card]") from failure
+    if not all(isinstance(said.get(name, {}), dict) for name in ("attest", "card")):
+        raise CannotRun("--attest must name a TOML file with [attest.ID] tables, or a [card]")
     known = {row.id for file in HERE.glob("*.csv") for row in load_table(file)}
     for id, table in said.get("attest", {}).items():
         if id not in known:

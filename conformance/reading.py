@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from conformance.check import Problems
-from conformance.evidence import Exchange
+from conformance.evidence import Exchange, split
 
 
 def resources(answer: Exchange) -> list[Mapping[str, Any]]:
-    """The resources of a Bundle."""
+    """The resources of a Bundle that were found, pulled in or kept: what is said about the request is none of them."""
     found = [entry.get("resource") for entry in entries(answer)]
-    return [each for each in found if isinstance(each, dict)]
+    return [each for each in found if isinstance(each, dict) and each.get("resourceType") != "OperationOutcome"]
 
 
 def entries(answer: Exchange) -> list[Mapping[str, Any]]:
@@ -22,15 +22,25 @@ def entries(answer: Exchange) -> list[Mapping[str, Any]]:
 
 def statuses(answer: Exchange) -> list[int]:
     """The statuses of the entries of a batch's or transaction's answer; 0 where none is said."""
-    said = [str((entry.get("response") or {}).get("status", ""))[:3] for entry in entries(answer)]
+    told = [entry.get("response") for entry in entries(answer)]
+    said = [str(each.get("status", ""))[:3] if isinstance(each, dict) else "" for each in told]
     return [int(each) if each.isdigit() else 0 for each in said]
 
 
 def link(answer: Exchange, relation: str = "next") -> str | None:
-    """The address of a link of a Bundle."""
+    """The absolute address of a link of a Bundle, which may say it from the address that was asked."""
     found = answer.table.get("link")
     rows = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    return next((str(each.get("url")) for each in rows if each.get("relation") == relation), None)
+    said = next((str(each.get("url")) for each in rows if each.get("relation") == relation), None)
+    return None if said is None else joined(answer.url, said)
+
+
+def joined(address: str, place: str) -> str:
+    """Where a place is that an answer of the address names, absolutely or from there; the place itself when it is none."""
+    try:
+        return urljoin(address, place)
+    except ValueError:
+        return place
 
 
 def id_of(answer: Exchange) -> str | None:
@@ -42,7 +52,7 @@ def id_of(answer: Exchange) -> str | None:
 
 def id_in(place: str) -> str | None:
     """The id in ``[base/]Type/id[/_history/version]``."""
-    parts = [part for part in urlsplit(place).path.split("/") if part]
+    parts = [part for part in split(place).path.split("/") if part]
     if "_history" in parts:
         parts = parts[: parts.index("_history")]
     return parts[-1] if len(parts) >= 2 and parts[-2][:1].isupper() else None

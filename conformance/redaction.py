@@ -38,6 +38,7 @@ class Redaction:
         """These texts, redacted; all in one go, since there are many values: most are found by looking up each word of the
         text, and only what is left is searched for."""
         parted = "\0".join(text.replace("\0", " ") for text in texts)
+        parted = parted.encode("utf-8", "replace").decode()  # half a surrogate pair, as a server may send, is no text
         parted = TOKEN.sub(lambda found: self.whole.get(found[0], found[0]), parted)
         for value in sorted(self.whole, key=len, reverse=True):
             for form in _forms(value):
@@ -79,11 +80,11 @@ def _listed(parameter: str, ids: str, named: Mapping[tuple[str, str], str]) -> s
     return ",".join(named.get((who, id), id) for id in ids.split(","))
 
 
-def redaction_of(exchanges: Iterable[Exchange]) -> Redaction:
-    """What the reports of these exchanges must not show."""
+def redaction_of(exchanges: Iterable[Exchange], patients: Iterable[str] = ()) -> Redaction:
+    """What the reports of these exchanges must not show; ``patients`` are ids that were named, seen in an answer or not."""
     exchanges = list(exchanges)
     secrets = hidden.secrets_of(exchanges)
-    ids = hidden.ids_of(exchanges)
+    ids = {**hidden.ids_of(exchanges), **{("Patient", id): None for id in patients}}
     people = sorted(value for value in hidden.people_of(exchanges) if len(value) >= SHORTEST)
     return Redaction(
         whole=_numbered((value, kind) for value, kind in secrets.items()),

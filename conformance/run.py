@@ -129,18 +129,11 @@ async def _within(options: Options, course: Course, work: Any) -> None:
 async def _collect(
     probe: Probe, evidence: Evidence, options: Options, wanted: Sequence[str], course: Course, told: Told
 ) -> None:
-    given = options.load_client()
-    if SUITES[wanted[0]].plays:
-        session = Session(probe=probe, given=given, listen=options.listen, public_url=options.public_url)
-    else:
-        session, missing = await opening.open_session(
-            probe, evidence, given, door=options.door, patients=options.patients
-        )
-        session.listen, session.public_url = options.listen, options.public_url
-        course.stopped += missing
-        if not session.ready(evidence):
-            course.complete = False  # nobody was signed in: what needs that was not seen, and no pass is meant
-    course.session = session
+    session = course.session = Session(
+        probe=probe, given=options.load_client(), listen=options.listen, public_url=options.public_url
+    )
+    if not SUITES[wanted[0]].plays:
+        await _begin(session, evidence, options, wanted, course)
     parts = [(name, part) for name in wanted for part in SUITES[name].parts if _allowed(part, options)]
     for done, (name, part) in enumerate(parts):
         told(f"{name}: {part.name}", done, len(parts))
@@ -153,6 +146,19 @@ async def _collect(
                 course.complete = False
         finally:
             course.took[name] = round(course.took.get(name, 0.0) + time.monotonic() - began, 2)
+
+
+async def _begin(
+    session: Session, evidence: Evidence, options: Options, wanted: Sequence[str], course: Course
+) -> None:  # fmt: skip
+    """Discovery and sign-in. Raises CannotRun where there is no FHIR server."""
+    _, missing = await opening.open_session(
+        session.probe, evidence, session.given, door=options.door, patients=options.patients, session=session
+    )
+    course.stopped += missing
+    people = any(SUITES[name].people for name in wanted)
+    if not session.ready(evidence, people=people) or not opening.discovered(session, evidence):
+        course.complete = False  # what needs somebody signed in, or discovery, was not seen, and no pass is meant
 
 
 def _allowed(part: Part, options: Options) -> bool:

@@ -10,6 +10,7 @@ SYSTEM = "urn:chartgate:conformance"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 PERFORMER = "http://hl7.org/fhir/StructureDefinition/event-performerFunction"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+NOTES = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 AIAST = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "AIAST"}
 INLINE = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PROCESSINLINELABEL"}
@@ -92,6 +93,7 @@ def document(patient: str, mark: str) -> Resource:
     return {
         "resourceType": "DocumentReference", "identifier": identifier(mark), "status": "current", "docStatus": "final",
         "type": {"coding": [{"system": LOINC, "code": "11506-3"}]}, "subject": {"reference": f"Patient/{patient}"},
+        "category": [{"coding": [{"system": NOTES, "code": "clinical-note"}]}],
         "content": [{"attachment": {"contentType": "text/plain", "data": "Y29uZm9ybWFuY2U="}}],
     }  # fmt: skip
 

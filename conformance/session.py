@@ -33,9 +33,12 @@ class Session:
             raise Missing(f"a {name} client")
         return self.others[name]
 
-    def ready(self, evidence: Evidence) -> bool:
-        """Whether there are patients, and somebody who may ask about them."""
-        return "patients" in evidence and (self.open or self.app is not None)
+    def ready(self, evidence: Evidence, *, people: bool = True) -> bool:
+        """Whether there is somebody who may ask; and, where ``people`` are wanted, patients, and a way to sign in."""
+        if not people:
+            return self.open or self.app is not None
+        enters = self.app is not None and (self.launcher is not None or self.app.door is not None)
+        return "patients" in evidence and (self.open or enters)
 
     def client(self) -> App:
         """The registered client. Raises Missing."""
@@ -75,6 +78,22 @@ def _token(answer: Exchange, scope: str) -> str:
     return token
 
 
+def token_in(answer: Exchange, member: str = "access_token") -> str:
+    """The token of an answer. Raises Missing."""
+    found = answer.table.get(member)
+    if not isinstance(found, str):
+        raise Missing(f"{member}: the token endpoint answered {answer.status} without one")
+    return found
+
+
+def code_in(answer: Exchange) -> str:
+    """The code of an answer to an authorization request. Raises Missing."""
+    found = answer.redirected.get("code")
+    if found is None:
+        raise Missing(f"a code: the authorization request was answered {answer.status} without one")
+    return found
+
+
 Collect = Callable[[Session, Evidence], Awaitable[None]]
 
 
@@ -92,8 +111,9 @@ class Part:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
     """What is looked at, and how it is judged. One that ``plays`` the EHR judges an app: it runs alone, and its target is
-    the app's launch address."""
+    the app's launch address. ``people``: it is about test patients, without whom little of it is seen."""
 
     checks: tuple[Check, ...]
     parts: tuple[Part, ...]
     plays: bool = False
+    people: bool = True

@@ -81,7 +81,8 @@ class Shown:
 
 def shown(report: Report) -> Shown:
     """The report as it may leave the house."""
-    veil = redaction.redaction_of(report.exchanges)
+    named = dict(report.evidence.items()).get("patients", ())
+    veil = redaction.redaction_of(report.exchanges, map(str, named))
     known = load_requirements()
     numbers: dict[int, int] = {}
     exchanges: list[Exchange] = []

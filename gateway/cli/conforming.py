@@ -88,7 +88,7 @@ def conform(said: Said) -> int:
         profiles = [readiness.load_profile(name) for name in said.profile or ()]
         attested = readiness.load_attestations(said.attest)
         key = bundles.load_key(said.bundle_key, create=said.bundle is not None) if said.bundle_key else None
-        found = _replayed(said.replay, key) if said.replay else asyncio.run(_run(said))
+        found = _replayed(said.replay, key, said.suites) if said.replay else asyncio.run(_run(said))
         shown = replace(
             report.shown(found), comparison=earlier.compare(before, found) if before is not None else None,
             readiness=tuple(readiness.readiness(each, found.checks, attested) for each in profiles),
@@ -110,6 +110,10 @@ def _usage(said: Said) -> None:
         "--bundle and --replay need --bundle-key FILE": bool(said.bundle or said.replay) and not said.bundle_key,
         "--login and --paste are two ways of the same": bool(said.login) and said.paste,
         "--attest is for a --profile": bool(said.attest) and not said.profile,
+        "--tls-key is the key of --tls-cert: give both": bool(said.tls_key) and not said.tls_cert,
+        "--patient names two test patients: --patient A --patient B": len(said.patient or ()) == 1,
+        "--listen is HOST:PORT": said.listen is not None and not said.listen.rpartition(":")[2].isdigit(),
+        "--public-url says how --listen is reached: give both": bool(said.public_url) and not said.listen,
     }
     for text in (text for text, so in wrong.items() if so):
         raise typer.BadParameter(text)
@@ -121,12 +125,18 @@ def _known(option: str, given: Iterable[str], known: Iterable[str]) -> None:
         raise typer.BadParameter(f"{option} knows {', '.join(known)}, not {len(unknown)} of those given")
 
 
-def _replayed(file: Path, key: bundles.BundleKey | None) -> Report:
+def _replayed(file: Path, key: bundles.BundleKey | None, suites: tuple[str, ...] | None) -> Report:
+    """The run of the bundle, judged again, or these of its suites."""
     assert key is not None
     try:
-        return bundles.open_bundle(file.read_bytes(), key)
+        found = bundles.open_bundle(file.read_bytes(), key)
     except OSError as failure:
         raise conformance.CannotRun("--replay must name a bundle that can be read") from failure
+    if suites is None:
+        return found
+    if lacking := [name for name in suites if name not in found.suites]:
+        raise conformance.CannotRun(f"--replay: the bundle has no evidence of the suite {lacking[0]}")
+    return replace(found, suites=suites, checks=tuple(item for item in found.checks if item.suite in suites))
 
 
 async def _run(said: Said) -> Report:
@@ -181,7 +191,10 @@ def _keep(said: Said, found: Report, key: bundles.BundleKey | None) -> dict[str,
 
 def _publish(said: Said, shown: Shown) -> int:
     if said.report is not None:
-        report.write(shown, said.report, said.formats)
+        try:
+            report.write(shown, said.report, said.formats)
+        except OSError as failure:
+            raise conformance.CannotRun("--report must name a directory that can be written to") from failure
     if said.keep:
         sites = keep_report(said.data, report.as_json(shown), report.FORMATS["html"][1](shown), by=said.keep)
         about = f", and as evidence of the site {', '.join(sites)}" if sites else ""

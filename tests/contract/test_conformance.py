@@ -49,6 +49,17 @@ def test_without_writes_what_writes_is_skipped_and_shown_so(seeded: SandboxEhr) 
     assert withheld == writing
     assert {item.id for item in found.checks if item.why == "not seen"} == set()
     assert all(item.problems == ("not run without --writes",) for item in found.checks if item.id in withheld)
+    assert {each.url for each in found.exchanges if writes(each)} == set()
+
+
+def writes(each: Exchange) -> bool:
+    """Whether it would make, change or delete a record, refused or not."""
+    if not each.url.startswith(BASE) or each.method == "GET" or each.url.endswith("/_search") or "$export" in each.url:
+        return False
+    requests = (
+        [entry["request"]["method"] for entry in json.loads(each.content).get("entry", ())] if each.content else []
+    )
+    return not requests or set(requests) != {"GET"}
 
 
 def test_the_reports_say_the_same_in_every_format(seeded: SandboxEhr, tmp_path: Path) -> None:

@@ -77,6 +77,17 @@ def spoilt_exchanges(each: Exchange) -> Iterator[Exchange]:
     yield replace(each, body=poorer(each))
     yield replace(each, status=200, body=empty(each))
     yield replace(each, seconds=1e6)
+    yield from (replace(each, body=body) for body in lacking(each))
+
+
+def lacking(each: Exchange) -> Iterator[bytes]:
+    """A JSON answer that is no resource, one of its members empty."""
+    try:
+        document = json.loads(each.body)
+    except ValueError:
+        return
+    if isinstance(document, dict) and "resourceType" not in document:
+        yield from (json.dumps({**document, name: {}}).encode() for name in document)
 
 
 def poorer(each: Exchange) -> bytes:

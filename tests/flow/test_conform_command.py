@@ -56,6 +56,9 @@ def test_a_run_writes_its_reports_and_its_evidence_and_is_judged_again(fhir: str
     )
     again = json.loads(said.splitlines()[-1])
     assert code == 0
+    assert conform("--replay", bundle, "--bundle-key", key, "--suite", "smart")[0] == 3
+    code, one = conform("--replay", bundle, "--bundle-key", key, "--suite", "bulk", "--report", key)
+    assert (code, "--report must name" in one) == (3, True)
     assert again["summary"] == first["summary"]
     assert again["started"] == first["started"]
     assert "as evidence of the site north" in " ".join(said.split())
@@ -111,6 +114,11 @@ def test_with_a_baseline_only_what_became_worse_fails(fhir: str, tmp_path: Path)
         (("http://127.0.0.1:9/fhir", "--attest", "a.toml"), 2, "--attest is for a --profile"),
         (("http://127.0.0.1:9/fhir", "--bundle", "b.json"), 2, "need --bundle-key"),
         (("http://127.0.0.1:9/fhir", "--login", "l.toml", "--paste"), 2, "two ways of the same"),
+        (("http://127.0.0.1:9/fhir", "--tls-key", "k.pem"), 2, "--tls-key is the key of --tls-cert"),
+        (("http://127.0.0.1:9/fhir", "--patient", "a"), 2, "--patient names two test patients"),
+        (("http://127.0.0.1:9/fhir", "--listen", "here"), 2, "--listen is HOST:PORT"),
+        (("http://127.0.0.1:9/fhir", "--public-url", "https://x"), 2, "--public-url says how --listen is reached"),
+        (("http://127.0.0.1:9/fhir", "--proxy", "nonsense"), 3, "--proxy must be"),
         (("http://127.0.0.1:9/fhir", "--login", "no-such.toml"), 3, "--login must name"),
         (("http://127.0.0.1:9/fhir", "--baseline", "no-such.json"), 3, "--baseline must name"),
         (("http://127.0.0.1:9/fhir", "--client", "no-such.json"), 3, "--client must name"),

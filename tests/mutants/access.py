@@ -1,8 +1,10 @@
 """Mutants of who may do what: one interaction unguarded, one letter mistaken, one thing shown that is not the token's."""
 
 import json
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from auth import scopes
 from auth.access import decide, levels
@@ -95,7 +97,15 @@ def _recheck(interaction: Any, answer: Any, *given: Any) -> Any:
     yield
 
 
+def _tidied(mutant: Mutant, asked: Asked) -> None:
+    """What is escaped in a path is undone behind the guard, and dots lead upwards: the record of whoever is named last."""
+    path = unquote(asked.path)
+    if "/.." in path:
+        asked.path, asked.headers["authorization"] = posixpath.normpath(path), f"Bearer {mutant.token}"
+
+
 MUTANTS: Mapping[str, Made] = {
+    "dots lead out of what was judged": _mutant("a_strange_address_leads_to_nobody_else", before=_tidied),
     "reads by id are not guarded": _open(_plain("GET"), "foreign_read_is_refused", "patient_read_follows_its_scope"),
     "versions are not guarded": _open(
         lambda asked: on("GET", "Observation/")(asked) and "/_history/" in asked.path, "foreign_vread_is_refused",

@@ -8,9 +8,11 @@ SUITE = Suite(
     parts=(
         Part(name="strangers", collect=collect.strangers),
         Part(name="access", collect=collect.reads),
+        Part(name="strange addresses", collect=collect.strange_addresses),
         Part(name="foreign", collect=confined.reads),
         Part(name="granular", collect=narrowed.granular),
         Part(name="pages", collect=narrowed.pages),
+        Part(name="a write without scope", collect=collect.unpermitted, writes=True),
         Part(name="foreign writes", collect=confined.writes, writes=True),
         Part(name="granular writes", collect=narrowed.granular_writes, writes=True),
         Part(name="scopes", collect=matrix.scopes, writes=True),

@@ -226,7 +226,7 @@ def shown(answer: Exchange, evidence: Evidence, ids: str) -> Problems:
     ]
     if any(f"Observation/{theirs}" in place for place in places):
         yield "the answer names the other patient's record"
-    if str(answer.table.get("total", "0")) != "0" and not answer.table.get("entry"):
+    if str(answer.table.get("total", "0")) != "0" and not entries(answer):
         yield "the answer counts the other patient's records"
 
 

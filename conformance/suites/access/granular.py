@@ -11,6 +11,7 @@ from conformance.reading import codings, resources, statuses, version_of
 
 GRANULAR = "hl7.fhir.uv.smart-app-launch_2.2.0#granular"
 WORD = "patient/Observation.cruds?category=http://terminology.hl7.org/CodeSystem/observation-category|vital-signs"
+OTHER_WORD = WORD.replace("|vital-signs", "|laboratory")
 PAGES = "chartgate#pages-are-the-grants"
 
 
@@ -100,6 +101,27 @@ def a_granular_scope_opens_what_it_names(evidence: Evidence) -> Problems:
         yield "a search found nothing"
 
 
+@check(f"{GRANULAR}-several")
+def several_granular_scopes_reach_what_any_reaches(evidence: Evidence) -> Problems:
+    """With a scope of vital signs and one of laboratory results, both are read, and both are found by one search."""
+    capability.require(evidence, "Observation", "read", "search-type")
+    for name, answer in evidence["several read"].items():
+        if answer.status != 200:
+            yield f"a {name} was answered {answer.status}"
+    if {each.get("id") for each in resources(evidence.seen("several searched"))} != set(
+        evidence["several ids"].values()
+    ):
+        yield "one search did not find both and nothing else"
+
+
+@check("us-core-write#vital-signs-scope", writes=True)
+def a_granular_scope_permits_its_own_creates(evidence: Evidence) -> Problems:
+    """With a scope of vital signs, a vital sign is created."""
+    capability.require(evidence, "Observation", "create")
+    if evidence.seen("granular own create").status not in (200, 201, 202):
+        yield f"answered {evidence.seen('granular own create').status}"
+
+
 @check(PAGES)
 def a_further_page_is_found(evidence: Evidence) -> Problems:
     """The link to the next page leads to further records, none of them twice."""
@@ -126,6 +148,8 @@ def _page(name: str, title: str) -> Check:
 
 CHECKS: tuple[Check, ...] = (
     a_granular_scope_opens_what_it_names,
+    several_granular_scopes_reach_what_any_reaches,
+    a_granular_scope_permits_its_own_creates,
     *(_confined(name, ask) for name, ask in ASKS.items() if not ask.writes),
     *marked(tuple(_confined(name, ask) for name, ask in ASKS.items() if ask.writes), writes=True),
     a_further_page_is_found,

@@ -9,7 +9,7 @@ from conformance.reading import id_in, link, resources, version_of
 from conformance.samples import CATEGORY, Resource, bundle, by_mark, entry, vital
 from conformance.session import Session
 from conformance.suites.access.confined import two_patients
-from conformance.suites.access.granular import ASKS, WORD, Ask, offered
+from conformance.suites.access.granular import ASKS, OTHER_WORD, WORD, Ask, offered
 from conformance.suites.access.matrix import PATCH, strongest
 
 LABORATORY = [{"coding": [{"system": CATEGORY, "code": "laboratory"}]}]
@@ -31,6 +31,15 @@ async def granular(session: Session, evidence: Evidence) -> None:
         if not ask.writes and offered(evidence, ask):
             body = batch if ask.whole else None
             evidence[name] = await session.probe.send(ask.method, ask.path.format_map(names), token=token, json=body)
+    several = await session.access(f"{WORD} {OTHER_WORD}", patient=own)
+    ids = {"vital sign": inside["id"], "laboratory result": outside["id"]}
+    evidence["several ids"] = ids
+    evidence["several read"] = {
+        name: await session.probe.send("GET", f"Observation/{id}", token=several) for name, id in ids.items()
+    }
+    evidence["several searched"] = await session.probe.send(
+        "GET", f"Observation?_id={','.join(ids.values())}", token=several
+    )
 
 
 async def _one(session: Session, token: str | None, patient: str, category: str) -> Any:
@@ -51,6 +60,9 @@ async def granular_writes(session: Session, evidence: Evidence) -> None:
         where, _ = await ground.place(session, strong, vital(own, new_mark(), shape, **more))
         places[name] = str(id_in(f"/{where}"))
     token = await session.access(WORD, patient=own)
+    evidence["granular own create"] = await session.probe.send(
+        "POST", "Observation", token=token, json=vital(own, new_mark(), shape)
+    )
     for name, ask in ASKS.items():
         if ask.writes and offered(evidence, ask):
             mark = new_mark()

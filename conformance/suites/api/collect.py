@@ -7,7 +7,7 @@ from conformance import capability
 from conformance.evidence import Evidence, Exchange, Missing
 from conformance.reading import references, resources
 from conformance.session import Session
-from conformance.suites.api.matching import Pairs, Record, asked, matches, variations
+from conformance.suites.api.matching import MADE_UP, Pairs, Record, asked, matches, variations
 from conformance.suites.api.uscore import PROFILES
 
 COUNT, FIRST = 50, 150
@@ -16,7 +16,7 @@ WORDED = frozenset({"_has", "_filter", "_query", "_list"})
 """Parameters that no single word is a value of."""
 LEAD = 8
 """References of a type that are followed."""
-SAMPLES = {"category": "x", "code": "x", "type": "x", "status": "active", "intent": "order", "date": "2020-01-01",
+SAMPLES = {"category": MADE_UP, "code": MADE_UP, "type": MADE_UP, "status": "active", "intent": "order", "date": "2020-01-01",
            "authored": "2020-01-01"}  # fmt: skip
 """What is asked for where no record has a value to ask for."""
 
@@ -71,7 +71,7 @@ def _searches(type: str, found: list[Record], patient: str) -> list[tuple[Pairs,
             rows += [(pairs, str(chosen[0].get("id")) if found_by else "") for pairs, found_by in said]
         elif not found and PROFILES[type].patient:
             names = combination.split("+")
-            rows.append(([[name, patient if name == "patient" else SAMPLES.get(name, "x")] for name in names], ""))
+            rows.append(([[name, patient if name == "patient" else SAMPLES.get(name, MADE_UP)] for name in names], ""))
     return rows
 
 
@@ -107,14 +107,15 @@ async def honesty(session: Session, evidence: Evidence) -> None:
     for type in capability.types(evidence):
         if not capability.offers(evidence, type, "search-type"):
             continue
-        tried[type] = await session.probe.send("GET", f"{type}?_count=1", token=token)
+        about = _about(evidence, type)
+        tried[type] = await session.probe.send("GET", f"{type}?{about}_count=1", token=token)
         if type in PROFILES:
             said = {
                 name: kinds[kind]
                 for name, kind in capability.parameters(evidence, type).items()
                 if kind in kinds and name not in WORDED
             }
-            parameters[type] = await _taken(session, token, type, said)
+            parameters[type] = await _taken(session, token, type, said, about)
     formats = evidence.seen("metadata").table.get("format")
     evidence["formats"] = {
         str(each): await session.probe.send("GET", "metadata", headers={"accept": str(each)})
@@ -122,13 +123,25 @@ async def honesty(session: Session, evidence: Evidence) -> None:
     }  # fmt: skip
 
 
-async def _taken(session: Session, token: str | None, type: str, said: dict[str, str]) -> dict[str, Exchange]:
+def _about(evidence: Evidence, type: str) -> str:
+    """The patient, where the type is searched by one: many servers refuse a search that names nobody."""
+    patient = evidence["patients"][0]
+    if type == "Patient":
+        return f"_id={patient}&"
+    return f"patient={patient}&" if "patient" in capability.parameters(evidence, type) else ""
+
+
+async def _taken(
+    session: Session, token: str | None, type: str, said: dict[str, str], about: str
+) -> dict[str, Exchange]:  # fmt: skip
     """All parameters in one search; where that is refused, each alone, so that it can be said which."""
     together = await session.probe.send("GET", f"{type}?{urlencode(said)}", token=token)
     if together.status == 200:
         return {"all": together}
     return {
-        name: await session.probe.send("GET", f"{type}?{urlencode({name: value})}", token=token)
+        name: await session.probe.send(
+            "GET", f"{type}?{'' if about.startswith(f'{name}=') else about}{urlencode({name: value})}", token=token
+        )
         for name, value in said.items()
     }  # fmt: skip
 
@@ -145,6 +158,7 @@ async def results(session: Session, evidence: Evidence) -> None:
     own = evidence["patients"][0]
     token = await session.access("patient/*.rs", patient=own)
     base = f"Observation?patient={own}"
+    evidence["some observations"] = await session.probe.send("GET", f"{base}&_count=20", token=token)
     paths = {
         "two a page": f"{base}&_count=2", "newest first": f"{base}&_sort=-date&_count=20",
         "oldest first": f"{base}&_sort=date&_count=20", "counted": f"{base}&_summary=count",
@@ -158,5 +172,6 @@ async def results(session: Session, evidence: Evidence) -> None:
     evidence["strict"] = await session.probe.send(
         "GET", paths["known and unknown"], token=token, headers={"prefer": "handling=strict"}
     )
+    evidence["head"] = await session.probe.send("HEAD", "metadata")
     evidence["plain json"] = await session.probe.send("GET", "metadata", headers={"accept": "application/json"})
     evidence["strange format"] = await session.probe.send("GET", "metadata", headers={"accept": "text/no-such-format"})

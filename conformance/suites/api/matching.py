@@ -59,7 +59,8 @@ def _token(found: Any, value: str) -> bool:
     system, bar, code = value.rpartition("|")
     if isinstance(found, str):
         return found == code
-    codings = found.get("coding", [found]) if isinstance(found, dict) else []
+    coded = found.get("coding", [found]) if isinstance(found, dict) else []
+    codings = coded if isinstance(coded, list) else []
     return any(
         code == each.get("code", each.get("value")) and (not bar or system == each.get("system", ""))
         for each in codings if isinstance(each, dict)
@@ -67,9 +68,13 @@ def _token(found: Any, value: str) -> bool:
 
 
 def _date(found: Any, value: str) -> bool:
-    """``ge`` and so on: whether the record's time reaches into what is asked for (R4 §3.1.1.4.9)."""
+    """``ge`` and so on: whether the record's time reaches into what is asked for (R4 §3.1.1.4.9). What is no time in the
+    record or in the parameter is not judged."""
     comparator, said = (value[:2], value[2:]) if value[:2].isalpha() else ("eq", value)
-    (low, high), (start, end) = span(said), span(found)
+    try:
+        (low, high), (start, end) = span(said), span(found)
+    except ValueError:
+        return True
     return {
         "eq": low <= start and end <= high, "ge": end >= low, "gt": end > high,
         "le": start <= high, "lt": start < low,
@@ -77,7 +82,7 @@ def _date(found: Any, value: str) -> bool:
 
 
 def span(said: Any) -> tuple[datetime, datetime]:
-    """The first and the last moment of a date, time or Period; what has no end has none yet."""
+    """The first and the last moment of a date, time or Period; what has no end has none yet. Raises ValueError."""
     if isinstance(said, dict):
         first = span(said["start"])[0] if said.get("start") else EARLIEST
         return first, span(said["end"])[1] if said.get("end") else LATEST
@@ -89,6 +94,7 @@ def span(said: Any) -> tuple[datetime, datetime]:
         end = (start + later).replace(day=1) if len(parts) == 2 else start + later
         return start, end - timedelta(microseconds=1)
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment, moment + timedelta(microseconds=0 if "." in text else 999_999)
 
 
@@ -111,7 +117,8 @@ def _value(record: Record, name: str) -> str | None:
 
 def _inside(found: Mapping[str, Any]) -> str | None:
     """The value of a coding, a reference or a Period as a search says it."""
-    first = next((each for each in found.get("coding", [found]) if isinstance(each, dict)), {})
+    coded = found.get("coding", [found])
+    first = next((each for each in (coded if isinstance(coded, list) else ()) if isinstance(each, dict)), {})
     if "start" in found:
         return str(found["start"])
     if "reference" in found:
@@ -120,6 +127,13 @@ def _inside(found: Mapping[str, Any]) -> str | None:
     return f"{first['system']}|{code}" if code and "system" in first else str(code) if code else None
 
 
+def invented(pairs: Pairs) -> bool:
+    """Whether a value was made up, so that the server need not know it: R4 §3.1.1.3 lets it refuse an unknown code, and US
+    Core asks for comparators on clinical dates only."""
+    return any(value in (NOBODYS, MADE_UP) or (name == "birthdate" and value[:2].isalpha()) for name, value in pairs)
+
+
+MADE_UP = "x"
 NOBODYS = "conformance-nobodys"
 """A code that no record has: who finds one does not look at the parameter."""
 

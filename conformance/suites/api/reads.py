@@ -7,7 +7,7 @@ from conformance import capability
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange, NotOffered
 from conformance.reading import entries, link, resources
-from conformance.suites.api.matching import has, matches
+from conformance.suites.api.matching import has, invented, matches
 from conformance.suites.api.uscore import PROFILES
 
 US = "us-core-6.1.0"
@@ -38,10 +38,13 @@ def _searched(type: str) -> Check:
 def _found(type: str, row: Mapping[str, Any]) -> Problems:
     """One search: answered, of the type, of what was asked, and with the record whose values were asked for."""
     answer, pairs, said = row["answer"], row["pairs"], "+".join(name for name, _ in row["pairs"])
+    if 400 <= answer.status < 500 and invented(pairs):
+        return
     if answer.status != 200 or answer.table.get("type") != "searchset":
         yield f"{said}: answered {answer.status}, or no searchset"
         return
-    found = [entry["resource"] for entry in entries(answer) if _mode(entry) == "match" and "resource" in entry]
+    there = [entry["resource"] for entry in entries(answer) if _mode(entry) == "match" and "resource" in entry]
+    found = [each for each in there if isinstance(each, dict)]
     if any(each.get("resourceType") != type or not matches(each, pairs) for each in found):
         yield f"{said}: found what was not asked for"
     ids = {each.get("id") for each in found}
@@ -50,7 +53,8 @@ def _found(type: str, row: Mapping[str, Any]) -> Problems:
 
 
 def _mode(entry: Mapping[str, Any]) -> str:
-    return str((entry.get("search") or {}).get("mode", "match"))
+    search = entry.get("search")
+    return str(search.get("mode", "match")) if isinstance(search, dict) else "match"
 
 
 def _posted(type: str) -> Check:
@@ -128,8 +132,8 @@ def provenance_comes_with_records(evidence: Evidence) -> Problems:
     for type, answer in asked.items():
         if answer.status != 200:
             yield f"{type}: answered {answer.status}"
-        included = [entry["resource"] for entry in entries(answer) if _mode(entry) == "include" and "resource" in entry]
-        if any(each.get("resourceType") != "Provenance" for each in included):
+        included = [entry.get("resource") for entry in entries(answer) if _mode(entry) == "include"]
+        if any(not isinstance(each, dict) or each.get("resourceType") != "Provenance" for each in included):
             yield f"{type}: included something else than Provenance"
 
 

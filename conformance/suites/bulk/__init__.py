@@ -5,6 +5,7 @@ from conformance.suites.bulk import exports, jobs
 
 SUITE = Suite(
     checks=exports.CHECKS,
+    people=False,
     parts=(
         Part(name="exports", collect=jobs.exports),
         Part(name="export parameters", collect=jobs.parameters),

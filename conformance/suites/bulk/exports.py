@@ -1,14 +1,13 @@
 """Checks of Bulk Data Access (https://hl7.org/fhir/uv/bulkdata/STU2): nothing is owed at a level that is not advertised."""
 
-import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from conformance import capability
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence, Exchange, NotOffered
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered
 from conformance.reading import references
+from conformance.suites.bulk.manifests import FILES, asks_for_types, cut, ended, lines, listed, problems_of
 
 IG = "hl7.fhir.uv.bulkdata_2.0.0"
 LEVELS: Mapping[str, str] = {"system": "$export", "patient": "Patient/$export", "group": "Group/{group}/$export"}
@@ -37,24 +36,6 @@ def any_level(evidence: Evidence) -> str:
     return found
 
 
-def listed(manifest: Exchange, member: str = "output") -> list[Mapping[str, Any]]:
-    """The rows of a manifest."""
-    found = manifest.table.get(member)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def lines(file: Exchange) -> list[Any]:
-    """The lines of a file, each as JSON; None for one that is none."""
-    return [_line(line) for line in file.body.split(b"\n") if line.strip()]
-
-
-def _line(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _accepted(level: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         _require(evidence, level)
@@ -72,36 +53,14 @@ def _accepted(level: str) -> Check:
 def _ends(level: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         _require(evidence, level)
-        answer = evidence.seen(f"status {level}")
+        answer = ended(evidence, f"status {level}")
         if answer.status != 200:
             yield f"the status was answered {answer.status} in the end"
-        yield from _manifest(answer, evidence.seen(f"export {level}").url)
+        yield from problems_of(answer, evidence.seen(f"export {level}").url)
 
     find.__doc__ = f"The status of an export of {level} becomes 200 with a complete manifest."
     find.__name__ = f"{level}_export_ends_with_a_manifest"
     return check(f"{IG}#manifest")(find)
-
-
-def _manifest(answer: Exchange, asked: str) -> Problems:
-    said = answer.table
-    if not _instant(said.get("transactionTime")):
-        yield "transactionTime is no instant"
-    if said.get("request") != asked:
-        yield "request is not what was asked"
-    if not isinstance(said.get("requiresAccessToken"), bool):
-        yield "requiresAccessToken is missing"
-    for member in ("output", "error"):
-        if not isinstance(said.get(member), list):
-            yield f"{member} is no list"
-    if any("type" not in row or "://" not in str(row.get("url")) for row in listed(answer)):
-        yield "a row of output lacks type or an absolute url"
-
-
-def _instant(said: Any) -> bool:
-    try:
-        return datetime.fromisoformat(str(said).replace("Z", "+00:00")).tzinfo is not None
-    except ValueError:
-        return False
 
 
 def _files(level: str) -> Check:
@@ -124,14 +83,20 @@ def _file(row: Mapping[str, Any], file: Exchange) -> Iterator[str]:
         yield f"a file of {type} is not sent as application/fhir+ndjson"
     if any(not isinstance(each, dict) or each.get("resourceType") != type for each in found):
         yield f"a line of a file of {type} is no {type}"
-    if "count" in row and str(row["count"]) != str(len(found)):
+    if "count" in row and str(row["count"]) != str(len(found)) and not cut(file):
         yield f"a file of {type} has another number of lines than its count"
 
 
 def _whole(level: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         _require(evidence, level)
-        every = [each for file in evidence[f"files {level}"] for each in lines(file) if isinstance(each, dict)]
+        status = ended(evidence, f"status {level}")
+        if not asks_for_types(status.table.get("request")):
+            raise NotOffered("_type")
+        files = evidence[f"files {level}"]
+        if len(listed(status)) > FILES or any(map(cut, files)):
+            raise Missing("the whole of an export: it is larger than what is looked at")
+        every = [each for file in files for each in lines(file) if isinstance(each, dict)]
         kinds = {each.get("resourceType") for each in every}
         if kinds - set(TYPES):
             yield "there are types that were not asked for"
@@ -157,7 +122,7 @@ def a_file_wants_a_token(evidence: Evidence) -> Problems:
     """Where the manifest says requiresAccessToken, a file is refused without a token and with one that is none."""
     any_level(evidence)
     if not evidence["requires token"]:
-        return
+        raise NotOffered("requiresAccessToken")
     for name in ("file without a token", "file with garbage"):
         if evidence.seen(name).status not in (401, 403):
             yield f"{name} was answered {evidence.seen(name).status}"
@@ -167,7 +132,7 @@ def a_file_wants_a_token(evidence: Evidence) -> Problems:
 def since_leaves_out_what_is_older(evidence: Evidence) -> Problems:
     """With _since of the future nothing is exported."""
     any_level(evidence)
-    answer = evidence.seen("status since")
+    answer = ended(evidence, "status since")
     if answer.status != 200 or listed(answer):
         yield f"answered {answer.status} with {len(listed(answer))} files"
 
@@ -230,9 +195,9 @@ def a_patient_token_exports_nothing(evidence: Evidence) -> Problems:
 def an_export_stays_within_its_scopes(evidence: Evidence) -> Problems:
     """A token for Patient exports nothing but Patient; asked for Condition, it is refused or gets none."""
     any_level(evidence)
-    kinds = {row.get("type") for row in listed(evidence.seen("status narrow"))}
-    if evidence.seen("status narrow").status != 200 or kinds - {"Patient"}:
-        yield f"answered {evidence.seen('status narrow').status}, or with other types"
+    narrow = ended(evidence, "status narrow")
+    if narrow.status != 200 or {row.get("type") for row in listed(narrow)} - {"Patient"}:
+        yield f"answered {narrow.status}, or with other types"
     answer = evidence.seen("export beyond scope")
     if answer.status == 202:
         if listed(evidence.seen("status beyond scope")):
@@ -245,9 +210,20 @@ def an_export_stays_within_its_scopes(evidence: Evidence) -> Problems:
 def an_export_is_its_clients_alone(evidence: Evidence) -> Problems:
     """Another client reads neither status nor files of an export."""
     any_level(evidence)
-    for name in ("status for another client", "file for another client"):
+    for name in ("status for another client", *(["file for another client"] if evidence["requires token"] else [])):
         if evidence.seen(name).status not in (401, 403, 404):
             yield f"{name} was answered {evidence.seen(name).status}"
+
+
+@check(f"{IG}#tls")
+def exports_are_fetched_by_tls(evidence: Evidence) -> Problems:
+    """The status and the files of an export are at https addresses (http on loopback only)."""
+    level = any_level(evidence)
+    status = ended(evidence, f"status {level}")
+    for url in (status.url, *(str(row.get("url")) for row in listed(status))):
+        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+            yield "an address is without TLS"
+            return
 
 
 @check(f"{IG}#delete")
@@ -266,4 +242,5 @@ CHECKS: tuple[Check, ...] = (
     a_file_wants_a_token, since_leaves_out_what_is_older, every_name_of_ndjson_is_taken, *map(_wrong, WRONG),
     an_export_wants_a_token, the_status_wants_a_token, a_patient_token_exports_nothing,
     an_export_stays_within_its_scopes, an_export_is_its_clients_alone, a_cancelled_export_is_gone,
+    exports_are_fetched_by_tls,
 )  # fmt: skip

@@ -147,6 +147,23 @@ def the_apps_scopes_are_in_the_language_of_scopes(evidence: Evidence) -> Problem
     yield from _each(evidence, find)
 
 
+SCOPE_URIS = ("http://smarthealthit.org/fhir/scopes/", "http://openid.net/specs/openid-connect-core-1_0#")
+"""What SMART and OpenID scopes begin with where they are written as URIs (SMART App Launch 2.2, scopes as URIs)."""
+
+
+@check(*smart(219, 220))
+def scopes_as_addresses_have_their_prefix(evidence: Evidence) -> Problems:
+    """A scope that the app writes as a URI begins as the guide has it, and names one of the guide's."""
+    scopes = [scope for name in LAUNCHES for scope in authorization(evidence, name).get("scope", "").split()]
+    written = [scope for scope in scopes if scope.partition("?")[0].count("://")]
+    if not written:
+        raise NotOffered("scopes that are written as URIs")
+    for scope in written:
+        word = next((scope.removeprefix(begin) for begin in SCOPE_URIS if scope.startswith(begin)), "")
+        if not (FHIR_SCOPE.fullmatch(word) or WORDS.fullmatch(word)):
+            yield "a scope is a URI of another form than the guide's"
+
+
 @check(*smart(148))
 def the_app_does_not_ask_for_everything(evidence: Evidence) -> Problems:
     """No launch asks for system/ scopes, which are for backend services."""
@@ -268,7 +285,7 @@ CHECKS: tuple[Check, ...] = (
     the_app_discovers_the_ehr, the_app_takes_addresses_from_the_fhir_base, the_app_asks_for_a_code, the_app_says_who_it_is,
     the_app_says_where_it_is_called_back, the_app_echoes_the_launch, a_standalone_launch_has_no_launch,
     a_standalone_launch_asks_for_a_patient, an_ehr_launch_asks_for_its_context, the_app_says_what_it_needs,
-    the_apps_scopes_are_in_the_language_of_scopes, the_app_does_not_ask_for_everything,
+    the_apps_scopes_are_in_the_language_of_scopes, scopes_as_addresses_have_their_prefix, the_app_does_not_ask_for_everything,
     who_asks_for_the_user_asks_for_openid, the_app_sends_a_state, the_state_cannot_be_guessed,
     the_nonce_cannot_be_guessed, the_app_says_for_which_server, the_app_sends_a_challenge,
     the_challenge_is_new_each_time, the_app_sends_nothing_that_servers_may_lack, no_secret_stands_in_the_request,

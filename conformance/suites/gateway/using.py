@@ -3,8 +3,8 @@
 from urllib.parse import urlsplit
 
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence, Exchange, Missing
-from conformance.suites.gateway.ehr import PATIENT
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered
+from conformance.suites.gateway.ehr import PATIENT, USER
 from conformance.suites.gateway.looking import (
     Record,
     all_fhir_requests,
@@ -14,7 +14,9 @@ from conformance.suites.gateway.looking import (
     record,
     records,
 )
+from conformance.suites.smart.answers import not_kept
 from conformance.suites.smart.ids import smart
+from conformance.suites.smart.pages import quiet
 
 GIVEN = ("secret-access-", "secret-refresh-", "secret-code-", "secret-backend-")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
@@ -94,6 +96,18 @@ def only_the_patient_in_context_is_read(evidence: Evidence) -> Problems:
             yield "another Patient was asked for"
 
 
+@check(*smart(202))
+def the_user_is_read_where_fhir_user_says(evidence: Evidence) -> Problems:
+    """An app that reads its user reads the resource that fhirUser names."""
+    type = USER.partition("/")[0]
+    paths = [urlsplit(each.url).path.removeprefix("/fhir/") for each in all_fhir_requests(evidence)]
+    asked = [path for path in paths if path.partition("/")[0] == type]
+    if not asked:
+        raise NotOffered("reading the user")
+    if any(path.partition("/_history")[0] != USER for path in asked):
+        yield "another resource of the user's type was asked for"
+
+
 @check(*smart(7), "rfc6750#5.3-cookies")
 def no_token_stands_in_a_cookie(evidence: Evidence) -> Problems:
     """No cookie of the app holds a token or a code."""
@@ -128,10 +142,8 @@ def the_callback_is_not_kept(evidence: Evidence) -> Problems:
     found = record(evidence, "honest")["callback"]
     if not found:
         raise Missing("a callback")
-    if "no-store" not in found[0].headers.get("cache-control", ""):
-        yield "Cache-Control lacks no-store"
-    if found[0].headers.get("referrer-policy", "") not in ("no-referrer", "same-origin", "origin", "strict-origin"):
-        yield "Referrer-Policy lets the address travel"
+    yield from not_kept(found[0])
+    yield from quiet(found[0])
 
 
 @check("rfc9700#4.16-apps")
@@ -149,6 +161,7 @@ CHECKS: tuple[Check, ...] = (
     an_honest_launch_ends_on_a_page,
     records_are_asked_with_the_token_as_bearer, no_token_stands_in_an_address, what_was_given_goes_nowhere_else,
     only_what_was_granted_is_attempted, nothing_is_written_that_was_not_granted, only_the_patient_in_context_is_read,
+    the_user_is_read_where_fhir_user_says,
     no_token_stands_in_a_cookie, no_token_stands_in_a_page, the_apps_cookies_are_guarded, the_callback_is_not_kept,
     the_apps_pages_are_framed_by_its_ehr_only,
 )  # fmt: skip

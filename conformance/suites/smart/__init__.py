@@ -3,6 +3,7 @@
 from conformance.session import Suite
 from conformance.suites.smart import (
     addresses,
+    app_state,
     assertions,
     backend,
     brands,
@@ -25,7 +26,7 @@ SUITE = Suite(
         *discovery.CHECKS, *brands.CHECKS, *launching.CHECKS, *tokens.CHECKS, *identity.CHECKS, *refusals.CHECKS,
         *clients.CHECKS, *assertions.CHECKS, *addresses.CHECKS,
         *backend.CHECKS, *refreshing.CHECKS, *telling.CHECKS, *registering.CHECKS,
-        *scopes.CHECKS, *pages.CHECKS,
+        *scopes.CHECKS, *pages.CHECKS, *app_state.CHECKS,
     ),
     parts=PARTS,
 )  # fmt: skip

@@ -1,11 +1,14 @@
 """How answers are judged: each finds what is wrong with one, in words that hold no value of it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence, Exchange, Number
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered, Number, split
+from conformance.scope_words import covers, of_fhir
 
 Judge = Callable[[Exchange], Problems]
 INVALID_CLIENT = ("invalid_client",)
@@ -83,15 +86,66 @@ def forbidden(answer: Exchange) -> Problems:
         yield f"was answered with {answer.status} instead of 403"
 
 
-def readable(answer: Exchange, *origins: str) -> Problems:
-    """A page of another origin may read the answer (Fetch §CORS)."""
-    if answer.headers.get("access-control-allow-origin") not in ("*", *origins):
+def readable(answer: Exchange) -> Problems:
+    """A page of the origin that asked may read the answer (Fetch §CORS). Raises Missing where no page asked."""
+    if "origin" not in answer.sent:
+        raise Missing("a request of a page: the redirect address of this client is none on the web")
+    if answer.headers.get("access-control-allow-origin") not in ("*", answer.sent["origin"]):
         yield "Access-Control-Allow-Origin allows neither this origin nor all"
+
+
+def not_kept(answer: Exchange) -> Problems:
+    """No cache keeps the answer (RFC 9111 §5.2.2.5)."""
+    if "no-store" not in answer.headers.get("cache-control", "").lower():
+        yield "Cache-Control lacks no-store"
+
+
+def is_json(answer: Exchange) -> Problems:
+    """The answer says that it is JSON."""
+    if answer.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        yield "is not application/json"
+
+
+_BEARER = re.compile(r"(^|,)\s*bearer\b", re.IGNORECASE)
+
+
+def names_bearer(answer: Exchange) -> Problems:
+    """Bearer is among the schemes that are told (RFC 6750 §3), whatever others there are."""
+    if not _BEARER.search(answer.headers.get("www-authenticate", "")):
+        yield "WWW-Authenticate does not say Bearer"
+
+
+def beyond(answer: Exchange, scope: str) -> list[str]:
+    """The FHIR scopes that were granted beyond these, in whatever spelling."""
+    return [word for word in of_fhir(" ".join(words(answer))) if not covers(scope, word)]
+
+
+def has(configuration: Mapping[str, Any], word: str) -> bool:
+    """Whether a SMART configuration names it: a member, a capability, a grant type."""
+    lists = (configuration.get("capabilities"), configuration.get("grant_types_supported"))
+    return configuration.get(word) is not None or any(isinstance(each, list) and word in each for each in lists)
+
+
+def needing(*names: str) -> Callable[[Iterable[Check]], tuple[Check, ...]]:
+    """Makes of checks the same, of what only a server owes whose configuration has one of these names."""
+
+    def gated(item: Check) -> Check:
+        def find(evidence: Evidence) -> Problems:
+            found = evidence.seen("smart")
+            if found.status != 200 or not found.table:
+                raise Missing("the smart-configuration")
+            if not any(has(found.table, name) for name in names):
+                raise NotOffered(" or ".join(names))
+            yield from item.find(evidence)
+
+        return replace(item, find=find)
+
+    return lambda checks: tuple(map(gated, checks))
 
 
 def sent(answer: Exchange) -> Mapping[str, str]:
     """The parameters of the request's own address."""
-    return dict(parse_qsl(urlsplit(answer.url).query, keep_blank_values=True))
+    return dict(parse_qsl(split(answer.url).query, keep_blank_values=True))
 
 
 def words(answer: Exchange) -> set[str]:

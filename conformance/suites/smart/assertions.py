@@ -1,8 +1,8 @@
 """Client assertions that must not hold: a row each (SMART App Launch 2.2 client-confidential-asymmetric)."""
 
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence
-from conformance.suites.smart.answers import INVALID_CLIENT, one, refused, refusing, token_given
+from conformance.evidence import Evidence, Exchange, Missing
+from conformance.suites.smart.answers import INVALID_CLIENT, needing, one, refused, token_given
 from conformance.suites.smart.ids import smart
 
 BAD = smart(249, 335, 340)
@@ -44,23 +44,41 @@ ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 def a_good_assertion_is_taken(evidence: Evidence) -> Problems:
     """An assertion as it should be authenticates the client: the twin of all that are refused."""
     answer = evidence.seen("assertion first")
-    if answer.table.get("error") == "invalid_client" or answer.status == 401:
+    if _unknown(answer):
         yield f"answered {answer.status} as if the client had not authenticated"
+
+
+def _unknown(answer: Exchange) -> bool:
+    return answer.table.get("error") == "invalid_client" or answer.status == 401
+
+
+def _is_refused(name: str, what: str, ids: tuple[str, ...]) -> Check:
+    """Nothing is shown by a refusal where a good assertion is refused too."""
+
+    def find(evidence: Evidence) -> Problems:
+        if _unknown(evidence.seen("assertion first")):
+            raise Missing("an assertion that is taken")
+        yield from refused(evidence.seen(name), *INVALID_CLIENT)
+
+    find.__doc__ = f"An assertion {what} is refused."
+    find.__name__ = f"{name.replace(' ', '_')}_is_refused"
+    return check(*ids)(find)
 
 
 @check(*BAD, *smart(336))
 def assertion_replayed_is_refused(evidence: Evidence) -> Problems:
     """An assertion that was used is refused: its jti is good once."""
+    if _unknown(evidence.seen("assertion first")):
+        raise Missing("an assertion that is taken")
     yield from refused(evidence.seen("assertion replayed"), *INVALID_CLIENT)
 
 
 CHECKS: tuple[Check, ...] = (
-    a_good_assertion_is_taken,
-    one("backend by RS384", "an_rs384_assertion_is_taken", "An assertion by RS384 authenticates the client.",
-        smart(311), token_given),
-    *(
-        one(name, f"{name.replace(' ', '_')}_is_refused", f"An assertion {what} is refused.", ids, refusing("invalid_client"))
-        for name, what, ids in ROWS
-    ),
-    assertion_replayed_is_refused,
+    *needing("client-confidential-asymmetric")((
+        a_good_assertion_is_taken, *(_is_refused(*row) for row in ROWS), assertion_replayed_is_refused,
+    )),
+    *needing("client_credentials")([
+        one("backend by RS384", "an_rs384_assertion_is_taken", "An assertion by RS384 authenticates the client.",
+            smart(311), token_given),
+    ]),
 )  # fmt: skip

@@ -5,8 +5,8 @@ from typing import Any
 
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence
-from conformance.suites.smart.answers import readable
-from conformance.suites.smart.collect.documents import PAGE
+from conformance.reading import resources
+from conformance.suites.smart.answers import needing, readable
 from conformance.suites.smart.discovery import said
 from conformance.suites.smart.ids import smart
 
@@ -15,9 +15,12 @@ ASKED = ("asked-declined", "asked-unknown")
 
 
 def _all(evidence: Evidence, type: str) -> list[Mapping[str, Any]]:
-    entries = evidence.seen("brands").table.get("entry", ())
-    found = [entry.get("resource") for entry in entries if isinstance(entry, dict)]
-    return [each for each in found if isinstance(each, dict) and each.get("resourceType") == type]
+    return [each for each in resources(evidence.seen("brands")) if each.get("resourceType") == type]
+
+
+def _rows(resource: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
+    found = resource.get(member)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _identifier(evidence: Evidence) -> Mapping[str, Any]:
@@ -35,7 +38,7 @@ def brands_name_this_endpoint(evidence: Evidence) -> Problems:
     names = {f"Endpoint/{each.get('id')}" for each in endpoints}
     referred = {
         str(reference.get("reference")) for brand in _all(evidence, "Organization")
-        for reference in brand.get("endpoint", ())
+        for reference in _rows(brand, "endpoint")
     }  # fmt: skip
     if endpoints and not any(name in each for name in names for each in referred):
         yield "no Organization refers to the Endpoint of this FHIR base"
@@ -53,14 +56,15 @@ def brands_say_when_each_was_updated(evidence: Evidence) -> Problems:
     """Each resource of the brand Bundle says when it was last updated."""
     for type in ("Organization", "Endpoint"):
         for each in _all(evidence, type):
-            if not isinstance((each.get("meta") or {}).get("lastUpdated"), str):
+            meta = each.get("meta")
+            if not isinstance(meta, dict) or not isinstance(meta.get("lastUpdated"), str):
                 yield f"one {type} has no meta.lastUpdated"
 
 
 @check(*smart(400, 423))
 def brands_are_read_from_any_origin(evidence: Evidence) -> Problems:
     """A page of any origin may read the brands."""
-    yield from readable(evidence.seen("brands"), PAGE)
+    yield from readable(evidence.seen("brands"))
 
 
 @check(*smart(401, 424))
@@ -92,7 +96,7 @@ def the_brand_identifier_is_of_one_organization(evidence: Evidence) -> Problems:
     wanted = (_identifier(evidence).get("system"), _identifier(evidence).get("value"))
     having = [
         brand for brand in _all(evidence, "Organization")
-        if any((each.get("system"), each.get("value")) == wanted for each in brand.get("identifier", ()))
+        if any((each.get("system"), each.get("value")) == wanted for each in _rows(brand, "identifier"))
     ]  # fmt: skip
     if len(having) != 1:
         yield f"{len(having)} Organizations have it"
@@ -119,8 +123,9 @@ def _reasons(value: Any) -> Iterator[Any]:
             yield from _reasons(each)
 
 
-CHECKS: tuple[Check, ...] = (
+BRANDS: tuple[Check, ...] = (
     brands_name_this_endpoint, brands_have_a_timestamp, brands_say_when_each_was_updated,
     brands_are_read_from_any_origin, brands_have_a_weak_etag, brands_have_an_identifier_with_a_value,
     the_brand_identifier_has_a_system, the_brand_identifier_is_of_one_organization, brands_say_why_something_is_missing,
 )  # fmt: skip
+CHECKS: tuple[Check, ...] = needing("user_access_brand_bundle")(BRANDS)

@@ -2,6 +2,7 @@
 
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange
+from conformance.suites.smart.answers import needing
 from conformance.suites.smart.ids import smart
 
 
@@ -26,4 +27,7 @@ def a_public_client_gets_a_token(evidence: Evidence) -> Problems:
     yield from taken(evidence.seen("public token"))
 
 
-CHECKS: tuple[Check, ...] = (a_good_secret_is_taken, a_public_client_gets_a_token)
+CHECKS: tuple[Check, ...] = (
+    *needing("client-confidential-symmetric")((a_good_secret_is_taken,)),
+    *needing("client-public")((a_public_client_gets_a_token,)),
+)

@@ -3,17 +3,21 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from conformance import capability
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence
-from conformance.suites.smart.answers import readable
-from conformance.suites.smart.collect.documents import PAGE
+from conformance.client import listed
+from conformance.evidence import Evidence, NotOffered
+from conformance.reading import codings
+from conformance.suites.smart.answers import is_json, needing, readable, words
 from conformance.suites.smart.ids import smart
 
 REQUIRED = ("token_endpoint", "capabilities", "code_challenge_methods_supported", "grant_types_supported")
 RECOMMENDED = (
     "scopes_supported", "response_types_supported", "introspection_endpoint", "revocation_endpoint",
-    "registration_endpoint", "user_access_brand_bundle", "user_access_brand_identifier",
+    "user_access_brand_bundle", "user_access_brand_identifier",
 )  # fmt: skip
+LISTS = ("capabilities", "code_challenge_methods_supported", "grant_types_supported")
+"""Members that are lists, each with something in it."""
 LAUNCHING = ("launch-ehr", "launch-standalone")
 CLIENTS = frozenset({"client-public", "client-confidential-symmetric", "client-confidential-asymmetric"})
 SETS: Mapping[str, tuple[frozenset[str], ...]] = {
@@ -42,8 +46,7 @@ def said(evidence: Evidence) -> Mapping[str, Any]:
 
 def capable(evidence: Evidence) -> Collection[str]:
     """The capabilities that it lists."""
-    found = said(evidence).get("capabilities", ())
-    return found if isinstance(found, list) else ()
+    return listed(said(evidence), "capabilities")
 
 
 @check(*smart(30, 228, 372, 373))
@@ -57,8 +60,7 @@ def discovery_is_served(evidence: Evidence) -> Problems:
 @check(*smart(377, 380))
 def discovery_is_application_json(evidence: Evidence) -> Problems:
     """The smart-configuration is application/json."""
-    if not evidence.seen("smart").headers.get("content-type", "").startswith("application/json"):
-        yield "is not application/json"
+    yield from is_json(evidence.seen("smart"))
 
 
 @check(*smart(374, 376))
@@ -71,10 +73,12 @@ def discovery_is_json_whatever_is_accepted(evidence: Evidence) -> Problems:
 
 @check(*smart(384, 385, 393, 394))
 def discovery_is_complete(evidence: Evidence) -> Problems:
-    """The smart-configuration has every required member."""
+    """The smart-configuration has every required member, lists as lists."""
     for name in REQUIRED:
         if name not in said(evidence):
             yield f"lacks {name}"
+        elif name in LISTS and not listed(said(evidence), name):
+            yield f"{name} is no list of words"
 
 
 @check(*smart(383))
@@ -99,7 +103,7 @@ def sign_on_has_an_issuer_and_keys(evidence: Evidence) -> Problems:
 def addresses_are_absolute_and_protected(evidence: Evidence) -> Problems:
     """Every endpoint is an absolute https address (http on loopback only)."""
     for name, value in said(evidence).items():
-        if name.endswith(("_endpoint", "_uri")) or name == "issuer":
+        if (name.endswith("_endpoint") or name in ("issuer", "jwks_uri")) and value is not None:
             text = str(value)
             local = text.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
             if not text.startswith("https://") and not local:
@@ -109,21 +113,21 @@ def addresses_are_absolute_and_protected(evidence: Evidence) -> Problems:
 @check(*smart(14))
 def pkce_is_supported(evidence: Evidence) -> Problems:
     """The S256 challenge method is offered."""
-    if "S256" not in said(evidence).get("code_challenge_methods_supported", ()):
+    if "S256" not in listed(said(evidence), "code_challenge_methods_supported"):
         yield "code_challenge_methods_supported lacks S256"
 
 
 @check(*smart(15))
 def pkce_is_never_plain(evidence: Evidence) -> Problems:
     """The plain challenge method is not offered."""
-    if "plain" in said(evidence).get("code_challenge_methods_supported", ()):
+    if "plain" in str(said(evidence).get("code_challenge_methods_supported")):
         yield "code_challenge_methods_supported offers plain"
 
 
 @check(*smart(384))
 def codes_are_a_grant_type(evidence: Evidence) -> Problems:
     """A server that offers launches lists the grant type authorization_code."""
-    types = said(evidence).get("grant_types_supported", ())
+    types = listed(said(evidence), "grant_types_supported")
     if any(word in capable(evidence) for word in LAUNCHING) and "authorization_code" not in types:
         yield "grant_types_supported lacks authorization_code"
 
@@ -131,14 +135,17 @@ def codes_are_a_grant_type(evidence: Evidence) -> Problems:
 @check(*smart(285, 286, 287, 288, 289))
 def asymmetric_clients_are_announced(evidence: Evidence) -> Problems:
     """A server for clients with keys lists private_key_jwt, and RS384 or ES384."""
+    methods = listed(said(evidence), "token_endpoint_auth_methods_supported")
+    if "client-confidential-asymmetric" not in capable(evidence) and "private_key_jwt" not in methods:
+        raise NotOffered("clients with keys")
     for name in ("token_endpoint", "scopes_supported"):
         if name not in said(evidence):
             yield f"lacks {name}"
     if "client-confidential-asymmetric" not in capable(evidence):
         yield "capabilities lack client-confidential-asymmetric"
-    if "private_key_jwt" not in said(evidence).get("token_endpoint_auth_methods_supported", ()):
+    if "private_key_jwt" not in methods:
         yield "token_endpoint_auth_methods_supported lacks private_key_jwt"
-    if not {"RS384", "ES384"} & set(said(evidence).get("token_endpoint_auth_signing_alg_values_supported", ())):
+    if not {"RS384", "ES384"} & set(listed(said(evidence), "token_endpoint_auth_signing_alg_values_supported")):
         yield "token_endpoint_auth_signing_alg_values_supported lacks RS384 and ES384"
 
 
@@ -146,28 +153,32 @@ def _set(name: str, number: int) -> Check:
     """A server has one of each group of a capability set, or does not begin it."""
 
     def find(evidence: Evidence) -> Problems:
-        listed = set(capable(evidence))
-        first, *rest = SETS[name]
-        if first & listed:
-            for group in rest:
-                if not group & listed:
-                    yield f"has none of {', '.join(sorted(group))}"
+        has = set(capable(evidence))
+        lacking = [group for group in SETS[name] if not group & has]
+        if not SETS[name][0] & has:
+            raise NotOffered(name)
+        if lacking and any(all(group & has for group in groups) for groups in SETS.values()):
+            raise NotOffered(name)  # one set is whole, and that is what is asked for
+        for group in lacking:
+            yield f"has none of {', '.join(sorted(group))}"
 
-    find.__doc__ = f"Capability set {name}: who offers its launch offers the rest of it."
+    find.__doc__ = f"Capability set {name}: who offers its launch offers the rest of it, or another set."
     find.__name__ = "the_set_" + name.lower().replace(" ", "_") + "_is_whole"
     return check(*smart(346, number))(find)
 
 
 @check(*smart(126))
 def old_scopes_are_announced(evidence: Evidence) -> Problems:
-    """The capability permission-v1 is listed."""
+    """Who grants scopes of SMART 1 lists the capability permission-v1."""
     if "permission-v1" not in capable(evidence):
+        if "patient/*.read" not in words(evidence.seen("v1 token")):
+            raise NotOffered("scopes of SMART 1")
         yield "capabilities lack permission-v1"
 
 
-@check(*smart(99, 269, 387, 388, 389, 390, 391, 392, 406, 427, 428, 438))
+@check(*smart(99, 269, 387, 388, 389, 390, 391, 392, 406, 427, 428))
 def discovery_says_what_is_recommended(evidence: Evidence) -> Problems:
-    """The recommended members are there: scopes, response types, introspection, revocation, registration, brand."""
+    """The recommended members are there: scopes, response types, introspection, revocation, brand."""
     for name in RECOMMENDED:
         if name not in said(evidence):
             yield f"lacks {name}"
@@ -176,13 +187,13 @@ def discovery_says_what_is_recommended(evidence: Evidence) -> Problems:
 @check(*smart(16))
 def discovery_is_read_from_any_origin(evidence: Evidence) -> Problems:
     """A page of any origin may read the smart-configuration."""
-    yield from readable(evidence.seen("smart to a page"), PAGE)
+    yield from readable(evidence.seen("smart to a page"))
 
 
 @check(*smart(16))
 def metadata_is_read_from_any_origin(evidence: Evidence) -> Problems:
     """A page of any origin may read the CapabilityStatement."""
-    yield from readable(evidence.seen("metadata to a page"), PAGE)
+    yield from readable(evidence.seen("metadata to a page"))
 
 
 @check("fhir-r4#capabilities")
@@ -200,10 +211,8 @@ def metadata_is_r4(evidence: Evidence) -> Problems:
 @check("smart-app-launch-2.2.0#capability-statement-security")
 def metadata_names_smart(evidence: Evidence) -> Problems:
     """The CapabilityStatement says that the server is protected by SMART."""
-    rest = evidence.seen("metadata").table.get("rest") or [{}]
-    services = (rest[0].get("security") or {}).get("service", ())
-    codes = {coding.get("code") for service in services for coding in service.get("coding", ())}
-    if "SMART-on-FHIR" not in codes:
+    found = capability.rest(evidence).get("security")
+    if "SMART-on-FHIR" not in {code for _, code in codings(found if isinstance(found, dict) else {}, "service")}:
         yield "rest.security.service lacks the code SMART-on-FHIR"
 
 
@@ -212,6 +221,7 @@ CHECKS: tuple[Check, ...] = (
     launches_have_an_authorization_endpoint, sign_on_has_an_issuer_and_keys, addresses_are_absolute_and_protected,
     pkce_is_supported, pkce_is_never_plain, codes_are_a_grant_type, asymmetric_clients_are_announced,
     *(_set(name, 348 + place) for place, name in enumerate(SETS)), old_scopes_are_announced,
-    discovery_says_what_is_recommended, discovery_is_read_from_any_origin, metadata_is_read_from_any_origin,
+    discovery_says_what_is_recommended,
+    *needing("client-public")((discovery_is_read_from_any_origin, metadata_is_read_from_any_origin)),
     metadata_is_r4, metadata_names_smart,
 )  # fmt: skip

@@ -11,9 +11,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from conformance.check import Check, Problems, check
-from conformance.client import ORIGIN
-from conformance.evidence import Evidence, Exchange
-from conformance.suites.smart.answers import one, opens, readable, words
+from conformance.client import listed
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered
+from conformance.suites.smart.answers import needing, one, opens, readable, words
 from conformance.suites.smart.discovery import said
 from conformance.suites.smart.ids import smart
 
@@ -23,6 +23,8 @@ OPENID = (
     "subject_types_supported", "id_token_signing_alg_values_supported",
 )  # fmt: skip
 SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+HASHES = {"384": hashlib.sha384, "512": hashlib.sha512}
+"""By the digits of the signature's algorithm; SHA-256 otherwise (OpenID Connect Core §3.1.3.6)."""
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384"]
 
 
@@ -41,8 +43,11 @@ def _part(token: str, place: int) -> Mapping[str, Any]:
 
 
 def _token(evidence: Evidence) -> str:
+    """The id_token. Raises Missing where there is none, which openid_gives_an_id_token says."""
     found = evidence.seen("token").table.get("id_token")
-    return found if isinstance(found, str) else ""
+    if not isinstance(found, str):
+        raise Missing("an id_token")
+    return found
 
 
 def _claims(evidence: Evidence) -> Mapping[str, Any]:
@@ -55,7 +60,7 @@ def openid_gives_an_id_token(evidence: Evidence) -> Problems:
     answer = evidence.seen("token")
     if "openid" not in words(answer):
         yield "openid was not granted"
-    if len(_token(evidence).split(".")) != 3:
+    if len(str(answer.table.get("id_token", "")).split(".")) != 3:
         yield "there is no signed id_token"
 
 
@@ -76,8 +81,7 @@ def the_id_token_is_signed_by_rs256(evidence: Evidence) -> Problems:
     """The id_token is signed by RS256, which is offered."""
     if _part(_token(evidence), 0).get("alg") != "RS256":
         yield "alg is not RS256"
-    offered = evidence.seen("openid").table.get("id_token_signing_alg_values_supported", ())
-    if "RS256" not in offered:
+    if "RS256" not in listed(evidence.seen("openid").table, "id_token_signing_alg_values_supported"):
         yield "id_token_signing_alg_values_supported lacks RS256"
 
 
@@ -128,17 +132,24 @@ def the_id_token_carries_the_nonce(evidence: Evidence) -> Problems:
 @check("oidc-core#3.1.3.6-at-hash")
 def the_id_token_fits_its_access_token(evidence: Evidence) -> Problems:
     """at_hash, where it is said, is that of the access token beside it."""
-    claimed = _claims(evidence).get("at_hash")
-    digest = hashlib.sha256(str(evidence.seen("token").table.get("access_token")).encode()).digest()[:16]
-    if claimed is not None and claimed != base64.urlsafe_b64encode(digest).decode().rstrip("="):
+    claimed, algorithm = _claims(evidence).get("at_hash"), str(_part(_token(evidence), 0).get("alg"))
+    if claimed is None:
+        raise NotOffered("at_hash")
+    digest = HASHES.get(algorithm[2:], hashlib.sha256)(
+        str(evidence.seen("token").table.get("access_token")).encode()
+    ).digest()
+    if claimed != base64.urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("="):
         yield "at_hash is not that of the access token"
 
 
 @check(*smart(198, 209))
 def the_id_token_names_the_user(evidence: Evidence) -> Problems:
     """fhirUser is a Patient, Practitioner, PractitionerRole, RelatedPerson or Person."""
-    parts = str(_claims(evidence).get("fhirUser", "")).rsplit("/", 2)
-    if evidence["user"] and (len(parts) < 2 or parts[-2] not in USERS):
+    claimed = _claims(evidence).get("fhirUser")
+    if claimed is None and not evidence["user"]:
+        raise Missing("a user of the launch")
+    parts = str(claimed).rsplit("/", 2)
+    if len(parts) < 2 or parts[-2] not in USERS:
         yield "fhirUser is missing, or of another type"
 
 
@@ -146,8 +157,9 @@ def the_id_token_names_the_user(evidence: Evidence) -> Problems:
 def the_user_is_who_was_launched(evidence: Evidence) -> Problems:
     """fhirUser is an address of this server, or relative to it, and the person of the launch."""
     claimed, base = str(_claims(evidence).get("fhirUser", "")), evidence.seen("smart").url.partition("/.well-known/")[0]
-    relative = claimed.removeprefix(f"{base}/")
-    if evidence["user"] and relative != evidence["user"]:
+    if not evidence["user"]:
+        raise Missing("a user of the launch")
+    if claimed.removeprefix(f"{base}/") != evidence["user"]:
         yield "fhirUser is not the user of the launch, at this server"
 
 
@@ -166,14 +178,17 @@ def published_keys_are_public(evidence: Evidence) -> Problems:
         yield "is no key set"
         return
     for key in keys:
-        if SECRET & set(key) or key.get("kty") == "oct":
+        if not isinstance(key, dict):
+            yield "holds something that is no key"
+        elif SECRET & set(key) or key.get("kty") == "oct":
             yield "holds a private or symmetric key"
 
 
 @check("oidc-core#10.1-kid")
 def a_key_is_found_by_its_id(evidence: Evidence) -> Problems:
     """The id_token names its key by kid, and the set has one of that id."""
-    keys = evidence.seen("jwks").table.get("keys", ())
+    found = evidence.seen("jwks").table.get("keys")
+    keys = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
     kid = _part(_token(evidence), 0).get("kid")
     if (kid is not None or len(keys) > 1) and [key.get("kid") for key in keys].count(kid) != 1:
         yield "kid names not exactly one of the published keys"
@@ -207,18 +222,19 @@ def nobody_is_no_user(evidence: Evidence) -> Problems:
         yield "fhirUser is claimed for nobody"
 
 
-def _page(answer: Exchange) -> Problems:
-    yield from readable(answer, ORIGIN)
-
-
-CHECKS: tuple[Check, ...] = (
+SIGN_ON: tuple[Check, ...] = (
     openid_gives_an_id_token, the_id_token_is_signed_with_a_published_key, the_id_token_is_signed_by_rs256,
     the_id_token_is_of_the_issuer, the_id_token_is_for_the_client, the_id_token_says_when_it_ends,
     the_id_token_has_a_subject, the_id_token_carries_the_nonce, the_id_token_fits_its_access_token,
     the_id_token_names_the_user, the_user_is_who_was_launched,
     one("fhir user", "the_user_is_read", "The resource of the user can be read with a token that reaches it.",
         smart(198, 368), _user),
-    one("fhir user", "a_browser_app_reads_the_user", "A page of a registered app may read the user.", smart(17), _page),
-    published_keys_are_public, a_key_is_found_by_its_id, the_openid_configuration_is_complete,
-    the_openid_configuration_is_the_issuers, nobody_is_no_user,
+    a_key_is_found_by_its_id, the_openid_configuration_is_complete, the_openid_configuration_is_the_issuers,
+    nobody_is_no_user,
+)  # fmt: skip
+CHECKS: tuple[Check, ...] = (
+    *needing("sso-openid-connect")(SIGN_ON), *needing("jwks_uri")((published_keys_are_public,)),
+    *needing("client-public")([
+        one("fhir user", "a_browser_app_reads_the_user", "A page of a registered app may read the user.", smart(17), readable),
+    ]),
 )  # fmt: skip

@@ -1,8 +1,20 @@
 """Launches that go as they should: the answer of the authorization endpoint, and the context beside the token."""
 
+from urllib.parse import parse_qsl
+
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence, Exchange, Missing
-from conformance.suites.smart.answers import code_given, one, opens, sent, stopped, token_given, words
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered, split
+from conformance.suites.smart.answers import (
+    code_given,
+    needing,
+    not_kept,
+    one,
+    opens,
+    sent,
+    stopped,
+    token_given,
+    words,
+)
 from conformance.suites.smart.ids import smart
 
 LAUNCHES = (("authorize", "state"), ("standalone authorize", "standalone state"), ("posted authorize", "posted state"))
@@ -50,19 +62,23 @@ def an_error_goes_back_with_its_state(evidence: Evidence) -> Problems:
 @check("rfc9207#iss")
 def authorization_names_its_issuer(evidence: Evidence) -> Problems:
     """Where the server says so, the answer carries its issuer."""
-    configuration = evidence.seen("smart").table
-    advertised = configuration.get("authorization_response_iss_parameter_supported") is True
-    if advertised and evidence.seen("authorize").redirected.get("iss") != configuration.get("issuer"):
+    if evidence.seen("authorize").redirected.get("iss") != _issuer(evidence):
         yield "iss is not the issuer"
 
 
 @check("rfc9207#iss-of-errors")
 def an_error_names_its_issuer(evidence: Evidence) -> Problems:
     """Where the server says so, an error carries its issuer too."""
-    configuration = evidence.seen("smart").table
-    advertised = configuration.get("authorization_response_iss_parameter_supported") is True
-    if advertised and evidence.seen("implicit").redirected.get("iss") != configuration.get("issuer"):
+    if evidence.seen("implicit").redirected.get("iss") != _issuer(evidence):
         yield "iss of an error is not the issuer"
+
+
+def _issuer(evidence: Evidence) -> object:
+    """The issuer of a server that says it is named in its answers (RFC 9207 §3). Raises NotOffered."""
+    configuration = evidence.seen("smart").table
+    if configuration.get("authorization_response_iss_parameter_supported") is not True:
+        raise NotOffered("authorization_response_iss_parameter_supported")
+    return configuration.get("issuer")
 
 
 @check("rfc9700#2.1-no-token-in-front")
@@ -70,15 +86,23 @@ def no_token_travels_through_the_browser(evidence: Evidence) -> Problems:
     """The redirect carries a code, and never a token."""
     evidence.seen("authorize")
     for name, _ in LAUNCHES:
-        if name in evidence and "token" in evidence.seen(name).headers.get("location", "").partition("?")[2]:
+        if name in evidence and TOKENS & _carried(evidence.seen(name)):
             yield f"{name}: the redirect carries a token"
+
+
+TOKENS = frozenset({"access_token", "refresh_token", "id_token", "token"})
+
+
+def _carried(answer: Exchange) -> set[str]:
+    """The names of the parameters of a redirect, behind ``#`` too."""
+    place = split(answer.headers.get("location", ""))
+    return {name for part in (place.query, place.fragment) for name, _ in parse_qsl(part, keep_blank_values=True)}
 
 
 @check("rfc6750#5.3-no-referrer")
 def the_redirect_leaks_no_code(evidence: Evidence) -> Problems:
     """The redirect with the code is not kept by caches."""
-    if "no-store" not in evidence.seen("authorize").headers.get("cache-control", ""):
-        yield "Cache-Control lacks no-store"
+    yield from not_kept(evidence.seen("authorize"))
 
 
 def _context(answer: Exchange, evidence: Evidence, name: str) -> Problems:
@@ -101,14 +125,16 @@ def _member(name: str, numbers: tuple[int, ...], title: str) -> Check:
 @check(*smart(172, 178, 188, 190))
 def fhir_context_is_well_formed(evidence: Evidence) -> Problems:
     """fhirContext is a list of objects, each with reference, canonical or identifier, and a role that is a URI."""
-    found = evidence.seen("token").table.get("fhirContext", [])
+    found = evidence.seen("token").table.get("fhirContext")
+    if found is None:
+        raise NotOffered("fhirContext")
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         yield "fhirContext is no list of objects"
         return
     for each in found:
         if not {"reference", "canonical", "identifier"} & set(each):
             yield "an object names neither reference, canonical nor identifier"
-        role = each.get("role", "launch")
+        role = str(each.get("role", "launch"))
         if not role or (role not in RELATIVE_ROLES and ":" not in role):
             yield "a role is empty, or neither an absolute URI nor one of the guide's"
         if each.get("type") in ("Patient", "Encounter") and role == "launch":
@@ -143,7 +169,8 @@ def _encounter(answer: Exchange) -> Problems:
 
 
 CHECKS: tuple[Check, ...] = (
-    an_ehr_launch_gives_a_code, a_standalone_launch_gives_a_code, a_posted_request_gives_a_code, the_state_comes_back,
+    an_ehr_launch_gives_a_code, *needing("launch-standalone")((a_standalone_launch_gives_a_code,)),
+    *needing("authorize-post")((a_posted_request_gives_a_code,)), the_state_comes_back,
     an_error_goes_back_with_its_state, authorization_names_its_issuer, an_error_names_its_issuer,
     no_token_travels_through_the_browser, the_redirect_leaks_no_code,
     _member("patient", (168, 169, 170, 361), "The patient in context is the one that was launched."),
@@ -152,10 +179,15 @@ CHECKS: tuple[Check, ...] = (
     _member("intent", (174,), "The intent of the launch comes with the token."),
     _member("tenant", (176,), "The organization that launches comes as an opaque string."),
     _member("fhirContext", (177,), "What else was open comes in fhirContext."),
-    fhir_context_is_well_formed, a_patient_scope_needs_a_patient, a_standalone_launch_brings_a_patient,
+    fhir_context_is_well_formed, a_patient_scope_needs_a_patient,
+    *needing("context-standalone-patient")((a_standalone_launch_brings_a_patient,)),
     what_was_not_launched_is_not_granted,
     one("encounter", "the_launched_encounter_is_read", "The encounter in context can be read.", smart(171), opens),
-    one("standalone encounter token", "a_standalone_launch_brings_an_encounter",
-        "A standalone launch with launch/encounter has an encounter beside the token.", smart(167, 364), _encounter),
-    one("style", "the_style_is_read", "smart_style_url leads to the style as JSON.", smart(175, 360), opens),
+    *needing("context-standalone-encounter")([
+        one("standalone encounter token", "a_standalone_launch_brings_an_encounter",
+            "A standalone launch with launch/encounter has an encounter beside the token.", smart(167, 364), _encounter),
+    ]),
+    *needing("context-style")([
+        one("style", "the_style_is_read", "smart_style_url leads to the style as JSON.", smart(175, 360), opens),
+    ]),
 )  # fmt: skip

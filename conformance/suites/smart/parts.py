@@ -3,6 +3,7 @@
 from conformance.session import Part
 from conformance.suites.smart.collect import (
     addresses,
+    app_state,
     assertions,
     backend,
     clients,
@@ -37,6 +38,7 @@ PARTS = (
     Part(name="backend services", collect=backend.backend),
     Part(name="RS384", collect=backend.rsa_backend),
     Part(name="narrow backend client", collect=backend.narrow_backend),
+    Part(name="a write of the narrow backend client", collect=backend.narrow_write, writes=True),
     Part(name="public backend client", collect=backend.public_backend),
     Part(name="refresh", collect=refreshing.refreshing),
     Part(name="stolen refresh token", collect=refreshing.stolen_refresh),
@@ -50,5 +52,6 @@ PARTS = (
     Part(name="spellings of scopes", collect=granting.spelled),
     Part(name="scopes beyond", collect=granting.beyond),
     Part(name="expired token", collect=granting.expired),
+    Part(name="app state", collect=app_state.app_state, writes=True),
     Part(name="late code", collect=codes.late_code, slow=True),
 )

@@ -8,6 +8,7 @@ from conformance.suites.smart.answers import (
     INVALID_CLIENT,
     INVALID_GRANT,
     Judge,
+    needing,
     not_redirected,
     one,
     opens_nothing,
@@ -50,12 +51,6 @@ REQUESTS: tuple[Row, ...] = (
      ("rfc6749#3.1.1",), RESPONSE),
     ("state twice", "a_repeated_parameter_is_refused", "A parameter that is given twice is refused.",
      ("rfc6749#3.1-once",), stopping("invalid_request")),
-    ("unknown launch", "an_unknown_launch_is_refused", "A launch parameter that nobody prepared signs nobody in.",
-     ("smart-app-launch-2.2.0#launch-bound",), LAUNCH),
-    ("launch twice", "a_launch_is_used_once", "A launch parameter that was used signs nobody in again.",
-     ("smart-app-launch-2.2.0#launch-once",), LAUNCH),
-    ("launch of another client", "a_launch_is_its_clients", "A launch that was prepared for another client is refused.",
-     ("smart-app-launch-2.2.0#launch-bound",), LAUNCH),
     ("unknown client", "an_unknown_client_is_never_redirected", "A client that is not registered gets a page, not a redirect.",
      ("rfc6749#4.1.2.1",), not_redirected),
     ("no client", "no_client_is_never_redirected", "A request without client_id gets a page, not a redirect.",
@@ -69,6 +64,15 @@ REQUESTS: tuple[Row, ...] = (
     ("no redirect", "a_redirect_address_is_required", "A request without redirect_uri gets a page, not a redirect.",
      EXACT, not_redirected),
 )  # fmt: skip
+LAUNCHES: tuple[Row, ...] = (
+    ("unknown launch", "an_unknown_launch_is_refused", "A launch parameter that nobody prepared signs nobody in.",
+     ("smart-app-launch-2.2.0#launch-bound",), LAUNCH),
+    ("launch twice", "a_launch_is_used_once", "A launch parameter that was used signs nobody in again.",
+     ("smart-app-launch-2.2.0#launch-once",), LAUNCH),
+    ("launch of another client", "a_launch_is_its_clients", "A launch that was prepared for another client is refused.",
+     ("smart-app-launch-2.2.0#launch-bound",), LAUNCH),
+)  # fmt: skip
+"""Of launches from an EHR."""
 NEAR = (
     ("redirect with a longer path", "a_longer_path"), ("redirect with dot segments", "dot_segments"),
     ("redirect with a query", "a_query"), ("redirect with a fragment", "a_fragment"),
@@ -129,7 +133,7 @@ def a_code_is_used_once_in_parallel(evidence: Evidence) -> Problems:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(one(*row) for row in REQUESTS), *_near(), *(one(*row) for row in CODES), a_code_is_used_once_in_parallel,
-    *marked([one(*LATE)], slow=True),
+    *(one(*row) for row in REQUESTS), *needing("launch-ehr")(one(*row) for row in LAUNCHES), *_near(),
+    *(one(*row) for row in CODES), a_code_is_used_once_in_parallel, *marked([one(*LATE)], slow=True),
     *(one(*row) for row in CLIENTS),
 )  # fmt: skip

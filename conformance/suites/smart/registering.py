@@ -1,9 +1,10 @@
 """Dynamic registration (RFC 7591) and its management (RFC 7592), where they are offered."""
 
 from conformance.check import Check, Problems, check
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, NotOffered
 from conformance.suites.smart.answers import (
     INVALID_CLIENT,
+    needing,
     not_registered,
     one,
     opens_nothing,
@@ -30,6 +31,8 @@ def registration_answers_a_client(evidence: Evidence) -> Problems:
 @check("rfc7591#3.2.1-secret")
 def a_client_with_a_key_gets_no_secret(evidence: Evidence) -> Problems:
     """A client that is registered with a key gets no secret."""
+    if b"private_key_jwt" not in evidence.seen("registration").content:
+        raise NotOffered("clients with keys")
     if "client_secret" in evidence.seen("registration").table:
         yield "gave a secret to a client with a key"
 
@@ -56,8 +59,8 @@ def a_public_client_gets_no_secret(evidence: Evidence) -> Problems:
 def a_registration_shows_no_private_key(evidence: Evidence) -> Problems:
     """What is told of the registered keys is public."""
     jwks = evidence.seen("registration").table.get("jwks")
-    keys = jwks.get("keys", ()) if isinstance(jwks, dict) else ()
-    if any({"d", "k", "p"} & set(key) for key in keys):
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if any({"d", "k", "p"} & set(key) for key in (keys if isinstance(keys, list) else ()) if isinstance(key, dict)):
         yield "holds a private or symmetric key"
 
 
@@ -122,11 +125,11 @@ ROWS = (
      METADATA),
 )  # fmt: skip
 
-CHECKS: tuple[Check, ...] = (
+REGISTRATION: tuple[Check, ...] = (
     registration_answers_a_client, a_client_with_a_key_gets_no_secret, a_symmetric_client_gets_a_secret,
     a_public_client_gets_no_secret, a_registration_shows_no_private_key,
     *(one(*row, not_registered) for row in ROWS), a_registration_is_read_by_its_token,
-    a_registration_is_changed_by_its_token, a_key_set_is_replaced,
+    a_registration_is_changed_by_its_token, *needing("client_credentials")((a_key_set_is_replaced,)),
     one("registration read by nobody", "a_registration_is_not_read_by_nobody", "Without its token a registration is not read.",
         ("rfc7592#2.1",), opens_nothing),
     one("registration read by another", "a_registration_is_not_read_by_another", "With another token a registration is not read.",
@@ -140,3 +143,4 @@ CHECKS: tuple[Check, ...] = (
     one("deleted client's token", "a_deleted_clients_token_ends", "The tokens of a client that was deleted end.",
         ("rfc7592#2.3-tokens",), opens_nothing),
 )  # fmt: skip
+CHECKS: tuple[Check, ...] = needing("registration_endpoint")(REGISTRATION)

@@ -1,11 +1,9 @@
 """Which scopes are granted, and what they reach (SMART App Launch 2.2 scopes-and-launch-context)."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from conformance.check import Check, Problems, check
 from conformance.evidence import Evidence, Exchange
-from conformance.suites.smart.answers import forbidden, one, opens, token_given, words
+from conformance.reading import codings, resources
+from conformance.suites.smart.answers import beyond, forbidden, needing, one, opens, token_given, words
 from conformance.suites.smart.collect.granting import CATEGORY, GRANULAR
 from conformance.suites.smart.ids import smart
 
@@ -16,26 +14,19 @@ def _fhir(answer: Exchange) -> set[str]:
     return {word for word in words(answer) if word.startswith(FHIR)}
 
 
-def _resources(answer: Exchange) -> Iterator[Mapping[str, Any]]:
-    for entry in answer.table.get("entry", ()):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome":
-            yield resource
-
-
 @check(*smart(79, 119))
 def a_narrowed_grant_says_so(evidence: Evidence) -> Problems:
     """What the person did not allow is not in the scope of the answer."""
     answer = evidence.seen("narrowed token")
     yield from token_given(answer)
-    if not _fhir(answer) or not _fhir(answer) <= {"patient/Patient.rs", "patient/Patient.r", "patient/Patient.s"}:
+    if not _fhir(answer) or beyond(answer, "patient/Patient.rs"):
         yield "scope is not the part that was allowed"
 
 
 @check(*smart(119, 145))
 def a_client_gets_no_more_than_it_is_registered_for(evidence: Evidence) -> Problems:
     """A scope beyond the client's registration is not granted."""
-    if not _fhir(evidence.seen("scopes beyond registration")) <= {"patient/Patient.rs", "patient/Patient.r"}:
+    if beyond(evidence.seen("scopes beyond registration"), "patient/Patient.rs"):
         yield "granted more than patient/Patient.rs, which is all the client is registered for"
 
 
@@ -69,13 +60,9 @@ def granular_scopes_reach_their_category(evidence: Evidence) -> Problems:
     answer = evidence.seen("granular read")
     yield from opens(answer)
     system, _, code = CATEGORY.partition("|")
-    for resource in _resources(answer):
-        codings = [coding for category in resource.get("category", ()) for coding in category.get("coding", ())]
-        if not any((coding.get("system"), coding.get("code")) == (system, code) for coding in codings):
-            yield "a resource of another category was given"
-            return
-    everything = sum(1 for _ in _resources(evidence.seen("v2 read")))
-    if not any(True for _ in _resources(answer)) and everything:
+    if any((system, code) not in codings(each, "category") for each in resources(answer)):
+        yield "a resource of another category was given"
+    if not resources(answer) and resources(evidence.seen("v2 read")):
         yield "nothing was given, or the patient has no resource of this category"
 
 
@@ -83,7 +70,7 @@ def granular_scopes_reach_their_category(evidence: Evidence) -> Problems:
 def malformed_scopes_grant_nothing(evidence: Evidence) -> Problems:
     """Scopes out of order, of unknown types, or with broken queries grant nothing."""
     answer = evidence.seen("scopes beside malformed")
-    if not _fhir(answer) <= {"patient/Patient.rs"}:
+    if beyond(answer, "patient/Patient.rs"):
         yield "a malformed scope was granted"
 
 
@@ -103,7 +90,7 @@ def a_patient_token_reaches_one_patient(evidence: Evidence) -> Problems:
         yield f"another patient was answered with {answer.status}"
 
 
-@check(*smart(144))
+@check(*smart(144), "hl7.fhir.uv.smart-app-launch_2.2.0#scopes-wildcard-type")
 def a_wildcard_reaches_every_type(evidence: Evidence) -> Problems:
     """patient/*.rs opens patients and observations alike."""
     yield from opens(evidence.seen("v2 read"))
@@ -112,14 +99,19 @@ def a_wildcard_reaches_every_type(evidence: Evidence) -> Problems:
 
 CHECKS: tuple[Check, ...] = (
     a_narrowed_grant_says_so, a_client_gets_no_more_than_it_is_registered_for, a_launch_gives_no_system_scope,
-    old_scopes_are_answered_as_they_were_asked, granular_scopes_are_granted, granular_scopes_reach_their_category,
+    *needing("permission-v2")((granular_scopes_are_granted, granular_scopes_reach_their_category)),
     malformed_scopes_grant_nothing, words_open_no_record, a_patient_token_reaches_one_patient,
     a_wildcard_reaches_every_type,
     one("narrowed read", "a_narrowed_grant_opens_less", "What the person did not allow is not opened.",
         smart(95), forbidden),
     one("malformed read", "malformed_scopes_open_nothing", "A token of malformed scopes opens no record.",
         smart(129), forbidden),
-    one("v1 read", "old_scopes_open_what_they_did", "A token of patient/*.read reads and searches.", smart(128, 369), opens),
-    one("another patient of the user", "a_user_token_reaches_what_the_user_reaches",
-        "A clinician's user/ token opens another patient too.", smart(140), opens),
+    *needing("permission-v1")([
+        old_scopes_are_answered_as_they_were_asked,
+        one("v1 read", "old_scopes_open_what_they_did", "A token of patient/*.read reads and searches.", smart(128, 369), opens),
+    ]),
+    *needing("permission-user")([
+        one("another patient of the user", "a_user_token_reaches_what_the_user_reaches",
+            "A clinician's user/ token opens another patient too.", smart(140), opens),
+    ]),
 )  # fmt: skip

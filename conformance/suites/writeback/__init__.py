@@ -21,6 +21,7 @@ SUITE = Suite(
         Part(name="stages", collect=collect.stages, writes=True),
         Part(name="wishes", collect=conditions.wishes, writes=True),
         Part(name="conditions", collect=conditions.conditional, writes=True),
+        Part(name="notes", collect=conditions.notes, writes=True),
         Part(name="versions", collect=conditions.versions, writes=True),
         Part(name="parallel", collect=crowds.parallel, writes=True),
         Part(name="lost answers", collect=crowds.lost, writes=True),

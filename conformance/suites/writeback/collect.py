@@ -30,6 +30,8 @@ async def life(session: Session, evidence: Evidence) -> None:
         evidence["delete"] = await pen.send("DELETE", here)
         evidence["read deleted"] = await pen.send("GET", here)
         evidence["search deleted"] = await pen.send("GET", f"Observation?_id={id}")
+        evidence["delete again"] = await pen.send("DELETE", here)
+        evidence["delete of nothing"] = await pen.send("DELETE", f"Observation/{new_mark()}")
 
 
 async def _change(pen: Pen, here: str, version: str | None, evidence: Evidence) -> None:

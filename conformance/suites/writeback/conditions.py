@@ -6,7 +6,7 @@ from conformance import capability, ground
 from conformance.evidence import Evidence, Exchange
 from conformance.ground import Pen, new_mark
 from conformance.reading import version_of
-from conformance.samples import by_mark
+from conformance.samples import by_mark, document
 from conformance.session import Session
 
 PATCH = {"content-type": "application/json-patch+json"}
@@ -79,6 +79,22 @@ async def _deletes(pen: Pen, twins: str, evidence: Evidence) -> None:
     evidence["conditional delete found"] = await pen.find(mark)
     if capability.row(evidence, "Observation").get("conditionalDelete") == "single":
         evidence["ambiguous delete"] = await pen.send("DELETE", f"Observation?{by_mark(twins)}")
+
+
+async def notes(session: Session, evidence: Evidence) -> None:
+    """A note by a condition, and once more. Raises Missing."""
+    capability.require(evidence, "DocumentReference", "create", "conditional-create")
+    patient, mark = evidence["patients"][0], new_mark()
+    token = await session.access("patient/*.cruds", patient=patient)
+    for name in ("note", "note again"):
+        evidence[name] = await session.probe.send(
+            "POST",
+            "DocumentReference",
+            token=token,
+            json=document(patient, mark),
+            headers={"if-none-exist": by_mark(mark)},
+        )
+    evidence["notes found"] = await session.probe.send("GET", f"DocumentReference?{by_mark(mark)}", token=token)
 
 
 def replaced(status: str) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@ others, through a recall; and is found by model and version."""
 
 from conformance import capability
 from conformance.check import Check, Problems, check, marked
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, NotOffered
 from conformance.reading import labels, names, resources, statuses
 from conformance.samples import INLINE_LABEL
 
@@ -48,7 +48,7 @@ def the_label_is_searched(evidence: Evidence) -> Problems:
     """A search by _security finds what an AI asserted, and nothing without the label."""
     capability.require(evidence, "Observation", "create", "search-type")
     if "_security" not in capability.parameters(evidence, "Observation"):
-        return
+        raise NotOffered("_security of Observation")
     found = resources(evidence.seen("found by label"))
     if evidence["labelled id"] not in {each.get("id") for each in found}:
         yield "what was labelled is not found"
@@ -122,7 +122,7 @@ def provenance_comes_with_its_target(evidence: Evidence) -> Problems:
     capability.require(evidence, "Provenance", "create")
     said = capability.row(evidence, "Observation").get("searchRevInclude") or []
     if "Provenance:target" not in said and "*" not in said:
-        return
+        raise NotOffered("_revinclude=Provenance:target")
     kinds = [each.get("resourceType") for each in resources(evidence.seen("output with provenance"))]
     if sorted(map(str, kinds)) != ["Observation", "Provenance"]:
         yield f"found {len(kinds)} resources instead of the output and its Provenance"

@@ -83,6 +83,20 @@ def a_transaction_is_done_whole(evidence: Evidence) -> Problems:
         yield "the reference between its entries does not lead to what was made"
 
 
+@check("fhir-r4#transaction-order")
+def a_transaction_reads_last(evidence: Evidence) -> Problems:
+    """A transaction whose first entry searches for what its second creates finds it: reads come last, whatever their place.
+
+    Do deletes, creates, updates and reads in this order, and answer in the order of the entries."""
+    capability.require_whole(evidence, "transaction")
+    answer = evidence.seen("transaction that reads first")
+    if answer.status != 200 or statuses(answer) != [200, 201]:
+        yield f"answered {answer.status}, its entries {statuses(answer)}"
+    found = [each for each in resources(answer) if each.get("resourceType") == "Bundle"]
+    if len(found) != 1 or not isinstance(found[0].get("entry"), list) or len(found[0]["entry"]) != 1:
+        yield "the search did not find the one that the same transaction made"
+
+
 def _rolled_back(name: str, title: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         capability.require_whole(evidence, "transaction")
@@ -141,6 +155,7 @@ CHECKS: tuple[Check, ...] = marked(
         _rolled_back("transaction with a bad end", "A transaction whose last entry is invalid leaves nothing of the first."),
         _rolled_back("transaction with a bad reference", "A transaction with a reference to nothing leaves nothing."),
         a_refused_transaction_changes_nothing, a_condition_in_a_transaction_is_once, a_batch_is_done_entry_by_entry,
+        a_transaction_reads_last,
     ),
     writes=True,
 )  # fmt: skip

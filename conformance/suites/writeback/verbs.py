@@ -2,7 +2,7 @@
 
 from conformance import capability
 from conformance.check import Check, Problems, check, marked
-from conformance.evidence import Evidence
+from conformance.evidence import Evidence, NotOffered
 from conformance.reading import id_of, resources, version_of
 from conformance.suites.writeback.writes import versioned
 
@@ -28,7 +28,8 @@ def a_representation_is_the_resource(evidence: Evidence) -> Problems:
 @check("fhir-r4#conditional-read")
 def an_unchanged_read_is_304(evidence: Evidence) -> Problems:
     """A read with If-None-Match of the current version is 304 without a body."""
-    versioned(evidence)
+    if capability.row(evidence, "Observation").get("conditionalRead") not in ("not-match", "full-support"):
+        raise NotOffered("conditional reads of Observation")
     answer = evidence.seen("unchanged read")
     if answer.status != 304 or answer.body:
         yield f"answered {answer.status}"
@@ -65,6 +66,17 @@ def a_reused_key_changes_nothing(evidence: Evidence) -> Problems:
         yield f"answered {answer.status}"
     if len(found) != 1 or found[0].get("status") != "final":
         yield "what was there is no longer alone, or was changed"
+
+
+@check("us-core-write#notes-once")
+def a_note_is_created_once(evidence: Evidence) -> Problems:
+    """Where it is offered, the same conditional create of a note twice makes one note."""
+    capability.require(evidence, "DocumentReference", "create", "conditional-create")
+    first, again = evidence.seen("note"), evidence.seen("note again")
+    if first.status != 201 or again.status != 200:
+        yield f"answered {first.status} and {again.status} instead of 201 and 200"
+    if len(resources(evidence.seen("notes found"))) != 1:
+        yield f"made {len(resources(evidence.seen('notes found')))} notes"
 
 
 @check("fhir-r4#conditional-create")
@@ -116,7 +128,7 @@ def an_ambiguous_delete_is_412(evidence: Evidence) -> Problems:
     """A server that deletes single matches answers 412 for two and deletes neither."""
     capability.require(evidence, "Observation", "conditional-delete")
     if capability.row(evidence, "Observation").get("conditionalDelete") != "single":
-        return
+        raise NotOffered("conditional-delete of single matches")
     if evidence.seen("ambiguous delete").status != 412:
         yield f"answered {evidence.seen('ambiguous delete').status}"
     if len(resources(evidence.seen("ambiguous found"))) != 2:
@@ -184,7 +196,7 @@ def an_update_creates_what_is_not_there(evidence: Evidence) -> Problems:
 CHECKS: tuple[Check, ...] = marked(
     (
         a_minimal_answer_has_no_body, a_representation_is_the_resource, an_unchanged_read_is_304, the_server_gives_the_id,
-        a_conditional_create_is_once, a_reused_key_changes_nothing, an_ambiguous_condition_is_412,
+        a_conditional_create_is_once, a_note_is_created_once, a_reused_key_changes_nothing, an_ambiguous_condition_is_412,
         a_conditional_update_creates_or_updates, an_ambiguous_update_is_412, a_conditional_delete_deletes_what_it_matches,
         an_ambiguous_delete_is_412, a_patch_changes_what_it_names, a_patch_that_does_not_fit_changes_nothing,
         a_stale_patch_is_refused, a_stale_delete_is_refused, an_update_creates_what_is_not_there,

@@ -154,6 +154,15 @@ def a_delete_is_gone(evidence: Evidence) -> Problems:
         yield "a search finds the deleted resource"
 
 
+@check("fhir-r4#delete-again")
+def a_delete_again_is_no_error(evidence: Evidence) -> Problems:
+    """A delete of what is deleted, or never was, is a success, 404 or 410."""
+    capability.require(evidence, "Observation", "delete")
+    for name in ("delete again", "delete of nothing"):
+        if evidence.seen(name).status not in (200, 202, 204, 404, 410):
+            yield f"{name} was answered {evidence.seen(name).status}"
+
+
 STAGES = ("preliminary", "final", "amended")
 
 
@@ -181,7 +190,8 @@ CHECKS: tuple[Check, ...] = marked(
     (
         a_create_says_where, a_create_says_its_version, a_read_says_its_version, digits_are_kept, what_was_written_is_read,
         a_version_is_read, an_update_makes_a_version, a_stale_update_is_refused, the_history_has_every_version,
-        an_update_with_another_id_is_refused, an_update_without_id_is_refused, a_delete_is_gone, a_status_goes_its_way,
+        an_update_with_another_id_is_refused, an_update_without_id_is_refused, a_delete_is_gone,
+        a_delete_again_is_no_error, a_status_goes_its_way,
         every_status_stays_in_the_history,
     ),
     writes=True,

@@ -80,6 +80,8 @@ def test_attestations_name_criteria_and_who_says_so(tmp_path: Path) -> None:
         ("[attest.x]\nsays='a'\nby='b'\non='c'", "no criterion"),
         ("[attest.g10-tls]\nsays='a'", "says, by and on"),
         ("[", "TOML"),
+        ("attest = 'yes'", "TOML file with"),
+        ("card = [1]", "TOML file with"),
     ):
         file.write_text(text)
         with pytest.raises(CannotRun, match=says):

@@ -56,7 +56,7 @@ async def by_address(session: Session, evidence: Evidence) -> None:
 
 async def _ask(session: Session, evidence: Evidence, served: Served, url: str) -> None:
     for name, signer in served.signers.items():
-        body = metadata(jwks_uri=f"{url}/{name}/jwks")
+        body = metadata(jwks_uri=f"{url}/{name}/jwks", scope=session.client().asked)
         evidence[f"{name} key set by --listen: registration"], app = await enroll(
             session.probe, session.endpoints, body, signer
         )

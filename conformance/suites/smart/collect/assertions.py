@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.client import App
+from conformance.client import App, listed
 from conformance.evidence import Evidence
 from conformance.session import Session
 from conformance.signing import Signer, claims_of, new_signer, unsigned
@@ -97,7 +97,7 @@ async def _form(app: App, evidence: Evidence) -> None:
 def asked(app: App) -> dict[str, str]:
     """A request that only the client's authentication keeps from a token, where there are backend services; elsewhere
     one with a code that nobody issued, which is looked at after the client."""
-    if "client_credentials" in app.endpoints.get("grant_types_supported", ()):
+    if "client_credentials" in listed(app.endpoints, "grant_types_supported"):
         return {"grant_type": "client_credentials", "scope": "system/*.rs"}
     return {
         "grant_type": "authorization_code",

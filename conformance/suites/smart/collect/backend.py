@@ -35,8 +35,15 @@ async def narrow_backend(session: Session, evidence: Evidence) -> None:
     access = str(given.table.get("access_token"))
     evidence["narrow read"] = await app.probe.send("GET", "Patient?_count=1", token=access)
     evidence["read beyond scope"] = await app.probe.send("GET", "Observation?_count=1", token=access)
+
+
+async def narrow_write(session: Session, evidence: Evidence) -> None:
+    """The same client writes: a server that does not look at scopes has a Patient more, which is taken away again."""
+    app = session.other("narrow")
+    given = await app.post({"grant_type": "client_credentials", "scope": "system/Patient.rs"})
+    token = str(given.table.get("access_token"))
     evidence["write beyond scope"] = await app.probe.send(
-        "POST", "Patient", token=access, json={"resourceType": "Patient"}
+        "POST", "Patient", token=token, json={"resourceType": "Patient"}
     )
 
 

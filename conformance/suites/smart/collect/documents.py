@@ -1,6 +1,7 @@
 """Edge: evidence of what anyone may read, a page of another origin too."""
 
-from conformance.evidence import Evidence
+from conformance.evidence import Evidence, Missing
+from conformance.probe import BYTES
 from conformance.session import Session
 
 PAGE = "https://page.conformance.example"
@@ -18,4 +19,7 @@ async def documents(session: Session, evidence: Evidence) -> None:
         address = f"{said['issuer'].rstrip('/')}/.well-known/openid-configuration"
         evidence["openid"] = await probe.send("GET", address, headers={"accept": "application/json"})
     if isinstance(said.get("user_access_brand_bundle"), str):
-        evidence["brands"] = await probe.send("GET", said["user_access_brand_bundle"], headers={"origin": PAGE})
+        brands = await probe.send("GET", said["user_access_brand_bundle"], headers={"origin": PAGE})
+        if len(brands.body) >= BYTES:
+            raise Missing(f"the brands: more than the {BYTES} bytes of an answer that are looked at")
+        evidence["brands"] = brands

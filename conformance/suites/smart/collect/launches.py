@@ -3,9 +3,9 @@
 import secrets
 from typing import Any
 
-from conformance.client import ORIGIN, App, alone
+from conformance.client import App, alone
 from conformance.evidence import Evidence
-from conformance.session import Session
+from conformance.session import Session, code_in, token_in
 from conformance.signing import pkce
 
 EHR_SCOPES = "launch openid fhirUser offline_access launch/encounter patient/*.rs"
@@ -33,10 +33,11 @@ async def from_the_ehr(session: Session, evidence: Evidence) -> None:
     answer = evidence["authorize"] = await app.authorize(
         challenge=challenge, scope=EHR_SCOPES, changes=entered, state=state, nonce=nonce
     )
-    token = evidence["token"] = await app.redeem(answer.redirected["code"], verifier)
-    access = str(token.table["access_token"])
+    code = code_in(answer)
+    token = evidence["token"] = await app.redeem(code, verifier)
+    access = token_in(token)
     await _read(app, evidence, access, options)
-    evidence["code twice"] = await app.redeem(answer.redirected["code"], verifier)
+    evidence["code twice"] = await app.redeem(code, verifier)
     evidence["read after code twice"] = await app.probe.send("GET", f"Patient/{options['patient']}", token=access)
     if entered["launch"] is not None:
         evidence["launch twice"] = await app.authorize(challenge=challenge, scope=EHR_SCOPES, changes=entered)
@@ -53,7 +54,7 @@ def _options(evidence: Evidence) -> dict[str, Any]:
 
 
 async def _read(app: App, evidence: Evidence, access: str, options: dict[str, Any]) -> None:
-    probe, page = app.probe, {"origin": ORIGIN}
+    probe, page = app.probe, app.origin
     token = evidence.seen("token").table
     evidence["patient"] = await probe.send("GET", f"Patient/{options['patient']}", token=access, headers=page)
     other = next(f"Patient/{each}" for each in evidence["patients"] if each != options["patient"])
@@ -75,12 +76,10 @@ async def fhir_user(session: Session, evidence: Evidence) -> None:
     scope = "launch openid fhirUser user/*.rs"
     given = await app.sign_in(scope=scope, patient=evidence["patients"][0], user=user)
     evidence["user token"] = given
-    evidence["fhir user"] = await app.probe.send(
-        "GET", user, token=str(given.table["access_token"]), headers={"origin": ORIGIN}
-    )
+    evidence["fhir user"] = await app.probe.send("GET", user, token=token_in(given), headers=app.origin)
     evidence["userless token"] = await app.sign_in(patient=evidence["patients"][0])
     other = f"Patient/{evidence['patients'][1]}"
-    evidence["another patient of the user"] = await app.probe.send("GET", other, token=str(given.table["access_token"]))
+    evidence["another patient of the user"] = await app.probe.send("GET", other, token=token_in(given))
 
 
 async def standalone(session: Session, evidence: Evidence) -> None:
@@ -93,9 +92,9 @@ async def standalone(session: Session, evidence: Evidence) -> None:
     answer = evidence["standalone authorize"] = await app.authorize(
         challenge=challenge, scope=STANDALONE_SCOPES, changes=entered, state=state
     )
-    token = evidence["standalone token"] = await app.redeem(answer.redirected["code"], verifier)
+    token = evidence["standalone token"] = await app.redeem(code_in(answer), verifier)
     path = f"Patient/{token.table.get('patient')}"
-    evidence["standalone patient"] = await app.probe.send("GET", path, token=str(token.table["access_token"]))
+    evidence["standalone patient"] = await app.probe.send("GET", path, token=token_in(token))
 
 
 async def standalone_context(session: Session, evidence: Evidence) -> None:
@@ -120,4 +119,4 @@ async def posted(session: Session, evidence: Evidence) -> None:
     answer = evidence["posted authorize"] = await app.authorize(
         launch=launch, challenge=challenge, state=state, method="POST"
     )
-    evidence["posted token"] = await app.redeem(answer.redirected["code"], verifier)
+    evidence["posted token"] = await app.redeem(code_in(answer), verifier)

@@ -2,7 +2,9 @@
 
 from conformance.client import SCOPES
 from conformance.evidence import Evidence
-from conformance.session import Session
+from conformance.session import Session, token_in
+
+REFRESH = "refresh_token"
 
 
 def renewal(token: str, **more: str) -> dict[str, str]:
@@ -15,7 +17,7 @@ async def refreshing(session: Session, evidence: Evidence) -> None:
     app = session.client()
     patient = evidence["patients"][0]
     first = evidence["offline token"] = await app.sign_in(scope=SCOPES, patient=patient)
-    token = str(first.table["refresh_token"])
+    token = token_in(first, REFRESH)
     evidence["refresh wider"] = await app.post(renewal(token, scope=f"{SCOPES} patient/*.cruds"))
     evidence["refresh with another resource level"] = await app.post(renewal(token, scope="user/*.rs"))
     evidence["refresh unknown"] = await app.post(renewal("nobody-issued-this-token"))
@@ -42,7 +44,7 @@ async def stolen_refresh(session: Session, evidence: Evidence) -> None:
     """A refresh token that another registered client presents."""
     app = session.client()
     given = await app.sign_in(scope=SCOPES, patient=evidence["patients"][0])
-    token = str(given.table["refresh_token"])
+    token = token_in(given, REFRESH)
     evidence["refresh by another client"] = await session.other("public").post(renewal(token))
 
 
@@ -50,7 +52,7 @@ async def public_refresh(session: Session, evidence: Evidence) -> None:
     """A public client's refresh token is replaced at each use; the old one ends everything."""
     app = session.other("public")
     patient = evidence["patients"][0]
-    first = str((await app.sign_in(scope=SCOPES, patient=patient)).table["refresh_token"])
+    first = token_in(await app.sign_in(scope=SCOPES, patient=patient), REFRESH)
     evidence["public refresh first"] = first
     given = evidence["public refresh"] = await app.post(renewal(first))
     second = str(given.table.get("refresh_token", first))
@@ -67,4 +69,4 @@ async def online(session: Session, evidence: Evidence) -> None:
     scope = "launch openid fhirUser online_access patient/*.rs"
     options = {"patient": evidence["patients"][0], **({"user": evidence["user"]} if evidence["user"] else {})}
     given = evidence["online token"] = await app.sign_in(scope=scope, **options)
-    evidence["online refresh"] = await app.post(renewal(str(given.table["refresh_token"])))
+    evidence["online refresh"] = await app.post(renewal(token_in(given, REFRESH)))

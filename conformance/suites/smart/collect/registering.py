@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.client import JSON, App, enroll, metadata
-from conformance.evidence import Evidence, Exchange, NotOffered
+from conformance.evidence import Evidence, Exchange, Missing, NotOffered
 from conformance.session import Session
 from conformance.signing import new_signer
 
@@ -13,11 +13,11 @@ SYSTEM = {"grant_type": "client_credentials", "scope": "system/*.rs"}
 PLAIN = "http://app.conformance.example/callback"
 
 
-def refused() -> Mapping[str, Mapping[str, Any]]:
+def refused(scope: str | None) -> Mapping[str, Mapping[str, Any]]:
     """Registrations that are wrong in one way."""
     signer = new_signer()
     whole = signer.key.as_dict(private=True)
-    return {
+    bodies = {
         "bad registration": metadata(signer=signer, redirect_uris=["javascript:alert(1)"]),
         "registration without TLS": metadata(signer=signer, redirect_uris=[PLAIN]),
         "registration with a fragment": metadata(signer=signer, redirect_uris=["https://app.conformance.example/#x"]),
@@ -30,18 +30,25 @@ def refused() -> Mapping[str, Mapping[str, Any]]:
         "registration of a public backend": metadata(method="none", grant_types=["client_credentials"]),
         "registration with two key sets": metadata(signer=signer, jwks_uri="https://app.conformance.example/jwks"),
     }
+    return {name: {**body, "scope": scope} if scope else _without_scope(body) for name, body in bodies.items()}
+
+
+def _without_scope(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in body.items() if name != "scope"}
 
 
 async def refusals(session: Session, evidence: Evidence) -> None:
-    """None of these makes a client."""
-    for name, body in refused().items():
+    """None of these makes a client, where one as it should be does. Raises Missing."""
+    if "registration" not in evidence or session.app is None:
+        raise Missing("a registration that is taken")
+    for name, body in refused(session.app.asked).items():
         evidence[name], _ = await enroll(session.probe, session.endpoints, body)
 
 
 async def changes(session: Session, evidence: Evidence) -> None:
     """A registration is read, changed and deleted by whoever holds its token, and by nobody else."""
     signer = new_signer()
-    body = metadata(signer=signer)
+    body = metadata(signer=signer, scope=session.client().asked)
     _, app = await enroll(session.probe, session.endpoints, body, signer)
     if app is None or not isinstance(app.kept.get("registration_client_uri"), str):
         raise NotOffered("registration_client_uri")

@@ -1,13 +1,16 @@
 """Edge: evidence of authorization requests that are wrong in one way, each with a launch of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from conformance.client import App
-from conformance.evidence import Evidence, Exchange
+from conformance.evidence import Evidence, Exchange, split
+from conformance.reading import joined
 from conformance.session import Session
 from conformance.signing import pkce
 
+HOPS = 5
+"""Redirects between an authorization request and the page on which somebody signs in."""
 WRONG: Mapping[str, Mapping[str, str | None]] = {
     "no challenge": {"code_challenge": None, "code_challenge_method": None},
     "plain challenge": {"code_challenge_method": "plain"},
@@ -32,21 +35,34 @@ WRONG: Mapping[str, Mapping[str, str | None]] = {
 }  # fmt: skip
 
 
-def near(address: str) -> Mapping[str, str]:
-    """Addresses that resemble a registered one (RFC 9700 §2.1, smart-auth B05)."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1", None)
+
+
+def near(address: str, others: Sequence[str] = ()) -> Mapping[str, str]:
+    """Addresses that resemble a registered one (RFC 9700 §2.1, smart-auth B05). At loopback any port is an app's (RFC 8252
+    §7.3): another port is tried with one of the ``others`` that are registered."""
     scheme, _, rest = address.partition("://")
     host, _, path = rest.partition("/")
-    name, _, port = host.partition(":")
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     return {
         "redirect with a longer path": f"{address}/further",
         "redirect with dot segments": f"{address}/../other",
         "redirect with a query": f"{address}?further=1",
         "redirect with a fragment": f"{address}#further",
         "redirect with a user": f"{scheme}://{host}@attacker.example/{path}",
-        "redirect at another port": f"{scheme}://{name}:{int(port or 443) + 1}/{path}",
+        **_at_another_port((address, *others)),
         "redirect in capitals": f"{scheme.upper()}://{rest}",
         "redirect with a longer host": f"{scheme}://{name}.attacker.example/{path}",
     }
+
+
+def _at_another_port(addresses: Sequence[str]) -> Mapping[str, str]:
+    """The first of them that is at no loopback, at another port; empty where there is none."""
+    for each in map(split, addresses):
+        if each.scheme in ("http", "https") and each.hostname not in LOOPBACK:
+            port = 443 if each.port is None else each.port
+            return {"redirect at another port": f"{each.scheme}://{each.hostname}:{port + 1}{each.path}"}
+    return {}
 
 
 async def wrong_requests(session: Session, evidence: Evidence) -> None:
@@ -55,7 +71,8 @@ async def wrong_requests(session: Session, evidence: Evidence) -> None:
     patient = evidence["patients"][0]
     for name, changes in WRONG.items():
         evidence[name] = await _ask(app, patient, changes=changes)
-    for name, address in near(app.redirect_uri).items():
+    also = app.kept.get("redirect_uris")
+    for name, address in near(app.redirect_uri, [str(each) for each in also] if isinstance(also, list) else ()).items():
         evidence[name] = await _ask(app, patient, changes={"redirect_uri": address})
     evidence["state twice"] = await _ask(app, patient, further="&state=another")
 
@@ -82,9 +99,10 @@ async def pages(session: Session, evidence: Evidence) -> None:
         answer = evidence[f"{name} answer"] = await app.authorize(
             launch=None, challenge=pkce()[1], method=method, scope="launch/patient patient/*.rs"
         )
-        place = answer.headers.get("location")
-        html = {"accept": "text/html"}
-        if answer.status in (302, 303) and place and not place.startswith(app.redirect_uri):
-            evidence[name] = await app.probe.send("GET", place, headers=html)
-        elif answer.status == 200:
+        for _ in range(HOPS):
+            place = joined(answer.url, answer.headers.get("location", ""))
+            if answer.status not in (301, 302, 303, 307) or place.startswith(app.redirect_uri):
+                break
+            answer = evidence[name] = await app.probe.send("GET", place, headers={"accept": "text/html"})
+        if answer.status == 200:
             evidence[name] = answer

@@ -4,7 +4,7 @@ from typing import Any
 
 from conformance.client import App
 from conformance.evidence import Evidence, NotOffered
-from conformance.session import Session
+from conformance.session import Session, token_in
 
 INTROSPECT, REVOKE = "introspection_endpoint", "revocation_endpoint"
 
@@ -23,7 +23,7 @@ async def introspecting(session: Session, evidence: Evidence) -> None:
     address = offered(app, INTROSPECT)
     given = evidence["introspected token"] = await app.sign_in(**_options(evidence))
     evidence["introspecting client"] = app.id
-    access = str(given.table["access_token"])
+    access = token_in(given)
     form = {"token": access}
     evidence["introspect"] = await app.ask(INTROSPECT, form)
     evidence["introspect garbage"] = await app.ask(INTROSPECT, {"token": "garbage"})
@@ -51,7 +51,7 @@ async def revoking(session: Session, evidence: Evidence) -> None:
     app = session.client()
     offered(app, REVOKE)
     path = f"Patient/{evidence['patients'][0]}"
-    access = str((await app.sign_in(**_options(evidence))).table["access_token"])
+    access = token_in(await app.sign_in(**_options(evidence)))
     form = {"token": access}
     evidence["revoke as nobody"] = await app.ask(REVOKE, form, proof={})
     if "rsa" in session.others:
