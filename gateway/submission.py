@@ -22,7 +22,7 @@ from vocabulary.write import NotWritable, Write
 from writeback import outputs
 from writeback.gate import Admitted, Refused, admit
 from writeback.outputs import Accepted, Conflict, Idempotency, Submission
-from writeback.planning import plan
+from writeback.planning import plan_bytes
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -132,7 +132,7 @@ async def _write(
     if isinstance(judged, Refused) or model.manifest.policy == "confirm":
         return None
     offered = await gateway.senders.capabilities(output.ehr)
-    return plan(
+    return plan_bytes(
         output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
         capabilities=narrowed(offered, gateway.senders.backend_scopes(output.ehr)),
         granted=None if granted is None else narrowed(offered, granted), now=gateway.clock(),

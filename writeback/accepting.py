@@ -21,7 +21,7 @@ from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal, parse_output
 from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
-from writeback.outbox import Origin, enqueue, lane_of, listed
+from writeback.outbox import Origin, enqueue, lane_of, listed, said
 from writeback.recall import hold, recalled
 from writeback.tables import REFUSED, TAKEN, idempotency, outputs
 
@@ -146,11 +146,11 @@ def accept(
         submission = replace(submission, judged=judged, write=None)
     state = _state(submission, newest)
     row = _row(now, submission, state)
-    said = _said_before(connection, submission, claim) if state == "refused" else None
-    if said is None and not insert_once(connection, outputs, row):
-        said = _said_before(connection, submission, claim)
-    if said is not None:
-        return said
+    before = _said_before(connection, submission, claim) if state == "refused" else None
+    if before is None and not insert_once(connection, outputs, row):
+        before = _said_before(connection, submission, claim)
+    if before is not None:
+        return before
     write = submission.write
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
     sent = write.own if isinstance(write, Write) and due else ()
@@ -271,7 +271,9 @@ def _row(now: float, submission: Submission, state: OutputState) -> dict[str, An
 
 def _withheld(write: Write | NotWritable | None) -> bytes | None:
     """What a shadow output would have sent, as a list of resources."""
-    return codec.format([part.body for part in (*write.shared, *write.own)]) if isinstance(write, Write) else None
+    if not isinstance(write, Write):
+        return None
+    return b"[" + b",".join(said(part) for part in (*write.shared, *write.own)) + b"]"
 
 
 def origin(submission: Submission) -> Origin:

@@ -138,7 +138,12 @@ def _row(now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int) 
 
 
 def _said(part: Planned) -> dict[str, Any]:
-    return {"of": part.key, "said": codec.format(part.body) if part.encoded is None else part.encoded}
+    return {"of": part.key, "said": said(part)}
+
+
+def said(part: Planned) -> bytes:
+    """What a delivery of it sends."""
+    return codec.format(part.body) if part.encoded is None else part.encoded
 
 
 def listed(words: Sequence[str]) -> str:
