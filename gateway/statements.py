@@ -31,12 +31,13 @@ Shape = tuple[str | tuple[str, int], ...]
 
 class Prepared(NamedTuple):
     """``slots`` are the parameters in the order of the SQL: name, what it is when it is not given, and how it is
-    converted; a name may be ``(name, index)`` into a list. ``direct`` takes them where every one is given, ``converts`` are
-    then the places of those to convert. ``row`` is None for what returns no rows."""
+    converted; a name may be ``(name, index)`` into a list. ``direct`` takes them from what is given and ``constants``, where
+    nothing more is needed, ``converts`` are then the places of those to convert. ``row`` is None for what returns no rows."""
 
     sql: str
     slots: tuple[Slot, ...]
     direct: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
+    constants: Mapping[str, Any]
     converts: tuple[tuple[int, Convert], ...]
     row: Any
     columns: tuple[tuple[int, Convert], ...]
@@ -58,6 +59,9 @@ class Rows:
 
     def first(self) -> Any:
         return self._rows[0] if self._rows else None
+
+    def one(self) -> Any:
+        return self._rows[0] if len(self._rows) == 1 else self._whole().one()
 
     def one_or_none(self) -> Any:
         return self._whole().one_or_none() if len(self._rows) > 1 else self.first()
@@ -86,7 +90,7 @@ class DriverConnection(Connection):
         prepared = None if options else self._prepared(statement, parameters)
         if prepared is None:
             return super().execute(statement, parameters, **options)
-        return cast(CursorResult[Any], self._run(prepared, parameters))
+        return self._run(prepared, parameters)  # type: ignore[return-value]
 
     def scalar(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """As Connection's: the first column of the first row, or None."""
@@ -149,21 +153,37 @@ def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connectio
     names = [column.keyname for column in compiled._result_columns]
     if slots is None or len(set(names)) < len(names) or not all(_plain(name) for name in names):
         return None
+    direct, constants = _direct(slots, parameters)
     types = [column.type.dialect_impl(connection.dialect) for column in compiled._result_columns]
     converts = [type.result_processor(connection.dialect, None) for type in types]
     return Prepared(
         sql=compiled.construct_expanded_state(dict(parameters)).statement,
         slots=slots,
-        direct=_direct(slots),
-        converts=tuple((index, slot[2]) for index, slot in enumerate(slots) if slot[2] is not None),
+        direct=direct,
+        constants=constants,
+        converts=tuple(
+            (index, convert) for index, (name, _, convert) in enumerate(slots) if convert is not None and name in parameters
+        ),
         row=namedtuple("Row", names) if names else None,
         columns=tuple((index, convert) for index, convert in enumerate(converts) if convert is not None),
     )
 
 
-def _direct(slots: Sequence[Slot]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]] | None:
-    names = [name for name, default, _ in slots if isinstance(name, str) and default is _REQUIRED]
-    return itemgetter(*names) if 1 < len(names) == len(slots) else None
+def _direct(
+    slots: Sequence[Slot], given: Mapping[str, Any]
+) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]] | None, Mapping[str, Any]]:  # fmt: skip
+    """What takes all values at once, and those that are the same each time, by names that are no parameter's."""
+    names: list[str] = []
+    constants: dict[str, Any] = {}
+    for index, (name, default, convert) in enumerate(slots):
+        if isinstance(name, str) and name in given:
+            names.append(name)
+        elif isinstance(name, str) and default is not _REQUIRED:
+            names.append(f" {index}")
+            constants[f" {index}"] = default if convert is None else convert(default)
+        else:
+            return None, {}
+    return (itemgetter(*names), constants) if len(names) > 1 else (None, {})
 
 
 def _plain(name: str) -> bool:
@@ -198,8 +218,8 @@ def _shape(parameters: Mapping[str, Any]) -> Shape:
 
 
 def _values(prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Any]:
-    if prepared.direct is not None and len(given) == len(prepared.slots):
-        values = prepared.direct(given)
+    if prepared.direct is not None:
+        values = prepared.direct({**given, **prepared.constants} if prepared.constants else given)
         return _converted(values, prepared.converts) if prepared.converts else values
     found = []
     for name, default, convert in prepared.slots:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select, update
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
@@ -21,9 +21,9 @@ from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal, parse_output
 from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
-from writeback.outbox import Origin, enqueue, lane_of, listed, said
-from writeback.recall import hold, recalled
-from writeback.tables import REFUSED, TAKEN, idempotency, outputs
+from writeback.outbox import TAIL, Found, Origin, enqueue, lane_of, listed, said
+from writeback.recall import STANDS, hold
+from writeback.tables import REFUSED, TAKEN, deliveries, idempotency, outputs
 
 _REPEAT = select(idempotency).where(
     idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("name"),
@@ -38,6 +38,21 @@ _NEWEST_WRITTEN = _NEWEST.where(
     or_(outputs.c.version == bindparam("version"), outputs.c.state.not_in(("shadow", "abstained")))
 )
 """A version in shadow stands beside the one that writes: neither makes the other's outputs old."""
+_SHARED_MOST = 2
+"""What the outputs of a model version share: a Device and a card."""
+
+
+def _sight(newest: Select[Any]) -> Select[Any]:
+    """All that has to be known before an output is recorded, by one statement."""
+    states = [
+        select(deliveries.c.state).where(deliveries.c.key == bindparam(f"shared_{number}")).scalar_subquery().label(f"state_{number}")
+        for number in range(_SHARED_MOST)
+    ]  # fmt: skip
+    parts = {"newest": newest, "recall": STANDS, "tail": TAIL}
+    return select(*(part.scalar_subquery().label(name) for name, part in parts.items()), *states)
+
+
+_SIGHT_OF_OWN, _SIGHT_OF_WRITTEN = _sight(_NEWEST_OF_OWN), _sight(_NEWEST_WRITTEN)
 RECALLED = Refused(
     reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
 )
@@ -138,10 +153,11 @@ def accept(
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
-    newest = _newest(connection, submission)
+    seen = _look(connection, submission)
+    newest = seen.newest
     if newest == submission.output.as_of and _repeated(connection, submission):
         submission = replace(submission, judged=DUPLICATE, write=None)
-    if recalled(connection, submission.output.model, submission.output.version):
+    if seen.recalled:
         judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
         submission = replace(submission, judged=judged, write=None)
     state = _state(submission, newest)
@@ -155,7 +171,7 @@ def accept(
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
     sent = write.own if isinstance(write, Write) and due else ()
     if isinstance(write, Write) and due:
-        enqueue(connection, now, write=write, origin=origin(submission))
+        enqueue(connection, now, write=write, origin=origin(submission), found=seen.found)
     reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
     output = submission.output
     change = OutputChanged(
@@ -218,11 +234,25 @@ def _serialize(connection: Connection, output: Output) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))
 
 
-def _newest(connection: Connection, submission: Submission) -> float | None:
-    """The time of the newest output that this one stands behind."""
-    query = _NEWEST_OF_OWN if submission.manifest.policy == "shadow" else _NEWEST_WRITTEN
-    newest: float | None = connection.scalar(query, _whose(submission.output))
-    return newest
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """``newest`` is the time of the newest output that this one stands behind."""
+
+    newest: float | None
+    recalled: bool
+    found: Found | None
+
+
+def _look(connection: Connection, submission: Submission) -> _Seen:
+    output, write = submission.output, submission.write
+    shared = [part.key for part in write.shared] if isinstance(write, Write) else []
+    asked = {f"shared_{number}": key for number, key in enumerate((shared + [""] * _SHARED_MOST)[:_SHARED_MOST])}
+    asked |= {**_whose(output), "lane": lane_of(ehr=output.ehr, patient=output.patient, model=output.model)}
+    sight = _SIGHT_OF_OWN if submission.manifest.policy == "shadow" else _SIGHT_OF_WRITTEN
+    row = connection.execute(sight, asked).one()
+    states = {key: state for key, state in zip(shared, (row.state_0, row.state_1), strict=False) if state is not None}
+    found = Found(tail=row.tail, states=states) if len(shared) <= _SHARED_MOST else None
+    return _Seen(newest=row.newest, recalled=row.recall is not None, found=found)
 
 
 def _whose(output: Output) -> dict[str, str]:
