@@ -77,16 +77,38 @@ class Rows:
         return IteratorResult(SimpleResultMetaData(names), iter(self._rows))
 
 
+class _Seen:
+    """A statement that came before: what was made of it for each shape, and ``last`` what served last, for so many
+    parameters, none of them a list."""
+
+    __slots__ = ("count", "last", "shapes", "statement")
+
+    def __init__(self, statement: "ref[Any]") -> None:
+        self.statement = statement
+        self.shapes: dict[Shape, Prepared | None] = {}
+        self.last: Prepared | None = None
+        self.count = -1
+
+
 class DriverConnection(Connection):
     """A connection of SQLite whose ``execute``, ``scalar`` and ``scalars`` know the statements that come again."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._driver = cast(sqlite3.Connection, self.connection.driver_connection)
-        self._seen: dict[int, tuple[ref[Any], dict[Shape, Prepared | None]]] = {}
+        self._seen: dict[int, _Seen] = {}
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> CursorResult[Any]:
         """As Connection's. Raises what it raises."""
+        if not options and isinstance(parameters, dict):
+            seen = self._seen.get(id(statement))
+            if seen is not None and seen.count == len(parameters) and seen.statement() is statement:
+                try:
+                    values = _values(seen.last, parameters)  # type: ignore[arg-type]
+                except KeyError:
+                    seen.count = -1  # other names, as many
+                else:
+                    return self._one(seen.last, values)  # type: ignore[arg-type,return-value]
         prepared = None if options else self._prepared(statement, parameters)
         if prepared is None:
             return super().execute(statement, parameters, **options)
@@ -102,26 +124,29 @@ class DriverConnection(Connection):
 
     def _prepared(self, statement: Any, parameters: Any) -> Prepared | None:
         seen = self._seen.get(id(statement))
-        if seen is None or seen[0]() is not statement:
+        if seen is None or seen.statement() is not statement:
             self._notice(statement)
             return None
-        known = seen[1]
+        known = seen.shapes
         one = parameters[0] if isinstance(parameters, list) and parameters else parameters
         if one and not isinstance(one, dict):
             return None
         shape = _shape(one or _NOTHING)
         if shape not in known:
             known[shape] = prepare(statement, one or _NOTHING, self)
-        return known[shape]
+        found = known[shape]
+        if found is not None and found.direct is not None and parameters is one:
+            seen.last, seen.count = found, len(shape)
+        return found
 
     def _notice(self, statement: Any) -> None:
         """A number may come again for another statement, so that it is forgotten with the one it was given to."""
         number = id(statement)
         if isinstance(statement, ClauseElement):
-            self._seen[number] = (ref(statement, lambda gone: self._forget(number, gone)), {})
+            self._seen[number] = _Seen(ref(statement, lambda gone: self._forget(number, gone)))
 
     def _forget(self, number: int, gone: "ref[Any]") -> None:
-        if number in self._seen and self._seen[number][0] is gone:
+        if number in self._seen and self._seen[number].statement is gone:
             del self._seen[number]
 
     def _run(self, prepared: Prepared, parameters: Any) -> Rows:
@@ -129,16 +154,24 @@ class DriverConnection(Connection):
             if isinstance(parameters, list) and len(parameters) > 1:
                 rows = [_values(prepared, each) for each in parameters]
                 return Rows([], self._driver.executemany(prepared.sql, rows).rowcount)
-            one = parameters[0] if isinstance(parameters, list) else parameters
-            cursor = self._driver.execute(prepared.sql, _values(prepared, one or _NOTHING))
+        except sqlite3.Error as failure:
+            raise self._told(prepared, failure) from failure
+        one = parameters[0] if isinstance(parameters, list) else parameters
+        return self._one(prepared, _values(prepared, one or _NOTHING))
+
+    def _one(self, prepared: Prepared, values: Sequence[Any]) -> Rows:
+        try:
+            cursor = self._driver.execute(prepared.sql, values)
             if prepared.row is None:
                 return Rows([], cursor.rowcount)
             return Rows(_rows(prepared, cursor.fetchall()), cursor.rowcount)
         except sqlite3.Error as failure:
-            told = exc.DBAPIError.instance(
-                prepared.sql, None, failure, sqlite3.Error, hide_parameters=True, dialect=self.dialect
-            )
-            raise told from failure
+            raise self._told(prepared, failure) from failure
+
+    def _told(self, prepared: Prepared, failure: sqlite3.Error) -> BaseException:
+        return exc.DBAPIError.instance(
+            prepared.sql, None, failure, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+        )  # type: ignore[return-value]
 
 
 def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connection) -> Prepared | None:

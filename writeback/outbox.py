@@ -5,7 +5,6 @@ which keeps its plan when the planner's statistics are stale; SQLite has one wri
 fenced by owner and attempt: whoever lost it cannot settle the row any more.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -163,7 +162,7 @@ def said(part: Planned) -> bytes:
 
 def listed(words: Sequence[str]) -> str:
     """A list of words as JSON."""
-    return json.dumps(words) if words else "[]"
+    return codec.format(list(words)).decode() if words else "[]"
 
 
 def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
