@@ -195,7 +195,9 @@ def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connectio
         direct=direct,
         constants=constants,
         converts=tuple(
-            (index, convert) for index, (name, _, convert) in enumerate(slots) if convert is not None and name in parameters
+            (index, convert)
+            for index, (name, _, convert) in enumerate(slots)
+            if convert is not None and name in parameters
         ),
         row=namedtuple("Row", names) if names else None,
         columns=tuple((index, convert) for index, convert in enumerate(converts) if convert is not None),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
@@ -21,38 +21,15 @@ from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal, parse_output
 from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
-from writeback.outbox import TAIL, Found, Origin, enqueue, lane_of, listed, said
-from writeback.recall import STANDS, hold
-from writeback.tables import REFUSED, TAKEN, deliveries, idempotency, outputs
+from writeback.outbox import Origin, enqueue, lane_of, listed, said
+from writeback.recall import hold
+from writeback.sight import look, whose
+from writeback.tables import REFUSED, TAKEN, idempotency, outputs
 
 _REPEAT = select(idempotency).where(
     idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("name"),
     idempotency.c.since > bindparam("after"),
 )  # fmt: skip
-_NEWEST = select(func.max(outputs.c.as_of)).where(
-    outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
-    outputs.c.model == bindparam("model"), outputs.c.state != "refused",
-)  # fmt: skip
-_NEWEST_OF_OWN = _NEWEST.where(outputs.c.version == bindparam("version"))
-_NEWEST_WRITTEN = _NEWEST.where(
-    or_(outputs.c.version == bindparam("version"), outputs.c.state.not_in(("shadow", "abstained")))
-)
-"""A version in shadow stands beside the one that writes: neither makes the other's outputs old."""
-_SHARED_MOST = 2
-"""What the outputs of a model version share: a Device and a card."""
-
-
-def _sight(newest: Select[Any]) -> Select[Any]:
-    """All that has to be known before an output is recorded, by one statement."""
-    states = [
-        select(deliveries.c.state).where(deliveries.c.key == bindparam(f"shared_{number}")).scalar_subquery().label(f"state_{number}")
-        for number in range(_SHARED_MOST)
-    ]  # fmt: skip
-    parts = {"newest": newest, "recall": STANDS, "tail": TAIL}
-    return select(*(part.scalar_subquery().label(name) for name, part in parts.items()), *states)
-
-
-_SIGHT_OF_OWN, _SIGHT_OF_WRITTEN = _sight(_NEWEST_OF_OWN), _sight(_NEWEST_WRITTEN)
 RECALLED = Refused(
     reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
 )
@@ -153,14 +130,13 @@ def accept(
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
-    seen = _look(connection, submission)
-    newest = seen.newest
-    if newest == submission.output.as_of and _repeated(connection, submission):
+    seen = look(connection, output=submission.output, write=submission.write, own=submission.manifest.policy == "shadow")
+    if seen.newest == submission.output.as_of and _repeated(connection, submission):
         submission = replace(submission, judged=DUPLICATE, write=None)
     if seen.recalled:
         judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
         submission = replace(submission, judged=judged, write=None)
-    state = _state(submission, newest)
+    state = _state(submission, seen.newest)
     row = _row(now, submission, state)
     before = _said_before(connection, submission, claim) if state == "refused" else None
     if before is None and not insert_once(connection, outputs, row):
@@ -234,37 +210,12 @@ def _serialize(connection: Connection, output: Output) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Seen:
-    """``newest`` is the time of the newest output that this one stands behind."""
-
-    newest: float | None
-    recalled: bool
-    found: Found | None
-
-
-def _look(connection: Connection, submission: Submission) -> _Seen:
-    output, write = submission.output, submission.write
-    shared = [part.key for part in write.shared] if isinstance(write, Write) else []
-    asked = {f"shared_{number}": key for number, key in enumerate((shared + [""] * _SHARED_MOST)[:_SHARED_MOST])}
-    asked |= {**_whose(output), "lane": lane_of(ehr=output.ehr, patient=output.patient, model=output.model)}
-    sight = _SIGHT_OF_OWN if submission.manifest.policy == "shadow" else _SIGHT_OF_WRITTEN
-    row = connection.execute(sight, asked).one()
-    states = {key: state for key, state in zip(shared, (row.state_0, row.state_1), strict=False) if state is not None}
-    found = Found(tail=row.tail, states=states) if len(shared) <= _SHARED_MOST else None
-    return _Seen(newest=row.newest, recalled=row.recall is not None, found=found)
-
-
-def _whose(output: Output) -> dict[str, str]:
-    return {"ehr": output.ehr, "patient": output.patient, "model": output.model, "version": output.version}
-
-
 def _repeated(connection: Connection, submission: Submission) -> bool:
     """Whether an output of the same time says the same under another name."""
     output = submission.output
     if not output.inputs or isinstance(submission.judged, Refused):
         return False
-    rows = connection.execute(_SAME_TIME, {**_whose(output), "at": output.as_of})
+    rows = connection.execute(_SAME_TIME, {**whose(output), "at": output.as_of})
     return any(repeats(output, parse_output(row.body)) for row in rows)
 
 

@@ -68,7 +68,14 @@ _MADE: dict[tuple[Any, ...], _Mould] = {}
 
 
 def pour(
-    output: Output, manifest: Manifest, *, admitted: Admitted, names: Names, now: float, same: tuple[object, ...], plan: Plan
+    output: Output,
+    manifest: Manifest,
+    *,
+    admitted: Admitted,
+    names: Names,
+    now: float,
+    same: tuple[object, ...],
+    plan: Plan,
 ) -> Write | None:
     """What ``plan`` would give, its parts with their bytes and an empty body; None for what has to be planned. ``same`` is all
     that the plan depends on besides: the very same objects, the same plan."""
@@ -155,9 +162,7 @@ def _poured(mould: _Mould, values: tuple[bytes, ...]) -> Write | None:
     return Write(ehr=mould.write.ehr, own=tuple(own), shared=mould.write.shared, losses=mould.write.losses)
 
 
-def _make(
-    output: Output, manifest: Manifest, *, namespace: str, plan: Plan, held: tuple[object, ...]
-) -> _Mould:
+def _make(output: Output, manifest: Manifest, *, namespace: str, plan: Plan, held: tuple[object, ...]) -> _Mould:
     """The mould of the output's shape, when pouring it says what planning does."""
     (first, at), (second, then) = (_stand_in(output, number) for number in (1, 2))
     values, others = _values(first, manifest, namespace, at), _values(second, manifest, namespace, then)
