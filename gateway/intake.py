@@ -11,6 +11,7 @@ from gateway import apikeys
 from gateway.apikeys import ApiKey
 from gateway.app import Gateway
 from gateway.charts import Unavailable
+from gateway.database import Repeatable
 from gateway.evidence import read_patient
 from gateway.models import Model
 from gateway.senders import EhrUnknown
@@ -69,13 +70,10 @@ async def take(
 
 
 async def _key(gateway: Gateway, presented: str) -> ApiKey | None:
-    now = monotonic()
-    key = gateway.recent_keys.get(presented, now)
-    if key is None:
-        key = await gateway.run(lambda connection, at: apikeys.find_key(connection, at, presented))
-        if key is not None:
-            gateway.recent_keys.put(presented, key, now)
-    return key
+    async def look() -> ApiKey | None:
+        return await gateway.run(Repeatable(lambda connection, now: apikeys.find_key(connection, now, presented)))
+
+    return await gateway.recent_keys.find(presented, look, monotonic)
 
 
 async def _earlier(gateway: Gateway, claim: Idempotency) -> Taken | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from gateway import grounding, observing, readings
 from gateway.changes import events_of
 from gateway.charts import Reader
+from gateway.database import Repeatable
 from gateway.evidence import PatientRead, read_evidence
 from gateway.granted import narrowed
 from gateway.grounding import Grounding
@@ -79,7 +80,9 @@ async def _submit(
         output, model.manifest, chart, known=gateway.reference(model), patient=read.patient, key=gateway.keyring.session
     )
     note = _Note(given=given, observed=observed, found=found, fence=occasion.fence)
-    taken = await gateway.run(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
+    taken = await gateway.run(
+        Repeatable(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
+    )
     await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].change is not None:
         gateway.tell([taken[0].change])

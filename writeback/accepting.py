@@ -130,7 +130,9 @@ def accept(
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
-    seen = look(connection, output=submission.output, write=submission.write, own=submission.manifest.policy == "shadow")
+    seen = look(
+        connection, output=submission.output, write=submission.write, own=submission.manifest.policy == "shadow"
+    )
     if seen.newest == submission.output.as_of and _repeated(connection, submission):
         submission = replace(submission, judged=DUPLICATE, write=None)
     if seen.recalled:
