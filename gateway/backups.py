@@ -20,7 +20,8 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from gateway import archive, schema, sessions
 from gateway.archive import BackupRefused, Manifest
 from gateway.copying import copy_postgres, copy_sqlite, fill_postgres
-from gateway.database import Database, Postgres, Sqlite, open_postgres, open_sqlite
+from gateway.database import Database, Sqlite, open_postgres, open_sqlite
+from gateway.postgres import Postgres
 from gateway.installation import DATABASE_FILE, Installation, prepare
 from gateway.keyring import FILE as KEYS
 from gateway.keyring import KeyFileError, open_keyring, open_shared_keys

@@ -16,7 +16,8 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from gateway.archive import PIECE, BackupRefused
-from gateway.database import AUTOCHECKPOINT, Postgres, Sqlite
+from gateway.database import AUTOCHECKPOINT, Sqlite
+from gateway.postgres import Postgres
 
 SUFFIX = ".copy"
 

@@ -171,7 +171,7 @@ class DriverConnection(Connection):
     def _told(self, prepared: Prepared, failure: sqlite3.Error) -> BaseException:
         return exc.DBAPIError.instance(
             prepared.sql, None, failure, sqlite3.Error, hide_parameters=True, dialect=self.dialect
-        )  # type: ignore[return-value]
+        )
 
 
 def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connection) -> Prepared | None:

@@ -120,7 +120,8 @@ def _values(output: Output, manifest: Manifest, namespace: str, now: float) -> t
         return None
     code = manifest.output.codes[0].code if manifest.output.codes else ""
     named = [keys.delivery_key(output, code=code, role=role) for role in PLAIN_ROLES]
-    numbers = [_number(output.kind, part.value, part.unit) for part in (output, *output.components)]
+    said = [(output.value, output.unit), *((part.value, part.unit) for part in output.components)]
+    numbers = [_number(output.kind, value, unit) for value, unit in said]
     if None in numbers:
         return None
     texts = (
