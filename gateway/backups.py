@@ -21,11 +21,11 @@ from gateway import archive, schema, sessions
 from gateway.archive import BackupRefused, Manifest
 from gateway.copying import copy_postgres, copy_sqlite, fill_postgres
 from gateway.database import Database, Sqlite, open_postgres, open_sqlite
-from gateway.postgres import Postgres
 from gateway.installation import DATABASE_FILE, Installation, prepare
 from gateway.keyring import FILE as KEYS
 from gateway.keyring import KeyFileError, open_keyring, open_shared_keys
 from gateway.leases import fix_fact
+from gateway.postgres import Postgres
 from gateway.server import read_server_file
 from gateway.settings import Settings
 from gateway.tables import leases
