@@ -23,7 +23,7 @@ from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of, listed, said
 from writeback.recall import hold
-from writeback.sight import look, whose
+from writeback.sight import Seen, look, whose
 from writeback.tables import REFUSED, TAKEN, idempotency, outputs
 
 _REPEAT = select(idempotency).where(
@@ -133,11 +133,7 @@ def accept(
     seen = look(
         connection, output=submission.output, write=submission.write, own=submission.manifest.policy == "shadow"
     )
-    if seen.newest == submission.output.as_of and _repeated(connection, submission):
-        submission = replace(submission, judged=DUPLICATE, write=None)
-    if seen.recalled:
-        judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
-        submission = replace(submission, judged=judged, write=None)
+    submission = _judged(connection, submission, seen)
     state = _state(submission, seen.newest)
     row = _row(now, submission, state)
     before = _said_before(connection, submission, claim) if state == "refused" else None
@@ -157,6 +153,16 @@ def accept(
         before=None, state=state, reason=reason,
     )  # fmt: skip
     return Accepted(id=submission.id, state=state, new=True, change=change, row=row, said=_said(output), sent=sent)
+
+
+def _judged(connection: Connection, submission: Submission, seen: Seen) -> Submission:
+    """The submission as only the database can judge it: said before under another name, or of a version that was recalled."""
+    if seen.newest == submission.output.as_of and _repeated(connection, submission):
+        submission = replace(submission, judged=DUPLICATE, write=None)
+    if not seen.recalled:
+        return submission
+    judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
+    return replace(submission, judged=judged, write=None)
 
 
 def _said(output: Output) -> dict[str, Any]:
