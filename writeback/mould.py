@@ -64,7 +64,8 @@ class _Mould:
     parts: tuple[_Part, ...] = ()
 
 
-_MADE: dict[tuple[Any, ...], _Mould] = {}
+_MADE: dict[tuple[Any, ...], _Mould | None] = {}
+"""None for a shape that came once: a mould is worth making for one that comes again."""
 
 
 def pour(
@@ -86,10 +87,13 @@ def pour(
     if values is None:
         return None
     key = (id(manifest), *map(id, same), names, shape)
-    mould = _MADE.get(key)
-    if mould is None:
+    if key not in _MADE:
         if len(_MADE) >= KEPT:
             _MADE.clear()
+        _MADE[key] = None
+        return None
+    mould = _MADE[key]
+    if mould is None:
         _MADE[key] = mould = _make(output, manifest, namespace=names.namespace, plan=plan, held=(manifest, *same))
     return _poured(mould, values)
 
