@@ -41,6 +41,8 @@ def inspect(
 
     With a ``salt`` findings point at records as ``Type/salted hash``; without one they point nowhere.
     """
+    if not features:
+        return _UNASKED
     results: dict[str, set[str]] = {instrument.id: set() for instrument in INSTRUMENTS}
     found: list[Finding] = []
     shelf = shelve(chart.reads)
@@ -98,6 +100,8 @@ _UNFAILED = {
     for instrument in INSTRUMENTS
 }
 """What each instrument says when it found nothing: the same for every chart."""
+_UNASKED = tuple(skipped for _, skipped in _UNFAILED.values())
+"""What they say for a model that reads nothing."""
 
 
 def _point(resource: Resource, salt: bytes | None) -> str:

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.client.oidc import Provider
@@ -45,7 +44,9 @@ def application(
 ) -> FastAPI:
     """The ASGI application of ``http://localhost:…``. In ``production`` nobody comes in by a link that was printed, and an
     address with another slash is another address. ``limits`` bound how fast launches and sign-ins are begun."""
-    app = FastAPI(title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    app = _Application(
+        outputs.submission(gateway), title="Chartgate", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+    )
     for part in (outputs, deciding, deliveries, recalls, alerts, monitors, labels, fidelity_api):
         app.include_router(part.router(gateway))
     app.openapi = _described(app)  # type: ignore[method-assign]
@@ -66,8 +67,25 @@ def application(
         gateway.signs_in = True
     app.router.redirect_slashes = not production
     app.add_exception_handler(HTTPException, _not_served)
-    app.middleware_stack = _short(outputs.submission(gateway), app.build_middleware_stack())
     return app
+
+
+class _Application(FastAPI):
+    """With the one address that thousands of requests a second go to before all that the framework does for a request;
+    it has its own limits and its own words for every error. An address with a NUL is nobody's: PostgreSQL stores and
+    compares none."""
+
+    def __init__(self, submission: ASGIApp, **given: Any) -> None:
+        super().__init__(**given)
+        self._submission = submission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            await (await _not_served(Request(scope), HTTPException(404)))(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == outputs.SUBMISSIONS and scope["method"] == "POST":
+            await self._submission(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
@@ -80,22 +98,6 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
         return app.openapi_schema
 
     return document
-
-
-def _short(submission: Route, others: ASGIApp) -> ASGIApp:
-    """The one address that thousands of requests a second go to, before all that the framework does for a request;
-    it has its own limits and its own words for every error. An address with a NUL is nobody's: PostgreSQL stores and
-    compares none."""
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "\0" in scope["path"]:
-            await (await _not_served(Request(scope), HTTPException(404)))(scope, receive, send)
-        elif scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == submission.path:
-            await submission.app(scope, receive, send)
-        else:
-            await others(scope, receive, send)
-
-    return application
 
 
 async def _not_served(request: Request, failure: Any) -> Response:

@@ -57,6 +57,7 @@ class KeyFile:
 
     def __init__(self, directory: Path | None, keyring: Keyring, *, file: str = FILE) -> None:
         self._directory, self._file, self._keyring = directory, file, keyring
+        self._path = None if directory is None else str(directory / file)
         self._seen = self._stamp()
         self.broken = False
         """Whether the file was changed to something that cannot be used."""
@@ -82,7 +83,7 @@ class KeyFile:
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
-            found = None if self._directory is None else (self._directory / self._file).stat()
+            found = None if self._path is None else os.stat(self._path)  # asked many times for each output
         except OSError:
             return self._seen  # between two files: the next look finds one
         return found and (found.st_mtime_ns, found.st_ino)

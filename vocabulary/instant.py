@@ -47,6 +47,7 @@ def shift(point: float, span: Span, *, sign: int = 1) -> float:
     return (at.replace(year=year, month=month + 1, day=day) + sign * timedelta(seconds=span.seconds)).timestamp()
 
 
+@lru_cache(maxsize=256)
 def parse_instant(text: str) -> float:
     """A FHIR ``instant`` (zone and seconds present) as Unix seconds. Raises ValueError otherwise."""
     if _POINT.fullmatch(text) is None:

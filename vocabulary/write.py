@@ -41,7 +41,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     site_coded: bool = False
     """Its code is one of the site's own."""
     encoded: bytes | None = None
-    """The body's bytes, once it has been checked."""
+    """The body's bytes, once it has been checked; where it was poured from a mould, ``body`` is empty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
@@ -21,23 +21,15 @@ from writeback.changes import OutputChanged
 from writeback.formats import format_admission, format_output, format_refusal, parse_output
 from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
-from writeback.outbox import Origin, enqueue, lane_of, listed
-from writeback.recall import hold, recalled
+from writeback.outbox import Origin, enqueue, lane_of, listed, said
+from writeback.recall import hold
+from writeback.sight import Seen, look, whose
 from writeback.tables import REFUSED, TAKEN, idempotency, outputs
 
 _REPEAT = select(idempotency).where(
     idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("name"),
     idempotency.c.since > bindparam("after"),
 )  # fmt: skip
-_NEWEST = select(func.max(outputs.c.as_of)).where(
-    outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
-    outputs.c.model == bindparam("model"), outputs.c.state != "refused",
-)  # fmt: skip
-_NEWEST_OF_OWN = _NEWEST.where(outputs.c.version == bindparam("version"))
-_NEWEST_WRITTEN = _NEWEST.where(
-    or_(outputs.c.version == bindparam("version"), outputs.c.state.not_in(("shadow", "abstained")))
-)
-"""A version in shadow stands beside the one that writes: neither makes the other's outputs old."""
 RECALLED = Refused(
     reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
 )
@@ -138,24 +130,22 @@ def accept(
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
-    newest = _newest(connection, submission)
-    if newest == submission.output.as_of and _repeated(connection, submission):
-        submission = replace(submission, judged=DUPLICATE, write=None)
-    if recalled(connection, submission.output.model, submission.output.version):
-        judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
-        submission = replace(submission, judged=judged, write=None)
-    state = _state(submission, newest)
+    seen = look(
+        connection, output=submission.output, write=submission.write, own=submission.manifest.policy == "shadow"
+    )
+    submission = _judged(connection, submission, seen)
+    state = _state(submission, seen.newest)
     row = _row(now, submission, state)
-    said = _said_before(connection, submission, claim) if state == "refused" else None
-    if said is None and not insert_once(connection, outputs, row):
-        said = _said_before(connection, submission, claim)
-    if said is not None:
-        return said
+    before = _said_before(connection, submission, claim) if state == "refused" else None
+    if before is None and not insert_once(connection, outputs, row):
+        before = _said_before(connection, submission, claim)
+    if before is not None:
+        return before
     write = submission.write
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
     sent = write.own if isinstance(write, Write) and due else ()
     if isinstance(write, Write) and due:
-        enqueue(connection, now, write=write, origin=origin(submission))
+        enqueue(connection, now, write=write, origin=origin(submission), found=seen.found)
     reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
     output = submission.output
     change = OutputChanged(
@@ -163,6 +153,16 @@ def accept(
         before=None, state=state, reason=reason,
     )  # fmt: skip
     return Accepted(id=submission.id, state=state, new=True, change=change, row=row, said=_said(output), sent=sent)
+
+
+def _judged(connection: Connection, submission: Submission, seen: Seen) -> Submission:
+    """The submission as only the database can judge it: said before under another name, or of a version that was recalled."""
+    if seen.newest == submission.output.as_of and _repeated(connection, submission):
+        submission = replace(submission, judged=DUPLICATE, write=None)
+    if not seen.recalled:
+        return submission
+    judged = submission.judged if isinstance(submission.judged, Refused) else RECALLED
+    return replace(submission, judged=judged, write=None)
 
 
 def _said(output: Output) -> dict[str, Any]:
@@ -218,23 +218,12 @@ def _serialize(connection: Connection, output: Output) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(int(lane[:15], 16))))
 
 
-def _newest(connection: Connection, submission: Submission) -> float | None:
-    """The time of the newest output that this one stands behind."""
-    query = _NEWEST_OF_OWN if submission.manifest.policy == "shadow" else _NEWEST_WRITTEN
-    newest: float | None = connection.scalar(query, _whose(submission.output))
-    return newest
-
-
-def _whose(output: Output) -> dict[str, str]:
-    return {"ehr": output.ehr, "patient": output.patient, "model": output.model, "version": output.version}
-
-
 def _repeated(connection: Connection, submission: Submission) -> bool:
     """Whether an output of the same time says the same under another name."""
     output = submission.output
     if not output.inputs or isinstance(submission.judged, Refused):
         return False
-    rows = connection.execute(_SAME_TIME, {**_whose(output), "at": output.as_of})
+    rows = connection.execute(_SAME_TIME, {**whose(output), "at": output.as_of})
     return any(repeats(output, parse_output(row.body)) for row in rows)
 
 
@@ -271,7 +260,9 @@ def _row(now: float, submission: Submission, state: OutputState) -> dict[str, An
 
 def _withheld(write: Write | NotWritable | None) -> bytes | None:
     """What a shadow output would have sent, as a list of resources."""
-    return codec.format([part.body for part in (*write.shared, *write.own)]) if isinstance(write, Write) else None
+    if not isinstance(write, Write):
+        return None
+    return b"[" + b",".join(said(part) for part in (*write.shared, *write.own)) + b"]"
 
 
 def origin(submission: Submission) -> Origin:

@@ -5,7 +5,6 @@ which keeps its plan when the planner's statistics are stale; SQLite has one wri
 fenced by owner and attempt: whoever lost it cannot settle the row any more.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -39,6 +38,15 @@ class Origin:
     valid_until: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What the transaction has seen already of where a write goes: the lane's last delivery that is under way, and the states
+    of what outputs share."""
+
+    tail: str | None
+    states: Mapping[str, DeliveryState]
+
+
 _ADD, _WAIT = insert(deliveries), insert(waits)
 _NUMBER = select(deliveries.c.id).where(deliveries.c.key == bindparam("of")).scalar_subquery()
 _ADD_BODY = insert(bodies).inline().values(delivery=_NUMBER, body=bindparam("said"))
@@ -49,7 +57,7 @@ _OPEN = (
     .order_by(deliveries.c.id)
     .with_for_update(read=True)
 )
-_TAIL = (
+TAIL = (
     select(deliveries.c.key)
     .where(deliveries.c.lane == bindparam("lane"), MOVING)
     .order_by(deliveries.c.id.desc())
@@ -63,12 +71,14 @@ def lane_of(*, ehr: str, patient: str, model: str) -> str:
     return sha256(f"{ehr}\n{patient}\n{model}".encode()).hexdigest()
 
 
-def enqueue(connection: Connection, now: float, *, write: Write, origin: Origin) -> None:
+def enqueue(
+    connection: Connection, now: float, *, write: Write, origin: Origin, found: Found | None = None
+) -> None:  # fmt: skip
     """Adds the deliveries of a write; what is shared and there already is left as it is. Has to be in the transaction
-    that accepts the output."""
-    shared = _share(connection, now, write, origin)
+    that accepts the output, and in which what was ``found`` was."""
+    found = found or _look(connection, write, origin)
+    shared, tail = _share(connection, now, write, origin, dict(found.states)), found.tail
     own = {part.key for part in write.own}
-    tail = _tail(connection, origin.lane)
     outside = {key for part in write.own for key in part.needs} - own
     blocking = own | _blocking(connection, outside, shared, tail)
     before = {part.key: {*part.needs, *([tail] if tail else [])} & blocking for part in write.own}
@@ -96,13 +106,17 @@ def _blocking(
     )
 
 
-def _share(connection: Connection, now: float, write: Write, origin: Origin) -> dict[str, DeliveryState]:
+def _look(connection: Connection, write: Write, origin: Origin) -> Found:
+    rows = connection.execute(_STATES, {"keys": tuple(part.key for part in write.shared)}).all() if write.shared else []
+    tail = None if origin.lane is None else connection.scalar(TAIL, {"lane": origin.lane})
+    return Found(tail=tail, states={row.key: row.state for row in rows})
+
+
+def _share(
+    connection: Connection, now: float, write: Write, origin: Origin, states: dict[str, DeliveryState]
+) -> dict[str, DeliveryState]:
     """Makes sure that what outputs share is on its way, once; gives the state of each."""
-    if not write.shared:
-        return {}
     shared = Origin(output=None, model=origin.model, version=origin.version, principal=BACKEND)
-    found = connection.execute(_STATES, {"keys": tuple(part.key for part in write.shared)})
-    states: dict[str, DeliveryState] = {row.key: row.state for row in found}
     for part in write.shared:
         if part.key not in states:
             blocking = open_needs(connection, part.needs)
@@ -138,12 +152,17 @@ def _row(now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int) 
 
 
 def _said(part: Planned) -> dict[str, Any]:
-    return {"of": part.key, "said": codec.format(part.body) if part.encoded is None else part.encoded}
+    return {"of": part.key, "said": said(part)}
+
+
+def said(part: Planned) -> bytes:
+    """What a delivery of it sends."""
+    return codec.format(part.body) if part.encoded is None else part.encoded
 
 
 def listed(words: Sequence[str]) -> str:
     """A list of words as JSON."""
-    return json.dumps(words) if words else "[]"
+    return codec.format(list(words)).decode() if words else "[]"
 
 
 def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
@@ -153,13 +172,6 @@ def open_needs(connection: Connection, keys: Iterable[str]) -> list[str]:
     if not wanted:
         return []
     return [row.key for row in connection.execute(_OPEN, {"keys": tuple(wanted)})]
-
-
-def _tail(connection: Connection, lane: str | None) -> str | None:
-    """The last delivery of the lane that is still under way."""
-    if lane is None:
-        return None
-    return connection.scalar(_TAIL, {"lane": lane})
 
 
 def recover(connection: Connection, now: float, *, boot: str) -> tuple[Change, ...]:

@@ -13,9 +13,27 @@ from writeback.capabilities import Capabilities
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted
 from writeback.labels import Confirmation, Names
+from writeback.mould import pour
 from writeback.projection import project
 from writeback.rules import SPECIFICATION, WriteRules
 from writeback.site import NO_SITE, Site
+
+
+def plan_bytes(
+    output: Output, manifest: Manifest, *, admitted: Admitted, names: Names, capabilities: Capabilities, now: float,
+    rules: WriteRules = SPECIFICATION, site: Site = NO_SITE, granted: Capabilities | None = None,
+) -> Write | NotWritable | None:  # fmt: skip
+    """``plan`` for one who needs the bytes alone: the parts of a plain output have no body. Raises PlanInvalid."""
+
+    def whole(output: Output, now: float) -> Write | NotWritable | None:
+        return plan(
+            output, manifest, admitted=admitted, names=names, capabilities=capabilities, now=now, rules=rules, site=site,
+            granted=granted,
+        )  # fmt: skip
+
+    same = (capabilities, granted, rules, site)
+    poured = pour(output, manifest, admitted=admitted, names=names, now=now, same=same, plan=whole)
+    return whole(output, now) if poured is None else poured
 
 
 def plan(

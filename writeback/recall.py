@@ -23,7 +23,7 @@ can do it."""
 STANDING: tuple[ItemState, ...] = ("waiting", "retracting", "worklist")
 """What still stands at an EHR, or may."""
 PAGE = 100
-_STANDS = select(recalls.c.id).where(recalls.c.model == bindparam("model"), recalls.c.version == bindparam("version"))
+STANDS = select(recalls.c.id).where(recalls.c.model == bindparam("model"), recalls.c.version == bindparam("version"))
 """Made once: every output that is accepted asks."""
 
 
@@ -66,7 +66,7 @@ class Item:
 
 def recalled(connection: Connection, model: str, version: str) -> bool:
     """Whether the version is withdrawn."""
-    return connection.scalar(_STANDS, {"model": model, "version": version}) is not None
+    return connection.scalar(STANDS, {"model": model, "version": version}) is not None
 
 
 def start(

@@ -48,9 +48,12 @@ def _instant(value: str) -> str:
     return value
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
 def is_printable(value: str) -> bool:
     """Whether a text holds no control character but tabs and line ends; PostgreSQL takes no NUL at all."""
-    return not any(ord(character) < 32 and character not in "\t\n\r" for character in value) and "\x7f" not in value
+    return _CONTROL.search(value) is None
 
 
 def _printable(value: str) -> str:

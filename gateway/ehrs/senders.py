@@ -127,9 +127,10 @@ class Senders:
         kept = self._statements.get(registered)
         if kept is None or kept.fetched + CAPABILITIES_LIFE < self._clock():
             statement = await self._statement(registered)
-            kept = _Statement(
-                capabilities=parse_capabilities(statement), fetched=self._clock(), software=software_of(statement)
-            )
+            found = parse_capabilities(statement)
+            if kept is not None and kept.capabilities == found:
+                found = kept.capabilities  # the very same, so that what was made of it holds
+            kept = _Statement(capabilities=found, fetched=self._clock(), software=software_of(statement))
             self._statements[registered] = kept
         return kept.capabilities
 

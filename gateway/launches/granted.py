@@ -30,8 +30,14 @@ class _Reached(Mapping[str, TypeCapability]):
 
     def __init__(self, offered: Mapping[str, TypeCapability], granted: str) -> None:
         self._offered, self._granted = offered, granted
+        self._known: dict[str, TypeCapability] = {}
 
     def __getitem__(self, type: str) -> TypeCapability:
+        if type not in self._known:
+            self._known[type] = self._found(type)
+        return self._known[type]
+
+    def _found(self, type: str) -> TypeCapability:
         offered = self._offered[type]
         reached = (
             each for each in offered.interactions if each not in LETTERS or permits(self._granted, type, LETTERS[each])
@@ -45,9 +51,19 @@ class _Reached(Mapping[str, TypeCapability]):
         return len(self._offered)
 
 
+_NARROWED: dict[tuple[int, str], tuple[Capabilities, Capabilities]] = {}
+KEPT = 256
+
+
 def narrowed(capabilities: Capabilities, granted: str) -> Capabilities:
-    """What the EHR offers, as far as the scopes reach."""
-    return replace(capabilities, types=_Reached(capabilities.types, granted))
+    """What the EHR offers, as far as the scopes reach: of the same statement and scopes the same value each time."""
+    known = _NARROWED.get((id(capabilities), granted))
+    if known is None:  # the statement is held beside what came of it, so that its number is nobody else's
+        if len(_NARROWED) >= KEPT:
+            _NARROWED.clear()
+        known = capabilities, replace(capabilities, types=_Reached(capabilities.types, granted))
+        _NARROWED[id(capabilities), granted] = known
+    return known[1]
 
 
 class GrantedReader:

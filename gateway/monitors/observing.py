@@ -17,6 +17,7 @@ from monitoring.entries import MISSING, UNSEEN, UNUSABLE, Observed, pack_cells
 from monitoring.reference import Column, Reference, ReferenceInvalid, parse
 from monitoring.thresholds import Thresholds
 from vocabulary.chart import Chart, FeatureValue, Resource
+from vocabulary.instant import format_instant
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
 from writeback.changes import OutputChanged
@@ -66,12 +67,12 @@ def observe(
     output: Output, manifest: Manifest, chart: Chart, *, known: Reference, patient: Resource | None, key: bytes
 ) -> Observed:
     """An output with its cells; the id and what became of it are put in when they are known."""
-    encounter = output.encounter or f"{output.patient} {datetime.fromtimestamp(output.as_of, UTC):%Y-%m-%d}"
+    encounter = output.encounter or f"{output.patient} {format_instant(output.as_of)[:10]}"
     place = "\x00".join(("encounter", output.model, output.version, output.ehr, encounter))
     value = value_of(output, manifest, known)
     return Observed(
         output="", model=output.model, version=output.version, ehr=output.ehr,
-        encounter=hmac.new(key, place.encode(), sha256).hexdigest()[:32],
+        encounter=hmac.digest(key, place.encode(), "sha256").hex()[:32],
         features=pack_cells(
             _cell(chart.features.get(each.name), chart.absent.get(each.name, ""), known.features.get(each.name))
             for each in manifest.features

@@ -15,6 +15,7 @@ from gateway.outputs.evidence import read_patient
 from gateway.outputs.submission import Occasion, Taken, submit
 from gateway.people import apikeys
 from gateway.people.apikeys import ApiKey
+from gateway.storage.database import Repeatable
 from r4.outcome import Issue
 from vocabulary.output import Output
 from writeback import outputs
@@ -69,13 +70,10 @@ async def take(
 
 
 async def _key(gateway: Gateway, presented: str) -> ApiKey | None:
-    now = monotonic()
-    key = gateway.recent_keys.get(presented, now)
-    if key is None:
-        key = await gateway.run(lambda connection, at: apikeys.find_key(connection, at, presented))
-        if key is not None:
-            gateway.recent_keys.put(presented, key, now)
-    return key
+    async def look() -> ApiKey | None:
+        return await gateway.run(Repeatable(lambda connection, now: apikeys.find_key(connection, now, presented)))
+
+    return await gateway.recent_keys.find(presented, look, monotonic)
 
 
 async def _earlier(gateway: Gateway, claim: Idempotency) -> Taken | None:

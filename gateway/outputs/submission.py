@@ -14,6 +14,7 @@ from gateway.outputs import grounding, readings
 from gateway.outputs.changes import events_of
 from gateway.outputs.evidence import PatientRead, read_evidence
 from gateway.outputs.grounding import Grounding
+from gateway.storage.database import Repeatable
 from monitoring import journal, observations
 from monitoring.entries import Observed, Telling
 from vocabulary.chart import Chart
@@ -23,7 +24,7 @@ from vocabulary.write import NotWritable, Write
 from writeback import outputs
 from writeback.gate import Admitted, Refused, admit
 from writeback.outputs import Accepted, Conflict, Idempotency, Submission
-from writeback.planning import plan
+from writeback.planning import plan_bytes
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -80,7 +81,9 @@ async def _submit(
         output, model.manifest, chart, known=gateway.reference(model), patient=read.patient, key=gateway.keyring.session
     )
     note = _Note(given=given, observed=observed, found=found, fence=occasion.fence)
-    taken = await gateway.run(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
+    taken = await gateway.run(
+        Repeatable(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
+    )
     await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].change is not None:
         gateway.tell([taken[0].change])
@@ -133,7 +136,7 @@ async def _write(
     if isinstance(judged, Refused) or model.manifest.policy == "confirm":
         return None
     offered = await gateway.senders.capabilities(output.ehr)
-    return plan(
+    return plan_bytes(
         output, model.manifest, admitted=judged, names=gateway.names(output.ehr),
         capabilities=narrowed(offered, gateway.senders.backend_scopes(output.ehr)),
         granted=None if granted is None else narrowed(offered, granted), now=gateway.clock(),

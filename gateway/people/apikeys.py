@@ -1,7 +1,9 @@
 """Edge: API keys. A key is ``cg_{id}_{secret}``, shown once; its hash is kept. Scopes: product.md §6."""
 
+import asyncio
 import json
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import lru_cache
 from hmac import compare_digest
@@ -72,10 +74,29 @@ def bounds(key: ApiKey) -> dict[str, frozenset[str]]:
 
 
 class Recent:
-    """Keys that were found in force, for at most a second: so long may a revoked one still open (house.md §3)."""
+    """Keys that were found in force, for at most a second: so long may a revoked one still open (house.md §3). Those who
+    ask while it is looked for share the look: it sees what is so after they asked, or a moment before."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[float, ApiKey]] = {}
+        self._looks: dict[str, asyncio.Future[ApiKey | None]] = {}
+
+    async def find(
+        self, presented: str, look: Callable[[], Coroutine[Any, Any, ApiKey | None]], now: Callable[[], float]
+    ) -> ApiKey | None:
+        """The key, when it was found less than a second ago, or ``look`` finds it; ``now`` is monotonic."""
+        began = now()
+        key = self.get(presented, began)
+        if key is not None:
+            return key
+        if presented in self._looks:
+            return await asyncio.shield(self._looks[presented])
+        self._looks[presented] = looking = asyncio.ensure_future(look())
+        looking.add_done_callback(lambda done: self._looks.pop(presented) and (done.cancelled() or done.exception()))
+        key = await asyncio.shield(looking)  # whoever goes away leaves the look to the others
+        if key is not None:
+            self.put(presented, key, began)
+        return key
 
     def get(self, presented: str, now: float) -> ApiKey | None:
         """The key, when it was found less than a second ago; ``now`` is monotonic."""

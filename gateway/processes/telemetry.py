@@ -6,7 +6,7 @@ of a failure.
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -46,12 +46,12 @@ class Telemetry:
         self._turn = threading.Lock()
         self._signals: dict[tuple[str, ...], Signal] = {}
 
-    @contextmanager
-    def span(self, name: str, **given: Any) -> Iterator[Tell]:
+    def span(self, name: str, **given: Any) -> AbstractContextManager[Tell]:
         """What happens inside, as a span of that name below the one it happens in."""
-        if self._tracer is None:
-            yield _nothing
-            return
+        return nullcontext(_nothing) if self._tracer is None else self._span(name, given)
+
+    @contextmanager
+    def _span(self, name: str, given: Mapping[str, Any]) -> Iterator[Tell]:
         quiet = {"record_exception": False, "set_status_on_exception": False}
         with self._tracer.start_as_current_span(f"{NAME}.{name}", attributes=_named(given), **quiet) as span:
             try:

@@ -26,8 +26,9 @@ from gateway.settings import Settings
 from gateway.storage import archive, schema
 from gateway.storage.archive import BackupRefused, Manifest
 from gateway.storage.copying import copy_postgres, copy_sqlite, fill_postgres
-from gateway.storage.database import Database, Postgres, Sqlite, open_postgres, open_sqlite
+from gateway.storage.database import Database, Sqlite, open_postgres, open_sqlite
 from gateway.storage.leases import fix_fact
+from gateway.storage.postgres import Postgres
 from gateway.tables import leases
 from migrations import REVISIONS
 from writeback.tables import MOVING, deliveries, outputs

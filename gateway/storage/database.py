@@ -3,7 +3,8 @@
 ``work(connection, now) -> value`` is a plain synchronous function of a SQLAlchemy Core connection; ``now`` is Unix
 seconds. Either everything a work wrote is durable when ``run`` returns, or nothing is and ``run`` raises.
 
-SQLite: one thread owns one connection and commits whatever is waiting as one group, a savepoint each (a work alone needs none).
+SQLite: one thread owns one connection and commits whatever is waiting as one group, a savepoint each; a work alone needs none,
+and works that may be done again (``Repeatable``) share one: where one of them fails, each is done again with its own.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -14,17 +15,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from gateway.storage.creating import create_missing
-from gateway.storage.failures import DatabaseAway, DatabaseClosed, translated
+from gateway.storage.failures import DatabaseClosed, translated
+from gateway.storage.postgres import Postgres
 from gateway.storage.statements import DriverConnection
 
 T = TypeVar("T")
@@ -33,9 +36,19 @@ Clock = Callable[[], float]
 
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
-POSTGRES_THREADS = 8
 AUTOCHECKPOINT = 4000
 """Pages of the log after which they are copied back: a page written often is copied back less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable(Generic[T]):
+    """A work that changes nothing but the database, so that it may be done again from its beginning. A savepoint costs SQLite
+    a copy of every page that is written after it: a quarter of what it takes to record an output."""
+
+    work: Work[T]
+
+    def __call__(self, connection: Connection, now: float) -> T:
+        return self.work(connection, now)
 
 
 class Database(Protocol):
@@ -147,7 +160,8 @@ class Sqlite:
             if len(group) == 1:  # alone in its transaction, a work needs no savepoint
                 outcomes = [(group[0][1], self._call(group[0][0], now), None)]
             else:
-                outcomes = [(future, *self._attempt(work, now)) for work, future in group]
+                for repeatable, items in groupby(group, lambda item: isinstance(item[0], Repeatable)):
+                    outcomes += (self._together if repeatable else self._apart)(list(items), now)
             self._raw.execute("COMMIT")
         except BaseException as failure:
             with contextlib.suppress(sqlite3.Error):  # on a broken disk this fails as well
@@ -155,6 +169,22 @@ class Sqlite:
                     self._raw.execute("ROLLBACK")
             outcomes = [(future, None, failure) for _, future in group]
         return outcomes
+
+    def _together(self, items: Sequence["_Item"], now: float) -> list[_Outcome]:
+        """Those that may be done again, in one savepoint as long as none fails."""
+        self._raw.execute("SAVEPOINT works")
+        try:
+            outcomes: list[_Outcome] = [(future, self._call(work, now), None) for work, future in items]
+        except Exception:
+            if not self._raw.in_transaction:
+                raise
+            self._raw.execute("ROLLBACK TO works")
+            outcomes = self._apart(items, now)
+        self._raw.execute("RELEASE works")
+        return outcomes
+
+    def _apart(self, items: Sequence["_Item"], now: float) -> list[_Outcome]:
+        return [(future, *self._attempt(work, now)) for work, future in items]
 
     def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
         self._raw.execute("SAVEPOINT work")
@@ -199,41 +229,6 @@ def _settle(outcomes: Sequence[_Outcome]) -> None:
             future.set_result(value)
         else:
             future.set_exception(failed)
-
-
-class Postgres:
-    """One transaction per work on a few threads; ``now`` is the database's clock, so replicas agree on it."""
-
-    def __init__(self, url: str, *, threads: int = POSTGRES_THREADS) -> None:
-        self.engine = create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1),
-            hide_parameters=True,  # what a work binds is patient data: no error may print it
-            pool_size=threads,
-            max_overflow=0,
-            connect_args={"options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
-        )
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="postgres")
-
-    async def run(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work)
-
-    async def look(self, work: Work[T]) -> T:
-        return await self.run(work)
-
-    def run_now(self, work: Work[T]) -> T:
-        return self._transact(work)
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=True)
-        self.engine.dispose()
-
-    def _transact(self, work: Work[T]) -> T:
-        try:
-            with self.engine.begin() as connection:
-                now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
-                return work(connection, float(now or 0.0))
-        except (OperationalError, InterfaceError) as failure:
-            raise DatabaseAway("the database does not answer") from failure
 
 
 def open_sqlite(

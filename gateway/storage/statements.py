@@ -31,12 +31,13 @@ Shape = tuple[str | tuple[str, int], ...]
 
 class Prepared(NamedTuple):
     """``slots`` are the parameters in the order of the SQL: name, what it is when it is not given, and how it is
-    converted; a name may be ``(name, index)`` into a list. ``direct`` takes them where every one is given, ``converts`` are
-    then the places of those to convert. ``row`` is None for what returns no rows."""
+    converted; a name may be ``(name, index)`` into a list. ``direct`` takes them from what is given and ``constants``, where
+    nothing more is needed, ``converts`` are then the places of those to convert. ``row`` is None for what returns no rows."""
 
     sql: str
     slots: tuple[Slot, ...]
     direct: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
+    constants: Mapping[str, Any]
     converts: tuple[tuple[int, Convert], ...]
     row: Any
     columns: tuple[tuple[int, Convert], ...]
@@ -59,6 +60,9 @@ class Rows:
     def first(self) -> Any:
         return self._rows[0] if self._rows else None
 
+    def one(self) -> Any:
+        return self._rows[0] if len(self._rows) == 1 else self._whole().one()
+
     def one_or_none(self) -> Any:
         return self._whole().one_or_none() if len(self._rows) > 1 else self.first()
 
@@ -73,20 +77,42 @@ class Rows:
         return IteratorResult(SimpleResultMetaData(names), iter(self._rows))
 
 
+class _Seen:
+    """A statement that came before: what was made of it for each shape, and ``last`` what served last, for so many
+    parameters, none of them a list."""
+
+    __slots__ = ("count", "last", "shapes", "statement")
+
+    def __init__(self, statement: "ref[Any]") -> None:
+        self.statement = statement
+        self.shapes: dict[Shape, Prepared | None] = {}
+        self.last: Prepared | None = None
+        self.count = -1
+
+
 class DriverConnection(Connection):
     """A connection of SQLite whose ``execute``, ``scalar`` and ``scalars`` know the statements that come again."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._driver = cast(sqlite3.Connection, self.connection.driver_connection)
-        self._seen: dict[int, tuple[ref[Any], dict[Shape, Prepared | None]]] = {}
+        self._seen: dict[int, _Seen] = {}
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> CursorResult[Any]:
         """As Connection's. Raises what it raises."""
+        if not options and isinstance(parameters, dict):
+            seen = self._seen.get(id(statement))
+            if seen is not None and seen.count == len(parameters) and seen.statement() is statement:
+                try:
+                    values = _values(seen.last, parameters)  # type: ignore[arg-type]
+                except KeyError:
+                    seen.count = -1  # other names, as many
+                else:
+                    return self._one(seen.last, values)  # type: ignore[arg-type,return-value]
         prepared = None if options else self._prepared(statement, parameters)
         if prepared is None:
             return super().execute(statement, parameters, **options)
-        return cast(CursorResult[Any], self._run(prepared, parameters))
+        return self._run(prepared, parameters)  # type: ignore[return-value]
 
     def scalar(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """As Connection's: the first column of the first row, or None."""
@@ -98,26 +124,29 @@ class DriverConnection(Connection):
 
     def _prepared(self, statement: Any, parameters: Any) -> Prepared | None:
         seen = self._seen.get(id(statement))
-        if seen is None or seen[0]() is not statement:
+        if seen is None or seen.statement() is not statement:
             self._notice(statement)
             return None
-        known = seen[1]
+        known = seen.shapes
         one = parameters[0] if isinstance(parameters, list) and parameters else parameters
         if one and not isinstance(one, dict):
             return None
         shape = _shape(one or _NOTHING)
         if shape not in known:
             known[shape] = prepare(statement, one or _NOTHING, self)
-        return known[shape]
+        found = known[shape]
+        if found is not None and found.direct is not None and parameters is one:
+            seen.last, seen.count = found, len(shape)
+        return found
 
     def _notice(self, statement: Any) -> None:
         """A number may come again for another statement, so that it is forgotten with the one it was given to."""
         number = id(statement)
         if isinstance(statement, ClauseElement):
-            self._seen[number] = (ref(statement, lambda gone: self._forget(number, gone)), {})
+            self._seen[number] = _Seen(ref(statement, lambda gone: self._forget(number, gone)))
 
     def _forget(self, number: int, gone: "ref[Any]") -> None:
-        if number in self._seen and self._seen[number][0] is gone:
+        if number in self._seen and self._seen[number].statement is gone:
             del self._seen[number]
 
     def _run(self, prepared: Prepared, parameters: Any) -> Rows:
@@ -125,16 +154,24 @@ class DriverConnection(Connection):
             if isinstance(parameters, list) and len(parameters) > 1:
                 rows = [_values(prepared, each) for each in parameters]
                 return Rows([], self._driver.executemany(prepared.sql, rows).rowcount)
-            one = parameters[0] if isinstance(parameters, list) else parameters
-            cursor = self._driver.execute(prepared.sql, _values(prepared, one or _NOTHING))
+        except sqlite3.Error as failure:
+            raise self._told(prepared, failure) from failure
+        one = parameters[0] if isinstance(parameters, list) else parameters
+        return self._one(prepared, _values(prepared, one or _NOTHING))
+
+    def _one(self, prepared: Prepared, values: Sequence[Any]) -> Rows:
+        try:
+            cursor = self._driver.execute(prepared.sql, values)
             if prepared.row is None:
                 return Rows([], cursor.rowcount)
             return Rows(_rows(prepared, cursor.fetchall()), cursor.rowcount)
         except sqlite3.Error as failure:
-            told = exc.DBAPIError.instance(
-                prepared.sql, None, failure, sqlite3.Error, hide_parameters=True, dialect=self.dialect
-            )
-            raise told from failure
+            raise self._told(prepared, failure) from failure
+
+    def _told(self, prepared: Prepared, failure: sqlite3.Error) -> BaseException:
+        return exc.DBAPIError.instance(
+            prepared.sql, None, failure, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+        )
 
 
 def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connection) -> Prepared | None:
@@ -149,21 +186,39 @@ def prepare(statement: Any, parameters: Mapping[str, Any], connection: Connectio
     names = [column.keyname for column in compiled._result_columns]
     if slots is None or len(set(names)) < len(names) or not all(_plain(name) for name in names):
         return None
+    direct, constants = _direct(slots, parameters)
     types = [column.type.dialect_impl(connection.dialect) for column in compiled._result_columns]
     converts = [type.result_processor(connection.dialect, None) for type in types]
     return Prepared(
         sql=compiled.construct_expanded_state(dict(parameters)).statement,
         slots=slots,
-        direct=_direct(slots),
-        converts=tuple((index, slot[2]) for index, slot in enumerate(slots) if slot[2] is not None),
+        direct=direct,
+        constants=constants,
+        converts=tuple(
+            (index, convert)
+            for index, (name, _, convert) in enumerate(slots)
+            if convert is not None and name in parameters
+        ),
         row=namedtuple("Row", names) if names else None,
         columns=tuple((index, convert) for index, convert in enumerate(converts) if convert is not None),
     )
 
 
-def _direct(slots: Sequence[Slot]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]] | None:
-    names = [name for name, default, _ in slots if isinstance(name, str) and default is _REQUIRED]
-    return itemgetter(*names) if 1 < len(names) == len(slots) else None
+def _direct(
+    slots: Sequence[Slot], given: Mapping[str, Any]
+) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]] | None, Mapping[str, Any]]:  # fmt: skip
+    """What takes all values at once, and those that are the same each time, by names that are no parameter's."""
+    names: list[str] = []
+    constants: dict[str, Any] = {}
+    for index, (name, default, convert) in enumerate(slots):
+        if isinstance(name, str) and name in given:
+            names.append(name)
+        elif isinstance(name, str) and default is not _REQUIRED:
+            names.append(f" {index}")
+            constants[f" {index}"] = default if convert is None else convert(default)
+        else:
+            return None, {}
+    return (itemgetter(*names), constants) if len(names) > 1 else (None, {})
 
 
 def _plain(name: str) -> bool:
@@ -198,8 +253,8 @@ def _shape(parameters: Mapping[str, Any]) -> Shape:
 
 
 def _values(prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Any]:
-    if prepared.direct is not None and len(given) == len(prepared.slots):
-        values = prepared.direct(given)
+    if prepared.direct is not None:
+        values = prepared.direct({**given, **prepared.constants} if prepared.constants else given)
         return _converted(values, prepared.converts) if prepared.converts else values
     found = []
     for name, default, convert in prepared.slots:

@@ -1,13 +1,15 @@
 """An API key opens what it names and nothing else, and only its hash is kept."""
 
-from collections.abc import Iterator
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Connection, create_engine, select
 
 from gateway.people import apikeys
-from gateway.people.apikeys import ApiKey, KeyRequestError, allows, new_key
+from gateway.people.apikeys import ApiKey, KeyRequestError, Recent, allows, new_key
 from gateway.tables import metadata
 
 SECRET = "s" * 43
@@ -92,3 +94,47 @@ def test_a_key_without_a_known_scope_is_not_made(scopes: tuple[str, ...]) -> Non
 def test_a_key_without_a_usable_name_is_not_made(name: str) -> None:
     with pytest.raises(KeyRequestError, match="NAME"):
         new_key(id="1", name=name, scopes=("recall",))
+
+
+async def _asked(recent: Recent, *, times: int, now: Callable[[], float], found: ApiKey | None) -> list[str]:
+    looks: list[str] = []
+
+    async def look() -> ApiKey | None:
+        looks.append("look")
+        await asyncio.sleep(0)
+        return found
+
+    for _ in range(times):
+        assert await asyncio.gather(*(recent.find("cg_1", look, now) for _ in range(5))) == [found] * 5
+    return looks
+
+
+def test_those_who_ask_while_a_key_is_looked_for_share_the_look() -> None:
+    key = new_key(id="1" * 16, name="ward", scopes=("outputs.write",))
+    clock = itertools.count(0.0, 0.01)
+    assert asyncio.run(_asked(Recent(), times=3, now=lambda: next(clock), found=key)) == ["look"]
+    slow = itertools.count(0.0, 1.5)
+    assert len(asyncio.run(_asked(Recent(), times=3, now=lambda: next(slow), found=key))) == 3, "a second is over"
+    assert len(asyncio.run(_asked(Recent(), times=3, now=lambda: 0.0, found=None))) == 3, (
+        "what is not in force is not kept"
+    )
+
+
+def test_who_goes_away_leaves_the_look_to_the_others() -> None:
+    key = new_key(id="1" * 16, name="ward", scopes=("outputs.write",))
+
+    async def ask() -> ApiKey | None:
+        recent, free = Recent(), asyncio.Event()
+
+        async def look() -> ApiKey | None:
+            await free.wait()
+            return key
+
+        first, second = (asyncio.create_task(recent.find("cg_1", look, lambda: 0.0)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.sleep(0)
+        free.set()
+        return await second
+
+    assert asyncio.run(ask()) == key

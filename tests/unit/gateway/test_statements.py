@@ -1,109 +1,73 @@
-"""A statement that comes again says what SQLAlchemy says, and fails as it fails."""
-
-from typing import Any
+"""Statements that come again run at the driver, and say the same as SQLAlchemy does, whatever they are given."""
 
 import pytest
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)  # fmt: skip
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, bindparam, create_engine, exc, insert, select
+from sqlalchemy.pool import StaticPool
 
-from gateway.storage.database import open_sqlite
+from gateway.storage.statements import DriverConnection
 
 METADATA = MetaData()
-ROWS = Table(
-    "rows", METADATA, Column("id", Integer, primary_key=True), Column("name", String(8), unique=True),
-    Column("body", LargeBinary), Column("set", Boolean), Column("size", Float), Column("made", String(8), default="now"),
+THINGS = Table(
+    "things", METADATA, Column("id", Integer, primary_key=True), Column("name", String(8)), Column("kind", String(8)),
+    Column("good", Boolean),
 )  # fmt: skip
-SAMPLES = ({"name": "a", "body": b"1", "set": True, "size": 1.0}, {"name": "b", "body": None, "set": False, "size": 2})
-KEYS = bindparam("keys", expanding=True)
-
-STATEMENTS: dict[str, tuple[Any, list[Any]]] = {
-    "all": (select(ROWS).order_by(ROWS.c.id), [None, {}]),
-    "one of a name": (select(ROWS).where(ROWS.c.name == bindparam("name")), [{"name": "b"}, {"name": "none"}]),
-    "several": (select(ROWS.c.id).where(ROWS.c.name.in_(KEYS)).order_by(ROWS.c.id), [{"keys": k} for k in (["a"], [], ["a", "b"], ["b"], ("a", "b"))]),
-    "not a state": (select(ROWS.c.name).where(ROWS.c.name.not_in(["b", "c"])), [None]),
-    "a limit": (select(ROWS.c.name).order_by(ROWS.c.id.desc()).limit(1), [None]),
-    "set": (select(ROWS.c.set, ROWS.c.body, ROWS.c.size).where(ROWS.c.set == bindparam("set")), [{"set": True}, {"set": False}]),
-    "changed": (update(ROWS).where(ROWS.c.name == bindparam("wanted")).values(size=ROWS.c.size + bindparam("more")).returning(ROWS.c.size), [{"wanted": "a", "more": 2.5}]),
-    "changed quietly": (update(ROWS).where(ROWS.c.name == bindparam("wanted")).values(set=True), [{"wanted": "b"}]),
-    "changed by keys": (update(ROWS).where(ROWS.c.id == bindparam("wanted")), [{"wanted": 1, "name": "c"}]),
-    "gone": (delete(ROWS).where(ROWS.c.name == bindparam("name")), [{"name": "a"}, {"name": "none"}]),
-    "added": (insert(ROWS), [{"name": "d", "set": None}, [{"name": "d"}, {"name": "e"}]]),
-}  # fmt: skip
+ADD = insert(THINGS)
+FIND = select(THINGS.c.id, THINGS.c.good).where(THINGS.c.name == bindparam("name"), THINGS.c.kind != "none").limit(5)
+LISTED = select(THINGS.c.id).where(THINGS.c.name.in_(bindparam("names", expanding=True))).order_by(THINGS.c.id)
 
 
-def said(connection: Connection, statement: Any, parameters: Any) -> Any:
-    """Rows and their count, or the kind of failure; undone again."""
-    with connection.begin_nested() as undone:
-        result = connection.execute(statement, parameters)
-        rows = [tuple(row) for row in result.all()] if getattr(result, "returns_rows", True) else []
-        undone.rollback()
-    return rows
+@pytest.fixture
+def connection() -> DriverConnection:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    METADATA.create_all(engine)
+    return DriverConnection(engine)
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_a_statement_says_the_same_every_time(name: str) -> None:
-    statement, asked = STATEMENTS[name]
-    database = open_sqlite(":memory:", metadata=[METADATA])
-
-    def work(connection: Connection, now: float) -> None:
-        plain = Connection(database.engine)
-        plain.execute(insert(ROWS), list(SAMPLES))
-        for parameters in asked:
-            expected = said(plain, statement, parameters)
-            assert [said(connection, statement, parameters) for _ in range(3)] == [expected] * 3
-
-    database.run_now(work)
-    database.close()
+def test_a_statement_is_given_the_same_names_or_others_as_many(connection: DriverConnection) -> None:
+    for number in range(4):
+        connection.execute(ADD, {"id": number, "name": "a", "kind": "x", "good": number % 2 == 0})
+    connection.execute(ADD, {"id": 7, "name": "b", "kind": "x"})
+    for name, good in (("good", True), ("kind", "y"), ("good", False)):
+        connection.execute(ADD, {"id": None, "name": "b", name: good})
+    found = [tuple(row) for row in connection.execute(select(THINGS).order_by(THINGS.c.id))]
+    assert found == [
+        (0, "a", "x", True), (1, "a", "x", False), (2, "a", "x", True), (3, "a", "x", False), (7, "b", "x", None),
+        (8, "b", None, True), (9, "b", "y", None), (10, "b", None, False),
+    ]  # fmt: skip
 
 
-def test_a_row_has_its_columns_by_name_and_by_number() -> None:
-    database = open_sqlite(":memory:", metadata=[METADATA])
-    one, add = select(ROWS).where(ROWS.c.name == bindparam("name")), insert(ROWS)
-
-    def work(connection: Connection, now: float) -> None:
-        assert [connection.execute(add, sample).rowcount for sample in SAMPLES] == [1, 1]
-        for _ in range(3):
-            row = connection.execute(one, {"name": "a"}).one()
-            assert (row.set, row[0], row.made, row.body) == (True, 1, "now", b"1")
-            assert connection.scalar(one, {"name": "b"}) == 2
-            assert list(connection.scalars(one, {"name": "a"})) == [1]
-            assert list(connection.scalars(one, {"name": "none"})) == []
-            assert connection.execute(one, {"name": "none"}).one_or_none() is None
-
-    database.run_now(work)
-    database.close()
+def test_what_is_the_same_each_time_stands_beside_what_is_given(connection: DriverConnection) -> None:
+    connection.execute(
+        ADD, [{"id": 1, "name": "a", "kind": "x", "good": True}, {"id": 2, "name": "a", "kind": "none", "good": True}]
+    )
+    for _ in range(3):
+        assert [tuple(row) for row in connection.execute(FIND, {"name": "a"})] == [(1, True)]
+        assert connection.execute(FIND, {"name": "b"}).all() == []
+    assert connection.execute(FIND, {"name": "a"}).one().id == 1
+    with pytest.raises(exc.NoResultFound):
+        connection.execute(FIND, {"name": "b"}).one()
 
 
-def test_a_failure_is_sqlalchemys_and_repeats_no_parameter() -> None:
-    database = open_sqlite(":memory:", metadata=[METADATA])
-    add = insert(ROWS)
-    one = select(ROWS.c.id).where(ROWS.c.name == bindparam("name"))
+def test_lists_of_any_length_are_taken(connection: DriverConnection) -> None:
+    connection.execute(ADD, [{"id": number, "name": str(number)} for number in range(3)])
+    for names in (["0"], ["0", "2"], ["2"], ["1", "5", "0"], []):
+        assert list(connection.scalars(LISTED, {"names": names})) == sorted(int(name) for name in names if name < "3")
 
-    def work(connection: Connection, now: float) -> None:
-        values = {"name": "secret", "made": "then"}
-        connection.execute(add, values)
-        for _ in range(2):
-            with pytest.raises(IntegrityError) as failure:
-                connection.execute(add, values)
-        assert "secret" not in str(failure.value)
-        connection.execute(one, {"name": "secret"})
-        with pytest.raises(SQLAlchemyError):
-            connection.execute(one, {"nome": "secret"})
 
-    database.run_now(work)
-    database.close()
+def test_a_parameter_that_is_missing_is_an_error(connection: DriverConnection) -> None:
+    for _ in range(2):
+        with pytest.raises(exc.SQLAlchemyError):
+            connection.execute(FIND, {})
+    connection.execute(FIND, {"name": "a"})
+    connection.execute(FIND, {"name": "a"})
+    with pytest.raises(exc.SQLAlchemyError):
+        connection.execute(FIND, {"nam": "a"})
+
+
+def test_what_the_database_refuses_is_told_as_sqlalchemy_tells_it(connection: DriverConnection) -> None:
+    row = {"id": 1, "name": "secret"}
+    connection.execute(ADD, row)
+    for given in (row, row, [row, row], [row, row]):
+        with pytest.raises(exc.IntegrityError) as failure:
+            connection.execute(ADD, given)
+        assert "things.id" in str(failure.value)

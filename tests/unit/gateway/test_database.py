@@ -1,0 +1,89 @@
+"""Works that come together are committed together; one that fails takes nothing of the others with it."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, select
+
+from gateway.storage.database import Repeatable, open_sqlite
+
+METADATA = MetaData()
+NAMES = Table("names", METADATA, Column("name", String(8), primary_key=True))
+
+
+class Wrong(Exception):
+    """What a work raises."""
+
+
+def adds(name: str, *, wrong: bool = False, done: list[str] | None = None) -> Callable[[Connection, float], str]:
+    """A work that adds a name, and then fails or gives it."""
+
+    def work(connection: Connection, now: float) -> str:
+        connection.execute(insert(NAMES), {"name": name})
+        if done is not None:
+            done.append(name)
+        if wrong:
+            raise Wrong
+        return name
+
+    return work
+
+
+async def together(path: Path, *works: Callable[[Connection, float], Any]) -> tuple[list[Any], list[str]]:
+    """What became of works that waited while another was written, and what is there in the end."""
+    database = open_sqlite(path / "x.db", metadata=[METADATA])
+    begun, free = threading.Event(), threading.Event()
+
+    def holds(connection: Connection, now: float) -> None:
+        begun.set()
+        free.wait(5)
+
+    try:
+        first = asyncio.create_task(database.run(holds))
+        await asyncio.to_thread(begun.wait, 5)
+        waiting = [asyncio.create_task(database.run(work)) for work in works]
+        await asyncio.sleep(0)
+        free.set()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        await first
+        return list(found), await database.run(
+            lambda c, now: list(c.scalars(select(NAMES.c.name).order_by(NAMES.c.name)))
+        )
+    finally:
+        database.close()
+
+
+def test_of_works_that_may_be_done_again_the_one_that_fails_is_alone(tmp_path: Path) -> None:
+    done: list[str] = []
+    works = [Repeatable(adds(name, wrong=name == "b", done=done)) for name in "abc"]
+    found, there = asyncio.run(together(tmp_path, *works))
+    assert (found[0], type(found[1]), found[2]) == ("a", Wrong, "c")
+    assert there == ["a", "c"]
+    assert done == ["a", "b", "a", "b", "c"], "each was done again, with a savepoint of its own"
+
+
+def test_what_may_not_be_done_again_is_done_once_among_others(tmp_path: Path) -> None:
+    done: list[str] = []
+    works = [
+        adds("a", done=done),
+        Repeatable(adds("b")),
+        Repeatable(adds("b")),
+        adds("c", wrong=True, done=done),
+        adds("d", done=done),
+    ]
+    found, there = asyncio.run(together(tmp_path, *works))
+    assert [found[0], found[1], found[4]] == ["a", "b", "d"]
+    assert not isinstance(found[2], str)
+    assert type(found[3]) is Wrong
+    assert there == ["a", "b", "d"]
+    assert done == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize("kind", [Repeatable, lambda work: work])
+def test_works_that_all_hold_are_all_there(tmp_path: Path, kind: Any) -> None:
+    found, there = asyncio.run(together(tmp_path, *(kind(adds(name)) for name in "abcd")))
+    assert found == there == list("abcd")
