@@ -118,14 +118,18 @@ async def _answered(ehr: SandboxEhr, method: str, path: str, grant: Grant) -> tu
     if job is None:
         return STATUS, ABSENT
     if match[2] is not None:
-        return await _file(ehr, job, int(match[2]), grant) if method == "GET" else (STATUS, _UNSERVED)
+        return await _file(ehr, job, int(match[2]), grant) if method == "GET" else (STATUS, _unserved("GET"))
     if method == "DELETE":
         await ehr.database.run(lambda c, now: export_jobs.remove(c, now, id))
         return STATUS, Answer(status=202)
-    return STATUS, _status(ehr, job, alive=alive) if method == "GET" else _UNSERVED
+    return STATUS, _status(ehr, job, alive=alive) if method == "GET" else _unserved("DELETE, GET")
 
 
-_UNSERVED = refusal(405, "not-supported", "This method is not served here.")
+def _unserved(methods: str) -> Answer:
+    """Another method than those that are served here."""
+    return refusal(405, "not-supported", "This method is not served here.", headers={"allow": methods})
+
+
 STATUS = Interaction(action="operation", operation="$export")
 """What a request about an export is in the audit log."""
 

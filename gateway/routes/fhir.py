@@ -65,7 +65,7 @@ class FhirFace:
 def _allowing(answer: Answer, scope: Scope) -> Answer:
     """A method that is not served, with those that are (RFC 9110 §15.5.6): a persona may leave out more than R4 does."""
     others = [method for method in methods_of(_path(scope)) if method != scope["method"]]
-    return replace(answer, headers={**answer.headers, "allow": ", ".join(others)})
+    return replace(answer, headers={"allow": ", ".join(others), **answer.headers})
 
 
 def _path(scope: Scope) -> str:

@@ -168,6 +168,17 @@ def test_a_place_that_is_none_is_absent(tail: str) -> None:
     drive(act)
 
 
+def test_another_method_at_an_export_is_told_which_are_served() -> None:
+    async def act(world: World) -> None:
+        where = await world.begin("Group/g/$export?_type=Patient")
+        part = (await world.ended(where))["output"][0]["url"]
+        for url, allowed in ((where, "DELETE, GET"), (part, "GET")):
+            answer = await world.send("PUT", url)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+    drive(act)
+
+
 def test_a_cancelled_export_is_gone() -> None:
     async def act(world: World) -> None:
         where = await world.begin("Group/g/$export")
