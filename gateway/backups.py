@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from gateway import archive, schema, sessions
+from gateway import archive, links, schema, sessions
 from gateway.archive import BackupRefused, Manifest
 from gateway.copying import copy_postgres, copy_sqlite, fill_postgres
 from gateway.database import Database, Postgres, Sqlite, open_postgres, open_sqlite
@@ -187,7 +187,7 @@ def settle_restored(connection: Connection, now: float, *, namespace: str) -> di
         if fix_fact(connection, now, name="namespace", value=namespace) != namespace:
             raise BackupRefused("the database in the backup is another installation's than its manifest says")
     connection.execute(delete(sessions.sessions))
-    connection.execute(delete(sessions.links))
+    connection.execute(delete(links.links))
     doubt = {"state": "in_doubt", "doubtful": True, "owner": None, "lease_until": None, "cause": "restored"}
     due = {"next_at": now + deliveries.c.quarantine, "changed": now}
     found = connection.execute(update(deliveries).where(MOVING).values(**doubt, **due)).rowcount

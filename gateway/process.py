@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, backups, delivery_verbs, ehr_face, model_versions, sandboxes, server, sessions, tls
+from gateway import app_face, backups, delivery_verbs, ehr_face, links, model_versions, sandboxes, server, tls
 from gateway.app import Gateway, open_gateway
 from gateway.ehr import SandboxEhr
 from gateway.ehrs import check, file, rotating, verbs
@@ -113,7 +113,7 @@ def _gateway(
 async def _announced(installation: Installation, app_url: str) -> str:
     """Tells where the server is, and gives the secret of the one-time link."""
     link = secrets.token_urlsafe(32)
-    await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
+    await installation.database.run(lambda connection, now: links.add_link(connection, now, link))
     server.write_server_file(installation.directory, app_url)
     return link
 

@@ -17,7 +17,8 @@ from gateway import memory
 from gateway.leases import take_lease
 from gateway.rounds import Rounds
 from gateway.schedules.tables import ENDED, patients, ticks
-from gateway.sessions import links, sessions
+from gateway.links import links
+from gateway.sessions import sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata
 from monitoring.pruning import prune

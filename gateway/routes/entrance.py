@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from auth.client.errors import NotAllowed
-from gateway import revoking, sessions
+from gateway import links, revoking, sessions
 from gateway.revoking import Ended, Revocations
 from gateway.routes.launches import HEADERS, LaunchGateway, means_of, told
 
@@ -62,7 +62,8 @@ def _end(
 
 def exchange_link(connection: Connection, now: float, *, token: str, secret: str) -> bool:
     """The link for a session, in one transaction. False when the link opens nothing."""
-    if not sessions.take_link(connection, now, token):
+    ehrs = links.take_link(connection, now, token)
+    if ehrs is None:
         return False
-    sessions.save_session(connection, now, session=sessions.of_link(now=now), secret=secret)
+    sessions.save_session(connection, now, session=sessions.of_link(now=now, ehrs=ehrs), secret=secret)
     return True

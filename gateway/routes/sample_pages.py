@@ -17,7 +17,6 @@ from gateway.routes.alerts import named
 from gateway.routes.forms import read_form
 from gateway.routes.pages import no_session, session_of, told
 from gateway.sessions import Session
-from monitoring import samples
 
 
 def routes(gateway: Gateway) -> list[Route]:
@@ -52,8 +51,8 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     staff = sessions.require("informatics")(session) is not None
     page = render(
         "samples.html", session=session, due=list(zip(due, shown, strict=True)), verdicts=sampling.VERDICTS, staff=staff,
-        waiting=await gateway.run(samples.count_waiting) if staff else len(due), launch=request.query_params.get("launch"),
-        worths=await gateway.run(sampling.find_worths) if staff else [], done="done" in request.query_params,
+        waiting=await gateway.run(partial(sampling.count_waiting, session=session)) if staff else len(due), launch=request.query_params.get("launch"),
+        worths=await gateway.run(partial(sampling.find_worths, session=session)) if staff else [], done="done" in request.query_params,
     )  # fmt: skip
     return HTMLResponse(page, headers=await framing.headers_of(gateway, session.ehr))
 

@@ -16,7 +16,7 @@ from auth.client.errors import GrantEnded
 from auth.client.store import load_tokens
 from gateway.launch_limits import Buckets, LaunchLimits, Pace
 from gateway.routes import launches
-from gateway.sessions import add_link
+from gateway.links import add_link
 from tests.flow.conftest import FHIR, KEYS
 
 Drive = Callable[..., None]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, select
 
-from gateway import sessions
+from gateway import links, sessions
 from gateway.sessions import Session
 from gateway.tables import metadata
 
@@ -60,16 +60,16 @@ def test_after_logout_the_cookie_opens_nothing() -> None:
 
 def test_a_link_works_once() -> None:
     with database() as connection:
-        sessions.add_link(connection, 0.0, "link")
-        assert sessions.take_link(connection, 1.0, "link")
-        assert not sessions.take_link(connection, 2.0, "link")
+        links.add_link(connection, 0.0, "link")
+        assert links.take_link(connection, 1.0, "link") == frozenset()
+        assert links.take_link(connection, 2.0, "link") is None
 
 
 def test_a_link_does_not_work_late_nor_does_another() -> None:
     with database() as connection:
-        sessions.add_link(connection, 0.0, "link")
-        assert not sessions.take_link(connection, 1.0, "lin")
-        assert not sessions.take_link(connection, 600.0, "link")
+        links.add_link(connection, 0.0, "link")
+        assert links.take_link(connection, 1.0, "lin") is None
+        assert links.take_link(connection, 600.0, "link") is None
 
 
 @pytest.mark.parametrize("user", ["Practitioner/d1", "PractitionerRole/d1"])
