@@ -1,4 +1,4 @@
-"""Edge: ``[oidc]`` of ``chartgate.toml``: the OpenID provider where staff sign in, and what gives them which role at which EHR."""
+"""Edge: ``[oidc]`` of ``chartgate.toml``: the OpenID provider where staff sign in, and what gives them roles and EHRs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,10 +52,14 @@ def _bounds(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     given, every = table.get("ehrs"), table.get("every_ehr")
     if given is None:
         if every is not None or "ehrs_claim" in table:
-            raise SettingsRefused(f"{where}every_ehr and ehrs_claim mean nothing without [oidc.ehrs]: add it, or take them out")
+            raise SettingsRefused(
+                f"{where}every_ehr and ehrs_claim mean nothing without [oidc.ehrs]: add it, or take them out"
+            )
         return {}
     if not isinstance(given, dict) or not given or not all(_texts(names) for names in given.values()):
-        raise SettingsRefused(f"{where}ehrs must be written as [oidc.ehrs], with names of EHRs, each a list of texts; at least one")
+        raise SettingsRefused(
+            f"{where}ehrs must be written as [oidc.ehrs], names of EHRs, each with a list of texts; at least one"
+        )
     if every is not None and not _texts(every):
         raise SettingsRefused(f"{where}every_ehr must be a list of texts")
     return {"ehrs": {name: frozenset(names) for name, names in given.items()}, "every_ehr": frozenset(every or ())}

@@ -36,7 +36,7 @@ class Counted(NamedTuple):
 
 
 async def count(run: Run, *, size: int = SLICE, most: int = SLICES, ehrs: frozenset[str] = frozenset()) -> Counted:
-    """The newest outputs, counted backwards in parts of ``size``, ``most`` of them; told of ``ehrs`` alone where some are named."""
+    """The newest outputs, counted backwards in parts of ``size``, ``most`` of them; told of ``ehrs`` where some are named."""
     found: dict[Place, Counter[str]] = {}
     end: float | None = None
     for _ in range(most):
@@ -75,7 +75,7 @@ def visible(gateway: "Gateway", ehrs: frozenset[str]) -> Mapping[Key, Model]:
 
 async def describe(gateway: "Gateway", ehrs: frozenset[str] = frozenset()) -> dict[str, Any]:
     """``{"models": [{"id", "title", "versions": [{"version", "kind", "policy", "remote", "live", "places": [{"ehr", "site",
-    "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version; what is at ``ehrs`` alone, where
+    "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version; what is at ``ehrs``, where
     some are named."""
     counted = await count(gateway.run, ehrs=ehrs)
     since = datetime.fromtimestamp(gateway.clock() - FIT_DAYS * 86400, UTC).date().isoformat()

@@ -15,9 +15,9 @@ from sqlalchemy import Column, Connection, Double, Integer, String, Table, delet
 from auth.client.tables import launches, pending
 from gateway import memory
 from gateway.leases import take_lease
+from gateway.links import links
 from gateway.rounds import Rounds
 from gateway.schedules.tables import ENDED, patients, ticks
-from gateway.links import links
 from gateway.sessions import sessions
 from gateway.sites.declaration import Retention, spans
 from gateway.tables import banners, jobs, metadata

@@ -43,8 +43,9 @@ sessions = Table(
     Column("person", String(200), nullable=True),
     Column("bound", Text, nullable=True),
 )
-"""``bound`` has the roles and EHRs of staff that is bound to some; ``roles`` is empty then, so that a release that knows no bounds
-shows such a session nothing."""
+"""``bound`` has the roles and EHRs of staff that is bound to some; ``roles`` is empty then, so that a release that knows no
+bounds shows such a session nothing."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:

@@ -145,7 +145,9 @@ def count_deliveries(connection: Connection, now: float, *, ehrs: frozenset[str]
     kind."""
     counts: dict[str, int] = {}
     for condition in (MOVING, DEAD):
-        some = select(deliveries.c.state, deliveries.c.ehr).where(condition).limit(WINDOW if ehrs else COUNTED).subquery()
+        some = (
+            select(deliveries.c.state, deliveries.c.ehr).where(condition).limit(WINDOW if ehrs else COUNTED).subquery()
+        )
         grouped = select(some.c.state, func.count()).where(*((some.c.ehr.in_(sorted(ehrs)),) if ehrs else ()))
         for state, number in connection.execute(grouped.group_by(some.c.state)):
             counts[state] = number

@@ -58,7 +58,8 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     ehrs = bounds(session)
     alerts, silences, taken = await gateway.run(
         lambda c, now: (
-            handling.find_alerts(c, now, standing=chosen != "all", ehrs=ehrs), raising.find_silences(c, now), acting.find_actions(c, now)
+            handling.find_alerts(c, now, standing=chosen != "all", ehrs=ehrs), raising.find_silences(c, now),
+            acting.find_actions(c, now),
         )
     )  # fmt: skip
     owner = request.query_params.get("owner", "")

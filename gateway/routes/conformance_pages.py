@@ -69,7 +69,7 @@ def _row(
 
 
 def _theirs(gateway: Gateway, session: Session, target: str) -> bool:
-    """Whether a report is about an EHR that the staff sees; one about a server that is no EHR here is for who is bound to none."""
+    """Whether a report is about an EHR that the staff sees; one about another server is for who is bound to none."""
     ehrs = bounds(session)
     here = (name for name in gateway.senders.names() if gateway.senders.base(name).rstrip("/") == target)
     return not ehrs or any(name in ehrs for name in here)

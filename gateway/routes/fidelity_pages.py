@@ -60,7 +60,9 @@ async def _codes(gateway: Gateway, request: Request) -> Response:
     feed = request.query_params.get("feed", "")
     days = kept.get(feed, [])
     day = request.query_params.get("day") or (days[0] if days else "")
-    asked = reaches(session, feed) and (feed + day).isprintable()  # what is not is kept nowhere, and no database is asked for it
+    asked = (
+        reaches(session, feed) and (feed + day).isprintable()
+    )  # what is not is kept nowhere, and no database is asked for it
     document = await gateway.run(lambda c, now: kept_profiles.find(c, now, feed=feed, day=day)) if asked else None
     if document is None:
         return message("Not here", "No profile of that feed and day is kept.", status=404, session=session)

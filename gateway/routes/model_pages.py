@@ -60,8 +60,8 @@ async def _compare(gateway: Gateway, request: Request) -> Response:
         except ValueError as wrong:
             problem = str(wrong)
     page = render(
-        "compare.html", session=session, id=id, versions=versions, sites=sorted(each.site.id for each in sites), chosen=chosen, found=found, problem=problem,
+        "compare.html", session=session, id=id, versions=versions, sites=sorted(each.site.id for each in sites),
+        chosen=chosen, found=found, problem=problem,
         sheets=comparison.sheets(found) if found and found["pairs"] else [], days=model_versions.DAYS,
     )  # fmt: skip
     return HTMLResponse(page, status_code=422 if problem else 200, headers=HEADERS)
-

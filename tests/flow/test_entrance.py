@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from auth.client.errors import GrantEnded
 from auth.client.store import load_tokens
 from gateway.launch_limits import Buckets, LaunchLimits, Pace
-from gateway.routes import launches
 from gateway.links import add_link
+from gateway.routes import launches
 from tests.flow.conftest import FHIR, KEYS
 
 Drive = Callable[..., None]
