@@ -148,7 +148,7 @@ def open_client(wire: Wire, transport: httpx2.AsyncBaseTransport | None = None) 
     asks = [_not_link_local] if transport is None and wire.proxy is None else []
     return httpx2.AsyncClient(
         follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(wire.seconds), transport=transport,
-        proxy=wire.proxy, verify=_trust(wire), event_hooks={"request": asks},
+        proxy=wire.proxy, verify=trust(wire) or True, event_hooks={"request": asks},
     )  # fmt: skip
 
 
@@ -165,10 +165,11 @@ async def _not_link_local(request: httpx2.Request) -> None:
             raise CannotRun("the server names a link-local address, such as a cloud's metadata: it is not asked")
 
 
-def _trust(wire: Wire) -> ssl.SSLContext | bool:
-    """The authorities that are trusted, and our own certificate. True: those that the client brings."""
+def trust(wire: Wire) -> ssl.SSLContext | None:
+    """The authorities that are trusted, and our own certificate; None: nothing was said, and the client takes its own. Raises
+    CannotRun."""
     if wire.ca is None and wire.certificate is None:
-        return True
+        return None
     try:
         context = ssl.create_default_context(cafile=str(wire.ca) if wire.ca else None)
         if wire.certificate is not None:
