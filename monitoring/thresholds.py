@@ -143,12 +143,14 @@ def _parse(body: Mapping[str, Any], *, key: str) -> Thresholds:
         raise ThresholdsInvalid("models must be an object")
     return Thresholds(
         version=version, deployment=body["deployment"], issued=issued, key=key,
-        monitors=_monitors(body.get("monitors", {}), "monitors"),
-        models={str(name): _monitors(each, "models") for name, each in models.items()},
+        monitors=check_numbers(body.get("monitors", {}), "monitors"),
+        models={str(name): check_numbers(each, "models") for name, each in models.items()},
     )  # fmt: skip
 
 
-def _monitors(table: Any, path: str) -> dict[str, Numbers]:
+def check_numbers(table: Any, path: str) -> dict[str, Numbers]:
+    """Numbers by monitor, each one that the monitor knows, finite and from 0 on. Raises ThresholdsInvalid, naming it after
+    ``path``."""
     if not isinstance(table, dict):
         raise ThresholdsInvalid(f"{path} must be an object")
     for monitor, numbers in table.items():
@@ -158,6 +160,16 @@ def _monitors(table: Any, path: str) -> dict[str, Numbers]:
         for name, value in numbers.items():
             if name not in known:
                 raise ThresholdsInvalid(f"{path}.{monitor} has a member that the monitor does not know")
-            if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value < 0:
-                raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be a number from 0 on")
+            if not _from_0_on(value):
+                raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be a finite number from 0 on")
     return {monitor: {name: float(value) for name, value in numbers.items()} for monitor, numbers in table.items()}
+
+
+def _from_0_on(value: Any) -> bool:
+    """JSON as Python reads it knows NaN, Infinity, and whole numbers that no float holds."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return isfinite(value) and value >= 0
+    except OverflowError:
+        return False

@@ -65,8 +65,11 @@ def test_a_document_of_another_deployment_does_not_count() -> None:
         ({"issued": "today"}, "issued must be"),
         ({"monitors": {"M-NO": {}}}, "monitors must name monitors"),
         ({"monitors": {"M-IN-01": {"secret": 1}}}, "M-IN-01 has a member that the monitor does not know"),
-        ({"monitors": {"M-IN-01": {"warn": float("nan")}}}, "must be"),
-        ({"monitors": {"M-IN-01": {"warn": -1}}}, "M-IN-01.warn must be a number"),
+        *(
+            ({"monitors": {"M-IN-01": {"warn": number}}}, r"monitors\.M-IN-01\.warn must be a finite number from 0 on")
+            for number in (float("nan"), float("inf"), -float("inf"), 10**400, -1, True, "1", None)
+        ),
+        ({"models": {"news2": {"M-IN-01": {"warn": float("inf")}}}}, r"models\.M-IN-01\.warn must be a finite number"),
         ({"models": []}, "models must be an object"),
         ({"extra": 1}, "a member that the format does not know"),
     ],
