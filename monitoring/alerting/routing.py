@@ -15,7 +15,8 @@ ESCALATED_TO: Mapping[str, str] = {"engineering": "clinical_informatics", "clini
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """``to`` is an address, an EHR or a name; ``secret`` names the secret of a webhook; ``acknowledge`` in seconds."""
+    """``to`` is an address, an EHR or a name; ``secret`` names the secret of a webhook, ``networks`` (CIDR) are those that its
+    receiver may be in, any public one where none is named; ``acknowledge`` in seconds."""
 
     owner: str
     severities: tuple[Severity, ...]
@@ -24,6 +25,7 @@ class Route:
     model: str | None = None
     secret: str | None = None
     acknowledge: float | None = None
+    networks: tuple[str, ...] = ()
 
     def takes(self, alert: Alert, owner: str) -> bool:
         """Whether this alert, as far as it is this owner's, goes this way."""
@@ -52,6 +54,13 @@ class Table:
     def of(self, alert: Alert) -> tuple[Route, ...]:
         """The routes that an alert of this EHR may take."""
         return (*self.by_ehr.get(alert.ehr, ()), *self.everywhere)
+
+
+def networks_to(table: Table, *, to: str, secret: str | None) -> tuple[str, ...]:
+    """The networks that the receiver of a webhook may be in, as its routes say now; none for one that no route names any more."""
+    routes = (*(each for routes in table.by_ehr.values() for each in routes), *table.everywhere)
+    mine = [each for each in routes if each.sink == "webhook" and (each.to, each.secret) == (to, secret)]
+    return tuple(sorted({network for each in mine for network in each.networks}))
 
 
 def targets(alert: Alert, table: Table, *, escalated: bool = False) -> tuple[Target, ...]:
