@@ -67,7 +67,12 @@ def find_due(connection: Connection, now: float, *, session: Session) -> list[Du
 def within(session: Session) -> Within:
     """The outputs whose sentences are clinical informatics' to judge; None is every one."""
     ehrs = sessions.bounds(session, "informatics") if sessions.require("informatics")(session) else frozenset()
-    return select(tables.outputs.c.id).where(tables.outputs.c.ehr.in_(sorted(ehrs))) if ehrs else None
+    if not ehrs:
+        return None
+    o, own = tables.outputs.c, samples.samples
+    return (
+        select(o.id).where(o.id == own.c.output, o.ehr.in_(sorted(ehrs))).correlate(own)
+    )  # one row by its key for each
 
 
 def count_waiting(connection: Connection, now: float, *, session: Session) -> int:

@@ -71,8 +71,8 @@ class Session:
 
     @property
     def bound_to(self) -> frozenset[str]:
-        """The EHRs that the staff among the shown sessions are bound to; empty where one is bound to none, or none is staff."""
-        bound = [each.ehrs for each in self.shown if STAFF & each.roles]
+        """The EHRs that those of the shown sessions which no launch began are bound to; empty where one is bound to none."""
+        bound = [each.ehrs for each in self.shown if each.launch_id is None]
         return frozenset().union(*bound) if all(bound) else frozenset()
 
 

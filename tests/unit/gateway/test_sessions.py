@@ -70,6 +70,7 @@ def test_several_bounds_are_one_and_none_is_every_ehr() -> None:
     everywhere = replace(BOUND, beside=(replace(BOUND, ehrs=frozenset()),))
     assert sessions.bounds(everywhere, "engineer") == everywhere.bound_to == frozenset()
     assert launch().bound_to == frozenset()
+    assert replace(BOUND, roles=frozenset({"clinician"})).bound_to == {"north", "south"}
     assert not sessions.beyond(launch(), "elsewhere")
 
 
