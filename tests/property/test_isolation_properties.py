@@ -232,6 +232,24 @@ def test_what_is_of_the_other_site_is_answered_as_what_is_not_there(running: Run
         assert (theirs.status_code, theirs.text) == (none.status_code, none.text)
 
 
+NAMING = [each for each in PAGES if VICTIM in each]
+
+
+def without_names(answer: Any) -> tuple[int, str]:
+    """An answer, but for what the asker said."""
+    return answer.status_code, answer.text.replace(VICTIM, "*").replace("nowhere", "*")
+
+
+@pytest.mark.parametrize("path", NAMING)
+def test_who_names_the_other_site_is_answered_as_who_names_one_that_is_not_there(running: Running, path: str) -> None:
+    made, run = running.sites, running.runner.run
+    paths = (path, path.replace(VICTIM, "nowhere"))
+    theirs, none = (without_names(run(made.ask("GET", each, made.staff[OTHER]))) for each in paths)
+    assert theirs == none
+    seen, unseen = (without_names(run(made.ask("GET", each, made.operator))) for each in paths)
+    assert seen != unseen, "the twin: who is bound to nothing is told"
+
+
 def test_every_table_is_judged() -> None:
     """A table that is new belongs to a site, to a row of a site, or to nobody: say which."""
     names = [table.name for metadata in METADATA for table in metadata.sorted_tables]
