@@ -175,8 +175,10 @@ def test_without_bounds_a_change_is_found_out(running: Running) -> None:
 
 
 def read(running: Running, staff: dict[str, str]) -> set[str]:
-    """What is found where these people open every page, of everything that has an address."""
-    asked = [("GET", path.replace("{id}", id), staff, dict[str, Any]()) for path in PAGES for id in running.ids]
+    """What is found where these people open every page and read every address, of everything that has one."""
+    asked = [
+        ("GET", path.replace("{id}", id), staff, dict[str, Any]()) for path in (*PAGES, *READABLE) for id in running.ids
+    ]
     return running.judge([each for place, each in enumerate(asked) if each[1] not in {one[1] for one in asked[:place]}])
 
 
