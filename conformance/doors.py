@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from conformance.evidence import Exchange, Missing, split
-from conformance.probe import CannotRun, Wire
+from conformance.probe import CannotRun, Wire, trust
+from conformance.vouching import vouching
 
 Does = Literal["fill", "click", "select", "wait"]
 DOES: tuple[Does, ...] = ("fill", "click", "select", "wait")
@@ -71,13 +72,13 @@ class BrowserDoor:
 
     steps: tuple[Step, ...]
     wire: Wire = field(default_factory=Wire)
-    _playwright: Any = None
     _browser: Any = None
+    _open_until_closed: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     async def __call__(self, address: str, redirect_uri: str) -> Exchange:
         """Opens the address, takes the steps, and waits for the redirect address, which is not asked itself."""
         browser = await self._open()
-        context = await browser.new_context(ignore_https_errors=self.wire.ca is not None)
+        context = await browser.new_context()
         reached: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         async def stop(route: Any) -> None:
@@ -120,19 +121,18 @@ class BrowserDoor:
 
     async def _open(self) -> Any:
         if self._browser is None:
-            self._playwright, self._browser = await _start(self.wire)
+            self._browser = await _start(self.wire, self._open_until_closed)
         return self._browser
 
     async def close(self) -> None:
         """Ends the browser."""
-        if self._browser is not None:
-            await self._browser.close()
-            await self._playwright.stop()
-            self._browser = None
+        self._browser = None
+        await self._open_until_closed.aclose()
 
 
-async def _start(wire: Wire) -> tuple[Any, Any]:
-    """Playwright and a Chromium of the system. Raises CannotRun."""
+async def _start(wire: Wire, stack: contextlib.AsyncExitStack) -> Any:
+    """A Chromium of the system, until the stack is closed. Where authorities or a certificate of ours are named, it sees the
+    servers as the suite does, and no other way. Raises CannotRun."""
     try:
         from playwright.async_api import Error, async_playwright
     except ImportError as failure:
@@ -141,13 +141,19 @@ async def _start(wire: Wire) -> tuple[Any, Any]:
     if found is None:
         raise CannotRun("--login needs Chromium; on Debian: apt-get install chromium")
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's own sandbox refuses to run as root
+    proxy: Any = {"server": wire.proxy} if wire.proxy else None
+    if (context := trust(wire)) is not None:
+        vouched = await stack.enter_async_context(vouching(context, through=wire.proxy))
+        flags = [*flags, f"--ignore-certificate-errors-spki-list={vouched.spki}"]
+        proxy = {"server": vouched.proxy, "bypass": "<-loopback>"}  # loopback goes through it too
     playwright = await async_playwright().start()
+    stack.push_async_callback(playwright.stop)
     try:
-        proxy: Any = {"server": wire.proxy} if wire.proxy else None
-        return playwright, await playwright.chromium.launch(executable_path=found, args=flags, proxy=proxy)
+        browser = await playwright.chromium.launch(executable_path=found, args=flags, proxy=proxy)
     except Error as failure:
-        await playwright.stop()
         raise CannotRun("--login: Chromium does not start") from failure
+    stack.push_async_callback(browser.close)
+    return browser
 
 
 async def _do(page: Any, step: Step) -> None:

@@ -158,11 +158,11 @@ def _unanswered(method: str, failure: Exception) -> str:
 def open_client(wire: Wire, transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
     """The client of a run; ``transport`` is the seam for servers in the same process. Raises CannotRun."""
     asks = [_not_link_local] if transport is None and wire.proxy is None else []
-    trusted = _trust(wire)
+    trusted = trust(wire)
     try:
         return httpx2.AsyncClient(
             follow_redirects=False, trust_env=False, timeout=httpx2.Timeout(wire.seconds), transport=transport,
-            proxy=wire.proxy, verify=trusted, event_hooks={"request": asks},
+            proxy=wire.proxy, verify=trusted or True, event_hooks={"request": asks},
         )  # fmt: skip
     except (ValueError, httpx2.InvalidURL) as failure:
         raise CannotRun("--proxy must be the address of an HTTP proxy, such as http://proxy.example:3128") from failure
@@ -181,10 +181,11 @@ async def _not_link_local(request: httpx2.Request) -> None:
             raise CannotRun("the server names a link-local address, such as a cloud's metadata: it is not asked")
 
 
-def _trust(wire: Wire) -> ssl.SSLContext | bool:
-    """The authorities that are trusted, and our own certificate. True: those that the client brings."""
+def trust(wire: Wire) -> ssl.SSLContext | None:
+    """The authorities that are trusted, and our own certificate; None: nothing was said, and the client takes its own. Raises
+    CannotRun."""
     if wire.ca is None and wire.certificate is None:
-        return True
+        return None
     try:
         context = ssl.create_default_context(cafile=str(wire.ca) if wire.ca else None)
         if wire.certificate is not None:

@@ -38,7 +38,7 @@ from gateway.processes.telemetry import OFF, Telemetry
 from gateway.routes.launches import means_of
 from gateway.schedules import measuring
 from gateway.schedules.running import Scheduler
-from gateway.sites import history, metrics
+from gateway.sites import history, latest, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
@@ -110,7 +110,7 @@ class Gateway:
         self.on_logout = self.senders.forget_launches
         self.turns = Turns(self, owner=self.owner if self.shared else None)
         self.alerts = Alerts(self, mail=mail)
-        self.thresholds = signed.load_thresholds(self.installation)
+        self.thresholds, self.signed_versions = signed.load_thresholds(self.installation), dict[str, int]()
         self.evaluator = Evaluator(
             run=self.run, plan=self._plan, holder=self.new_id(), after=self.alerts.hear,
             oldest=memory.limits(self.models, self.declared).labelled,
@@ -163,7 +163,7 @@ class Gateway:
 
     def thresholds_at(self, ehr: str) -> Thresholds:
         """Those that were signed for the EHR's site, on top of the installation's."""
-        return signed.at(self.thresholds, self.declared, ehr)
+        return signed.at(self.thresholds, self.declared, ehr, self.signed_versions)
 
     async def learn_ehrs(self) -> None:
         """Looks up which EHRs the gateway is registered with now."""
@@ -291,6 +291,7 @@ async def open_gateway(
         reach=reach, read_back=read_back, sites=at, declared=sites, mail=mail_of(os.environ),
         checkers=claim_checkers.load(config or installation.directory / FILE), shared=shared, telemetry=telemetry.of(os.environ),
     )  # fmt: skip
+    await gateway.run(partial(latest.hold, installed=gateway.thresholds, declared=sites))
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
     try:
         yield gateway

@@ -108,10 +108,10 @@ def latest(connection: Connection, now: float) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def find_page(connection: Connection, now: float, id: int) -> bytes | None:
-    """The packed page of one report."""
-    page: bytes | None = connection.scalar(select(reports.c.page).where(reports.c.id == id))
-    return page
+def find_page(connection: Connection, now: float, id: int) -> tuple[str, bytes] | None:
+    """The server that one report is about, and its packed page; None where that is not kept."""
+    row = connection.execute(select(reports.c.target, reports.c.page).where(reports.c.id == id)).one_or_none()
+    return None if row is None or row.page is None else (row.target, row.page)
 
 
 def unpacked(page: bytes) -> bytes:

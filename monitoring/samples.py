@@ -5,7 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Double, Integer, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Integer,
+    Select,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from monitoring.grounding.merging import FLAGGED, Sample
 from monitoring.tables import metadata
@@ -70,19 +83,27 @@ def save_samples(
         )  # fmt: skip
 
 
+Within = Sequence[str] | Select[tuple[str]] | None
+"""Ids of outputs, or the query that gives them; None is every output."""
+
+
 def find_waiting(
-    connection: Connection, now: float, *, most: int = 50, outputs: Sequence[str] | None = None
+    connection: Connection, now: float, *, most: int = 50, outputs: Within = None
 ) -> list[Waiting]:  # fmt: skip
     """The oldest that wait, disagreements first; of these ``outputs`` alone, where they are named."""
     query = select(samples).where(samples.c.judged == "").order_by(samples.c.weight, samples.c.since, samples.c.id)
-    if outputs is not None:
-        query = query.where(samples.c.output.in_(outputs))
+    query = query.where(*_within(outputs))
     return [_waiting(row) for row in connection.execute(query.limit(most))]
 
 
-def count_waiting(connection: Connection, now: float) -> int:
+def _within(outputs: Within) -> tuple[ColumnElement[bool], ...]:
+    return () if outputs is None else (samples.c.output.in_(outputs),)
+
+
+def count_waiting(connection: Connection, now: float, *, outputs: Within = None) -> int:
     """How many nobody has judged yet."""
-    return int(connection.scalar(select(func.count()).select_from(samples).where(samples.c.judged == "")) or 0)
+    waits = (samples.c.judged == "", *_within(outputs))
+    return int(connection.scalar(select(func.count()).select_from(samples).where(*waits)) or 0)
 
 
 def find_sample(connection: Connection, now: float, id: str) -> Waiting | None:
@@ -91,9 +112,9 @@ def find_sample(connection: Connection, now: float, id: str) -> Waiting | None:
     return None if row is None else _waiting(row)
 
 
-def find_checkers(connection: Connection, now: float) -> list[tuple[str, str]]:
+def find_checkers(connection: Connection, now: float, *, outputs: Within = None) -> list[tuple[str, str]]:
     """Checkers and their versions of which people have judged anything."""
-    named = select(samples.c.checker, samples.c.version).where(samples.c.judged != "").distinct()
+    named = select(samples.c.checker, samples.c.version).where(samples.c.judged != "", *_within(outputs)).distinct()
     return sorted((row.checker, row.version) for row in connection.execute(named))
 
 
@@ -111,14 +132,17 @@ def save_judgement(connection: Connection, now: float, *, id: str, verdict: str,
     return bool(changed.rowcount)
 
 
-def find_worth(connection: Connection, now: float, *, checker: str, version: str) -> Worth:
+def find_worth(
+    connection: Connection, now: float, *, checker: str, version: str, outputs: Within = None
+) -> Worth:  # fmt: skip
     """Sensitivity and specificity of a checker's flags against people's, each sentence weighted by how many it stands for:
     disagreements are all looked at, agreements one in fifty."""
     rows = connection.execute(
         select(samples.c.verdict, samples.c.judged, samples.c.weight).where(
             (samples.c.checker == checker)
             & (samples.c.version == version)
-            & samples.c.judged.notin_(("", "uncheckable"))
+            & samples.c.judged.notin_(("", "uncheckable")),
+            *_within(outputs),
         )
     ).all()
     weights = {(truth, said): 0 for truth in (True, False) for said in (True, False)}

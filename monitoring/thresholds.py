@@ -175,10 +175,20 @@ def parse_monitors(table: Any, path: str) -> dict[str, Numbers]:
         for name, value in numbers.items():
             if name not in known:
                 raise ThresholdsInvalid(f"{path}.{monitor} has a member that the monitor does not know")
-            if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value) or value < 0:
-                raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be a number from 0 on")
+            if not _from_0_on(value):
+                raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be a finite number from 0 on")
             if name in SHARES and not 0 < value < 1:
                 raise ThresholdsInvalid(f"{path}.{monitor}.{name} must lie between 0 and 1")
             if name in RATIOS and value <= 1:
                 raise ThresholdsInvalid(f"{path}.{monitor}.{name} must be above 1")
     return {monitor: {name: float(value) for name, value in numbers.items()} for monitor, numbers in table.items()}
+
+
+def _from_0_on(value: Any) -> bool:
+    """JSON as Python reads it knows NaN, Infinity, and whole numbers that no float holds."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return isfinite(value) and value >= 0
+    except OverflowError:
+        return False

@@ -139,19 +139,26 @@ def find_delivery(connection: Connection, now: float, key: str) -> dict[str, Any
     return {**show_delivery(row), "history": history}
 
 
-def count_deliveries(connection: Connection, now: float) -> dict[str, int]:
-    """How many wait, are under way or in doubt, and how many are dead letters, by state; at most ``COUNTED`` of each
-    kind are counted: a number of ``COUNTED`` means so many or more."""
+def count_deliveries(connection: Connection, now: float, *, ehrs: frozenset[str] = frozenset()) -> dict[str, int]:
+    """How many wait, are under way or in doubt, and how many are dead letters, by state; at most ``COUNTED`` of each kind are
+    counted: a number of ``COUNTED`` means so many or more. Where ``ehrs`` are named only theirs count, among ``WINDOW`` of each
+    kind."""
     counts: dict[str, int] = {}
     for condition in (MOVING, DEAD):
-        some = select(deliveries.c.state).where(condition).limit(COUNTED).subquery()
-        for state, number in connection.execute(select(some.c.state, func.count()).group_by(some.c.state)):
+        some = (
+            select(deliveries.c.state, deliveries.c.ehr).where(condition).limit(WINDOW if ehrs else COUNTED).subquery()
+        )
+        grouped = select(some.c.state, func.count()).where(*((some.c.ehr.in_(sorted(ehrs)),) if ehrs else ()))
+        for state, number in connection.execute(grouped.group_by(some.c.state)):
             counts[state] = number
     return counts
 
 
-def known(connection: Connection, now: float) -> Mapping[str, Sequence[str]]:
+def known(
+    connection: Connection, now: float, *, ehrs: frozenset[str] = frozenset()
+) -> Mapping[str, Sequence[str]]:  # fmt: skip
     """EHRs and models of the newest deliveries, for the pages' filters."""
-    some = select(deliveries.c.ehr, deliveries.c.model).order_by(deliveries.c.id.desc()).limit(WINDOW).subquery()
-    rows = connection.execute(select(some.c.ehr, some.c.model).distinct()).all()
+    newest = select(deliveries.c.ehr, deliveries.c.model).order_by(deliveries.c.id.desc()).limit(WINDOW).subquery()
+    found = connection.execute(select(newest.c.ehr, newest.c.model).distinct()).all()
+    rows = [row for row in found if not ehrs or row.ehr in ehrs]
     return {"ehrs": sorted({row.ehr for row in rows}), "models": sorted({row.model for row in rows})}

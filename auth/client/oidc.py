@@ -6,7 +6,7 @@ against the claim table of launches (``identity.RULES``): whatever does not hold
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,11 +28,15 @@ LONGEST_PERSON = 200
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
     """``client`` is the registration (its issuer is the provider's); ``roles`` are the values of the claim ``roles_claim`` that
-    give each role."""
+    give each role, ``ehrs`` those of ``ehrs_claim`` that give each EHR, and ``every_ehr`` those that give all. Where no EHR is
+    named, everybody has all."""
 
     client: RegisteredEhr
     roles_claim: str
     roles: Mapping[str, frozenset[str]]
+    ehrs_claim: str = ""
+    ehrs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    every_ehr: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +52,11 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Who signed in, by the provider's own subject, and the roles that the claim gives."""
+    """Who signed in, by the provider's own subject, with the roles and the EHRs that the claims give; ``ehrs`` None is all."""
 
     subject: str
     roles: frozenset[str]
+    ehrs: frozenset[str] | None = None
 
 
 def parse_configuration(body: bytes, provider: Provider) -> Configuration:
@@ -115,18 +120,31 @@ def parse_tokens(reply: TokenReply) -> tuple[str, str]:
 def person(
     id_token: str, begun: PendingLaunch, provider: Provider, *, access: str, keys: KeySet, now: float
 ) -> Person | NoIdentity:
-    """Who the id_token says signed in; NoIdentity names the rule that did not hold. Roles that no value gives are none."""
+    """Who the id_token says signed in; NoIdentity names the rule that did not hold. Roles and EHRs that
+    no value gives are none."""
     said = identity.verified(id_token, begun, provider.client, access=access, keys=keys, now=now)
     if isinstance(said, NoIdentity):
         return said
     if len(said["sub"]) > LONGEST_PERSON:
         return NoIdentity(reason="sub")
-    given = said.get(provider.roles_claim)
-    values = {given} if isinstance(given, str) else {each for each in _listed(given) if isinstance(each, str)}
     return Person(
-        subject=said["sub"], roles=frozenset(role for role, names in provider.roles.items() if names & values)
-    )
+        subject=said["sub"], roles=_given(provider.roles, _values(said, provider.roles_claim)),
+        ehrs=_bounds(provider, _values(said, provider.ehrs_claim)),
+    )  # fmt: skip
 
 
-def _listed(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else []
+def _bounds(provider: Provider, values: frozenset[str]) -> frozenset[str] | None:
+    if not provider.ehrs or provider.every_ehr & values:
+        return None
+    return _given(provider.ehrs, values)
+
+
+def _given(by: Mapping[str, frozenset[str]], values: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name, wanted in by.items() if wanted & values)
+
+
+def _values(said: Mapping[str, Any], claim: str) -> frozenset[str]:
+    """The texts of a claim: one, or a list."""
+    given = said.get(claim)
+    listed = given if isinstance(given, list) else [given]
+    return frozenset(each for each in listed if isinstance(each, str))

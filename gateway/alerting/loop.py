@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-
 from gateway.alerting.calendars import calendar_of, systems_of
 from gateway.alerting.marking import Marking
 from gateway.alerting.routes_of_sites import table_of
-from gateway.alerting.sending import Mail, send
+from gateway.alerting.sending import Mail, Transport, send
+from gateway.ehrs.reachable import PinnedTransport
 from gateway.processes.rounds import Rounds
 from monitoring.alerting import acting, following, handling, notices, telling
 from monitoring.alerting.following import PORTION
@@ -34,11 +33,9 @@ class Alerts(Rounds):
 
     pause, longest, name = PAUSE, LONGEST, "alerts"
 
-    def __init__(
-        self, gateway: "Gateway", *, mail: Mail | None = None, client: httpx2.AsyncClient | None = None
-    ) -> None:
+    def __init__(self, gateway: "Gateway", *, mail: Mail | None = None, transport: Transport = PinnedTransport) -> None:
         super().__init__()
-        self._gateway, self._mail, self._client = gateway, mail, client
+        self._gateway, self._mail, self._transport = gateway, mail, transport
         self.table = table_of(gateway.declared)
         self.calendar = calendar_of(gateway.declared, systems=systems_of(gateway.deployments))
         self.marking, self._marks_due = Marking(gateway), 0.0
@@ -93,9 +90,6 @@ class Alerts(Rounds):
         total = 0
         while due := await self._gateway.run(notices.claim):
             total += len(due)
-            if self._client is not None:
-                await asyncio.gather(*(send(self._gateway, self._client, self._mail, each) for each in due))
-                continue
-            async with httpx2.AsyncClient(follow_redirects=False, trust_env=False) as client:
-                await asyncio.gather(*(send(self._gateway, client, self._mail, each) for each in due))
+            sending = (send(self._gateway, self._mail, each, transport=self._transport) for each in due)
+            await asyncio.gather(*sending)
         return total

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from gateway.sites import latest
 from monitoring.alerting import marks
 from monitoring.alerting.marks import Marker
 
@@ -28,7 +29,8 @@ class Marking:
         facts = [*self._versions(), *self._begun()]
         fresh = [each for each in facts if each not in self._marked]
         if fresh:
-            await self._gateway.run(partial(_mark, facts=fresh, calendar=self._times()))
+            signed = dict(self._gateway.signed_versions)
+            await self._gateway.run(partial(_mark, facts=fresh, calendar=self._times(), signed=signed))
         self._marked = set(facts)
 
     def systems(self, ehr: str) -> frozenset[str]:
@@ -56,7 +58,10 @@ class Marking:
         return found
 
 
-def _mark(connection: Connection, now: float, *, facts: list[Fact], calendar: dict[tuple[str, str], float]) -> None:
+def _mark(
+    connection: Connection, now: float, *, facts: list[Fact], calendar: dict[tuple[str, str], float], signed: dict[str, int]
+) -> None:  # fmt: skip
+    latest.keep(connection, now, in_force=signed)
     for ehr, subject, version in facts:
         if version:
             marks.mark_version(connection, now, subject=subject, version=version, ehr=ehr)

@@ -26,5 +26,5 @@ def _route(each: Declared, declared: DeclaredSite) -> Route:
     span = None if each.acknowledge is None else parse_span(each.acknowledge)
     return Route(
         owner=each.owner, severities=each.severity, sink=each.sink, to=each.to, model=each.model, secret=secret,
-        acknowledge=None if span is None else span.months * 30 * 86400.0 + span.seconds,
+        networks=each.networks or (), acknowledge=None if span is None else span.months * 30 * 86400.0 + span.seconds,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import asyncio
 import json
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from gateway.alerting import audits, tasks
+from gateway.ehrs.reachable import PinnedTransport, Unreachable
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import Unavailable
 from gateway.launches.granted import narrowed
-from monitoring.alerting import messages, notices, webhooks
+from monitoring.alerting import messages, notices, routing, webhooks
 from monitoring.alerting.notices import Notice
 from vocabulary.write import Write
 from writeback.errors import PlanInvalid
@@ -53,12 +54,22 @@ def mail_of(environment: Mapping[str, str]) -> Mail | None:
     )  # fmt: skip
 
 
-async def send(gateway: "Gateway", client: httpx2.AsyncClient, mail: Mail | None, notice: Notice) -> None:
+Transport = Callable[[Iterable[str]], httpx2.AsyncBaseTransport]
+"""How the networks that a receiver may be in are reached, and no others."""
+
+
+async def send(
+    gateway: "Gateway", mail: Mail | None, notice: Notice, *, transport: Transport = PinnedTransport
+) -> None:  # fmt: skip
     """Tells it, and settles what came of it."""
     if notice.sink in ("task", "audit"):
         return await _into_outbox(gateway, notice)
     if notice.sink == "webhook":
-        cause = await _webhook(client, notice, gateway.clock())
+        networks = routing.networks_to(gateway.alerts.table, to=notice.to, secret=notice.secret)
+        async with httpx2.AsyncClient(
+            transport=transport(networks), follow_redirects=False, trust_env=False
+        ) as client:  # fmt: skip
+            cause = await _webhook(client, notice, gateway.clock())
     else:
         cause = await _email(mail, notice)
     await gateway.run(lambda connection, now: notices.settle(connection, now, notice=notice, cause=cause))
@@ -66,7 +77,8 @@ async def send(gateway: "Gateway", client: httpx2.AsyncClient, mail: Mail | None
 
 
 async def _webhook(client: httpx2.AsyncClient, notice: Notice, now: float) -> str:
-    """Empty when a 2xx came back. Redirects are not followed; what the receiver says is not read."""
+    """Empty when a 2xx came back. Redirects are not followed; what the receiver says is not read. Its name is resolved, held
+    against the networks that it may be in, and that very address is connected to."""
     try:
         secrets = read_secrets(Path(notice.secret or ""))
     except (OSError, webhooks.SecretUnusable):
@@ -78,6 +90,8 @@ async def _webhook(client: httpx2.AsyncClient, notice: Notice, now: float) -> st
             client.stream("POST", notice.to, content=notice.body, headers={"content-type": CONTENT, **signed}) as reply,
         ):
             status = reply.status_code
+    except Unreachable:
+        return "forbidden_address"
     except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
         return "no_answer"
     return "" if 200 <= status < 300 else f"http_{status}"

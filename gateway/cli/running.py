@@ -55,7 +55,8 @@ def options_of(**given: Any) -> Any:
         raise typer.BadParameter(f"--persona must be one of {', '.join(PERSONAS)}")
     rate, draw = given.pop("messy"), given.pop("messy_seed")
     given["messiness"] = None if rate is None else Messiness(rate, draw)
-    return Options(**{**given, "models": tuple(given.get("models") or ())})
+    lists = {"models": tuple(given.get("models") or ()), "sees": frozenset(given.get("sees") or ())}
+    return Options(**{**given, **lists})
 
 
 def policy_of(text: str) -> Any:
@@ -101,6 +102,9 @@ def up(
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
     read_back: ReadBack = "always",
+    sees: Annotated[
+        list[str] | None, typer.Option(metavar="EHR", help="Bind the one-time link to this EHR; repeatable.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="With --detach: return when it answers.")] = False,
     json: Json = False,
@@ -115,7 +119,7 @@ def up(
     options = options_of(
         port=port, ehr=ehr, persona=persona, models=models, references=references, seed=seed,
         allow_loopback_jwks=allow_loopback_jwks, allow_remote=allow_remote, upstream_auth=upstream_auth,
-        tls_cert=tls_cert, tls_key=tls_key, messy=messy, messy_seed=messy_seed, read_back=policy_of(read_back),
+        tls_cert=tls_cert, tls_key=tls_key, messy=messy, messy_seed=messy_seed, read_back=policy_of(read_back), sees=sees,
     )  # fmt: skip
     run_loop(_up(data, options, json))
     return None

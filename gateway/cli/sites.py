@@ -109,14 +109,14 @@ def check(
 
     from gateway.cli.ehrs import print_lines
     from gateway.cli.printing import console, print_json
-    from gateway.sites.checking import check_file, check_site
+    from gateway.sites.checking import check_file, check_schedules, check_site
 
     known = load(models)
     if json and isinstance(found := check_file(directory, known), tuple):
         print_json({"ok": False, "problems": list(found), "ehrs": []})
         raise typer.Exit(1)
     declared = read_declared(directory, known)
-    asked = [] if offline else asyncio.run(check_site(declared, known, data))
+    asked = check_schedules(declared, known) if offline else asyncio.run(check_site(declared, known, data))
     failed = any(line["result"] == "fail" for each in asked for line in each["lines"])
     if json:
         print_json({"ok": not failed, "problems": [], "ehrs": asked})

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not
+from gateway.cli.application import DEFAULT_DATA, Data, Json, could_not, perform
 
 
 def register(monitor: typer.Typer) -> None:
@@ -58,12 +58,17 @@ def thresholds(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """The thresholds in force: signed, or the defaults that nobody signed. Exit 1 when nobody signed them."""
     from gateway.cli.printing import console, print_json
     from gateway.keyring import KeyFileError, open_keyring
+    from gateway.monitors.signed import FILE
     from gateway.monitors.threshold_signing import in_force
+    from gateway.sites.metrics import overtaken
 
     try:
         found = in_force(data, deployment=open_keyring(data).namespace)
     except KeyFileError as wrong:
         could_not(str(wrong))
+    newest = perform(data, "thresholds.newest") if found["signed"] else 0
+    if found["version"] < newest:
+        could_not(f"{FILE} {overtaken(found['version'], newest)}")
     print_json(found) if json else console.print(told(found), markup=False, soft_wrap=True)
     raise typer.Exit(0 if found["signed"] else 1)
 

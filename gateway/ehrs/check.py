@@ -15,7 +15,7 @@ from auth.client.flow import BackendTokens, Means
 from auth.client.registry import list_ehrs
 from auth.discovery import DiscoveryError, SmartConfiguration, issuer_keys
 from auth.discovery import parse as parse_configuration
-from gateway.ehrs.facts import Facts, Line, Trouble
+from gateway.ehrs.facts import Asked, Facts, Line, Trouble
 from gateway.ehrs.fetch import BYTES, SECONDS, Fetched, Reach, well_known
 from gateway.ehrs.lines import judged
 from gateway.ehrs.reachable import Unreachable
@@ -38,7 +38,9 @@ SIDE_BY_SIDE = 4
 Arguments = Mapping[str, Any]
 
 
-async def check(ehr: RegisteredEhr, *, reach: Reach, means: Means, models: Sequence[Manifest]) -> tuple[Line, ...]:
+async def check(
+    ehr: RegisteredEhr, *, reach: Reach, means: Means, models: Sequence[Manifest], schedules: Sequence[Asked] = ()
+) -> tuple[Line, ...]:
     """What will and will not work with this EHR. Nothing is written to it; of what it answers only verdicts come back."""
     base = ehr.issuer.rstrip("/")
     asked, began = means.clock(), time.monotonic()
@@ -48,7 +50,7 @@ async def check(ehr: RegisteredEhr, *, reach: Reach, means: Means, models: Seque
     )
     facts = Facts(
         ehr=ehr, models=tuple(models), now=(asked + means.clock()) / 2, discovery=discovery, metadata=metadata,
-        statement=_object(metadata), seconds=time.monotonic() - began,
+        statement=_object(metadata), seconds=time.monotonic() - began, schedules=tuple(schedules),
     )  # fmt: skip
     facts = _with_configuration(facts)
     if facts.configuration is not None:
@@ -159,7 +161,7 @@ def _object(answer: Fetched | Trouble | None) -> Mapping[str, Any] | None:
 
 async def check_named(
     arguments: Arguments, *, ehrs: Sequence[RegisteredEhr], reach: Reach, means: Callable[[Reach], Means],
-    models: Sequence[Manifest],
+    models: Sequence[Manifest], schedules: Sequence[Asked] = (),
 ) -> list[dict[str, Any]]:  # fmt: skip
     """``[{"ehr", "lines": [{"check", "result", "text", "next"}]}]`` of the EHR that ``name`` names, None being all of them.
     Raises RegistrationRefused."""
@@ -170,7 +172,7 @@ async def check_named(
 
     async def one(ehr: RegisteredEhr) -> dict[str, Any]:
         async with turns:
-            lines = await check(ehr, reach=anew, means=means(anew), models=models)
+            lines = await check(ehr, reach=anew, means=means(anew), models=models, schedules=schedules)
         return {"ehr": ehr.name, "lines": [asdict(line) for line in lines]}
 
     try:

@@ -31,9 +31,20 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A schedule as an EHR is asked for it: ``type`` is what its patients are found by, ``models`` are those that run there,
+    ``writing`` of them those whose policy is not shadow."""
+
+    id: str
+    type: str
+    models: tuple[Manifest, ...]
+    writing: tuple[Manifest, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What was asked and answered. ``unusable`` says why the SMART configuration cannot be read; ``backend`` are the scopes
-    that the backend client got."""
+    that the backend client got; ``schedules`` is what a site's ask of it."""
 
     ehr: RegisteredEhr
     models: tuple[Manifest, ...]
@@ -47,3 +58,4 @@ class Facts:
     keys: Fetched | Trouble | None = None
     openid: Mapping[str, Any] | None = None
     backend: str | Trouble | None = None
+    schedules: tuple[Asked, ...] = ()

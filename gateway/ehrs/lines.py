@@ -9,6 +9,7 @@ from auth.discovery import SmartConfiguration
 from auth.keys import parse_key_set
 from gateway.ehrs.facts import Facts, Line, Trouble
 from gateway.ehrs.fetch import Fetched
+from gateway.ehrs.scheduled import schedules
 from gateway.ehrs.writing import bundles, writes
 from gateway.vendors import vendor_of
 
@@ -292,5 +293,5 @@ def statement(facts: Facts) -> Iterator[Line]:
 
 RULES: tuple[Rule, ...] = (
     reachable, tls, clock, discovery, endpoints, issuer, pkce, authentication, wanted_scopes, ways_in, keys, backend,
-    statement, traps,
+    schedules, statement, traps,
 )  # fmt: skip

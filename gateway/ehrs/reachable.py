@@ -1,4 +1,4 @@
-"""Edge: an httpx2 transport that reaches one registered EHR and nothing else.
+"""Edge: an httpx2 transport that reaches one registered EHR, or one receiver of alerts, and nothing else.
 
 An address is checked after the name is resolved and then connected to itself, so that a name which resolves
 differently the second time changes nothing. TLS still verifies the name.
@@ -78,7 +78,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         found = await _resolve(request.url)
         usable = [address for address in found if permitted(address, self._networks, encrypted=encrypted)]
         if not usable:
-            raise Unreachable("the EHR's name leads to no network it was registered with", request=request)
+            raise Unreachable("the name leads to no network that was declared for it", request=request)
         pool = self._pool(request.url.host)
         for address in usable[:-1]:
             try:

@@ -14,6 +14,7 @@ from gateway.monitors import fidelity_counts
 from gateway.monitors.fidelity_counts import Wanted
 from gateway.outputs.pairing import Run
 from gateway.sites.declaration import Deployed
+from gateway.sites.deployment import Key
 from vocabulary.instant import format_instant
 from writeback.tables import outputs
 
@@ -34,13 +35,13 @@ class Counted(NamedTuple):
     since: str | None
 
 
-async def count(run: Run, *, size: int = SLICE, most: int = SLICES) -> Counted:
-    """The newest outputs, counted backwards in parts of ``size``, ``most`` of them."""
+async def count(run: Run, *, size: int = SLICE, most: int = SLICES, ehrs: frozenset[str] = frozenset()) -> Counted:
+    """The newest outputs, counted backwards in parts of ``size``, ``most`` of them; told of ``ehrs`` where some are named."""
     found: dict[Place, Counter[str]] = {}
     end: float | None = None
     for _ in range(most):
         rows, end = await run(partial(_slice, end=end, size=size))
-        for place, state, number in rows:
+        for place, state, number in (row for row in rows if not ehrs or row[0][2] in ehrs):
             found.setdefault(place, Counter())[state] += number
         if end is None:
             return Counted(found, None)
@@ -64,16 +65,26 @@ def _slice(
     return [((row[0], row[1], row[2]), row[3], row[4]) for row in rows], begin
 
 
-async def describe(gateway: "Gateway") -> dict[str, Any]:
+def visible(gateway: "Gateway", ehrs: frozenset[str]) -> Mapping[Key, Model]:
+    """The models that are installed, as far as they are declared or run at one of ``ehrs``; all where none is named."""
+    return {
+        key: model for key, model in gateway.models.items()
+        if not ehrs or any(key in gateway.deployments.at(ehr) or _of_site(gateway, model, ehr) for ehr in ehrs)
+    }  # fmt: skip
+
+
+async def describe(gateway: "Gateway", ehrs: frozenset[str] = frozenset()) -> dict[str, Any]:
     """``{"models": [{"id", "title", "versions": [{"version", "kind", "policy", "remote", "live", "places": [{"ehr", "site",
-    "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version."""
-    counted = await count(gateway.run)
+    "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version; what is at ``ehrs``, where
+    some are named."""
+    counted = await count(gateway.run, ehrs=ehrs)
     since = datetime.fromtimestamp(gateway.clock() - FIT_DAYS * 86400, UTC).date().isoformat()
-    summed = await gateway.run(lambda c, now: fidelity_counts.summary(c, now, Wanted(since=since)))
+    summed = await gateway.run(lambda c, now: fidelity_counts.summary(c, now, Wanted(since=since, ehrs=ehrs)))
     fit = {(each["model"], each["version"], each["ehr"]): each for each in summed["models"]}
     made: dict[str, dict[str, Any]] = {}
-    for (id, version), model in sorted(gateway.models.items()):
-        places = [_place(gateway, model, ehr, counted, fit) for ehr in sorted(gateway.senders.names())]
+    for (id, version), model in sorted(visible(gateway, ehrs).items()):
+        names = sorted(name for name in gateway.senders.names() if not ehrs or name in ehrs)
+        places = [_place(gateway, model, ehr, counted, fit) for ehr in names]
         here = [each for each in places if each is not None]
         row = made.setdefault(id, {"id": id, "title": model.manifest.title, "versions": []})
         row["versions"].append({
@@ -88,7 +99,7 @@ def _place(
 ) -> dict[str, Any] | None:
     """The model at one EHR; None where it is neither deployed nor has said anything."""
     site = gateway.deployments.sites.get(ehr)
-    declared = _declared(site.model, model, ehr, site.ehrs) if site is not None else None
+    declared = _of_site(gateway, model, ehr)
     running = gateway.deployments.at(ehr).get(model.key)
     place = (*model.key, ehr)
     if running is None and declared is None and place not in counted.states:
@@ -101,6 +112,11 @@ def _place(
         "live": policy in ("confirm", "automatic"), "owners": owners,
         "states": dict(sorted(counted.states.get(place, {}).items())), "fit": fit.get(place),
     }  # fmt: skip
+
+
+def _of_site(gateway: "Gateway", model: Model, ehr: str) -> Deployed | None:
+    site = gateway.deployments.sites.get(ehr)
+    return _declared(site.model, model, ehr, site.ehrs) if site is not None else None
 
 
 def _declared(deployed: Sequence[Deployed], model: Model, ehr: str, ehrs: Sequence[str]) -> Deployed | None:

@@ -42,9 +42,11 @@ class Asked:
     wanted: Wanted
 
 
-def read_asked(arguments: Arguments, *, models: Models, sites: Iterable[Site], now: float) -> Asked:
-    """``one`` and ``other`` (``MODEL@VERSION``), ``site`` and ``since`` (an instant or a date) where they are given. Raises
-    ValueError."""
+def read_asked(
+    arguments: Arguments, *, models: Models, sites: Iterable[Site], now: float, ehrs: Iterable[str] = ()
+) -> Asked:  # fmt: skip
+    """``one`` and ``other`` (``MODEL@VERSION``), ``site`` and ``since`` (an instant or a date) where they are given; of no site,
+    it is about these ``ehrs``, or all. Raises ValueError."""
     one, other = (_installed(str(arguments[name]), models) for name in ("one", "other"))
     if one.manifest.id != other.manifest.id or one.key == other.key:
         raise ValueError("two versions of one model are compared: MODEL@A MODEL@B")
@@ -54,7 +56,7 @@ def read_asked(arguments: Arguments, *, models: Models, sites: Iterable[Site], n
         raise ValueError("no site of that name is declared here")
     wanted = Wanted(
         model=one.manifest.id, one=one.manifest.version, other=other.manifest.version,
-        since=_since(arguments.get("since") or None, now), until=now, ehrs=known[site].ehrs if site else (),
+        since=_since(arguments.get("since") or None, now), until=now, ehrs=known[site].ehrs if site else tuple(sorted(ehrs)),
     )  # fmt: skip
     return Asked(one=one, other=other, site=site, wanted=wanted)
 

@@ -4,19 +4,19 @@ A verdict on a sentence of the random sample is told to the monitors, in the tra
 what a further checker is worth, and no rate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from monitoring import observations, samples
 from monitoring.entries import SentenceRead
 from monitoring.grounding import checker
-from monitoring.samples import Waiting, Worth
-from writeback import outputs
+from monitoring.samples import Waiting, Within, Worth
+from writeback import outputs, tables
 
 PAGE = 10
 """Sentences on a page: no more patients' data than somebody reads in a few minutes."""
@@ -44,9 +44,9 @@ class Due:
 
 
 def find_due(connection: Connection, now: float, *, session: Session) -> list[Due]:
-    """What this person may judge, the oldest first: staff of clinical informatics everything, a practitioner what was said of the
-    patient of the launch."""
-    own: Sequence[str] | None = None
+    """What this person may judge, the oldest first: staff of clinical informatics everything at its EHRs, a practitioner what was
+    said of the patient of the launch."""
+    own = within(session)
     if sessions.require("informatics")(session) is None:
         launched = [
             each for each in (session, *session.beside) if each.patient and sessions.is_practitioner(each.fhir_user)
@@ -62,6 +62,22 @@ def find_due(connection: Connection, now: float, *, session: Session) -> list[Du
         if shown is not None and may_judge(session, shown) and isinstance(body.get("text"), str):
             found.append(Due(sample=sample, output=shown, text=body["text"]))
     return found
+
+
+def within(session: Session) -> Within:
+    """The outputs whose sentences are clinical informatics' to judge; None is every one."""
+    ehrs = sessions.bounds(session, "informatics") if sessions.require("informatics")(session) else frozenset()
+    if not ehrs:
+        return None
+    o, own = tables.outputs.c, samples.samples
+    return (
+        select(o.id).where(o.id == own.c.output, o.ehr.in_(sorted(ehrs))).correlate(own)
+    )  # one row by its key for each
+
+
+def count_waiting(connection: Connection, now: float, *, session: Session) -> int:
+    """How many sentences wait for clinical informatics."""
+    return samples.count_waiting(connection, now, outputs=within(session))
 
 
 def may_judge(session: Session, shown: Mapping[str, Any]) -> bool:
@@ -87,7 +103,10 @@ def judge(
     return True
 
 
-def find_worths(connection: Connection, now: float) -> list[tuple[str, str, Worth]]:
-    """What people's verdicts say of each checker: name, version, worth."""
-    named = samples.find_checkers(connection, now)
-    return [(*each, samples.find_worth(connection, now, checker=each[0], version=each[1])) for each in named]
+def find_worths(connection: Connection, now: float, *, session: Session) -> list[tuple[str, str, Worth]]:
+    """What people's verdicts say of each checker, within the session's bounds: name, version, worth."""
+    own = within(session)
+    named = samples.find_checkers(connection, now, outputs=own)
+    return [
+        (*each, samples.find_worth(connection, now, checker=each[0], version=each[1], outputs=own)) for each in named
+    ]  # fmt: skip

@@ -37,12 +37,19 @@ def read_thresholds(directory: Path, *, deployment: str | None) -> Thresholds:
         raise KeyFileError(f"{FILE} cannot be read as JSON; {HELP}") from wrong
 
 
-def at(installed: Thresholds, declared: Sequence[Declared], ehr: str) -> Thresholds:
-    """Those that were signed for the EHR's site, on top of the installation's. Raises MetricsRefused."""
+def at(
+    installed: Thresholds, declared: Sequence[Declared], ehr: str, newest: dict[str, int] | None = None
+) -> Thresholds:  # fmt: skip
+    """Those that were signed for the EHR's site, on top of the installation's. ``newest`` has the newest version that this
+    process has seen of each site, and learns. Raises MetricsRefused, also for an older one than that."""
     found = next((each for each in declared if ehr in each.site.ehrs), None)
     signed_for = None if found is None else metrics.read(found)
-    if signed_for is None:
+    if found is None or signed_for is None:
         return installed
+    if newest is not None:
+        if signed_for.version < newest.get(found.id, 0):
+            raise metrics.MetricsRefused(metrics.overtaken(signed_for.version, newest[found.id]))
+        newest[found.id] = signed_for.version
     models = {**installed.models}
     for model, own in signed_for.thresholds.items():
         before = models.get(model, {})

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.monitors.signed import KEYS, read_thresholds, trusted
-from gateway.sites.signing_keys import kept_versions
+from gateway.sites.signing_keys import next_version
 from monitoring.thresholds import FORMAT, ThresholdsInvalid, key_id, sign
 from vocabulary.instant import format_instant
 
@@ -26,11 +26,8 @@ def sign_file(path: Path, *, key: Path, deployment: str, now: float) -> dict[str
         raise ThresholdsInvalid("the thresholds must be a JSON object")
     if document.setdefault("deployment", deployment) != deployment:
         raise ThresholdsInvalid("deployment is another than this installation's: take it out, and it is put in")
-    held = document.get("version")
-    before = held if isinstance(held, int) and "signature" in document else 0
     document |= {
-        "format": document.get("format", FORMAT), "version": max([before, *kept_versions(path)], default=0) + 1,
-        "issued": format_instant(now),
+        "format": document.get("format", FORMAT), "version": next_version(document, path), "issued": format_instant(now),
     }  # fmt: skip
     made = sign(document, private_key(key))
     text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"

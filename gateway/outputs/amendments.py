@@ -49,7 +49,7 @@ async def amend(
     stored = await gateway.run(lambda c, now: outputs.find_output(c, now, id))
     if session is None:
         return Decision(status=401, refusal="Deciding needs a session: launch the gateway from the EHR.")
-    if stored is None:
+    if stored is None or sessions.beyond(session, stored.output.ehr):
         return Decision(status=404, refusal="There is no such output.")
     bare = stored.output.patient.removeprefix("Patient/")
     person = sessions.confirms(ehr=stored.output.ehr, patient=bare)(session)

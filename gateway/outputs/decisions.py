@@ -55,7 +55,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if session is None:
         return Decision(status=401, refusal="Deciding needs a session: launch the gateway from the EHR.")
     stored = await gateway.run(lambda connection, now: outputs.find_output(connection, now, id))
-    if decision not in ("confirm", "reject") or stored is None:
+    if decision not in ("confirm", "reject") or stored is None or sessions.beyond(session, stored.output.ehr):
         return Decision(status=404, refusal="There is no such output.")
     bare = stored.output.patient.removeprefix("Patient/")
     decider = sessions.confirms(ehr=stored.output.ehr, patient=bare)(session)

@@ -1,4 +1,4 @@
-"""Edge: ``[oidc]`` of ``chartgate.toml``: the OpenID provider where staff sign in, and what gives them which role."""
+"""Edge: ``[oidc]`` of ``chartgate.toml``: the OpenID provider where staff sign in, and what gives them roles and EHRs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from gateway.settings import FILE, SettingsRefused, read_document
 
 CLIENT = ("issuer", "client_id", "method", "algorithm", "secret_file", "scopes", "networks", "origins", "ca", "proxy")
 """Members that are those of ``[[ehr]]``."""
-OWN = ("roles_claim", "roles")
+OWN = ("roles_claim", "roles", "ehrs_claim", "ehrs", "every_ehr")
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -33,10 +33,40 @@ def read_provider(path: Path) -> Provider | None:
         raise SettingsRefused(str(refused)) from refused
     if "openid" not in client.scopes:
         raise SettingsRefused(f"{where}scopes must have openid among them")
-    claim = table.get("roles_claim", "groups")
+    claim = _claim(table, "roles_claim", "groups", where)
+    return Provider(
+        client=client, roles_claim=claim, roles=_roles(table.get("roles"), where),
+        ehrs_claim=_claim(table, "ehrs_claim", claim, where), **_bounds(table, where),
+    )  # fmt: skip
+
+
+def _claim(table: Mapping[str, Any], name: str, usual: str, where: str) -> str:
+    claim = table.get(name, usual)
     if not isinstance(claim, str) or not claim:
-        raise SettingsRefused(f"{where}roles_claim must name a claim of the id_token, such as groups")
-    return Provider(client=client, roles_claim=claim, roles=_roles(table.get("roles"), where))
+        raise SettingsRefused(f"{where}{name} must name a claim of the id_token, such as groups")
+    return claim
+
+
+def _bounds(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Who sees which EHR; without ``ehrs`` everybody sees all. Raises SettingsRefused."""
+    given, every = table.get("ehrs"), table.get("every_ehr")
+    if given is None:
+        if every is not None or "ehrs_claim" in table:
+            raise SettingsRefused(
+                f"{where}every_ehr and ehrs_claim mean nothing without [oidc.ehrs]: add it, or take them out"
+            )
+        return {}
+    if not isinstance(given, dict) or not given or not all(_texts(names) for names in given.values()):
+        raise SettingsRefused(
+            f"{where}ehrs must be written as [oidc.ehrs], names of EHRs, each with a list of texts; at least one"
+        )
+    if every is not None and not _texts(every):
+        raise SettingsRefused(f"{where}every_ehr must be a list of texts")
+    return {"ehrs": {name: frozenset(names) for name, names in given.items()}, "every_ehr": frozenset(every or ())}
+
+
+def _texts(names: Any) -> bool:
+    return isinstance(names, list) and bool(names) and all(isinstance(each, str) and each for each in names)
 
 
 def _roles(table: Any, where: str) -> Mapping[str, frozenset[str]]:

@@ -1,4 +1,4 @@
-"""Edge: people's sessions and the one-time link. A row per session; of cookie and link only SHA-256 is kept.
+"""Edge: people's sessions. A row per session; of its cookie only SHA-256 is kept.
 
 A browser shows several at once: each launch has a session of its own under a cookie of its own, so that two tabs with two
 patients do not take one another's place. One stands in front, the others beside it.
@@ -29,7 +29,6 @@ LIFETIME = 8 * 3600.0
 """Seconds: one working shift, after which a person launches or signs in again."""
 IDLE = 15 * 60.0
 """Seconds that a launch's session lives without anybody looking at its page: a screen that is left alone empties itself."""
-LINK_LIFETIME = 600.0
 
 sessions = Table(
     "gateway_sessions",
@@ -42,21 +41,18 @@ sessions = Table(
     Column("fhir_user", String(128), nullable=True),
     Column("expires", Double, nullable=False, index=True),
     Column("person", String(200), nullable=True),
+    Column("bound", Text, nullable=True),
 )
-
-links = Table(
-    "gateway_links",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("expires", Double, nullable=False),
-)
+"""``bound`` has the roles and EHRs of staff that is bound to some; ``roles`` is empty then, so that a release that knows no
+bounds shows such a session nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """``patient`` is a bare id at ``ehr``; ``fhir_user`` is ``Type/id`` from a validated id_token. A session of the
-    one-time link has neither; ``person`` is the subject of who signed in at the OpenID provider. ``expires`` is Unix
-    seconds. ``beside`` are the other sessions that the browser showed."""
+    one-time link has neither; ``person`` is the subject of who signed in at the OpenID provider. ``ehrs`` are those that staff
+    is bound to, as keys are: empty means all. ``expires`` is Unix seconds. ``beside`` are the other sessions that the browser
+    showed."""
 
     roles: frozenset[Role]
     expires: float
@@ -65,9 +61,23 @@ class Session:
     patient: str | None = None
     fhir_user: str | None = None
     person: str | None = None
+    ehrs: frozenset[str] = frozenset()
     beside: tuple["Session", ...] = ()
 
+    @property
+    def shown(self) -> tuple["Session", ...]:
+        """This one and those beside it."""
+        return (self, *self.beside)
 
+    @property
+    def bound_to(self) -> frozenset[str]:
+        """The EHRs that those of the shown sessions which no launch began are bound to; empty where one is bound to none."""
+        bound = [each.ehrs for each in self.shown if each.launch_id is None]
+        return frozenset().union(*bound) if all(bound) else frozenset()
+
+
+STAFF: frozenset[Role] = frozenset({"engineer", "informatics"})
+"""The roles of who sees what is of no patient of their own."""
 Requirement = Callable[[Session | None], Session | None]
 
 
@@ -88,30 +98,53 @@ def of_launch(*, now: float, launch_id: str, ehr: str, patient: str | None, fhir
     return Session(roles=roles, expires=now + IDLE, launch_id=launch_id, ehr=ehr, patient=patient, fhir_user=fhir_user)
 
 
-def of_link(*, now: float) -> Session:
+def of_link(*, now: float, ehrs: frozenset[str] = frozenset()) -> Session:
     """The session of the one-time link: whoever started this installation, without patient and without identity."""
-    return Session(roles=frozenset({"engineer", "informatics"}), expires=now + LIFETIME)
+    return Session(roles=STAFF, expires=now + LIFETIME, ehrs=ehrs)
 
 
-def of_staff(*, now: float, person: str, roles: frozenset[Role]) -> Session:
+def of_staff(*, now: float, person: str, roles: frozenset[Role], ehrs: frozenset[str] = frozenset()) -> Session:
     """The session of who signed in at the OpenID provider: roles, and no patient; it confirms nothing."""
-    return Session(roles=roles, expires=now + LIFETIME, person=person)
+    return Session(roles=roles, expires=now + LIFETIME, person=person, ehrs=ehrs)
 
 
 def _first(holds: Callable[[Session], bool]) -> Requirement:
     """The first that holds of the sessions that a browser showed, the one in front before those beside it."""
 
     def found(session: Session | None) -> Session | None:
-        shown = () if session is None else (session, *session.beside)
-        return next((each for each in shown if holds(each)), None)
+        return next((each for each in session.shown if holds(each)), None) if session is not None else None
 
     return found
 
 
-def require(*roles: Role) -> Requirement:
-    """A requirement: any session when no role is named, otherwise one that has at least one of the roles."""
+def reaches(session: Session, ehr: str) -> bool:
+    """Whether staff of these bounds see what is of this EHR. What is of no EHR (``""``) is for who is bound to none."""
+    return not session.ehrs or ehr in session.ehrs
+
+
+def require(*roles: Role, ehr: str | None = None) -> Requirement:
+    """A requirement: any session when no role is named, otherwise one that has at least one of the roles; and that reaches the
+    EHR, where the request concerns one."""
     wanted = frozenset(roles)
-    return _first(lambda session: not wanted or bool(wanted & session.roles))
+    return _first(
+        lambda session: (not wanted or bool(wanted & session.roles)) and (ehr is None or reaches(session, ehr))
+    )
+
+
+def bounds(session: Session, *roles: Role) -> frozenset[str]:
+    """The EHRs whose rows these sessions list by such a role; empty means all, as with keys. Raises ValueError where none has
+    the role: that is no bound at all."""
+    bound = [each.ehrs for each in session.shown if set(roles) & each.roles]
+    if not bound:
+        raise ValueError("no session has the role")
+    return frozenset().union(*bound) if all(bound) else frozenset()
+
+
+def beyond(session: Session, ehr: str) -> bool:
+    """Whether these sessions are of staff that is bound to other EHRs, and of nobody else here: to them, nothing of this EHR
+    is there."""
+    here = any(each.ehr == ehr or (each.launch_id is None and reaches(each, ehr)) for each in session.shown)
+    return bool(session.bound_to) and not here
 
 
 def launched() -> Requirement:
@@ -137,7 +170,7 @@ def sees(*, ehr: str, patient: str) -> Requirement:
     """Who may open a page with this patient's data: staff of this installation, or a launch with that very patient."""
     return _first(
         lambda session: (
-            bool({"engineer", "informatics"} & session.roles) or (session.ehr, session.patient) == (ehr, patient)
+            bool(STAFF & session.roles and reaches(session, ehr)) or (session.ehr, session.patient) == (ehr, patient)
         )
     )
 
@@ -147,7 +180,7 @@ def judges(*, ehr: str, patient: str) -> Requirement:
     launch with that very patient."""
     return _first(
         lambda session: (
-            "informatics" in session.roles
+            ("informatics" in session.roles and reaches(session, ehr))
             or (is_practitioner(session.fhir_user) and (session.ehr, session.patient) == (ehr, patient))
         )
     )
@@ -164,8 +197,8 @@ def save_session(connection: Connection, now: float, *, session: Session, secret
     connection.execute(delete(sessions).where(sessions.c.expires < now))
     connection.execute(
         insert(sessions).values(
-            hash=hashed(secret), roles=json.dumps(sorted(session.roles)), launch=session.launch_id, ehr=session.ehr,
-            patient=session.patient, fhir_user=session.fhir_user, expires=session.expires, person=session.person,
+            hash=hashed(secret), launch=session.launch_id, ehr=session.ehr, patient=session.patient,
+            fhir_user=session.fhir_user, expires=session.expires, person=session.person, **_permits(session),
         )
     )  # fmt: skip
 
@@ -196,10 +229,18 @@ def keep_alive(connection: Connection, now: float, *, session: Session, since: f
 
 
 def _session(row: Row[Any]) -> Session:
+    bound = {"roles": json.loads(row.roles), "ehrs": ()} if row.bound is None else json.loads(row.bound)
     return Session(
-        roles=frozenset(json.loads(row.roles)), expires=row.expires, launch_id=row.launch, ehr=row.ehr,
-        patient=row.patient, fhir_user=row.fhir_user, person=row.person,
+        roles=frozenset(bound["roles"]), expires=row.expires, launch_id=row.launch, ehr=row.ehr,
+        patient=row.patient, fhir_user=row.fhir_user, person=row.person, ehrs=frozenset(bound["ehrs"]),
     )  # fmt: skip
+
+
+def _permits(session: Session) -> dict[str, str | None]:
+    roles = sorted(session.roles)
+    if not session.ehrs:
+        return {"roles": json.dumps(roles), "bound": None}
+    return {"roles": "[]", "bound": json.dumps({"roles": roles, "ehrs": sorted(session.ehrs)})}
 
 
 def end_shown(connection: Connection, now: float, *, cookies: Iterable[str]) -> list[str]:
@@ -225,18 +266,6 @@ def supersede(connection: Connection, now: float, *, cookies: Iterable[str], new
 def end_sessions_of(connection: Connection, now: float, *, ehr: str) -> None:
     """Nobody is signed in from this EHR any more."""
     connection.execute(delete(sessions).where(sessions.c.ehr == ehr))
-
-
-def add_link(connection: Connection, now: float, token: str) -> None:
-    """Makes ``/enter?token=…`` work once within ten minutes. ``token`` has 256 random bits."""
-    connection.execute(delete(links).where(links.c.expires < now))
-    connection.execute(insert(links).values(hash=hashed(token), expires=now + LINK_LIFETIME))
-
-
-def take_link(connection: Connection, now: float, token: str) -> bool:
-    """Uses a link up. False when it is unknown, used or late."""
-    usable = (links.c.hash == hashed(token), links.c.expires > now)
-    return connection.execute(delete(links).where(*usable)).rowcount == 1
 
 
 def cookie_header(name: str, value: str, *, max_age: int) -> str:

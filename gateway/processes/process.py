@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, ehr_face
+from gateway import app_face, ehr_face, links
 from gateway.app import Gateway, open_gateway
 from gateway.ehrs import check, file, rotating, verbs
 from gateway.installation import Installation, open_installation
 from gateway.model_folders import model_versions
 from gateway.outputs import delivery_verbs
-from gateway.people import sessions
 from gateway.processes import server, tls
 from gateway.processes.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.routes import control, health
@@ -52,6 +51,8 @@ class Options:
     read_back: ReadBack = EVERYTHING
     site: Site | None = None
     """A site that is rehearsed: played at the sandbox's own EHRs."""
+    sees: frozenset[str] = frozenset()
+    """The EHRs that the session of the one-time link is bound to; empty means all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +96,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
         faces = _faces(gateway, ehrs, port, scheme, introduced)
         await stack.enter_async_context(_served(installation, faces, listening, secured))
         await stack.enter_async_context(gateway.working())
-        link = await _announced(installation, app_url)
+        link = await _announced(gateway, app_url, options.sees)
         stack.callback(lambda: (installation.directory / server.SERVER_FILE).unlink(missing_ok=True))
         yield Running(
             app=app_url,
@@ -116,11 +117,15 @@ def _gateway(
     )  # fmt: skip
 
 
-async def _announced(installation: Installation, app_url: str) -> str:
-    """Tells where the server is, and gives the secret of the one-time link."""
+async def _announced(gateway: Gateway, app_url: str, sees: frozenset[str]) -> str:
+    """Tells where the server is, and gives the secret of the one-time link. Raises SandboxError."""
+    if not sees <= set(gateway.senders.names()):
+        raise sandboxes.SandboxError(
+            "--sees names no EHR of this installation: chartgate ehrs list says which there are"
+        )
     link = secrets.token_urlsafe(32)
-    await installation.database.run(lambda connection, now: sessions.add_link(connection, now, link))
-    server.write_server_file(installation.directory, app_url)
+    await gateway.run(lambda connection, now: links.add_link(connection, now, link, sees))
+    server.write_server_file(gateway.installation.directory, app_url)
     return link
 
 

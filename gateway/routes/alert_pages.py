@@ -15,12 +15,13 @@ from gateway.bodies.bodies import is_printable
 from gateway.pages import HEADERS, render
 from gateway.people import sessions
 from gateway.people.sessions import Session
-from gateway.routes.alerts import named
-from gateway.routes.delivery_pages import staff
+from gateway.routes.alerts import concerns, named
+from gateway.routes.delivery_pages import bounds, reaches, staff
 from gateway.routes.forms import read_form
 from gateway.routes.pages import message
 from monitoring.alerting import acting, handling, raising
 from monitoring.errors import UnknownAlert
+from vocabulary.alert import Alert
 from vocabulary.instant import format_instant
 
 SPANS = {"1": "an hour", "8": "eight hours", "24": "a day", "168": "a week"}
@@ -54,9 +55,11 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     if not isinstance(session, Session):
         return session
     chosen = request.query_params.get("show", "standing")
+    ehrs = bounds(session)
     alerts, silences, taken = await gateway.run(
         lambda c, now: (
-            handling.find_alerts(c, now, standing=chosen != "all"), raising.find_silences(c, now), acting.find_actions(c, now)
+            handling.find_alerts(c, now, standing=chosen != "all", ehrs=ehrs), raising.find_silences(c, now),
+            acting.find_actions(c, now),
         )
     )  # fmt: skip
     owner = request.query_params.get("owner", "")
@@ -64,18 +67,19 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     rows = sorted(wanted, key=lambda each: (each.quiet, ORDER.index(each.severity), -each.since))
     page = render(
         "alerts.html", session=session, alerts=[shown_alert(each) for each in rows], chosen=chosen, owner=owner,
-        silences=[shown_silence(each) for each in silences], actions=[shown_action(each) for each in taken],
-        calendar=_calendar(gateway),
+        silences=[shown_silence(each) for each in silences if concerns(session, "monitors.read", each)],
+        actions=[shown_action(each) for each in taken if concerns(session, "monitors.read", each)],
+        calendar=_calendar(gateway, ehrs),
     )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)
 
 
-def _calendar(gateway: Gateway) -> list[dict[str, str]]:
+def _calendar(gateway: Gateway, ehrs: frozenset[str]) -> list[dict[str, str]]:
     """Planned changes that are under way or begin within a month, by name, with the EHRs that they touch: a release that nobody
     here reads the codes of is not among them."""
     found: dict[str, dict[str, str]] = {}
     now = gateway.clock()
-    for ehr in gateway.senders.names():
+    for ehr in ehrs or gateway.senders.names():
         read = gateway.alerts.marking.systems(ehr)
         for change in sorted(gateway.alerts.calendar.around(ehr, now, days=MONTH), key=lambda each: each.at):
             if not change.systems or change.systems & read:
@@ -92,6 +96,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     id = request.path_params["id"]
     try:
         alert, events, changes = await gateway.run(partial(handling.find_story, id=id))
+        _seen(session, alert)
     except UnknownAlert:
         return message("Not here", "There is no such alert.", status=404, session=session)
     page = render(
@@ -114,7 +119,7 @@ async def _do(gateway: Gateway, request: Request) -> Response:
     id, what = request.path_params["id"], request.path_params["what"]
     try:
         form = await read_form(request)
-        await gateway.run(lambda c, now: _done(c, now, id, what, form, named(session), gateway))
+        await gateway.run(lambda c, now: _done(c, now, id, what, form, session, gateway))
     except UnknownAlert:
         return message("Not here", "There is no such alert.", status=404, session=session)
     except (handling.SilenceRefused, OAuthError, KeyError) as failure:
@@ -124,12 +129,19 @@ async def _do(gateway: Gateway, request: Request) -> Response:
     return RedirectResponse(f"/alerts/{id}", status_code=303, headers=HEADERS)
 
 
-def _done(connection: Any, now: float, id: str, what: str, form: Any, by: str, gateway: Gateway) -> None:
+def _seen(session: Session, alert: Alert) -> None:
+    """Raises UnknownAlert for one of an EHR that the staff does not see: to it, there is none."""
+    if not reaches(session, alert.ehr):
+        raise UnknownAlert("no alert has that id")
+
+
+def _done(connection: Any, now: float, id: str, what: str, form: Any, session: Session, gateway: Gateway) -> None:
+    alert, by = handling.find_alert(connection, now, id), named(session)
+    _seen(session, alert)
     note = str(form.get("note", ""))[:500]
     if not is_printable(note):
         raise OAuthError("invalid_request", "a note holds no control characters")
     if what == "silence":
-        alert = handling.find_alert(connection, now, id)
         hours = int(form["hours"]) if form.get("hours") in SPANS else 0
         matching = {"monitor": alert.monitor, "model": alert.model, "ehr": alert.ehr, "source": alert.source}
         handling.silence(

@@ -12,7 +12,7 @@ from gateway.app import Gateway
 from gateway.bodies import bodies
 from gateway.people import apikeys, sessions
 from gateway.routes import describing
-from gateway.routes.json_api import Caller, as_json, caller_of, own_page, read_body, refused, told
+from gateway.routes.json_api import Caller, allowed, as_json, bounds_of, caller_of, own_page, read_body, refused, told
 from monitoring.alerting import acting, handling, raising
 from monitoring.alerting.acting import Taken
 from monitoring.alerting.rules import Silence
@@ -21,6 +21,7 @@ from vocabulary.alert import Alert
 from vocabulary.instant import parse_instant
 
 STAFF: tuple[sessions.Role, ...] = ("engineer", "informatics")
+BOUND = "who asks is bound to other EHRs or models"
 
 
 def router(gateway: Gateway) -> APIRouter:
@@ -60,14 +61,12 @@ async def _manager(gateway: Gateway, request: Request) -> Caller:
 
 
 def _sees(caller: Caller, scope: apikeys.Scope, ehr: str, model: str) -> bool:
-    return not isinstance(caller, apikeys.ApiKey) or apikeys.allows(caller, scope, ehr=ehr, model=model)
+    return allowed(caller, scope, ehr=ehr, model=model, roles=STAFF)
 
 
-def _concerns(caller: Caller, scope: apikeys.Scope, each: Silence | Taken) -> bool:
+def concerns(caller: Caller, scope: apikeys.Scope, each: Silence | Taken) -> bool:
     """Whether a silence or a decision touches what the caller sees: its own, or those that are for every EHR or model."""
-    if not isinstance(caller, apikeys.ApiKey):
-        return True
-    return apikeys.allows(caller, scope, ehr=each.ehr or None, model=each.model or None)
+    return allowed(caller, scope, ehr=each.ehr or None, model=each.model or None, roles=STAFF)
 
 
 def named(caller: Caller) -> str:
@@ -83,7 +82,8 @@ def named(caller: Caller) -> str:
 
 async def _alerts(gateway: Gateway, request: Request) -> Response:
     caller = await _reader(gateway, request)
-    found = await gateway.run(handling.find_alerts)
+    ehrs, _ = bounds_of(caller, STAFF)
+    found = await gateway.run(partial(handling.find_alerts, ehrs=ehrs))
     seen = [shown_alert(each) for each in found if _sees(caller, "monitors.read", each.ehr, each.model)]
     return as_json({"alerts": seen})
 
@@ -134,7 +134,7 @@ async def _handle(gateway: Gateway, request: Request, how: Any) -> Response:
 async def _silences(gateway: Gateway, request: Request) -> Response:
     caller = await _reader(gateway, request)
     found = await gateway.run(raising.find_silences)
-    return as_json({"silences": [shown_silence(each) for each in found if _concerns(caller, "monitors.read", each)]})
+    return as_json({"silences": [shown_silence(each) for each in found if concerns(caller, "monitors.read", each)]})
 
 
 async def _silence(gateway: Gateway, request: Request) -> Response:
@@ -142,7 +142,7 @@ async def _silence(gateway: Gateway, request: Request) -> Response:
     body = await read_body(request, bodies.SilenceBody)
     matching = {name: getattr(body, name) or "" for name in ("monitor", "model", "ehr", "source")}
     if not _sees(caller, "alerts.manage", matching["ehr"], matching["model"]):
-        raise refused(403, "the key is bound to other EHRs or models", "Authorization")
+        raise refused(403, BOUND, "Authorization")
     by, until = named(caller), parse_instant(body.until)
     try:
         made = await gateway.run(
@@ -161,14 +161,14 @@ async def _actions(gateway: Gateway, request: Request) -> Response:
 
 async def _taken(gateway: Gateway, caller: Caller, scope: apikeys.Scope) -> Response:
     found = await gateway.run(acting.find_actions)
-    return as_json({"actions": [shown_action(each) for each in found if _concerns(caller, scope, each)]})
+    return as_json({"actions": [shown_action(each) for each in found if concerns(caller, scope, each)]})
 
 
 async def _act(gateway: Gateway, request: Request) -> Response:
     caller = await _manager(gateway, request)
     body = await read_body(request, bodies.ActionBody)
     if not _sees(caller, "alerts.manage", body.ehr or "", body.model):
-        raise refused(403, "the key is bound to other EHRs or models", "Authorization")
+        raise refused(403, BOUND, "Authorization")
     if not any(id == body.model for id, _ in gateway.models):
         raise refused(422, "is not installed here", "model")
     by, person = named(caller), not isinstance(caller, apikeys.ApiKey)

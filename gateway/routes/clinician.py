@@ -89,7 +89,7 @@ async def _page(gateway: Gateway, request: Request) -> Response:
     asked = not waiting and any(each["state"] == "awaiting_confirmation" for each in shown) and may
     moving = any(each["state"] == "pending" for each in shown)
     page = render(
-        "launch.html", session=session, staff=sessions.require("engineer", "informatics")(session) is not None,
+        "launch.html", session=session, staff=sessions.require("engineer", "informatics", ehr=session.ehr)(session) is not None,
         may_confirm=may, waiting=waiting, moving=moving, outputs=[] if waiting else shown,
         refresh=_refresh(gateway, session, view, done=done, waiting=waiting, moving=moving and not asked),
         done=DONE.get(done), problems=[] if view.job is None else list(view.job.problems),
@@ -187,7 +187,10 @@ async def _model(gateway: Gateway, request: Request) -> Response:
     session = await session_of(gateway, request)
     if session is None:
         return await _without(gateway, status=401)
-    model = gateway.deployments.at(session.ehr or "").get((request.path_params["id"], request.path_params["version"]))
+    places = sorted(session.bound_to) if session.ehr is None else [session.ehr]
+    key = (request.path_params["id"], request.path_params["version"])
+    found = (gateway.deployments.at(ehr).get(key) for ehr in places or [""])
+    model = next((each for each in found if each is not None), None)
     headers = await framing.headers_of(gateway, session.ehr)
     if model is None:
         page = render("message.html", title="Not here", text="No such model version is installed here.", next="")

@@ -12,7 +12,7 @@ from gateway import kept_reports
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render
 from gateway.people.sessions import Session
-from gateway.routes.delivery_pages import staff
+from gateway.routes.delivery_pages import bounds, reaches, staff
 from gateway.routes.pages import message
 from gateway.sites import evidence
 from vocabulary.instant import format_instant
@@ -45,8 +45,9 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     found, noted = await gateway.run(
         lambda c, now: (kept_reports.latest(c, now), {ehr: _noted(c, now, site) for ehr, site in sites.items()})
     )
-    rows = [_row(gateway, name, found, noted.get(name)) for name in sorted(gateway.senders.names())]
-    others = [found[target] for target in sorted(set(found) - {row["base"] for row in rows})]
+    names = [name for name in sorted(gateway.senders.names()) if reaches(session, name)]
+    rows = [_row(gateway, name, found, noted.get(name)) for name in names]
+    others = [found[target] for target in sorted(set(found) - {row["base"] for row in rows}) if not bounds(session)]
     page = render("conformance.html", session=session, rows=rows, others=others, results=kept_reports.RESULTS)
     return HTMLResponse(page, headers=HEADERS)
 
@@ -67,16 +68,23 @@ def _row(
     return {"ehr": name, "base": base, "report": report, "noted": here}
 
 
+def _theirs(gateway: Gateway, session: Session, target: str) -> bool:
+    """Whether a report is about an EHR that the staff sees; one about another server is for who is bound to none."""
+    ehrs = bounds(session)
+    here = (name for name in gateway.senders.names() if gateway.senders.base(name).rstrip("/") == target)
+    return not ehrs or any(name in ehrs for name in here)
+
+
 async def _show(gateway: Gateway, request: Request) -> Response:
     session = await staff(gateway, request)
     if not isinstance(session, Session):
         return session
     id = request.path_params["id"]
-    packed = await gateway.run(lambda c, now: kept_reports.find_page(c, now, id)) if id < 2**31 else None
-    if packed is None:
+    kept = await gateway.run(lambda c, now: kept_reports.find_page(c, now, id)) if id < 2**31 else None
+    if kept is None or not _theirs(gateway, session, kept[0]):
         return message("Not here", "No such report is kept whole.", status=404, session=session)
     try:
-        page = await asyncio.to_thread(kept_reports.unpacked, packed)
+        page = await asyncio.to_thread(kept_reports.unpacked, kept[1])
     except ValueError:
         text = "What is kept of this report cannot be read. Run it again."
         return message("Not readable", text, status=500, session=session)

@@ -1,6 +1,6 @@
 """Edge: ``/api/deliveries``: what was sent, what became of each attempt, and dead letters sent again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,7 +13,7 @@ from gateway.outputs import resending
 from gateway.people import apikeys
 from gateway.people.sessions import Role
 from gateway.routes import describing
-from gateway.routes.json_api import Caller, Refusal, as_json, caller_of, own_page, refused, told
+from gateway.routes.json_api import Caller, Refusal, allowed, as_json, bounds_of, caller_of, own_page, refused, told
 from writeback import listing
 from writeback.states import STATES
 
@@ -40,11 +40,11 @@ def router(gateway: Gateway) -> APIRouter:
     return api
 
 
-def may_read(caller: Caller, found: Mapping[str, Any], *scopes: apikeys.Scope) -> bool:
-    """Whether a key is bound to nothing else; people with a role see every delivery."""
-    if not isinstance(caller, apikeys.ApiKey):
-        return True
-    return any(apikeys.allows(caller, scope, ehr=found["ehr"], model=found["model"]) for scope in scopes)
+def may_read(
+    caller: Caller, found: Mapping[str, Any], *scopes: apikeys.Scope, roles: Sequence[Role] = STAFF
+) -> bool:  # fmt: skip
+    """Whether a key, or a person with one of the roles, is bound to nothing else."""
+    return any(allowed(caller, scope, ehr=found["ehr"], model=found["model"], roles=roles) for scope in scopes)
 
 
 async def _list(gateway: Gateway, request: Request) -> Response:
@@ -52,9 +52,8 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     asked = query.read_filters(request.query_params.multi_items(), query.DELIVERIES, STATES)
     if isinstance(asked, list):
         raise Refusal(422, *asked)
-    wanted = asked.wanted
-    if isinstance(caller, apikeys.ApiKey):
-        wanted = query.narrowed(wanted, ehrs=caller.ehrs, models=caller.models)
+    ehrs, models = bounds_of(caller, STAFF)
+    wanted = query.narrowed(asked.wanted, ehrs=ehrs, models=models)
     found = await gateway.run(
         lambda c, now: listing.page_deliveries(c, now, wanted=wanted, limit=asked.limit, before=asked.before)
     )
@@ -76,8 +75,9 @@ async def _resend(gateway: Gateway, request: Request) -> Response:
     caller = await caller_of(gateway, request, "deliveries.manage", roles=("engineer",))
     own_page(gateway, request, caller)
     made = await resending.resend_delivery(
-        gateway, request.path_params["id"], allowed=lambda found: may_read(caller, found, "deliveries.manage")
-    )
+        gateway, request.path_params["id"],
+        allowed=lambda found: may_read(caller, found, "deliveries.manage", roles=("engineer",)),
+    )  # fmt: skip
     if made.refusal is not None:
         raise refused(made.status, made.refusal, "id")
     return as_json(made.shown)

@@ -66,6 +66,16 @@ async def staff(gateway: Gateway, request: Request) -> Session | Response:
     return session
 
 
+def bounds(session: Session) -> frozenset[str]:
+    """The EHRs that the staff of ``staff`` is bound to; empty means all."""
+    return sessions.bounds(session, *STAFF)
+
+
+def reaches(session: Session, ehr: str) -> bool:
+    """Whether the staff of ``staff`` sees what is of this EHR."""
+    return sessions.require(*STAFF, ehr=ehr)(session) is not None
+
+
 async def _list(gateway: Gateway, request: Request) -> Response:
     session = await staff(gateway, request)
     if isinstance(session, Response):
@@ -79,11 +89,14 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     asked = query.read_filters(pairs, query.DELIVERIES, STATES)
     if isinstance(asked, list):
         return message("Not understood", f"The address asks for something unknown: {asked[0].element}.", status=422)
+    ehrs = bounds(session)
+    wanted = query.narrowed(asked.wanted, ehrs=ehrs)
     found = await gateway.run(
-        lambda c, now: listing.page_deliveries(c, now, wanted=asked.wanted, limit=asked.limit, before=asked.before)
+        lambda c, now: listing.page_deliveries(c, now, wanted=wanted, limit=asked.limit, before=asked.before)
     )
-    counted = await gateway.run(listing.count_deliveries)
-    known = await gateway.run(listing.known)
+    counted, known = await gateway.run(
+        lambda c, now: (listing.count_deliveries(c, now, ehrs=ehrs), listing.known(c, now, ehrs=ehrs))
+    )
     page = render(
         "deliveries.html", session=session, deliveries=found.rows, states=STATES, roles=ROLES, **known,
         chosen={name: chosen.get(name, "") for name in ("state", "ehr", "model")},
@@ -105,13 +118,13 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         return session
     id = request.path_params["id"]
     found = await gateway.run(lambda c, now: listing.find_delivery(c, now, id))
-    if found is None:
+    if found is None or not reaches(session, found["ehr"]):
         return message("Not here", "There is no such delivery.", status=404, session=session)
     dead = found["state"] in listing.DEAD_STATES
     page = render(
         "delivery.html", session=session, each=found, events=EVENTS, roles=ROLES, strategy=STRATEGIES[found["strategy"]],
         waits=found["state"] in ("ready", "in_doubt"), doubtful=_doubtful(found),
-        may_resend=dead and sessions.require("engineer")(session) is not None,
+        may_resend=dead and sessions.require("engineer", ehr=found["ehr"])(session) is not None,
     )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)
 
@@ -134,7 +147,9 @@ async def _resend(gateway: Gateway, request: Request) -> Response:
     if sessions.require("engineer")(session) is None:
         return message("Refused", "Only an engineer sends a dead letter again.", status=403, session=session)
     id = request.path_params["id"]
-    made = await resending.resend_delivery(gateway, id, allowed=lambda found: True)
+    made = await resending.resend_delivery(
+        gateway, id, allowed=lambda found: sessions.require("engineer", ehr=found["ehr"])(session) is not None
+    )
     if made.refusal is not None:
         return message("Not done", made.refusal, status=made.status, session=session)
     return RedirectResponse(f"/deliveries/{id}", status_code=303, headers=HEADERS)

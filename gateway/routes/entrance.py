@@ -13,7 +13,7 @@ from starlette.routing import Route
 from auth.client.errors import NotAllowed
 from gateway.launches import revoking
 from gateway.launches.revoking import Ended, Revocations
-from gateway.people import sessions
+from gateway.people import links, sessions
 from gateway.routes.launches import HEADERS, LaunchGateway, means_of, told
 
 
@@ -63,7 +63,8 @@ def _end(
 
 def exchange_link(connection: Connection, now: float, *, token: str, secret: str) -> bool:
     """The link for a session, in one transaction. False when the link opens nothing."""
-    if not sessions.take_link(connection, now, token):
+    ehrs = links.take_link(connection, now, token)
+    if ehrs is None:
         return False
-    sessions.save_session(connection, now, session=sessions.of_link(now=now), secret=secret)
+    sessions.save_session(connection, now, session=sessions.of_link(now=now, ehrs=ehrs), secret=secret)
     return True

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from gateway.app import Gateway
 from gateway.feeds import kept_profiles
 from gateway.monitors.fidelity_counts import Wanted, count_outputs, summary
-from gateway.people import apikeys
 from gateway.routes import describing
-from gateway.routes.json_api import Refusal, as_json, caller_of, told
+from gateway.routes.deliveries import STAFF
+from gateway.routes.json_api import Refusal, as_json, bounds_of, caller_of, told
 from r4.outcome import Issue
 
 DAYS = 30
@@ -35,13 +35,12 @@ def router(gateway: Gateway) -> APIRouter:
 
 
 async def _fidelity(gateway: Gateway, request: Request) -> Response:
-    caller = await caller_of(gateway, request, "monitors.read", roles=("engineer", "informatics"))
+    caller = await caller_of(gateway, request, "monitors.read", roles=STAFF)
     wanted = read_wanted(request.query_params.multi_items(), gateway.clock())
     if isinstance(wanted, Issue):
         raise Refusal(422, wanted)
-    if isinstance(caller, apikeys.ApiKey):
-        wanted = wanted._replace(ehrs=caller.ehrs, models=caller.models)
-    return as_json(await counts(gateway, wanted))
+    ehrs, models = bounds_of(caller, STAFF)
+    return as_json(await counts(gateway, wanted._replace(ehrs=ehrs, models=models)))
 
 
 def read_wanted(pairs: Iterable[tuple[str, str]], now: float) -> Wanted | Issue:

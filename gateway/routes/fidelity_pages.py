@@ -11,7 +11,7 @@ from gateway.app import Gateway
 from gateway.feeds import kept_profiles
 from gateway.pages import HEADERS, profiles, render
 from gateway.people.sessions import Session
-from gateway.routes.delivery_pages import staff
+from gateway.routes.delivery_pages import bounds, reaches, staff
 from gateway.routes.fidelity_api import counts, read_wanted
 from gateway.routes.pages import message
 from r4.outcome import Issue
@@ -42,7 +42,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         return message(
             "Not understood", f"The address asks for something unknown: {wanted.element}.", status=422, session=session
         )
-    found = await counts(gateway, wanted)
+    found = await counts(gateway, wanted._replace(ehrs=bounds(session)))
     page = render(
         "fidelity.html", session=session, found=found, wanted=wanted, checks=BY_ID, trend=profiles.fitness(found["trend"]),
         charts={(each["ehr"], each["model"], each["version"]): each["charts"] for each in found["models"]},
@@ -60,7 +60,9 @@ async def _codes(gateway: Gateway, request: Request) -> Response:
     feed = request.query_params.get("feed", "")
     days = kept.get(feed, [])
     day = request.query_params.get("day") or (days[0] if days else "")
-    asked = (feed + day).isprintable()  # what is not is kept nowhere, and no database is asked for it
+    asked = (
+        reaches(session, feed) and (feed + day).isprintable()
+    )  # what is not is kept nowhere, and no database is asked for it
     document = await gateway.run(lambda c, now: kept_profiles.find(c, now, feed=feed, day=day)) if asked else None
     if document is None:
         return message("Not here", "No profile of that feed and day is kept.", status=404, session=session)

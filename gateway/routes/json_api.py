@@ -125,6 +125,22 @@ async def caller_of(
     return session
 
 
+def allowed(
+    caller: Caller, scope: apikeys.Scope, *, ehr: str | None, model: str | None, roles: Sequence[sessions.Role]
+) -> bool:  # fmt: skip
+    """Whether a key, or a person with one of the roles, is bound to nothing else than this EHR and model."""
+    if isinstance(caller, apikeys.ApiKey):
+        return apikeys.allows(caller, scope, ehr=ehr, model=model)
+    return sessions.require(*roles, ehr=ehr)(caller) is not None
+
+
+def bounds_of(caller: Caller, roles: Sequence[sessions.Role]) -> tuple[frozenset[str], frozenset[str]]:
+    """The EHRs and the models whose rows a caller lists, a person by one of the roles; empty sets mean all."""
+    if isinstance(caller, apikeys.ApiKey):
+        return caller.ehrs, caller.models
+    return sessions.bounds(caller, *roles), frozenset()
+
+
 def own_page(gateway: Gateway, request: Request, caller: Caller) -> None:
     """A person's change comes from a page of this site. Raises Refusal 403."""
     if isinstance(caller, sessions.Session) and not sessions.same_origin(request.headers, base_url=gateway.base_url):

@@ -10,8 +10,9 @@ from gateway.app import Gateway
 from gateway.model_folders import installed_models, model_versions
 from gateway.pages import HEADERS, comparison, render
 from gateway.people.sessions import Session
-from gateway.routes.delivery_pages import staff
+from gateway.routes.delivery_pages import bounds, staff
 from gateway.routes.pages import message
+from gateway.routes.site_pages import seen
 
 LONGEST = 200
 
@@ -32,7 +33,7 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     session = await staff(gateway, request)
     if not isinstance(session, Session):
         return session
-    found = await installed_models.describe(gateway)
+    found = await installed_models.describe(gateway, bounds(session))
     return HTMLResponse(render("models.html", session=session, **found), headers=HEADERS)
 
 
@@ -41,29 +42,26 @@ async def _compare(gateway: Gateway, request: Request) -> Response:
     if not isinstance(session, Session):
         return session
     id = request.path_params["id"]
-    versions = sorted(version for known, version in gateway.models if known == id)
+    ehrs = bounds(session)
+    models = installed_models.visible(gateway, ehrs)
+    versions = sorted(version for known, version in models if known == id)
     if len(versions) < 2:
         text = "Two versions of a model are compared, and of this one there are not two here."
         return message("Not here", text, status=404, session=session)
     chosen = {name: request.query_params.get(name, "")[:LONGEST] for name in ("one", "other", "site", "since")}
-    sites = sorted(each.id for each in gateway.declared)
+    sites = [each.site for each in seen(gateway, session)]
     found: dict[str, Any] | None = None
     problem = ""
     if chosen["one"]:
         try:
-            found = await _compared(gateway, id, chosen)
+            asked = {**chosen, "one": f"{id}@{chosen['one']}", "other": f"{id}@{chosen['other']}"}
+            read = model_versions.read_asked(asked, models=models, sites=sites, now=gateway.clock(), ehrs=ehrs)
+            found = await model_versions.compared(gateway.run, read)
         except ValueError as wrong:
             problem = str(wrong)
     page = render(
-        "compare.html", session=session, id=id, versions=versions, sites=sites, chosen=chosen, found=found, problem=problem,
+        "compare.html", session=session, id=id, versions=versions, sites=sorted(each.site.id for each in sites),
+        chosen=chosen, found=found, problem=problem,
         sheets=comparison.sheets(found) if found and found["pairs"] else [], days=model_versions.DAYS,
     )  # fmt: skip
     return HTMLResponse(page, status_code=422 if problem else 200, headers=HEADERS)
-
-
-async def _compared(gateway: Gateway, id: str, chosen: dict[str, str]) -> dict[str, Any]:
-    """Raises ValueError for what cannot be compared."""
-    asked = {**chosen, "one": f"{id}@{chosen['one']}", "other": f"{id}@{chosen['other']}"}
-    sites = [each.site for each in gateway.declared]
-    read = model_versions.read_asked(asked, models=gateway.models, sites=sites, now=gateway.clock())
-    return await model_versions.compared(gateway.run, read)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render, signals
 from gateway.people.sessions import Session
-from gateway.routes.delivery_pages import staff
+from gateway.routes.delivery_pages import bounds, reaches, staff
 from gateway.routes.pages import message
 from monitoring import evaluations
 from monitoring.alerting import handling, marks
@@ -43,8 +43,12 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     if not isinstance(session, Session):
         return session
     packed = await gateway.run(evaluations.find_packed)
-    traffic, alerts = await gateway.run(lambda c, now: (_traffic(c, now), handling.find_alerts(c, now, standing=True)))
-    found = await asyncio.to_thread(lambda: [each for body in packed for each in evaluations.unpack_signals(body)])
+    ehrs = bounds(session)
+    traffic, alerts = await gateway.run(
+        lambda c, now: (_traffic(c, now, ehrs), handling.find_alerts(c, now, standing=True, ehrs=ehrs))
+    )
+    every = await asyncio.to_thread(lambda: [each for body in packed for each in evaluations.unpack_signals(body)])
+    found = [each for each in every if not ehrs or each.ehr in ehrs]
     page = render(
         "monitors.html", session=session, thresholds=gateway.thresholds, day=signals.day,
         rows=_glance(found, traffic, alerts), areas=list(signals.AREAS.values()),
@@ -52,12 +56,12 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     return HTMLResponse(page, headers=HEADERS)
 
 
-def _traffic(connection: Connection, now: float) -> dict[Place, dict[str, int]]:
+def _traffic(connection: Connection, now: float, ehrs: frozenset[str]) -> dict[Place, dict[str, int]]:
     """Outputs of the last day by state, for each model version at each EHR."""
     o = tables.outputs.c
     rows = connection.execute(
         select(o.model, o.version, o.ehr, o.state, func.count())
-        .where(o.since >= now - DAY)
+        .where(o.since >= now - DAY, *((o.ehr.in_(sorted(ehrs)),) if ehrs else ()))
         .group_by(o.model, o.version, o.ehr, o.state)
     )
     found: dict[Place, dict[str, int]] = {}
@@ -106,7 +110,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
         return own, signals.plots(own, history, markers)
 
     own, plots = await asyncio.to_thread(drawn)
-    if not own and place[:2] not in gateway.models:
+    if not reaches(session, place[2]) or (not own and place[:2] not in gateway.models):
         return message("Not here", "No such model is watched here.", status=404, session=session)
     page = render(
         "monitor.html", session=session, place=place, plots=plots, areas=signals.AREAS.values(), area=signals.area,

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.app import Gateway
-from gateway.people import apikeys
 from gateway.routes import describing
-from gateway.routes.json_api import as_json, caller_of, refused, told
+from gateway.routes.deliveries import STAFF
+from gateway.routes.json_api import allowed, as_json, caller_of, refused, told
 from monitoring import evaluations
 from monitoring.catalogue import MONITORS, Monitor
 from vocabulary.instant import format_instant
@@ -31,7 +31,7 @@ def router(gateway: Gateway) -> APIRouter:
 
 
 async def _monitors(gateway: Gateway, request: Request) -> Response:
-    caller = await caller_of(gateway, request, "monitors.read", roles=("engineer", "informatics"))
+    caller = await caller_of(gateway, request, "monitors.read", roles=STAFF)
     wanted = _wanted(request)
     packed = await gateway.run(evaluations.find_packed)
 
@@ -41,10 +41,7 @@ async def _monitors(gateway: Gateway, request: Request) -> Response:
             _signal(each)
             for each in found
             if all(getattr(each, name) == value for name, value in wanted.items())
-            and (
-                not isinstance(caller, apikeys.ApiKey)
-                or apikeys.allows(caller, "monitors.read", ehr=each.ehr, model=each.model)
-            )
+            and allowed(caller, "monitors.read", ehr=each.ehr, model=each.model, roles=STAFF)
         ]
 
     thresholds = gateway.thresholds

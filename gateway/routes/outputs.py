@@ -13,6 +13,7 @@ from gateway.bodies import bodies, query
 from gateway.outputs import corrections, intake, resending
 from gateway.people import apikeys, sessions
 from gateway.routes import describing
+from gateway.routes.deliveries import may_read
 from gateway.routes.json_api import (
     FHIR,
     Caller,
@@ -107,10 +108,10 @@ async def _submit(gateway: Gateway, request: Request) -> Response:
     return as_json(taken.shown, status=status, headers=headers)
 
 
-def may_see(caller: Caller, shown: dict[str, Any], scope: apikeys.Scope = "outputs.read") -> bool:
+def may_see(caller: Caller, shown: dict[str, Any]) -> bool:
     """Whether the caller may see this output at all."""
     if isinstance(caller, apikeys.ApiKey):
-        return apikeys.allows(caller, scope, ehr=shown["ehr"], model=shown["model"])
+        return apikeys.allows(caller, "outputs.read", ehr=shown["ehr"], model=shown["model"])
     bare = shown["patient"].removeprefix("Patient/")
     return sessions.sees(ehr=shown["ehr"], patient=bare)(caller) is not None
 
@@ -152,11 +153,13 @@ async def _search(gateway: Gateway, request: Request) -> Response:
 
 
 async def _page(gateway: Gateway, caller: Caller, asked: query.Asked) -> listing.Page:
-    """A page of what the caller may see: what a key is bound to, all for staff, the launch's own patient otherwise."""
+    """A page of what the caller may see: what a key or staff is bound to, the launch's own patient otherwise."""
     wanted = asked.wanted
     if isinstance(caller, apikeys.ApiKey):
         wanted = query.narrowed(wanted, ehrs=caller.ehrs, models=caller.models)
-    elif not {"engineer", "informatics"} & caller.roles:
+    elif sessions.STAFF & caller.roles:
+        wanted = query.narrowed(wanted, ehrs=caller.ehrs)
+    else:
         own = f"Patient/{caller.patient}"
         if caller.ehr is None or caller.patient is None or wanted.patient not in (None, own):
             return listing.Page(rows=[], next=None)
@@ -184,8 +187,9 @@ async def _resend(gateway: Gateway, request: Request) -> Response:
     caller = await caller_of(gateway, request, "deliveries.manage", roles=("engineer",))
     own_page(gateway, request, caller)
     made = await resending.resend_output(
-        gateway, request.path_params["id"], allowed=lambda shown: may_see(caller, dict(shown), "deliveries.manage")
-    )
+        gateway, request.path_params["id"],
+        allowed=lambda found: may_read(caller, found, "deliveries.manage", roles=("engineer",)),
+    )  # fmt: skip
     if made.refusal is not None:
         raise refused(made.status, made.refusal, "id")
     return as_json(made.shown)

@@ -15,9 +15,12 @@ from gateway.pages import HEADERS, STATIC, render
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from r4 import codec
-from writeback import outputs
+from writeback import listing, outputs
+from writeback.listing import Filter
 
 PAGE = 200
+LOOKS = 20
+"""Windows of outputs that are looked through for those of a bound person."""
 
 
 def routes(gateway: Gateway) -> list[Route]:
@@ -86,13 +89,26 @@ async def _home(gateway: Gateway, request: Request) -> Response:
         return RedirectResponse("/sign-in", status_code=303, headers=HEADERS) if gateway.signs_in else no_session()
     if not sessions.require("engineer", "informatics")(session):
         return RedirectResponse("/app", status_code=303, headers=HEADERS)
-    found = await gateway.run(lambda connection, now: outputs.list_outputs(connection, now, limit=PAGE))
+    found = await _newest(gateway, sessions.bounds(session, *sessions.STAFF))
     patients: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for shown in found:
         shown["losses"] = sorted({loss for each in shown["deliveries"] for loss in each["losses"]})
         patients.setdefault((shown["ehr"], shown["patient"]), []).append(shown)
     rows = [{"ehr": ehr, "reference": patient, "outputs": own} for (ehr, patient), own in patients.items()]
     return HTMLResponse(render("home.html", session=session, patients=rows, more=None), headers=HEADERS)
+
+
+async def _newest(gateway: Gateway, ehrs: frozenset[str]) -> list[dict[str, Any]]:
+    """The newest outputs, of these EHRs where staff is bound to some; each look is a short one."""
+    wanted, found, before = Filter(ehrs=ehrs or None), list[dict[str, Any]](), None
+    for _ in range(LOOKS):
+        page = await gateway.run(
+            partial(listing.page_outputs, wanted=wanted, limit=PAGE - len(found), before=before)
+        )  # fmt: skip
+        found, before = [*found, *page.rows], page.next
+        if before is None or len(found) >= PAGE:
+            break
+    return found
 
 
 async def _output(gateway: Gateway, request: Request) -> Response:
@@ -110,7 +126,7 @@ async def _output(gateway: Gateway, request: Request) -> Response:
         "output.html",
         session=seen,
         output=(await cards.cards(gateway, [shown]))[0],
-        staff=_staff(seen),
+        staff=sessions.require(*sessions.STAFF, ehr=shown["ehr"])(seen) is not None,
         withheld=[
             {"type": each["resourceType"], "text": codec.format(each).decode()}
             for each in await gateway.run(lambda connection, now: outputs.find_withheld(connection, now, id))
@@ -138,10 +154,6 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
         return await told(gateway, "Not done", answer.refusal, status=answer.status, session=session)
     id, done = request.path_params["id"], f"{request.path_params['decision']}ed"
     return RedirectResponse(f"/app?launch={answer.launch_id}&done={done}#o{id}", status_code=303, headers=HEADERS)
-
-
-def _staff(session: Session) -> bool:
-    return sessions.require("engineer", "informatics")(session) is not None
 
 
 async def _amend(gateway: Gateway, request: Request) -> Response:

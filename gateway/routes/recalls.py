@@ -10,7 +10,7 @@ from gateway.outputs.recall_verbs import shown_item, shown_recall
 from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.deliveries import STAFF
-from gateway.routes.json_api import Caller, as_json, bearer, caller_of, key_of, read_body, refused, told
+from gateway.routes.json_api import Caller, as_json, bearer, bounds_of, caller_of, key_of, read_body, refused, told
 from writeback import recall
 
 ITEMS = 200
@@ -59,10 +59,11 @@ def _may_see(caller: Caller, model: str) -> bool:
 
 
 async def _reader(gateway: Gateway, request: Request) -> Caller:
-    """Who may see recalls: what one does at every EHR is not for a key that is bound to some. Raises Refusal 401 or 403."""
+    """Who may see recalls: what one does at every EHR is not for a key, or a person, that is bound to some. Raises Refusal 401 or
+    403."""
     caller = await caller_of(gateway, request, "recall", roles=STAFF)
-    if isinstance(caller, apikeys.ApiKey) and caller.ehrs:
-        raise refused(403, "a recall concerns every EHR: the key is bound to some", "Authorization")
+    if bounds_of(caller, STAFF)[0]:
+        raise refused(403, "a recall concerns every EHR: who asks is bound to some", "Authorization")
     return caller
 
 

@@ -20,7 +20,7 @@ from gateway.people.sessions import Session
 from gateway.routes.alerts import named
 from gateway.routes.forms import read_form
 from gateway.routes.pages import no_session, session_of, told
-from monitoring import samples
+from monitoring.samples import Worth
 
 
 def routes(gateway: Gateway) -> list[Route]:
@@ -53,10 +53,17 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     due = await gateway.run(partial(sampling.find_due, session=session))
     shown = await cards.cards(gateway, [each.output for each in due])
     staff = sessions.require("informatics")(session) is not None
+    waiting, worths = len(due), list[tuple[str, str, Worth]]()
+    if staff:
+        waiting, worths = await gateway.run(
+            lambda c, now: (
+                sampling.count_waiting(c, now, session=session), sampling.find_worths(c, now, session=session)
+            )
+        )  # fmt: skip
     page = render(
         "samples.html", session=session, due=list(zip(due, shown, strict=True)), verdicts=sampling.VERDICTS, staff=staff,
-        waiting=await gateway.run(samples.count_waiting) if staff else len(due), launch=request.query_params.get("launch"),
-        worths=await gateway.run(sampling.find_worths) if staff else [], done="done" in request.query_params,
+        waiting=waiting, launch=request.query_params.get("launch"),
+        worths=worths, done="done" in request.query_params,
     )  # fmt: skip
     return HTMLResponse(page, headers=await framing.headers_of(gateway, session.ehr))
 

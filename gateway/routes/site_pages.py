@@ -10,7 +10,7 @@ from starlette.routing import Route
 from gateway.app import Gateway
 from gateway.pages import HEADERS, render
 from gateway.people.sessions import Session
-from gateway.routes.delivery_pages import staff
+from gateway.routes.delivery_pages import bounds, staff
 from gateway.routes.pages import message
 from gateway.schedules import verbs as schedule_verbs
 from gateway.sites import history, readiness
@@ -34,11 +34,17 @@ def routes(gateway: Gateway) -> list[Route]:
     return [Route("/sites", listed), Route("/sites/{id}", show)]
 
 
+def seen(gateway: Gateway, session: Session) -> list[Declared]:
+    """The sites whose EHRs the staff sees, every one of them: what a site's page says is said of all."""
+    ehrs = bounds(session)
+    return [each for each in gateway.declared if not ehrs or (each.site.ehrs and ehrs.issuperset(each.site.ehrs))]
+
+
 async def _list(gateway: Gateway, request: Request) -> Response:
     session = await staff(gateway, request)
     if not isinstance(session, Session):
         return session
-    found = [await _examined(gateway, declared) for declared in gateway.declared]
+    found = [await _examined(gateway, declared) for declared in seen(gateway, session)]
     return HTMLResponse(render("sites.html", session=session, sites=found), headers=HEADERS)
 
 
@@ -46,7 +52,7 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     session = await staff(gateway, request)
     if not isinstance(session, Session):
         return session
-    sites = {declared.id: declared for declared in gateway.declared}
+    sites = {declared.id: declared for declared in seen(gateway, session)}
     declared = sites.get(request.path_params["id"])
     if declared is None:
         return message("Not here", "No site of that name is declared.", status=404, session=session)

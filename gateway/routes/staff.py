@@ -70,6 +70,8 @@ async def _callback(gateway: Gateway, provider: Provider, request: Request) -> R
     person = await _person(gateway, provider, begun, pairs)
     if not person.roles:
         raise NotAllowed("You are signed in, but have no role here.", "Ask whoever runs this gateway for one.")
+    if person.ehrs is not None and not person.ehrs:  # never a session without bounds
+        raise NotAllowed("You are signed in, but no EHR here is yours.", "Ask whoever runs this gateway for one.")
     secret = token_urlsafe(32)
     former = [value for name, value in sessions.shown_cookies(request.scope["headers"]) if name == sessions.COOKIE]
     await gateway.run(lambda c, now: _keep(c, now, person=person, secret=secret, former=former))
@@ -98,5 +100,5 @@ def _keep(connection: Connection, now: float, *, person: oidc.Person, secret: st
     """Another session, and the end of the one before in this browser."""
     sessions.end_shown(connection, now, cookies=former)
     roles = cast(frozenset[Role], person.roles)
-    session = sessions.of_staff(now=now, person=person.subject, roles=roles)
+    session = sessions.of_staff(now=now, person=person.subject, roles=roles, ehrs=person.ehrs or frozenset())
     sessions.save_session(connection, now, session=session, secret=secret)

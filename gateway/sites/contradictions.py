@@ -122,6 +122,8 @@ def _routes_armed(site: Site, manifests: Manifests) -> Iterator[str]:
             yield f"route[{number}].secret_file is missing: a webhook is signed (Standard Webhooks)"
         if route.sink == "webhook" and not route.to.startswith("https://"):
             yield f"route[{number}].to must be an https address"
+        if route.networks and route.sink != "webhook":
+            yield f"route[{number}].networks goes with a webhook: take it out"
         if route.sink == "task" and route.to not in site.ehrs:
             yield f"route[{number}].to must name an EHR of the site: {', '.join(site.ehrs)}"
         if route.sink == "email" and "@" not in route.to:

@@ -4,6 +4,7 @@ The models below are the format: what they do not name is refused, and the publi
 """
 
 from datetime import date
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,17 @@ def _zone(text: str) -> str:
     except (KeyError, ValueError, OSError) as unknown:
         raise ValueError("must be a zone of the IANA database such as America/Chicago") from unknown
     return text
+
+
+def _cidr(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as wrong:
+        raise ValueError("must be a network as CIDR such as 10.20.0.0/16, with no bit set beyond the prefix") from wrong
+    return text
+
+
+Cidr = Annotated[str, AfterValidator(_cidr), Field(description="a network as CIDR such as 10.20.0.0/16")]
 
 
 def _cron(text: str) -> str:
@@ -152,7 +164,8 @@ class Thresholds(Table):
 
 
 class Route(Table):
-    """Who gets which alerts. ``model`` absent means every model; ``acknowledge`` is how long an alert may wait."""
+    """Who gets which alerts. ``model`` absent means every model; ``acknowledge`` is how long an alert may wait; ``networks`` are
+    those that a webhook's receiver may be in, any public one where none is named."""
 
     owner: Owner
     severity: tuple[Severity, ...] = Field(min_length=1)
@@ -160,6 +173,7 @@ class Route(Table):
     to: Text
     model: Text | None = None
     secret_file: Text | None = None
+    networks: tuple[Cidr, ...] | None = None
     acknowledge: Duration | None = None
 
 

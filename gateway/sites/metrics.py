@@ -32,6 +32,9 @@ class MetricsRefused(ValueError):
     """The document cannot be what a site is measured by; the text says why and what to do."""
 
 
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Metric(Table):
     """``monitor`` and ``thresholds`` where a monitor of the product watches it; ``review`` when it is looked at again."""
 
@@ -44,7 +47,7 @@ class Metric(Table):
     owner: Text
     review: date
     monitor: Annotated[str, Field(pattern=r"^M-[A-Z]{2,4}-\d{2}$")] | None = None
-    thresholds: Annotated[dict[str, float], Field(default_factory=dict)]
+    thresholds: Annotated[dict[str, Number], Field(default_factory=dict)]
 
 
 class Signature(Table):
@@ -92,16 +95,19 @@ def parse(document: Any) -> Metrics:
     """Raises MetricsRefused, naming the first member that is wrong."""
     try:
         found = Metrics.model_validate(document)
-        for each in found.metrics:
-            if each.monitor is not None and each.thresholds:
-                parse_monitors({each.monitor: each.thresholds}, "metrics")
-        return found
-    except ThresholdsInvalid as wrong:
-        raise MetricsRefused(str(wrong)) from wrong
     except ValidationError as wrong:
         first = wrong.errors(include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"]) or "the document"
+        if first["type"] in ("finite_number", "greater_than_equal") and "thresholds" in first["loc"]:
+            raise MetricsRefused(f"{path} must be a finite number from 0 on") from None
         raise MetricsRefused(f"{path} does not have the right form: docs/how-to/declare-a-site.md") from None
+    for number, metric in enumerate(found.metrics):
+        try:
+            if metric.monitor and metric.thresholds:
+                parse_monitors({metric.monitor: metric.thresholds}, f"metrics.{number}.thresholds")
+        except ThresholdsInvalid as wrong:
+            raise MetricsRefused(str(wrong)) from None
+    return found
 
 
 def verify(document: Any, *, site: str, signers: Mapping[str, str], owners: frozenset[str]) -> Metrics:
@@ -123,6 +129,14 @@ def verify(document: Any, *, site: str, signers: Mapping[str, str], owners: froz
     except (InvalidSignature, ValueError, NotBase64) as failure:
         raise MetricsRefused("does not match its signature: what was changed must be signed again") from failure
     return found
+
+
+def overtaken(version: int, newest: int) -> str:
+    """What is said of a version that is older than one that was in force."""
+    return (
+        f"is version {version}, and version {newest} was in force here: put that back, or have these numbers signed as a later "
+        "version"
+    )
 
 
 def read(declared: Declared) -> Metrics | None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,22 @@ def sign_file(path: Path, key: Path, *, by: str, role: str) -> dict[str, Any]:
     secret = load_pem_private_key(key.read_bytes(), password=None)
     if not isinstance(secret, Ed25519PrivateKey):
         raise MetricsRefused("needs an Ed25519 key: chartgate site keygen FILE makes one")
-    document["version"] = max([0, *kept_versions(path)]) + 1
+    document["version"] = next_version(document, path)
     made = sign(document, key=secret, by=by, role=role, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     parse(made)
     text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
     path.with_name(f"{path.stem}-v{made['version']}.json").write_text(text, encoding="utf-8")
     path.write_text(text, encoding="utf-8")
     return made
+
+
+def next_version(document: Mapping[str, Any], path: Path) -> int:
+    """One more than any that was signed before: those that are kept, and the document itself where it has a signature; what has
+    none may say itself how far it is."""
+    said = document.get("version")
+    own = said if isinstance(said, int) and not isinstance(said, bool) else 0
+    before = own if document.get("signature") else own - 1
+    return max([0, before, *kept_versions(path)]) + 1
 
 
 def kept_versions(path: Path) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.sites import evidence, history
+from gateway.sites import evidence, history, latest
 from gateway.sites.declaration import Site
 from gateway.sites.gates import BY_ID
 from gateway.sites.readiness import known
@@ -73,7 +73,12 @@ def know(connection: Connection, now: float, arguments: Arguments) -> list[dict[
     return known(connection, now, site=arguments["site"], places=arguments["places"])
 
 
+def newest_thresholds(connection: Connection, now: float, arguments: Mapping[str, Any]) -> int:
+    """The newest version of the installation's own thresholds that was in force; 0 where none was."""
+    return latest.newest(connection, now, of=(latest.INSTALLATION,))[latest.INSTALLATION]
+
+
 VERBS: Mapping[str, Callable[[Connection, float, Arguments], Any]] = {
     "sites.record": record, "sites.change": change, "sites.versions": versions, "sites.at": at,
-    "sites.evidence": show, "sites.override": override, "sites.know": know,
+    "sites.evidence": show, "sites.override": override, "sites.know": know, "thresholds.newest": newest_thresholds,
 }  # fmt: skip

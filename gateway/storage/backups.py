@@ -20,7 +20,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from gateway.installation import DATABASE_FILE, Installation, prepare
 from gateway.keyring import FILE as KEYS
 from gateway.keyring import KeyFileError, open_keyring, open_shared_keys
-from gateway.people import sessions
+from gateway.people import links, sessions
 from gateway.processes.server import read_server_file
 from gateway.settings import Settings
 from gateway.storage import archive, schema
@@ -189,7 +189,7 @@ def settle_restored(connection: Connection, now: float, *, namespace: str) -> di
         if fix_fact(connection, now, name="namespace", value=namespace) != namespace:
             raise BackupRefused("the database in the backup is another installation's than its manifest says")
     connection.execute(delete(sessions.sessions))
-    connection.execute(delete(sessions.links))
+    connection.execute(delete(links.links))
     doubt = {"state": "in_doubt", "doubtful": True, "owner": None, "lease_until": None, "cause": "restored"}
     due = {"next_at": now + deliveries.c.quarantine, "changed": now}
     found = connection.execute(update(deliveries).where(MOVING).values(**doubt, **due)).rowcount

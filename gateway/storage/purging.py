@@ -14,7 +14,8 @@ from sqlalchemy import Column, Connection, Double, Integer, String, Table, delet
 
 from auth.client.tables import launches, pending
 from gateway.monitors import memory
-from gateway.people.sessions import links, sessions
+from gateway.people.links import links
+from gateway.people.sessions import sessions
 from gateway.processes.rounds import Rounds
 from gateway.schedules.tables import ENDED, patients, ticks
 from gateway.sites.declaration import Retention, spans

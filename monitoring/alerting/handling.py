@@ -22,9 +22,13 @@ class SilenceRefused(ValueError):
     """A silence must end within a month, in the future, and say who and why."""
 
 
-def find_alerts(connection: Connection, now: float, *, standing: bool = False, limit: int = 1000) -> list[Alert]:
-    """The newest first; ``standing`` only those that are not resolved."""
+def find_alerts(
+    connection: Connection, now: float, *, standing: bool = False, limit: int = 1000, ehrs: frozenset[str] = frozenset()
+) -> list[Alert]:  # fmt: skip
+    """The newest first; ``standing`` only those that are not resolved; of these ``ehrs`` alone, where some are named."""
     wanted = select(alerts).order_by(alerts.c.since.desc(), alerts.c.id).limit(limit)
+    if ehrs:
+        wanted = wanted.where(alerts.c.ehr.in_(sorted(ehrs)))
     if standing:
         wanted = wanted.where(alerts.c.state != "resolved")
     return [read(row) for row in connection.execute(wanted)]

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Literal
+from urllib.parse import urlsplit
 
 from monitoring.alerting.rules import ACKNOWLEDGE
 from vocabulary.alert import Alert, Severity
@@ -15,7 +17,9 @@ ESCALATED_TO: Mapping[str, str] = {"engineering": "clinical_informatics", "clini
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """``to`` is an address, an EHR or a name; ``secret`` names the secret of a webhook; ``acknowledge`` in seconds."""
+    """``to`` is an address, an EHR or a name; ``secret`` names the secret of a webhook, ``networks`` (CIDR) are those that its
+    receiver may be in, any public one where none is named, and the address itself where ``to`` has it;
+    ``acknowledge`` in seconds."""
 
     owner: str
     severities: tuple[Severity, ...]
@@ -24,6 +28,7 @@ class Route:
     model: str | None = None
     secret: str | None = None
     acknowledge: float | None = None
+    networks: tuple[str, ...] = ()
 
     def takes(self, alert: Alert, owner: str) -> bool:
         """Whether this alert, as far as it is this owner's, goes this way."""
@@ -52,6 +57,25 @@ class Table:
     def of(self, alert: Alert) -> tuple[Route, ...]:
         """The routes that an alert of this EHR may take."""
         return (*self.by_ehr.get(alert.ehr, ()), *self.everywhere)
+
+
+def networks_to(table: Table, *, to: str, secret: str | None) -> tuple[str, ...]:
+    """The networks that the receiver of a webhook may be in, as its routes say now; none for one that no route names any more.
+    Whoever writes an address itself has declared it: that address alone, where nothing else is said."""
+    routes = (*(each for routes in table.by_ehr.values() for each in routes), *table.everywhere)
+    mine = [each for each in routes if each.sink == "webhook" and (each.to, each.secret) == (to, secret)]
+    declared = {network for each in mine for network in each.networks}
+    return tuple(sorted(declared)) or (_itself(to) if mine else ())
+
+
+def _itself(to: str) -> tuple[str, ...]:
+    host = urlsplit(to).hostname or ""
+    if host == "localhost":
+        return ("127.0.0.0/8", "::1/128")
+    try:
+        return (str(ip_network(host)),)
+    except ValueError:
+        return ()
 
 
 def targets(alert: Alert, table: Table, *, escalated: bool = False) -> tuple[Target, ...]:

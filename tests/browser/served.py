@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from gateway.people import sessions
+from gateway.people import links
 from gateway.processes import server
 from tests.flow.delivery_world import ChartEhr, World, opened
 
@@ -28,7 +28,7 @@ class Site:
 
     def enter(self, page: Page) -> None:
         """In by a one-time link."""
-        self.do(self.world.gateway.run(lambda c, now: sessions.add_link(c, now, f"link-{id(page)}")))
+        self.do(self.world.gateway.run(lambda c, now: links.add_link(c, now, f"link-{id(page)}")))
         page.goto(f"{self.url}/enter?token=link-{id(page)}")
 
 

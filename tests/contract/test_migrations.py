@@ -1,5 +1,6 @@
 """One suite, both databases: the revisions lead to exactly the tables, up and down, and whoever does not fit is told."""
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Column, Connection, Integer, Table, inspect, text
 
 from gateway.installation import METADATA
+from gateway.people import links, sessions
 from gateway.storage import schema
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.storage.schema import SchemaRefused
@@ -116,6 +118,21 @@ def test_down_and_up_again_keep_what_was_there_before(empty: Database) -> None:
     assert look(empty, kept) == 1
     with pytest.raises(SchemaRefused, match="no such revision"):
         look(empty, schema.move, to="9999")
+
+
+def test_a_session_that_is_bound_does_not_outlive_its_bounds(empty: Database) -> None:
+    """Down again, it would open everything."""
+    look(empty, schema.move, to="0004")
+    for name, ehrs in (("bound", frozenset({"north"})), ("unbound", frozenset[str]())):
+        session = sessions.of_link(now=time.time(), ehrs=ehrs)
+        empty.run_now(partial(sessions.save_session, session=session, secret=name))
+        empty.run_now(lambda c, now, name=name, ehrs=ehrs: links.add_link(c, now, name, ehrs))
+    look(empty, schema.move, to="0003")
+    left = [
+        empty.run_now(lambda c, now, of=of: c.execute(text(f"SELECT hash FROM {of}")).scalars().all())
+        for of in ("gateway_sessions", "gateway_links")
+    ]
+    assert left == [[sessions.hashed("unbound")]] * 2
 
 
 def test_what_breaks_off_in_the_middle_leaves_the_revision_before(empty: Database) -> None:

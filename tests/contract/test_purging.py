@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 
 from auth.client.tables import launches, pending
 from gateway.installation import METADATA
-from gateway.people import sessions
+from gateway.people import links, sessions
 from gateway.schedules.tables import patients, ticks
 from gateway.sites.declaration import Retention
 from gateway.storage import purging
@@ -75,7 +75,7 @@ def test_sessions_links_and_begun_launches_go_a_day_after_their_end(world: World
     now = world.now()
     for name, days in (("new", 0.9), ("old", 1.1)):
         world.do(insert(sessions.sessions).values(hash=name, roles="[]", expires=now - days * DAY))
-        world.do(insert(sessions.links).values(hash=name, expires=now - days * DAY))
+        world.do(insert(links.links).values(hash=name, expires=now - days * DAY))
         values = {"ehr": "spec", "browser_hash": "", "body": b""}
         world.do(insert(pending).values(state_hash=name, expires=now - days * DAY, **values))
     assert world.purge() == {"sessions": 1, "one-time links": 1, "launches begun": 1}

@@ -92,7 +92,8 @@ def test_a_report_is_kept_and_its_page_comes_back(whole: Database) -> None:
     made = whole.run_now(lambda c, now: kept_reports.keep(c, now, said))
     assert whole.run_now(kept_reports.latest)["https://ehr.example/r4"]["summary"]["pass"] == 3
     page = whole.run_now(lambda c, now: kept_reports.find_page(c, now, made["id"]))
-    assert kept_reports.unpacked(page or b"") == b"<p>report"
+    assert page is not None
+    assert (page[0], kept_reports.unpacked(page[1])) == ("https://ehr.example/r4", b"<p>report")
 
 
 def test_what_people_decided_about_a_version_is_counted(whole: Database) -> None:

@@ -108,7 +108,8 @@ async def until(found: Any, patience: float = 20.0) -> Any:
 def test_a_wrong_unit_reaches_both_teams_and_is_settled(tmp_path: Path, pager: str) -> None:
     (tmp_path / "pager.secret").write_text("whsec_" + base64.b64encode(SECRET).decode())
     table = Table(everywhere=(
-        Route(owner="engineering", severities=EVERY, sink="webhook", to=pager, secret=str(tmp_path / "pager.secret")),
+        Route(owner="engineering", severities=EVERY, sink="webhook", to=pager, secret=str(tmp_path / "pager.secret"),
+              networks=("127.0.0.0/8",)),
         Route(owner="clinical_informatics", severities=EVERY, sink="task", to="spec"),
         Route(owner="engineering", severities=EVERY, sink="task", to="spec"),
     ))  # fmt: skip

@@ -8,19 +8,19 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import httpx2
 import pytest
 from sqlalchemy import insert, select
 
 from gateway.alerting import sending
 from gateway.alerting.sending import Mail
 from gateway.storage.database import open_sqlite
-from monitoring.alerting import notices
+from monitoring.alerting import notices, routing
+from monitoring.alerting.routing import Route, Table
 from monitoring.alerting.tables import notices as table
 from monitoring.tables import metadata
 
@@ -88,17 +88,31 @@ def mail_server(*offers: str) -> Iterator[MailServer]:
         thread.join(10)
 
 
-def told(sink: str, to: str, *, mail: Mail | None = None, secret: Path | None = None) -> str:
-    """What came of one notice: the cause that was settled, or that it was sent."""
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+def told(
+    sink: str, to: str, *, mail: Mail | None = None, secret: Path | None = None, networks: tuple[str, ...] = LOOPBACK
+) -> str:
+    """What came of one notice: the cause that was settled, or that it was sent. Its route says ``networks``."""
+    route = Route(
+        owner="engineering",
+        severities=("critical",),
+        sink="webhook",
+        to=to,
+        secret=secret and str(secret),
+        networks=networks,
+    )
+    alerts = SimpleNamespace(table=Table(by_ehr={"spec": (route,)}))
     body = json.dumps({"data": DATA}).encode()
     row = {"id": "n1", "alert": "a1", "event": 1, "sink": sink, "to": to, "owner": "engineering", "state": "ready",
            "secret": secret and str(secret), "body": body, "attempt": 0, "cause": "", "since": NOW, "next_at": NOW}  # fmt: skip
     database = open_sqlite(":memory:", metadata=[metadata], clock=lambda: NOW)
 
     async def act() -> None:
-        async with httpx2.AsyncClient(follow_redirects=False, trust_env=False) as client:
-            due = await database.run(notices.claim)
-            await sending.send(cast(Any, SimpleNamespace(run=database.run, clock=lambda: NOW)), client, mail, due[0])
+        due = await database.run(notices.claim)
+        gateway = SimpleNamespace(run=database.run, clock=lambda: NOW, alerts=alerts)
+        await sending.send(cast(Any, gateway), mail, due[0])
 
     try:
         database.run_now(lambda connection, now: connection.execute(insert(table).values(**row)))
@@ -164,3 +178,77 @@ def test_what_a_webhooks_receiver_says_is_not_read(tmp_path: Path, status: int, 
     with endless(status) as (address, sent):
         assert told("webhook", address, secret=tmp_path / "secret") == said
     assert sent[0] < 32 * 1024 * 1024  # what fits into the buffers of a socket
+
+
+@contextlib.contextmanager
+def receiver(answer: str) -> Iterator[tuple[int, list[bytes]]]:
+    """Answers everybody so; its port, and the first line of each request."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.2)
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                with contextlib.suppress(OSError):
+                    connection, _ = listening.accept()
+                    with connection:
+                        connection.settimeout(5)
+                        asked.append(connection.recv(65536).partition(b"\r\n")[0])
+                        connection.sendall(answer.encode())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1], asked
+        over.set()
+        thread.join(10)
+
+
+FINE = "HTTP/1.1 204 Fine\r\nconnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    (tmp_path / "secret").write_text(f"whsec_{base64.b64encode(b'x' * 32).decode()}\n")
+    return tmp_path / "secret"
+
+
+@pytest.mark.parametrize(("host", "networks", "said"), [
+    ("localhost", LOOPBACK, "sent"), ("127.0.0.1", LOOPBACK, "sent"),
+    ("localhost", (), "sent"), ("127.0.0.1", (), "sent"),  # who writes the address has declared it
+    ("127.1", (), "forbidden_address"),  # to the resolver a name that leads to this machine, where none was declared
+    ("127.0.0.1", ("10.0.0.0/8",), "forbidden_address"), ("localhost", ("10.0.0.0/8",), "forbidden_address"),
+    ("0.0.0.0", ("0.0.0.0/0",), "forbidden_address"), ("169.254.169.254", ("169.254.0.0/16",), "forbidden_address"),
+])  # fmt: skip
+def test_a_webhook_goes_where_its_route_says_and_to_no_other_address(
+    secret: Path, host: str, networks: tuple[str, ...], said: str
+) -> None:
+    with receiver(FINE) as (port, asked):
+        assert told("webhook", f"http://{host}:{port}/hook", secret=secret, networks=networks) == said
+    assert asked == ([b"POST /hook HTTP/1.1"] if said == "sent" else [])
+
+
+def test_a_redirect_is_not_followed(secret: Path) -> None:
+    with receiver(FINE) as (inside, asked):
+        answer = f"HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{inside}/inside\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        with receiver(answer) as (port, _):
+            assert told("webhook", f"http://127.0.0.1:{port}/hook", secret=secret) == "http_307"
+    assert asked == []
+
+
+def test_the_networks_are_those_of_the_route_with_this_receiver_and_this_secret() -> None:
+    one = Route(
+        owner="engineering",
+        severities=("critical",),
+        sink="webhook",
+        to="https://a.example",
+        secret="s",
+        networks=("10.0.0.0/8",),
+    )
+    table = Table(
+        by_ehr={"north": (one,), "south": (replace(one, secret="t", networks=("127.0.0.0/8",)),)},
+        everywhere=(replace(one, sink="page"),),
+    )
+    found = [routing.networks_to(table, to=to, secret=name) for to, name in (("https://a.example", "s"), ("https://a.example", "t"),
+             ("https://a.example", None), ("https://b.example", "s"))]  # fmt: skip
+    assert found == [("10.0.0.0/8",), ("127.0.0.0/8",), (), ()]

@@ -141,8 +141,7 @@ def routed(world: World, folder: Path, receiver: Receiver) -> Alerts:
     """The world's alerts with a webhook for engineering and a worklist for informatics."""
     secret = folder / "hook.secret"
     secret.write_text("whsec_" + base64.b64encode(SECRET).decode())
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(receiver))
-    alerts = world.gateway.alerts = Alerts(world.gateway, client=client)
+    alerts = world.gateway.alerts = Alerts(world.gateway, transport=lambda networks: httpx2.MockTransport(receiver))
     every = ("info", "warning", "critical")
     alerts.table = Table(everywhere=(
         Route(owner="engineering", severities=every, sink="webhook", to=HOOK, secret=str(secret)),

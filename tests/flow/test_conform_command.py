@@ -78,7 +78,7 @@ def is_kept(data: Path, fhir: str, summary: dict[str, int]) -> None:
     installation = open_installation(data)
     try:
         kept = installation.database.run_now(kept_reports.latest)[fhir]
-        page = installation.database.run_now(lambda c, now: kept_reports.find_page(c, now, kept["id"]))
+        _, page = installation.database.run_now(lambda c, now: kept_reports.find_page(c, now, kept["id"]))
         seen = installation.database.run_now(lambda c, now: evidence.find_evidence(c, now, site="north", model=""))
     finally:
         installation.close()

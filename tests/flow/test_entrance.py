@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from auth.client.errors import GrantEnded
 from auth.client.store import load_tokens
 from gateway.launches.launch_limits import Buckets, LaunchLimits, Pace
-from gateway.people.sessions import add_link
+from gateway.people.links import add_link
 from gateway.routes import launches
 from tests.flow.conftest import FHIR, KEYS
 

@@ -11,6 +11,7 @@ import gateway.cli  # noqa: F401 -- registers every command
 from gateway.cli.application import application
 from gateway.model_folders import installed_models, model_versions
 from gateway.outputs import pairing
+from gateway.people import sessions
 from gateway.sites.declaration import Site
 from monitoring.labels import Label, save_label
 from tests.flow.delivery_world import MODEL, opened
@@ -123,6 +124,29 @@ def test_a_version_that_no_site_declares_runs_nowhere(tmp_path: Path) -> None:
         async with opened(tmp_path, rehearsed={"spec": site(("1.0.0", "automatic"))}) as world:
             page = await world.client.get("/models", headers=await world.staff())
             assert page.text.count("It runs nowhere") == 1
+
+    asyncio.run(run())
+
+
+def test_staff_that_is_bound_to_an_ehr_sees_the_versions_of_its_site_and_what_was_said_there(tmp_path: Path) -> None:
+    async def run() -> None:
+        sites = {"spec": BESIDE, "elsewhere": site(("1.0.0", "shadow"))}
+        async with opened(tmp_path, rehearsed=sites) as world:
+            key, at = await world.key("outputs.write"), minute_ago()
+            for version in ("1.0.0", "2.0.0"):
+                await world.submit(key, version=version, patient="Patient/p1", as_of=at, value=0.1)
+            compared, card = "/models/echo/compare?one=1.0.0&other=2.0.0", "/app/models/echo/2.0.0"
+            for ehrs, statuses, pairs in (
+                (("spec",), [200, 200, 200], "<strong>1</strong> charts"), (("elsewhere",), [200, 404, 404], "Not here"),
+                (("nowhere",), [200, 200, 200], "<strong>0</strong> charts"),
+            ):  # fmt: skip
+                bound = sessions.of_link(now=world.gateway.clock(), ehrs=frozenset(ehrs))
+                headers = await world.session(bound)
+                answers = [await world.client.get(path, headers=headers) for path in ("/models", card, compared)]
+                assert [answer.status_code for answer in answers] == statuses
+                assert ("2.0.0" in answers[0].text) == (ehrs != ("elsewhere",))
+                assert ("/monitors/echo/1.0.0/spec" in answers[0].text) == (ehrs == ("spec",))
+                assert pairs in answers[2].text
 
     asyncio.run(run())
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gateway.monitors import sampling
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from monitoring import observations, samples
@@ -50,8 +51,8 @@ def launch(patient: str, **changes: Any) -> Session:
     return sessions.of_launch(now=time.time(), patient=patient, **{**DOCTOR, **changes})
 
 
-def staff(*roles: Any) -> Session:
-    return sessions.of_staff(now=time.time(), person="sub", roles=frozenset(roles))
+def staff(*roles: Any, ehrs: tuple[str, ...] = ()) -> Session:
+    return sessions.of_staff(now=time.time(), person="sub", roles=frozenset(roles), ehrs=frozenset(ehrs))
 
 
 async def told(world: World) -> list[SentenceRead]:
@@ -85,6 +86,27 @@ def test_only_clinical_informatics_and_the_patients_own_clinician_see_a_text(tmp
                 await world.client.post(f"/samples/{'a' * 32}", data={"verdict": "supported"}, headers=headers)
             ).status_code == 404
         assert await told(world) == []
+
+    drive(act, tmp_path)
+
+
+def test_clinical_informatics_that_is_bound_to_an_ehr_reads_judges_and_counts_what_is_said_there(
+    tmp_path: Path,
+) -> None:
+    async def act(world: World) -> None:
+        await queued(world)
+        for ehr, seen in (("athena", False), ("spec", True)):
+            headers = await signed_in(world, staff("informatics", ehrs=(ehr,)))
+            page = (await world.client.get("/samples", headers=headers)).text
+            answer = await world.client.post(f"/samples/{'a' * 32}", data={"verdict": "supported"}, headers=headers)
+            assert (SAID in page, answer.status_code) == (seen, 303 if seen else 404)
+            after = await world.gateway.run(partial(sampling.find_worths, session=staff("informatics", ehrs=(ehr,))))
+            assert [name for name, _, _ in after] == ([checker.NAME] if seen else [])
+        waiting = [
+            await world.gateway.run(partial(sampling.count_waiting, session=staff("informatics", ehrs=ehrs)))
+            for ehrs in (("athena",), ("spec",), ())
+        ]
+        assert waiting == [0, 0, 0]
 
     drive(act, tmp_path)
 

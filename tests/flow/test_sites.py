@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from gateway.installation import METADATA
 from gateway.sites.declaration import Site
+from gateway.sites.folder import SiteRefused
+from gateway.sites.signing_keys import sign_file
+from gateway.storage.database import open_sqlite
 from tests.command import chartgate
 from tests.flow.delivery_world import opened
+from tests.unit.gateway.test_site_gates import resign
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "gateway" / "sites" / "examples"
 OWNERS = {"model": "Team", "engineering": "On call", "clinical_informatics": "Officer"}
@@ -137,3 +142,21 @@ def test_a_rehearsal_runs_the_whole_road_with_the_sites_own_policies(name: str) 
     }
     assert "shadow" in states["prevent-cvd"]
     assert not {"pending", "delivered"} & states["prevent-cvd"]
+
+
+def test_a_start_with_older_signed_metrics_than_were_in_force_is_refused(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(EXAMPLES / "lakeside", tmp_path / "sites" / "lakeside"))
+    resign(folder, "Quality board")
+    first = (folder / "metrics.json").read_text()
+    sign_file(folder / "metrics.json", folder.parent / "key.pem", by="Quality board", role="quality")
+    database = open_sqlite(":memory:", metadata=METADATA)
+
+    async def start() -> None:
+        async with opened(tmp_path, database=database):
+            pass
+
+    asyncio.run(start())
+    (folder / "metrics.json").write_text(first)
+    with pytest.raises(SiteRefused, match="is version 2, and version 3 was in force here"):
+        asyncio.run(start())
+    database.close()

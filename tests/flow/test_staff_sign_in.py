@@ -95,18 +95,26 @@ class World:
         return await self.client.get("/sign-in/callback", params={"code": "c", "state": asked["state"], **changes})
 
 
+BOUND = """
+[oidc.ehrs]
+lakeside = ["lakeside-staff"]
+riverside = ["riverside-staff"]
+"""
+
+
 def drive(
     act: Callable[[World], Awaitable[None]],
     place: Path,
     provider: Provider | None = None,
     limits: LaunchLimits | None = None,
+    declaration: str = DECLARED,
 ) -> None:
     made = provider or Provider()
 
     async def story() -> None:
         (place / "secret").touch(0o600)
         (place / "secret").write_text("s3cret")
-        (place / "chartgate.toml").write_text(DECLARED)
+        (place / "chartgate.toml").write_text(declaration)
         installation = open_installation(place / "data")
         reach = Reach(clock=time.time, transport=lambda ehr: httpx2.MockTransport(made.handle))
         try:
@@ -141,6 +149,53 @@ def test_who_signs_in_has_the_roles_of_the_claim_and_opens_their_pages(tmp_path:
         assert (await world.client.get("/")).status_code == 303
 
     drive(act, tmp_path)
+
+
+EVERY = DECLARED.replace("[oidc.roles]", 'every_ehr = ["operators"]\n[oidc.roles]') + BOUND
+
+
+@pytest.mark.parametrize(
+    ("groups", "seen"),
+    [(["lakeside-staff"], "lakeside"), (["riverside-staff", "lakeside-staff"], "lakeside, riverside"), (["operators"], None),
+     (["operators", "lakeside-staff"], None)],
+)  # fmt: skip
+def test_who_signs_in_is_bound_to_the_ehrs_of_the_claim_and_the_page_says_so(
+    tmp_path: Path, groups: list[str], seen: str | None
+) -> None:
+    async def act(world: World) -> None:
+        assert (await world.come_back()).status_code == 303
+        page = (await world.client.get("/deliveries")).text
+        assert ("You see:" in page) == (seen is not None)
+        assert seen is None or f"You see: {seen}</p>" in page
+        for ehr in ("lakeside", "riverside"):
+            answer = await world.client.get(f"/monitors/none/1/{ehr}")
+            assert answer.status_code == 404
+
+    drive(act, tmp_path, Provider(claims={"groups": ["chartgate-engineers", *groups]}), declaration=EVERY)
+
+
+@pytest.mark.parametrize("groups", [[], ["lakeside"], ["LAKESIDE-STAFF"]])
+def test_who_has_a_role_and_no_ehr_is_told_so_and_gets_no_session(tmp_path: Path, groups: list[str]) -> None:
+    async def act(world: World) -> None:
+        answer = await world.come_back()
+        assert (answer.status_code, "no EHR here is yours" in answer.text) == (403, True)
+        assert (await world.client.get("/")).status_code == 303
+
+    drive(act, tmp_path, Provider(claims={"groups": ["chartgate-engineers", *groups]}), declaration=EVERY)
+
+
+def test_the_ehrs_may_stand_in_a_claim_of_their_own(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        assert (await world.come_back()).status_code == 303
+        assert "You see: riverside</p>" in (await world.client.get("/deliveries")).text
+
+    claims = {"groups": ["chartgate-engineers", "lakeside-staff"], "hospital": "riverside-staff"}
+    drive(
+        act,
+        tmp_path,
+        Provider(claims=claims),
+        declaration=EVERY.replace("every_ehr", 'ehrs_claim = "hospital"\nevery_ehr'),
+    )
 
 
 def test_a_sign_in_decides_about_no_output(tmp_path: Path) -> None:
@@ -262,6 +317,12 @@ def test_a_provider_that_is_not_the_declared_one_is_asked_nothing(
         (('secret_file = "secret"\n', ""), "secret"),
         (('[oidc.roles]', 'roles_claim = 1\n[oidc.roles]'), "roles_claim"),
         (('[oidc.roles]', 'scopes = ["email"]\n[oidc.roles]'), "openid"),
+        (('[oidc.roles]', 'every_ehr = ["operators"]\n[oidc.roles]'), "every_ehr"),
+        (('[oidc.roles]', 'ehrs_claim = "hospital"\n[oidc.roles]'), "ehrs_claim"),
+        (('[oidc.roles]', '[oidc.ehrs]\nlakeside = "lakeside-staff"\n[oidc.roles]'), "ehrs"),
+        (('[oidc.roles]', '[oidc.ehrs]\nlakeside = []\n[oidc.roles]'), "ehrs"),
+        (('[oidc.roles]', '[oidc.ehrs]\n[oidc.roles]'), "ehrs"),
+        (('[oidc.roles]', 'every_ehr = []\n[oidc.ehrs]\nlakeside = ["a"]\n[oidc.roles]'), "every_ehr"),
     ],
 )  # fmt: skip
 def test_a_declaration_that_cannot_be_used_is_named(tmp_path: Path, change: tuple[str, str], word: str) -> None:

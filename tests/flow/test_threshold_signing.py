@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
-from gateway.installation import prepare
+from gateway.installation import open_installation, prepare
 from gateway.keyring import KeyFileError, open_keyring
 from gateway.monitors.signed import read_thresholds
+from gateway.sites import latest
 from gateway.sites.signing_keys import new_key
 
 
@@ -62,6 +63,17 @@ def test_what_is_signed_is_in_force_and_every_version_is_kept(
     assert json.loads((data / "thresholds-v1.json").read_text()) == first
     code, out = run(capsys, "monitor", "thresholds", "--data", data)
     assert (code, "Version 2 is in force" in out) == (0, True)
+
+
+def test_a_version_of_before_is_in_force_for_nobody(key: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signed(capsys, key, data, "--trust")
+    signed(capsys, key, data)
+    installation = open_installation(data)
+    installation.database.run_now(lambda c, now: latest.keep(c, now, in_force={latest.INSTALLATION: 2}))
+    installation.close()
+    (data / "thresholds.json").write_text((data / "thresholds-v1.json").read_text())
+    code, out = run(capsys, "monitor", "thresholds", "--data", data)
+    assert (code, "is version 1, and version 2 was in force here" in " ".join(out.split())) == (3, True)
 
 
 def test_the_defaults_are_shown_as_unsigned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,14 +35,16 @@ THROUGH: Mapping[str, tuple[str, str, str]] = {
     "monitoring_samples": ("output", "outputs", "id"),
 }  # fmt: skip
 """Tables whose rows belong to a row of another: own column, the other table, its column."""
+BY_ADDRESS: Mapping[str, tuple[str, str]] = {"gateway_conformance": ("target", "https://{}.example/r4")}
+"""Tables whose rows name the address of their EHR."""
 OF_NOBODY: frozenset[str] = frozenset(
     {
         "gateway_counted", "gateway_facts", "gateway_leases", "gateway_links", "gateway_purges", "monitoring_cursors",
         "monitoring_evaluator",  # how far the installation's own loops are
         "recalls",  # one is for every EHR, and made with a key that is bound to none
         "gateway_api_keys",  # made on the command line; no request reads or makes one
-        "gateway_conformance",  # made on the command line; pages of staff alone read it
-        "gateway_schedules", "gateway_ticks", "gateway_tick_patients",  # made by the clock; metrics show those of a key's EHRs
+        "gateway_schedules", "gateway_ticks", "gateway_tick_patients",  # made by the clock; metrics show those of a key's EHRs,
+        # and a site's page those of its own
     }
 )  # fmt: skip
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{7,}")
@@ -51,19 +53,23 @@ _TIME = re.compile(r"\d{4}-\d\d")
 
 def rows_of(connection: Connection, ehr: str) -> Rows:
     """Every row that belongs to the EHR, by table."""
-    return {name: [tuple(row) for row in connection.execute(text(_query(name)), {"ehr": ehr})] for name in owned()}
+    found = {}
+    for name in owned():
+        said = BY_ADDRESS[name][1].format(ehr) if name in BY_ADDRESS else ehr
+        found[name] = [tuple(row) for row in connection.execute(text(_query(name)), {"ehr": said})]
+    return found
 
 
 def owned() -> list[str]:
     """The names of the tables that have rows of a site."""
-    return sorted([*OWN_COLUMN, *THROUGH])
+    return sorted([*OWN_COLUMN, *THROUGH, *BY_ADDRESS])
 
 
 def _query(name: str) -> str:
-    if name in OWN_COLUMN:
-        return f'SELECT * FROM "{name}" WHERE "{OWN_COLUMN[name]}" = :ehr ORDER BY 1, 2'
-    own, other, column = THROUGH[name]
-    belongs = f'SELECT "{column}" FROM "{other}" WHERE "{OWN_COLUMN[other]}" = :ehr'
+    if (column := OWN_COLUMN.get(name) or BY_ADDRESS.get(name, ("",))[0]) != "":
+        return f'SELECT * FROM "{name}" WHERE "{column}" = :ehr ORDER BY 1, 2'
+    own, other, id = THROUGH[name]
+    belongs = f'SELECT "{id}" FROM "{other}" WHERE "{OWN_COLUMN[other]}" = :ehr'
     return f'SELECT * FROM "{name}" WHERE "{own}" IN ({belongs}) ORDER BY 1, 2'
 
 
@@ -83,8 +89,11 @@ def _words(rows: Rows) -> set[str]:
 
 
 def ids_in(rows: Rows) -> list[str]:
-    """What an address may name: outputs, deliveries, alerts, decisions, silences."""
-    places = {"outputs": 0, "deliveries": 1, "monitoring_raised": 0, "monitoring_actions": 0, "monitoring_silences": 0}
+    """What an address may name: outputs, deliveries, alerts, decisions, silences, sentences, reports."""
+    places = {
+        "outputs": 0, "deliveries": 1, "monitoring_raised": 0, "monitoring_actions": 0, "monitoring_silences": 0,
+        "monitoring_samples": 0, "gateway_conformance": 0,
+    }  # fmt: skip
     return [str(row[place]) for table, place in places.items() for row in rows[table]]
 
 

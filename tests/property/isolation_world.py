@@ -5,18 +5,29 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 from sqlalchemy import Connection
 
 from auth.client.ehr import RegisteredEhr
 from auth.client.registry import save_ehr
-from gateway import health
+from fidelity.document import document
+from fidelity.profile import Profile
+from gateway import health, kept_reports
 from gateway.ehrs.senders import EhrUnknown
+from gateway.feeds import kept_profiles
+from gateway.people import sessions
 from gateway.people.apikeys import SCOPES
 from gateway.routes import operations
+from gateway.sites import history
+from gateway.sites.declaration import Site
+from gateway.sites.folder import Declared
+from monitoring import samples
+from monitoring.grounding.merging import Sample
 from tests.flow.delivery_world import APP, ChartEhr, OneEhr, World, hurry, opened
 from tests.flow.test_deliveries_api import minute_ago, refusing
 from tests.property.isolation_oracle import Rows, ids_in, marks, rows_of
@@ -57,13 +68,16 @@ class Ehrs(OneEhr):
 
 @dataclass
 class Sites:
-    """``keys`` and ``people`` are headers by site; ``open`` those of a key that is bound to nothing."""
+    """``keys``, ``people`` and ``staff`` are headers by site: of a key, of a clinician, and of who signed in with every role and
+    is bound to it. ``open`` and ``operator`` are those of a key and of staff that are bound to nothing."""
 
     world: World
     operating: httpx2.AsyncClient
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
     people: dict[str, dict[str, str]] = field(default_factory=dict)
+    staff: dict[str, dict[str, str]] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
+    operator: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, method: str, path: str, headers: dict[str, str], **options: Any) -> httpx2.Response:
         client = self.operating if path.startswith(("/metrics", "/health")) else self.world.client
@@ -93,7 +107,9 @@ async def sites(folder: Path) -> AsyncIterator[Sites]:
         transport = httpx2.ASGITransport(operations.app(world.gateway, watch))
         async with httpx2.AsyncClient(transport=transport, base_url=APP) as operating:
             made = Sites(world=world, operating=operating)
-            made.open = await world.key(*SCOPES)
+            made.open, made.operator = await world.key(*SCOPES), await world.session(_signed_in())
+            world.gateway.declared = tuple(map(_declared, SITES))
+            await world.gateway.run(partial(history.record_all, sites=[each.site for each in world.gateway.declared]))
             for site in SITES:
                 await world.gateway.run(lambda c, now, site=site: _register(c, now, site, world))
                 await _fill(made, site, ehrs.by_name[site])
@@ -132,6 +148,38 @@ async def _fill(made: Sites, site: str, ehr: ChartEhr) -> None:
         answer = await world.client.post(f"/api/{path}", json=body, headers=key)
         assert answer.status_code == 201, answer.text
     made.people[site] = await world.clinician(ehr=site, patient=own, launch_id=f"launch-of-{site}")
+    made.staff[site] = await world.session(_signed_in(site))
+    await world.gateway.run(lambda c, now: _keep(c, now, site, str(first["id"])))
+
+
+def _signed_in(*ehrs: str) -> sessions.Session:
+    roles = frozenset(("engineer", "informatics", "clinician"))
+    return sessions.of_staff(now=time.time(), person=f"staff-of-{'-'.join(ehrs)}", roles=roles, ehrs=frozenset(ehrs))
+
+
+def _declared(site: str) -> Declared:
+    owners = {"model": f"owner-at-{site}", "engineering": "On call", "clinical_informatics": "Officer"}
+    document = {
+        "site": {"id": site, "title": f"titled-by-{site}"}, "ehr": [{"name": site}],
+        "model": [{"id": "echo", "version": "1.0.0", "policy": "shadow", "owners": owners}],
+    }  # fmt: skip
+    ehr = RegisteredEhr(name=site, issuer=f"https://{site}.example/r4", client_id=f"client-of-{site}")
+    return Declared(folder=Path("nowhere"), site=Site.model_validate(document), ehrs=(ehr,))
+
+
+def _keep(connection: Connection, now: float, site: str, output: str) -> None:
+    """A sentence that waits for a person, a conformance report and a profile."""
+    found = [
+        Sample(span=(0, 1), rules="supported", checker=f"checker-of-{site}", version="1", verdict="supported", weight=1)
+    ]
+    samples.save_samples(connection, now, output=output, found=found, new_id=lambda: uuid4().hex)
+    base = f"https://{site}.example/r4"
+    said = {"target": base, "checks": [], "summary": {"pass": 1}, "started": f"begun-at-{site}"}
+    page = kept_reports.packed(f"<p>report-of-{site}".encode())
+    kept_reports.keep(connection, now, {"document": kept_reports.summary(said), "by": f"run-by-{site}", "page": page})
+    kept_profiles.keep(
+        connection, now, {"feed": site, "document": {**document(Profile()), "made_at": f"profiled-at-{site}"}}
+    )
 
 
 async def _turn(world: World, site: str) -> None:

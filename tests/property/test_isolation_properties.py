@@ -4,6 +4,7 @@ The judge reads the raw database (``isolation_oracle``); the twins are callers w
 """
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,13 +15,20 @@ from hypothesis import strategies as st
 
 from gateway.installation import METADATA
 from tests.flow.test_deliveries_api import minute_ago
-from tests.property.isolation_oracle import OF_NOBODY, OWN_COLUMN, THROUGH
+from tests.flow.test_who_may import TABLE
+from tests.property.isolation_oracle import BY_ADDRESS, OF_NOBODY, OWN_COLUMN, THROUGH, ids_in
 from tests.property.isolation_world import READS, SITES, Sites, sites, trespasses
 
 VICTIM, OTHER = SITES
+ROWS = (
+    "/", "/deliveries", "/alerts", "/alerts?show=all", "/monitors", "/fidelity", "/models", "/sites", "/conformance",
+)  # fmt: skip
+"""Pages of staff that list what is of several sites; the others tell of one thing."""
 PAGES = (
-    "/", "/app", "/app/models/echo/1.0.0", "/deliveries", "/alerts", "/monitors", "/fidelity", "/models", "/sites",
-    f"/sites/{VICTIM}", "/outputs/{id}", "/deliveries/{id}", "/alerts/{id}", "/monitors/echo",
+    *ROWS, "/app", "/app/models/echo/1.0.0", f"/sites/{VICTIM}", f"/sites/{OTHER}?with={VICTIM}", "/outputs/{id}",
+    "/deliveries/{id}", "/alerts/{id}", f"/monitors/echo/1.0.0/{VICTIM}", "/conformance/{id}", "/samples", "/models/echo/compare",
+    f"/models/echo/compare?one=1.0.0&other=2.0.0&site={VICTIM}", "/models/echo/compare?one=1.0.0&other=2.0.0",
+    f"/fidelity/codes?feed={VICTIM}", f"/fidelity?ehr={VICTIM}", f"/deliveries?ehr={VICTIM}",
 )  # fmt: skip
 READABLE = (
     *READS,
@@ -36,6 +44,11 @@ CHANGES = (
     "/api/alerts/{id}/resolve", "/api/silences", "/api/actions", "/api/actions/{id}/lift", "/api/labels", "/api/recalls",
     "/app/outputs/{id}/confirm", "/app/outputs/{id}/reject",
 )  # fmt: skip
+FORMS: dict[str, dict[str, str]] = {
+    "/alerts/{id}/acknowledge": {"note": "seen"}, "/alerts/{id}/resolve": {"note": "seen"}, "/deliveries/{id}/resend": {"x": "y"},
+    "/alerts/{id}/silence": {"note": "seen", "hours": "8"}, "/samples/{id}": {"verdict": "supported"},
+    "/app/outputs/{id}/confirm": {"reason": "because"}, "/app/outputs/{id}/amend": {"reason": "because", "status": "final"},
+}  # fmt: skip
 Request = tuple[str, str, dict[str, str], dict[str, Any]]
 
 
@@ -65,14 +78,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def requests(running: Running, *, apart: bool = True) -> st.SearchStrategy[Request]:
-    """A request of the other site: by its key, by its clinician, or by nobody. Not ``apart``: by a key of no bounds."""
+    """A request of the other site: by its key, its staff, its clinician, or by nobody. Not ``apart``: by a key of no bounds."""
     made = running.sites
     key = made.keys[OTHER] if apart else made.open
-    who = st.sampled_from([key, key, made.people[OTHER], {}] if apart else [key])
+    staff, nobody = made.staff[OTHER], dict[str, str]()
+    who = st.sampled_from([key, key, staff, staff, made.people[OTHER], nobody] if apart else [key])
     id, ehr = st.sampled_from(running.ids), st.sampled_from([*SITES, "nowhere"])
     reading = st.tuples(st.just("GET"), st.sampled_from((*READABLE, *PAGES)), who, queries(ehr))
     changing = st.tuples(st.just("POST"), st.sampled_from(CHANGES), who, bodies(running, ehr, id))
-    placed = st.tuples(reading | changing, id)
+    form = st.sampled_from(sorted(FORMS)).map(lambda path: ("POST", path, staff, {"data": FORMS[path]}))
+    placed = st.tuples(reading | changing | form, id)
     return placed.map(lambda given: (given[0][0], given[0][1].replace("{id}", given[1]), *given[0][2:]))
 
 
@@ -159,14 +174,85 @@ def test_without_bounds_a_change_is_found_out(running: Running) -> None:
     assert {"monitoring_raised has changed", "/api/alerts says otherwise"} <= found
 
 
-def test_a_page_of_staff_shows_what_the_judge_knows_to_be_the_others(running: Running) -> None:
-    """The twin of the pages: people of the whole installation see both sites, a clinician of one does not."""
-    made = running.sites
-    staff = running.runner.run(made.world.staff())
-    assert any("shows" in each for each in running.judge([("GET", "/deliveries", staff, {})]))
+def read(running: Running, staff: dict[str, str]) -> set[str]:
+    """What is found where these people open every page and read every address, of everything that has one."""
+    asked = [
+        ("GET", path.replace("{id}", id), staff, dict[str, Any]()) for path in (*PAGES, *READABLE) for id in running.ids
+    ]
+    return running.judge([each for place, each in enumerate(asked) if each[1] not in {one[1] for one in asked[:place]}])
+
+
+def test_staff_of_one_site_sees_nothing_of_the_other_on_any_page(running: Running) -> None:
+    assert read(running, running.sites.staff[OTHER]) == set()
+
+
+def test_staff_that_is_bound_to_nothing_sees_both_sites_on_every_page(running: Running) -> None:
+    """The twin: the same judge, and who runs the installation. What names the other site itself is not counted as shown."""
+    found = {each.split(" ")[1] for each in read(running, running.sites.operator)}
+    for path in (*ROWS, f"/sites/{VICTIM}"):
+        assert path in found, path
+    for beginning in ("/outputs/", "/deliveries/", "/alerts/", "/conformance/"):
+        assert any(each.startswith(beginning) for each in found), beginning
+
+
+def shape(path: str) -> str:
+    """An address as one among its like: what names something is no part of it."""
+    named = re.sub(rf"\{{[^}}]*\}}|(?<=/){VICTIM}|(?<=/){OTHER}|echo|1\.0\.0", "*", path.partition("?")[0])
+    return re.sub(r"(?<=^/alerts/\*/).+|(?<=^/app/outputs/\*/)(confirm|reject)", "*", named)
+
+
+def test_every_address_that_says_how_it_is_bound_is_asked() -> None:
+    asked = {shape(path) for path in (*READABLE, *PAGES, *CHANGES, *FORMS)}
+    said = {shape(path) for (_, path), row in TABLE.items() if row.bound not in ("nobody", "launch")}
+    assert said - asked == set()
+
+
+ITEMS = [each for each in (*PAGES, *FORMS, *CHANGES) if "{id}" in each]
+GOOD = {
+    "amend": {"reason": "because", "status": "final"},
+    "confirm": {"reason": "because"},
+    "reject": {"reason": "because"},
+}
+
+
+def asked_of(path: str) -> tuple[str, dict[str, Any]]:
+    """A good request of an address with an id."""
+    if path in PAGES:
+        return "GET", {}
+    return "POST", {"data": FORMS[path]} if path in FORMS else {"json": GOOD.get(path.rpartition("/")[2], {})}
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_what_is_of_the_other_site_is_answered_as_what_is_not_there(running: Running, path: str) -> None:
+    made, run = running.sites, running.runner.run
+    method, options = asked_of(path)
+    for id in ids_in(run(made.rows(VICTIM))):
+        nothing = "99999" if id.isdigit() else "f" * len(id)
+        theirs, none = (
+            run(made.ask(method, path.replace("{id}", each), made.staff[OTHER], **options)) for each in (id, nothing)
+        )
+        assert (theirs.status_code, theirs.text) == (none.status_code, none.text)
+
+
+NAMING = [each for each in PAGES if VICTIM in each]
+
+
+def without_names(answer: Any) -> tuple[int, str]:
+    """An answer, but for what the asker said."""
+    return answer.status_code, answer.text.replace(VICTIM, "*").replace("nowhere", "*")
+
+
+@pytest.mark.parametrize("path", NAMING)
+def test_who_names_the_other_site_is_answered_as_who_names_one_that_is_not_there(running: Running, path: str) -> None:
+    made, run = running.sites, running.runner.run
+    paths = (path, path.replace(VICTIM, "nowhere"))
+    theirs, none = (without_names(run(made.ask("GET", each, made.staff[OTHER]))) for each in paths)
+    assert theirs == none
+    seen, unseen = (without_names(run(made.ask("GET", each, made.operator))) for each in paths)
+    assert seen != unseen, "the twin: who is bound to nothing is told"
 
 
 def test_every_table_is_judged() -> None:
     """A table that is new belongs to a site, to a row of a site, or to nobody: say which."""
     names = [table.name for metadata in METADATA for table in metadata.sorted_tables]
-    assert sorted(names) == sorted([*OWN_COLUMN, *THROUGH, *OF_NOBODY])
+    assert sorted(names) == sorted([*OWN_COLUMN, *THROUGH, *BY_ADDRESS, *OF_NOBODY])

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, select
 
-from gateway.people import sessions
+from gateway.people import links, sessions
 from gateway.people.sessions import Session
 from gateway.tables import metadata
 
@@ -32,6 +33,50 @@ def test_a_session_is_found_by_its_cookie_until_it_ends() -> None:
         sessions.save_session(connection, 0.0, session=launch(), secret="cookie")
         assert sessions.find_session(connection, 1.0, "cookie") == launch()
         assert sessions.find_session(connection, sessions.LIFETIME, "cookie") is None
+
+
+BOUND = sessions.of_staff(now=0.0, person="u", roles=frozenset({"engineer"}), ehrs=frozenset({"north", "south"}))
+
+
+def test_bounds_are_kept_and_a_release_that_knows_none_finds_no_role() -> None:
+    with database() as connection:
+        sessions.save_session(connection, 0.0, session=BOUND, secret="cookie")
+        assert sessions.find_session(connection, 1.0, "cookie") == BOUND
+        assert connection.execute(select(sessions.sessions.c.roles)).scalar_one() == "[]"
+        links.add_link(connection, 0.0, "link", frozenset({"north"}))
+        assert links.take_link(connection, 1.0, "link") == {"north"}
+
+
+def test_staff_sees_and_judges_at_the_ehrs_that_it_is_bound_to() -> None:
+    judge = replace(BOUND, roles=frozenset({"informatics"}))
+    for ehr, may in (("north", True), ("east", False), ("", False)):
+        assert (sessions.sees(ehr=ehr, patient="p1")(judge) is not None) == may
+        assert (sessions.judges(ehr=ehr, patient="p1")(judge) is not None) == may
+        assert (sessions.require("informatics", ehr=ehr)(judge) is not None) == may
+    assert sessions.require("engineer", ehr="north")(judge) is None
+
+
+def test_a_launch_beside_a_bound_session_widens_no_list_and_no_role() -> None:
+    both = replace(launch(), beside=(BOUND,))
+    assert sessions.bounds(both, "engineer") == both.bound_to == {"north", "south"}
+    assert sessions.require("engineer", ehr="spec")(both) is None
+    assert sessions.sees(ehr="spec", patient="p1")(both) is not None
+    assert [sessions.beyond(both, ehr) for ehr in ("spec", "north", "east")] == [False, False, True]
+
+
+def test_several_bounds_are_one_and_none_is_every_ehr() -> None:
+    other = replace(BOUND, ehrs=frozenset({"east"}))
+    assert sessions.bounds(replace(BOUND, beside=(other,)), "engineer") == {"north", "south", "east"}
+    everywhere = replace(BOUND, beside=(replace(BOUND, ehrs=frozenset()),))
+    assert sessions.bounds(everywhere, "engineer") == everywhere.bound_to == frozenset()
+    assert launch().bound_to == frozenset()
+    assert replace(BOUND, roles=frozenset({"clinician"})).bound_to == {"north", "south"}
+    assert not sessions.beyond(launch(), "elsewhere")
+
+
+def test_who_lacks_the_role_has_no_bounds_rather_than_all() -> None:
+    with pytest.raises(ValueError, match="no session has the role"):
+        sessions.bounds(BOUND, "informatics")
 
 
 @pytest.mark.parametrize("cookie", [None, "", "cookies", "COOKIE", "' OR 1=1"])
@@ -60,16 +105,16 @@ def test_after_logout_the_cookie_opens_nothing() -> None:
 
 def test_a_link_works_once() -> None:
     with database() as connection:
-        sessions.add_link(connection, 0.0, "link")
-        assert sessions.take_link(connection, 1.0, "link")
-        assert not sessions.take_link(connection, 2.0, "link")
+        links.add_link(connection, 0.0, "link")
+        assert links.take_link(connection, 1.0, "link") == frozenset()
+        assert links.take_link(connection, 2.0, "link") is None
 
 
 def test_a_link_does_not_work_late_nor_does_another() -> None:
     with database() as connection:
-        sessions.add_link(connection, 0.0, "link")
-        assert not sessions.take_link(connection, 1.0, "lin")
-        assert not sessions.take_link(connection, 600.0, "link")
+        links.add_link(connection, 0.0, "link")
+        assert links.take_link(connection, 1.0, "lin") is None
+        assert links.take_link(connection, 600.0, "link") is None
 
 
 @pytest.mark.parametrize("user", ["Practitioner/d1", "PractitionerRole/d1"])

@@ -200,9 +200,31 @@ def test_a_new_signature_is_a_new_version_and_the_old_one_is_kept(folder: Path) 
     sign_file(folder / "metrics.json", folder.parent / "key.pem", by="Quality board", role="quality")
     found = metrics.read(read_site(folder, MANIFESTS))
     assert found is not None
-    assert found.version == 2
-    assert sorted(path.name for path in folder.glob("metrics-v*.json")) == ["metrics-v1.json", "metrics-v2.json"]
+    assert found.version == 3  # the shipped one is signed as the first
+    assert sorted(path.name for path in folder.glob("metrics-v*.json")) == ["metrics-v2.json", "metrics-v3.json"]
     assert found.thresholds["news2"]["M-OUT-04"] == {"factor": 4.0}
+
+
+@pytest.mark.parametrize(("monitor", "thresholds", "told"), [
+    *(("M-PERF-02", f'{{"warn_high": {number}}}', r"metrics\.0\.thresholds\S*\.warn_high must be a finite number from 0 on")
+      for number in ("NaN", "Infinity", "-Infinity", "1e999", "-1")),
+    (None, '{"anything": NaN}', r"metrics\.0\.thresholds\.anything must be a finite number"),
+    ("M-PERF-02", '{"warn_hihg": 1.2}', r"metrics\.0\.thresholds\.M-PERF-02 has a member that the monitor does not know"),
+    ("M-OUT-99", '{"warn": 1}', r"metrics\.0\.thresholds must name monitors that have thresholds"),
+])  # fmt: skip
+def test_a_number_that_nothing_can_be_held_against_is_neither_signed_nor_run_on(
+    folder: Path, monitor: str | None, thresholds: str, told: str
+) -> None:
+    document = json.loads((folder / "metrics.json").read_text())
+    document["metrics"][0] |= {"monitor": monitor, "thresholds": json.loads(thresholds)}
+    (folder / "metrics.json").write_text(json.dumps(document))
+    before = (folder / "metrics.json").read_text()
+    new_key(folder.parent / "other.pem")
+    with pytest.raises(metrics.MetricsRefused, match=told):
+        sign_file(folder / "metrics.json", folder.parent / "other.pem", by="Quality board", role="quality")
+    assert (folder / "metrics.json").read_text() == before
+    with pytest.raises(SiteRefused, match=told):
+        metrics.hold([read_site(folder, MANIFESTS)])
 
 
 @pytest.mark.parametrize(("change", "told"), [
@@ -222,7 +244,7 @@ def test_nobody_signs_who_is_not_named_or_who_owns_a_model(folder: Path) -> None
     document = json.loads((folder / "metrics.json").read_text())
     signers = declared.site.thresholds.signers if declared.site.thresholds else {}
     verify = metrics.verify
-    assert verify(document, site="lakeside", signers=signers, owners=frozenset()).version == 1
+    assert verify(document, site="lakeside", signers=signers, owners=frozenset()).version == 2
     with pytest.raises(metrics.MetricsRefused, match=r"not in thresholds\.signers"):
         verify(document, site="lakeside", signers={}, owners=frozenset())
     with pytest.raises(metrics.MetricsRefused, match="model's owner"):

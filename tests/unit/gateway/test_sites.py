@@ -76,6 +76,8 @@ def test_the_shipped_sites_can_be_used(name: str) -> None:
     ("writing.0.code.code", "704778", "writing[0].code is said by no model of the site"),
     ("route.1.to", "elsewhere", "route[1].to must name an EHR of the site"),
     ("route.0.sink", "webhook", "route[0].secret_file is missing"),
+    ("route.0.networks", ["10.0.0.1/8"], "route[0].networks[0] must be a network as CIDR"),
+    ("route.0.networks", ["10.0.0.0/8"], "route[0].networks goes with a webhook: take it out"),
     ("route.0.model", "none", "route[0].model is no model of the site"),
     ("model.0.owners.model", "Patient safety committee", "somebody else must sign its metrics"),
 ])  # fmt: skip
