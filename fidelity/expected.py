@@ -49,7 +49,7 @@ EXPECTED: tuple[Expected, ...] = (
     _row("2708-6", "MFr", "%", "Oxygen saturation in Arterial blood"),
     _row("3150-0", "VFr", "%", "Inhaled oxygen concentration"),
     _row("3151-8", "VRat", "L/min", "Inhaled oxygen flow rate"),
-    _row("9192-6", "VRat", "mL", "Urine output 24 hour"),
+    _row("9192-6", "VRat", "mL mL/(24.h)", "Urine output 24 hour"),
     # chemistry
     _row("2345-7", "MCnc", "mg/dL mmol/L", "Glucose [Mass/volume] in Serum or Plasma"),
     _row("2339-0", "MCnc", "mg/dL mmol/L", "Glucose [Mass/volume] in Blood"),

@@ -18,13 +18,15 @@ _COMMENT = re.compile(
     re.IGNORECASE,
 )
 """What laboratories write where a value belongs. Sources: eCRNow #625, FHIR-Converter #504, and the seed's own list."""
+REMARK = 80
+"""Characters of a remark, at most: what is longer is prose, as a narrative result rightly is."""
 
 
 def holds(text: str) -> Holds:
     """``pressure`` two numbers with a stroke, ``number`` one with at most a unit, ``comment`` a remark of a laboratory,
     ``words`` anything else."""
-    if len(text) > 200:
-        return "comment" if _COMMENT.search(text[:200]) else "words"
+    if len(text) > REMARK:
+        return "words"
     if _PRESSURE.fullmatch(text):
         return "pressure"
     if _NUMBER.fullmatch(text):

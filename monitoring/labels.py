@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from monitoring.entries import Labelled
+from monitoring.inserting import insert_once
 from monitoring.observations import append
 from monitoring.pruning import Oldest, forever
 from monitoring.tables import entries, evaluator, labels
@@ -32,11 +33,13 @@ Kept = Literal["new", "same", "changed", "settled"]
 
 def save_label(connection: Connection, now: float, *, label: Label) -> Kept:
     """Keeps the label. Before it is mature a later one takes its place; the same again changes nothing."""
-    row = connection.execute(select(labels).where(labels.c.output == label.output).with_for_update()).one_or_none()
+    known = select(labels).where(labels.c.output == label.output).with_for_update()
     values = {"event": label.event, "observed": label.observed, "source": label.source, "mature": label.mature}
+    row = connection.execute(known).one_or_none()
     if row is None:
-        connection.execute(insert(labels).values(output=label.output, since=now, told=False, **values))
-        return "new"
+        if insert_once(connection, labels, {"output": label.output, "since": now, "told": False, **values}):
+            return "new"
+        row = connection.execute(known).one()  # another process had it at the same time
     if (row.event, row.observed) == (label.event, label.observed):
         return "same"
     if row.told:

@@ -17,6 +17,7 @@ from typing import Any
 
 from monitoring.entries import MISSING, UNSEEN, Entry, Labelled, Observed, Ticked, pack_cells
 from monitoring.folding import Place, fold
+from monitoring.observations import AGAIN
 from monitoring.plan import Plan
 from monitoring.quantiles import chi_square
 from monitoring.reference import Column
@@ -100,8 +101,8 @@ def _strata(table: Any) -> str:
 def entries(told: Iterable[tuple[float, Observed | Labelled]]) -> Iterator[Entry]:
     """Tellings in order of time as journal entries: an encounter's first output marked, labels joined to their outputs, and
     ticks where an evaluator would have noticed silence or a new day."""
-    seen: set[str] = set()
-    scored: set[str] = set()
+    seen: dict[str, float] = {}
+    scored: dict[str, float] = {}
     given: dict[str, tuple[Observed, bool]] = {}
     last, number = None, 0
     for at, each in sorted(told, key=lambda pair: pair[0]):
@@ -110,14 +111,18 @@ def entries(told: Iterable[tuple[float, Observed | Labelled]]) -> Iterator[Entry
             yield Entry(id=number, at=at, told=Ticked())
         last, number = at, number + 1
         if isinstance(each, Observed):
-            first = each.encounter not in seen
-            seen.add(each.encounter)
-            given[each.output] = (each, each.score is not None and each.encounter not in scored)
-            scored |= {each.encounter} if each.score is not None else set()
+            first = _anew(seen, each.encounter, at)
+            given[each.output] = (each, each.score is not None and _anew(scored, each.encounter, at))
             yield Entry(id=number, at=at, told=each, first=first)
         elif each.output in given:
             output, first = given[each.output]
             yield Entry(id=number, at=at, told=each, first=first, score=output.score, strata=output.strata)
+
+
+def _anew(last: dict[str, float], encounter: str, at: float) -> bool:
+    """Whether an encounter counts: the evaluator knows one again for so long only. Remembers it."""
+    before, last[encounter] = last.get(encounter), at
+    return before is None or before < at - AGAIN
 
 
 @dataclass(kw_only=True)

@@ -1,15 +1,15 @@
 """Edge: findings become alerts: one standing for each series, inhibited, silenced or rolled into the digest where that is so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitoring.alerting.calendar import PLANNED
 from monitoring.alerting.rules import DAY, Silence, explained, over_budget
 from monitoring.alerting.tables import alerts, events, silences
+from monitoring.inserting import insert_once
 from vocabulary.alert import SEVERITIES, Alert, Severity
 
 NewId = Callable[[], str]
@@ -38,7 +38,7 @@ def raise_alert(connection: Connection, now: float, finding: Finding, *, new_id:
     if (standing := _standing(connection, finding)) is not None:
         return _again(connection, now, standing, finding)
     alert = _judged(connection, now, _new(finding, new_id(), now))
-    if not _insert_once(connection, _row(alert)) and (standing := _standing(connection, finding)) is not None:
+    if not insert_once(connection, alerts, _row(alert)) and (standing := _standing(connection, finding)) is not None:
         return _again(connection, now, standing, finding)  # another process found it at the same time
     note(connection, now, alert.id, "raised")
     for what, said in (("inhibited", alert.inhibited), ("silenced", alert.silenced)):
@@ -80,13 +80,6 @@ def _standing(connection: Connection, finding: Finding) -> Row[Any] | None:
     """The standing alert of the series, locked to the transaction's end."""
     standing = select(alerts).where(*_series(finding), alerts.c.state != "resolved")
     return connection.execute(standing.with_for_update()).first()
-
-
-def _insert_once(connection: Connection, values: Mapping[str, Any]) -> bool:
-    """Whether it was put in: a series has one standing alert, whoever raises it."""
-    made: Any = postgresql.insert(alerts) if connection.dialect.name == "postgresql" else sqlite.insert(alerts)
-    once = made.values(**values).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return connection.execute(once).rowcount == 1
 
 
 def _series(finding: Finding) -> tuple[ColumnElement[bool], ...]:

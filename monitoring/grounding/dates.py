@@ -14,7 +14,7 @@ _DAY, _YEAR = r"(\d{1,2})(?:st|nd|rd|th)?", r"((?:19|20)\d\d)"
 _FORMS = (
     (re.compile(rf"\b{_MONTH}[ -]{_DAY},?[ -](\d{{4}})\b", re.IGNORECASE), ("m", "d", "y")),
     (re.compile(rf"\b{_DAY}[ -](?:of )?{_MONTH},?[ -](\d{{4}})\b", re.IGNORECASE), ("d", "m", "y")),
-    (re.compile(rf"\b{_MONTH}(?:,| of)? (\d{{4}})\b", re.IGNORECASE), ("m", "y")),
+    (re.compile(rf"\b{_MONTH}(?:-|(?:,| of)? )(\d{{4}})\b", re.IGNORECASE), ("m", "y")),
     (re.compile(rf"(?<![\d/.-]){_YEAR}/(\d{{1,2}})/(\d{{1,2}})(?![\d/])"), ("y", "n", "d")),
     (re.compile(rf"(?<![\d/.-])(0?[1-9]|1[0-2])/{_YEAR}(?![\d/])"), ("n", "y")),
 )
@@ -22,7 +22,8 @@ _NAMED = re.compile(_MONTH, re.IGNORECASE)
 _NUMERIC = re.compile(
     r"(?<![\d/.-])(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d\d)|\.(\d{1,2})\.(\d{4})|-(\d{1,2})-(\d{4}))(?![\d/]|[.-]\d)"
 )
-_FIGURES = re.compile(r"\d[./-]\d{1,2}[./-]\d\d|\d/\d{4}")
+_FIGURES = re.compile(r"\d[./-]\d{1,2}[./-]\d\d|\d/\d{4}|(?:on|since|from) \d\d?/\d")
+_ON = re.compile(r"\b(on|since|from) \d{1,2}/\d{1,2}(?![\d/])", re.IGNORECASE)
 _UNIT = r"(?![\w%/]|[.,:-]\d| ?(?:%|[mµu]?mol|mc?g|µg|ug|g\b|ml\b|meq|units?|iu\b|bpm|mm|cm|kg|lb|k/|x10|°))"
 _YEARLESS = (
     re.compile(rf"\b{_MONTH} {_DAY}{_UNIT}", re.IGNORECASE),
@@ -45,7 +46,7 @@ def normalised(text: str) -> str:
     named = _NAMED.search(text) is not None
     for pattern, order in _FORMS if named else _FORMS[3:]:
         text = pattern.sub(lambda found, order=order: _iso(dict(zip(order, found.groups(), strict=True))), text)  # type: ignore[misc]
-    text = _NUMERIC.sub(_figures, text)
+    text = _ON.sub(r"\1", _NUMERIC.sub(_figures, text))
     for pattern in _YEARLESS if named else ():
         text = pattern.sub(_without_year, text)
     return text

@@ -136,7 +136,9 @@ class Scan:
         return False
 
     def negate(self, kind: str, key: str, length: int) -> None:
-        """A negation, up to the end of its clause."""
+        """A negation, up to the end of its clause; as the last word one of what stands right before it."""
+        if self.at == self.behind > 0 and self.at + length == len(self.tokens):
+            self.deny(kind, key, length)
         self.negated_until = self.at + length - 1 + REACH
         self.spared = self.at + length + CLAUSE if key == "clause" else -1
 

@@ -1,7 +1,8 @@
-"""Two at the same alert at once, on PostgreSQL: nothing that is over comes back, and one series has one alert."""
+"""Two at the same alert or label at once, on PostgreSQL: nothing that is over comes back, and what is one stays one."""
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gateway import tables
 from gateway.storage.database import open_postgres
 from monitoring.alerting import handling
 from monitoring.alerting.raising import Finding, raise_alert
+from monitoring.labels import Label, save_label
 from monitoring.tables import metadata as monitoring_metadata
 from tests.contract.alert_world import ENGINEERING, World
 
@@ -82,6 +84,16 @@ def test_what_was_acknowledged_meanwhile_is_not_escalated(world: World) -> None:
     )
     assert world.alert(id).escalated is None
     assert world.story(id) == ["raised", "acknowledged"]
+
+
+def test_two_labels_of_one_output_at_once_are_one_and_the_later_holds_while_it_is_not_mature(world: World) -> None:
+    first = Label(output="o", event=False, observed=1.0, source="api", mature=world.now + 60)
+    kept: list[str] = []
+    at_once(world, *(
+        lambda connection, label=label: kept.append(save_label(connection, world.now, label=label))
+        for label in (first, replace(first, event=True))
+    ))  # fmt: skip
+    assert kept == ["new", "changed"]
 
 
 def test_two_who_find_the_same_raise_one_alert(world: World) -> None:

@@ -63,6 +63,22 @@ def test_another_unit_of_the_dimension_is_only_not_the_usual_one_and_limits_are_
     assert "PLA-01" in failed(result("8310-5", value * 100, unit))
 
 
+@pytest.mark.parametrize("unit", ["mL", "mL/(24.h)", "mL/d"])
+def test_urine_of_a_day_is_a_volume_or_a_rate(unit):
+    assert failed(result("9192-6", 1500, unit)) <= {"UNI-05"}
+
+
+def test_a_remark_is_a_word_of_a_laboratory_and_not_any_prose_that_holds_one():
+    def text(code, written):
+        record = {name: value for name, value in RESULT.items() if name != "valueQuantity"}
+        return failed(record | {"code": {"coding": [{"system": LOINC, "code": code}]}, "valueString": written})
+
+    prose = "Two fragments of tissue were received in formalin; the specimen was divided, and nothing is pending."
+    assert "VAL-02" not in text("22634-0", prose)  # Pathology report gross observation
+    assert "VAL-02" in text("22634-0", "Specimen insufficient")
+    assert "VAL-02" in text("2093-3", prose)
+
+
 def test_substance_and_mass_are_both_units_of_an_analyte_and_its_limits_follow():
     assert failed(result("2345-7", 5.5, "mmol/L")) == {"UNI-05"}
     assert failed(result("2345-7", 550, "mmol/L")) == {"UNI-05", "PLA-01"}
