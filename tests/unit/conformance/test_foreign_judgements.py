@@ -131,6 +131,19 @@ def test_a_refusal_shows_nothing_where_a_good_assertion_is_refused_too(
     assert result("assertion_unsigned_is_refused", **evidence) == expected
 
 
+CODE, ERROR = ({"location": f"http://app.example/cb?{said}"} for said in ("code=x&state=s", "error=invalid_request"))
+
+
+@pytest.mark.parametrize(
+    ("good", "wrong", "expected"), [(CODE, ERROR, "pass"), (CODE, CODE, "fail"), (ERROR, ERROR, "skip")]
+)
+def test_who_refuses_every_authorization_shows_nothing_by_refusing_a_wrong_one(
+    good: dict, wrong: dict, expected: str
+) -> None:
+    evidence = {"authorize": said(None, 302, headers=good), "no_challenge": said(None, 302, headers=wrong)}
+    assert result("a_challenge_is_required", **evidence) == expected
+
+
 @pytest.mark.parametrize(
     ("read", "expected"),
     [
