@@ -55,14 +55,14 @@ async def granular_writes(session: Session, evidence: Evidence) -> None:
     own, _ = two_patients(session, evidence)
     strong = await strongest(session, own)
     shape = await ground.shape_of(session, evidence, strong, own)
-    places = {}
-    for name, more in (("inside", {}), ("outside", {"category": LABORATORY})):
-        where, _ = await ground.place(session, strong, vital(own, new_mark(), shape, **more))
-        places[name] = str(id_in(f"/{where}"))
     token = await session.access(WORD, patient=own)
     evidence["granular own create"] = await session.probe.send(
         "POST", "Observation", token=token, json=vital(own, new_mark(), shape)
     )
+    places = {}
+    for name, more in (("inside", {}), ("outside", {"category": LABORATORY})):
+        where, _ = await ground.place(session, strong, vital(own, new_mark(), shape, **more))
+        places[name] = str(id_in(f"/{where}"))
     for name, ask in ASKS.items():
         if ask.writes and offered(evidence, ask):
             mark = new_mark()

@@ -91,15 +91,15 @@ def _whole(level: str) -> Check:
     def find(evidence: Evidence) -> Problems:
         _require(evidence, level)
         status = ended(evidence, f"status {level}")
-        if not asks_for_types(status.table.get("request")):
+        if not asks_for_types(evidence.seen(f"export {level}").url):
             raise NotOffered("_type")
         files = evidence[f"files {level}"]
-        if len(listed(status)) > FILES or any(map(cut, files)):
-            raise Missing("the whole of an export: it is larger than what is looked at")
         every = [each for file in files for each in lines(file) if isinstance(each, dict)]
         kinds = {each.get("resourceType") for each in every}
         if kinds - set(TYPES):
             yield "there are types that were not asked for"
+        if len(listed(status)) > FILES or any(map(cut, files)):
+            raise Missing("the whole of an export: it is larger than what is looked at")
         patients = {each.get("id") for each in every if each.get("resourceType") == "Patient"}
         if len(patients) < 2:
             yield f"there are {len(patients)} patients"

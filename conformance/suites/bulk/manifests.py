@@ -16,9 +16,9 @@ FILES = 20
 """How many files of an export are fetched."""
 
 
-def asks_for_types(address: Any) -> bool:
+def asks_for_types(address: str) -> bool:
     """Whether a kick-off names types. ``_type`` is the server's choice (Bulk Data 2.0.0, query parameters)."""
-    return "_type=" in str(address)
+    return "_type=" in address
 
 
 def listed(manifest: Exchange, member: str = "output") -> list[Mapping[str, Any]]:

@@ -1,9 +1,10 @@
 """Every step of a sign-in done wrongly in one way, which the server has to refuse: a row each."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from conformance.check import Check, Problems, check, marked
-from conformance.evidence import Evidence
+from conformance.evidence import Evidence, Missing
 from conformance.suites.smart.answers import (
     INVALID_CLIENT,
     INVALID_GRANT,
@@ -115,6 +116,17 @@ CLIENTS: tuple[Row, ...] = (
 )  # fmt: skip
 
 
+def _beside_a_good_one(item: Check) -> Check:
+    """The same, where the request as it should be is answered with a code: who refuses all shows nothing by it."""
+
+    def find(evidence: Evidence) -> Problems:
+        if not evidence.seen("authorize").redirected.get("code"):
+            raise Missing("an authorization request that is answered with a code")
+        yield from item.find(evidence)
+
+    return replace(item, find=find)
+
+
 def _near() -> Iterable[Check]:
     for name, short in NEAR:
         title = (
@@ -133,7 +145,8 @@ def a_code_is_used_once_in_parallel(evidence: Evidence) -> Problems:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(one(*row) for row in REQUESTS), *needing("launch-ehr")(one(*row) for row in LAUNCHES), *_near(),
+    *map(_beside_a_good_one, (*(one(*row) for row in REQUESTS), *_near())),
+    *needing("launch-ehr")(one(*row) for row in LAUNCHES),
     *(one(*row) for row in CODES), a_code_is_used_once_in_parallel, *marked([one(*LATE)], slow=True),
     *(one(*row) for row in CLIENTS),
 )  # fmt: skip

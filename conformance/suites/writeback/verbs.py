@@ -28,6 +28,7 @@ def a_representation_is_the_resource(evidence: Evidence) -> Problems:
 @check("fhir-r4#conditional-read")
 def an_unchanged_read_is_304(evidence: Evidence) -> Problems:
     """A read with If-None-Match of the current version is 304 without a body."""
+    versioned(evidence)
     if capability.row(evidence, "Observation").get("conditionalRead") not in ("not-match", "full-support"):
         raise NotOffered("conditional reads of Observation")
     answer = evidence.seen("unchanged read")

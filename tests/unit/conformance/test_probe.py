@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from conformance.evidence import Exchange
 from conformance.probe import BYTES, CannotRun, Probe, Wire, open_client
+from tests.flow.test_smart_tls import make_certificate
 
 MUCH = 256 * 1024 * 1024
 
@@ -73,3 +76,29 @@ def test_a_link_local_address_that_the_server_names_is_not_asked(host: str) -> N
 def test_what_no_header_can_hold_is_a_missing_answer_and_no_end_of_the_run(given: str) -> None:
     with pytest.raises(CannotRun):
         asked("http://127.0.0.1:9/fhir", authorization=f"Bearer {given}")
+
+
+@pytest.mark.parametrize(
+    "address", [f"http://{'a' * 70}.example/x", "http://a..example/x", "http://[::1/x", "http://x:port/", "http:///x"]
+)
+def test_an_address_that_is_none_is_a_missing_answer_and_no_end_of_the_run(address: str) -> None:
+    with pytest.raises(CannotRun):
+        asked("http://127.0.0.1:9/fhir", address)
+
+
+def test_a_certificate_that_is_not_trusted_is_said_with_what_to_do(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(1024)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(CannotRun, match="--tls-ca"):
+            asked(f"https://127.0.0.1:{listening.getsockname()[1]}/fhir")
+        thread.join(10)
