@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import app_face, ehr_face, links
+from gateway import app_face, ehr_face
 from gateway.app import Gateway, open_gateway
 from gateway.ehrs import check, file, rotating, verbs
 from gateway.installation import Installation, open_installation
 from gateway.model_folders import model_versions
 from gateway.outputs import delivery_verbs
+from gateway.people import links
 from gateway.processes import server, tls
 from gateway.processes.hosts import APP_HOST, EHR_HOST, Faces
 from gateway.routes import control, health
