@@ -45,7 +45,9 @@ def mutated(bodies: list[bytes], count: int) -> Iterator[bytes]:
         body = bytearray(chance.choice(bodies))
         for _ in range(chance.randrange(1, 4)):
             at = chance.randrange(len(body) + 1)
-            body[at : at + chance.randrange(3)] = chance.choice((b"", b'"', b"\\", b"{", b"]", b",", b":", b"0", b"-", b".", b"e", b" ", b"\xc3", b"9" * 16))
+            body[at : at + chance.randrange(3)] = chance.choice(
+                (b"", b'"', b"\\", b"{", b"]", b",", b":", b"0", b"-", b".", b"e", b" ", b"\xc3", b"9" * 16)
+            )
         yield bytes(body)
 
 
