@@ -40,7 +40,7 @@ def carefully(data: bytes) -> Any:
 
 def mutated(bodies: list[bytes], count: int) -> Iterator[bytes]:
     """Short bodies with a few bytes changed, taken out, or brought in from elsewhere."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     for _ in range(count):
         body = bytearray(chance.choice(bodies))
         for _ in range(chance.randrange(1, 4)):
