@@ -27,7 +27,9 @@ def connections() -> Iterator[list[Connection]]:
         yield made
 
 
-def grant(connection: Connection, patient: str, *, words: str = "patient/*.rs", token: str = "t", id: str = "g") -> None:
+def grant(
+    connection: Connection, patient: str, *, words: str = "patient/*.rs", token: str = "t", id: str = "g"
+) -> None:
     context = Context(patient=patient)
     grants.save_grant(connection, NOW, id=id, client_id="c", scopes=scopes.parse(words), context=context)
     grants.save_access(connection, NOW, token=token, grant=id, scopes=words, life=LIFE)
@@ -64,7 +66,10 @@ def test_two_tokens_of_a_grant_have_each_their_own_scopes(connections: list[Conn
     grants.save_access(connection, NOW, token="narrow", grant="g", scopes="patient/Patient.r", life=LIFE)
     for _ in range(2):
         found = [grants.find_grant(connection, NOW, token) for token in ("t", "narrow")]
-        assert [scopes.format(each.scopes) for each in found if each is not None] == ["patient/*.rs", "patient/Patient.r"]
+        assert [scopes.format(each.scopes) for each in found if each is not None] == [
+            "patient/*.rs",
+            "patient/Patient.r",
+        ]
 
 
 def test_no_more_grants_are_remembered_than_there_is_room_for(connections: list[Connection]) -> None:
