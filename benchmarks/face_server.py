@@ -1,7 +1,6 @@
 """The EHR face and an empty Starlette route in one server process, for the figures of the face: ``python -m`` it with a
 directory, it prints its port and serves until it is ended."""
 
-import asyncio
 import sys
 import time
 import uuid
@@ -19,6 +18,7 @@ from auth import scopes
 from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
+from benchmarks.measuring import started
 from gateway import ehr_face
 from gateway.face.serving import rules_of
 from gateway.sandbox_ehrs.ehr import SandboxEhr
@@ -77,10 +77,8 @@ async def serve(directory: Path) -> None:
             app, port=0, log_level="error", access_log=False, lifespan="off", loop="uvloop", http="httptools"
         )
     )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    port, serving = await started(server)
+    print(port, flush=True)
     await serving
 
 

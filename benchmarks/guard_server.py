@@ -1,7 +1,6 @@
 """The EHR face and a bare proxy in one process, both before a FHIR server in another: for the figure of the guard.
 ``python -m`` it with a directory; it prints its process and its port and serves until it is ended."""
 
-import asyncio
 import multiprocessing
 import os
 import sys
@@ -24,6 +23,7 @@ from auth.keys import SigningKeys
 from auth.server import grants
 from auth.server import tables as auth_tables
 from benchmarks.face_server import PATIENT, RESOURCES, TOKEN, observation
+from benchmarks.measuring import started
 from gateway import ehr_face
 from gateway.sandbox_ehrs.ehr import SandboxEhr
 from gateway.storage.database import open_sqlite
@@ -74,10 +74,8 @@ async def _listen(app: Any) -> None:
         app, port=0, log_level="error", access_log=False, lifespan="off", loop="uvloop", http="httptools"
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    print(os.getpid(), server.servers[0].sockets[0].getsockname()[1], flush=True)
+    port, serving = await started(server)
+    print(os.getpid(), port, flush=True)
     await serving
 
 
@@ -91,10 +89,8 @@ def _behind(pipe: Pipe) -> None:
     async def run() -> None:
         app = Starlette(routes=[Route("/fhir/Observation/{id}", read)])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False, lifespan="off"))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        pipe.send(server.servers[0].sockets[0].getsockname()[1])
+        port, serving = await started(server)
+        pipe.send(port)
         await serving
 
     uvloop.run(run())

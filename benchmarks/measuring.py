@@ -1,11 +1,15 @@
 """How figures are taken and told: medians of repeats, ratios within one run, and what each has to reach."""
 
+import asyncio
+import os
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 1
@@ -20,6 +24,23 @@ def per_call(work: Callable[[], Any], *, calls: int, repeats: int = 7) -> float:
             work()
         best = min(best, (time.perf_counter() - began) / calls)
     return best
+
+
+async def started(server: uvicorn.Server) -> tuple[int, asyncio.Task[None]]:
+    """A server that serves: its port, and what is done when it has ended. It ends with the process that began this one,
+    however that goes: what a measurement began must not outlive it."""
+    parent, serving = os.getppid(), asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+
+    async def watch() -> None:
+        while os.getppid() == parent:
+            await asyncio.sleep(0.5)
+        server.should_exit = server.force_exit = True
+
+    watching = asyncio.create_task(watch())
+    serving.add_done_callback(lambda _: watching.cancel())
+    return server.servers[0].sockets[0].getsockname()[1], serving
 
 
 def middle(values: list[float]) -> float:

@@ -69,7 +69,7 @@ def absent_reason(element: dict[str, Any]) -> str | None:
     if code := first_code(element.get("dataAbsentReason")):
         return code
     for name, value in element.items():
-        if name.lstrip("_").startswith("value"):
+        if "value" in name and name.lstrip("_").startswith("value"):
             for holder in (table(value), table(table(value).get("_value"))):
                 for extension in rows(holder.get("extension")):
                     if extension.get("url") == ABSENT_REASON:

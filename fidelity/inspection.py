@@ -14,14 +14,13 @@ from fidelity.chart import wanted_codes
 from fidelity.derive import DERIVATIONS
 from fidelity.editions.edition import Terminology
 from fidelity.elements import address, ai_labelled, table, text, versioned
-from fidelity.instrument import Instrument, Outcome, Sighting
+from fidelity.instrument import Instrument, Reach, Sighting
 from fidelity.shelf import Shelf, shelve
 from fidelity.subjects import subject_of
 from vocabulary.chart import Chart, FeatureValue, Resource
 from vocabulary.finding import Finding
 from vocabulary.manifest import Feature
 
-VERSIONED = frozenset({"VER-01", "VER-02", "VER-03"})
 POINTERS = 5
 """Sample pointers in one finding: enough to find the fault, too few to be a list of patients."""
 
@@ -47,8 +46,10 @@ def inspect(
     found: list[Finding] = []
     shelf = shelve(chart.reads)
     for feature in features:
-        for instrument, failures, judged in _judge(chart, feature, shelf, results, editions):
-            found.append(replace(_finding(instrument, feature, failures, salt), judged=judged))
+        for instrument, tally in zip(INSTRUMENTS, _judge(chart, feature, shelf, editions), strict=True):
+            results[instrument.id] |= tally.results
+            if tally.failures:
+                found.append(replace(_finding(instrument, feature, tally.failures, salt), judged=tally.judged))
     return (*found, *_unfailed(results))
 
 
@@ -68,21 +69,36 @@ def _finding(
     )
 
 
-def _judge(
-    chart: Chart, feature: Feature, shelf: Shelf, results: dict[str, set[str]], editions: Editions
-) -> Iterator[tuple[Instrument, list[tuple[str, Resource]], int]]:
-    record, background = _records(chart, feature, shelf)
-    sightings = {"feature": [Sighting(chart=chart, feature=feature)], "record": record, "background": background}
-    far = list(_elsewhere(chart, feature, shelf))
-    for instrument in INSTRUMENTS:
-        seen = sightings[instrument.reach] + (far if instrument.id == "REF-04" else [])
-        if instrument.id in VERSIONED:
-            seen = [replace(item, terminology=editions.terminology, pins=editions.pins) for item in seen]
-        outcomes: list[tuple[Outcome, Sighting]] = [(instrument.check(item), item) for item in seen]
-        results[instrument.id].update(outcome[0] for outcome, _ in outcomes)
-        failures = [(outcome[1], item.resource) for outcome, item in outcomes if outcome[0] == "fail"]
-        if failures:
-            yield instrument, failures, sum(outcome[0] != "skip" for outcome, _ in outcomes)
+@dataclass(slots=True)
+class _Tally:
+    """What one instrument said of a feature: its results, what failed, and how often it did not skip."""
+
+    results: set[str] = field(default_factory=set)
+    failures: list[tuple[str, Resource]] = field(default_factory=list)
+    judged: int = 0
+
+
+def _judge(chart: Chart, feature: Feature, shelf: Shelf, editions: Editions) -> list[_Tally]:
+    """A tally for each of the instruments. A record meets them all before the next is looked at, for a chart is larger than
+    what the processor has near."""
+    tallies = [_Tally() for _ in INSTRUMENTS]
+    for seen, places in _sightings(chart, feature, shelf, editions):
+        for place in places:
+            result, detail = INSTRUMENTS[place].check(seen)
+            tally = tallies[place]
+            tally.results.add(result)
+            tally.judged += result != "skip"
+            if result == "fail":
+                tally.failures.append((detail, seen.resource))
+    return tallies
+
+
+def _places(*reaches: Reach) -> tuple[int, ...]:
+    return tuple(place for place, instrument in enumerate(INSTRUMENTS) if instrument.reach in reaches)
+
+
+_FEATURE, _BACKGROUND, _RECORD = _places("feature"), _places("background"), _places("background", "record")
+_ELSEWHERE = tuple(place for place, instrument in enumerate(INSTRUMENTS) if instrument.id == "REF-04")
 
 
 def _unfailed(results: dict[str, set[str]]) -> Iterator[Finding]:
@@ -109,16 +125,23 @@ def _point(resource: Resource, salt: bytes | None) -> str:
     return f"{text(resource.get('resourceType'))}/{digest[:16]}"
 
 
-def _records(chart: Chart, feature: Feature, shelf: Shelf) -> tuple[list[Sighting], list[Sighting]]:
-    """The records that the value hangs on, and those that had to be looked through to find it."""
+def _sightings(
+    chart: Chart, feature: Feature, shelf: Shelf, editions: Editions
+) -> Iterator[tuple[Sighting, tuple[int, ...]]]:  # fmt: skip
+    """What is to be looked at, and the places of the instruments that look: the feature, the records that its value hangs on
+    and those that had to be looked through to find it, and what is another patient's."""
+    yield Sighting(chart=chart, feature=feature), _FEATURE
     if feature.kind == "presence":
-        background = list(_current(chart, feature, shelf))
-        return [sighting for sighting in background if sighting.consumed], background
-    record = list(_near(chart, feature, shelf)) if feature.kind == "observation" else []
-    return record, record
+        for seen in _current(chart, feature, shelf, editions):
+            yield seen, _RECORD if seen.consumed else _BACKGROUND
+    elif feature.kind == "observation":
+        for seen in _near(chart, feature, shelf, editions):
+            yield seen, _RECORD
+    for seen in _elsewhere(chart, feature, shelf):
+        yield seen, _ELSEWHERE
 
 
-def _near(chart: Chart, feature: Feature, shelf: Shelf) -> Iterator[Sighting]:
+def _near(chart: Chart, feature: Feature, shelf: Shelf, editions: Editions) -> Iterator[Sighting]:
     value = chart.features.get(feature.name)
     derivation = DERIVATIONS.get(feature.derive or "")
     records = [(record, feature) for record in matching.speaking(feature.codes, shelf)]
@@ -132,7 +155,7 @@ def _near(chart: Chart, feature: Feature, shelf: Shelf) -> Iterator[Sighting]:
             yield Sighting(
                 chart=chart, feature=expected, resource=record.resource, element=record.element, record=record,
                 concept=table(record.element.get("code")), consumed=consumed,
-                peers=peers,
+                peers=peers, terminology=editions.terminology, pins=editions.pins,
             )  # fmt: skip
 
 
@@ -154,7 +177,7 @@ def _before(record: matching.Record, feature: Feature, value: FeatureValue | Non
     return record.at is not None and record.at > value.at
 
 
-def _current(chart: Chart, feature: Feature, shelf: Shelf) -> Iterator[Sighting]:
+def _current(chart: Chart, feature: Feature, shelf: Shelf, editions: Editions) -> Iterator[Sighting]:
     value, name = chart.features.get(feature.name), feature.resource or ""
     rule, peers = presence.CURRENT.get(name), shelf.of(name)
     medications = {text(item.get("id")) or "": item for item in shelf.of("Medication")}
@@ -165,6 +188,7 @@ def _current(chart: Chart, feature: Feature, shelf: Shelf) -> Iterator[Sighting]
             chart=chart, feature=feature, resource=resource, element=resource, peers=peers,
             concept=presence.concept(resource, medications),
             consumed=value is not None and versioned(resource) in value.sources,
+            terminology=editions.terminology, pins=editions.pins,
         )  # fmt: skip
 
 

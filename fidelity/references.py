@@ -6,6 +6,7 @@ from typing import Any
 from fidelity.elements import kind, rows, text
 from fidelity.instrument import PASS, SKIP, Outcome, Sighting, fail
 from fidelity.subjects import SHARED, subject_of, target
+from vocabulary.chart import Resource
 
 DEPTH = 12
 
@@ -21,9 +22,7 @@ def subject_present(seen: Sighting) -> Outcome:
 def references_resolve(seen: Sighting) -> Outcome:
     """REF-02: no reference dangles. Decided only for contained resources, for ``urn:uuid`` that nothing answers to, and
     for types that were read whole."""
-    judged = [
-        answer for reference in _references(seen.resource, DEPTH) if (answer := _resolves(reference, seen)) is not None
-    ]
+    judged = [answer for reference in _references(seen.resource) if (answer := _resolves(reference, seen)) is not None]
     if not judged:
         return SKIP
     return PASS if all(judged) else fail("a reference leads nowhere")
@@ -46,15 +45,19 @@ def _resolves(reference: str, seen: Sighting) -> bool | None:
     return any(item.get("id") == found[1] for read in whole for item in read.resources)
 
 
-def _references(value: Any, depth: int) -> Iterator[str]:
-    if depth and isinstance(value, dict):
-        if literal := text(value.get("reference")):
-            yield literal
-        for item in value.values():
-            yield from _references(item, depth - 1)
-    elif depth and isinstance(value, list):
-        for item in value:
-            yield from _references(item, depth - 1)
+def _references(resource: Resource) -> Iterator[str]:
+    """The literal references in a resource, down to ``DEPTH``, level by level."""
+    level: list[Any] = [resource]
+    for _ in range(DEPTH):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                if literal := text(value.get("reference")):
+                    yield literal
+                below += value.values()
+            else:
+                below += value
+        level = [value for value in below if isinstance(value, dict | list)]
 
 
 def same_patient(seen: Sighting) -> Outcome:

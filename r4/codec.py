@@ -12,6 +12,7 @@ from decimal import InvalidOperation
 from itertools import chain
 from typing import Any
 
+import msgspec
 import orjson
 
 from r4.outcome import Issue
@@ -59,6 +60,29 @@ class Decimal(_Decimal):
 
 def parse(data: bytes, *, max_depth: int = DEPTH_LIMIT) -> Any:
     """Bytes in UTF-8 → dicts, lists, strings, ints, ``Decimal``, bools, None. Raises CodecError."""
+    value = _at_once(data)
+    if value is None:
+        value = _carefully(data)
+    if not _shallow(data, max_depth) and _depth(value) > max_depth:
+        raise _refused("The body is nested too deeply.")
+    return value
+
+
+def _at_once(data: bytes) -> Any:
+    """What compact JSON says, or None: then it must be read carefully. A reader in C does not see that a member stands twice;
+    but what it read, written again, is then not what came. A long integer it would not keep as written: none is taken."""
+    first = data.find(b":") + 1
+    if data[:1] not in (b"{", b"[") or data[first : first + 1] == b" " or _LONG in data.translate(_FIGURES):
+        return None
+    try:
+        value = _READER.decode(data)
+        return value if format(value) == data else None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _carefully(data: bytes) -> Any:
+    """What any JSON says, or why it is none. Raises CodecError."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as failure:
@@ -73,8 +97,6 @@ def parse(data: bytes, *, max_depth: int = DEPTH_LIMIT) -> Any:
         raise
     except (ValueError, InvalidOperation) as failure:
         raise _refused("The body is not JSON.") from failure
-    if text.count("{") + text.count("[") > max_depth and _depth(value) > max_depth:
-        raise _refused("The body is nested too deeply.")
     if "\\u" in text and _has_surrogate(value):
         raise _refused("The body holds half of a surrogate pair.")
     return value
@@ -135,6 +157,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_decimal, parse_int=_integer, parse_constant=_constant, strict=True
 )
+_READER = msgspec.json.Decoder(float_hook=_decimal)
+_FIGURES = bytes.maketrans(b"123456789-,[", b"0000000000::")
+_LONG = b":" + b"0" * (_LONGEST_INT + 1)
+"""How a number of more digits than an int may have begins, after ``_FIGURES``."""
+_BRACKETS = bytes.maketrans(b"[]", b"{}")
+_OTHERS = bytes(sorted(set(range(256)) - set(b'[]{}"')))
+
+
+def _shallow(data: bytes, limit: int) -> bool:
+    """Whether JSON nests certainly no deeper: of its brackets and quotes, strings vanish and then the innermost pairs, limit
+    times at most. A bracket in a string leaves its quotes, so that ``_depth`` has to say."""
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    signs = data.translate(_BRACKETS, _OTHERS).replace(b'""', b"")
+    while signs and limit > 0 and b'"' not in signs:
+        signs, limit = signs.replace(b"{}", b""), limit - 1
+    return not signs
 
 
 def _depth(value: Any) -> int:

@@ -27,9 +27,10 @@ def format(interaction: Interaction) -> Request:
         body = codec.format(content)
         headers = {**headers, **(_JSON_PATCH if isinstance(content, list) else _JSON)}
     get = interaction.action == "operation" and interaction.body is None
+    asked = interaction.condition or interaction.query
     return Request(
         method="GET" if get else METHODS[interaction.action], path=_path(interaction),
-        query=urlencode(interaction.condition or interaction.query), headers=headers, body=body,
+        query=urlencode(asked) if asked else "", headers=headers, body=body,
     )  # fmt: skip
 
 

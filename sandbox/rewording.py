@@ -35,7 +35,8 @@ _VERSION = re.compile(r"/_history/([0-9]+)$")
 
 
 def answered(status: int, headers: Mapping[str, str], data: bytes, interaction: Interaction, *, base: str) -> Answer:
-    """The server's answer in our own words; ``headers`` have names in lower case, ``data`` our own base."""
+    """The server's answer in our own words; ``headers`` are found by names in lower case, ``data`` has our
+    own base."""
     if status >= 300 and status != 304:
         return _failure(status, headers, data, interaction)
     if interaction.action == "delete":
@@ -51,6 +52,8 @@ def answered(status: int, headers: Mapping[str, str], data: bytes, interaction: 
     if document["resourceType"] == "Bundle":
         document = _bundle(document, interaction, base)
     said = _headers(headers, document, interaction, base)
+    if interaction.action in ("read", "vread") and data.startswith(b'{"'):  # compact: as the codec would write it
+        return Answer(status=status, resource=document, encoded=data, headers=said)
     return Answer(status=status, resource=preferred(document, interaction), headers=said)
 
 

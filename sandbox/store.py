@@ -6,10 +6,10 @@ Bodies are kept as the exact bytes that are answered. Errors are answers with an
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection
 
 from r4 import codec
@@ -31,8 +31,7 @@ from vocabulary.instant import format_instant
 NUMERIC = re.compile(r"[0-9]+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What the store knows of its EHR: ``base`` is the FHIR base, ``new_id`` the source of ids that servers give."""
 
     base: str

@@ -7,8 +7,8 @@ what it answers in its own way becomes what R4 says (a stale version is 412). It
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -50,6 +50,8 @@ class Upstream:
 
     async def perform(self, interaction: Interaction) -> Answer:
         """One interaction. What cannot be reached or read is 503, also after a write: whether it was done is open."""
+        if interaction.action == "read":  # there is nothing about it that this server could take wrongly
+            return await self._send(interaction)
         for entry in interaction.entries or (interaction,):
             if (wrong := self._refused(entry)) is not None:
                 return wrong
@@ -126,13 +128,13 @@ class Upstream:
         holds = current.status == 200 and interaction.if_match in ("*", version)
         return None if holds else refusal(412, "conflict", "is not the current version", element="If-Match")
 
-    @asynccontextmanager
-    async def turns(self, interaction: Interaction) -> AsyncIterator[None]:
+    def turns(self, interaction: Interaction) -> AbstractAsyncContextManager[None]:
         """Writes of one resource come one after the other, and so do those of one condition, judgement included."""
-        keys = sorted({key for each in interaction.entries or (interaction,) if (key := _key(each))})
-        if not keys:  # nothing is written
-            yield
-            return
+        keys = {key for each in interaction.entries or (interaction,) if (key := _key(each))}
+        return self._turns(sorted(keys)) if keys else _NO_TURN
+
+    @asynccontextmanager
+    async def _turns(self, keys: Sequence[str]) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for key in keys:
                 await stack.enter_async_context(self._turn(key))
@@ -186,9 +188,8 @@ class Upstream:
                 data = await reply.content.read(BYTES + 1)
                 while len(data) <= BYTES and (more := await reply.content.read(BYTES)):
                     data += more
-                said = {name.lower(): value for name, value in reply.headers.items()}
                 data = data.replace(self.upstream.encode(), self.base.encode())
-                return answered(reply.status, said, data, interaction, base=self.base)
+                return answered(reply.status, reply.headers, data, interaction, base=self.base)
         except (aiohttp.ClientError, OSError, TimeoutError):
             return UNAVAILABLE
 
@@ -206,6 +207,7 @@ PAGE_PARAMETERS = frozenset(
 """What a next link of HAPI is made of; anything else in a cursor was not put there by us."""
 
 
+_NO_TURN = nullcontext()
 _PLAIN = {"accept": "application/fhir+json", "cache-control": "no-cache", "accept-encoding": "identity"}
 
 

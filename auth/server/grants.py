@@ -1,11 +1,10 @@
 """Edge: grants and what hangs off them: codes, access tokens, refresh tokens. Redeeming is a conditional update."""
 
 import json
-from collections import namedtuple
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import sqlite
@@ -142,11 +141,14 @@ def save_refresh(connection: Connection, now: float, *, token: str, grant: str) 
 
 
 def find_grant(connection: Connection, now: float, access_token: str) -> Grant | None:
-    """What this bearer may do, or None when it is unknown, expired or revoked: the row is asked anew at every request,
-    what it says is read once. The driver is asked directly, for this stands before every access."""
-    row = connection.connection.cursor().execute(_FIND_TEXT, (hashed(access_token),)).fetchone()
-    grant = None if row is None else _remembered(row)
-    return None if grant is None or grant.expires <= now else grant
+    """What this bearer may do, or None when it is unknown, expired or revoked. That is asked of the database at every
+    request, and of the driver directly, for it stands before every access; what a grant was made with never changes
+    after, and is read once for each connection."""
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    row = driver.execute(_FIND_TEXT, (hash := hashed(access_token),)).fetchone()
+    if row is None or row[2] <= now:
+        return None
+    return connection.info.get(Grant, _NONE).get(row) or _remember(connection, hash, row)
 
 
 def find_refresh(connection: Connection, now: float, token: str) -> tuple[Grant, bool] | None:
@@ -240,21 +242,27 @@ _SWEEP_ASSERTIONS = delete(assertions).where(assertions.c.expires < bindparam("a
 _FIND_ASSERTION = select(assertions.c.expires).where(
     assertions.c.client == bindparam("by"), assertions.c.jti_hash == bindparam("key")
 )
-_FIND = select(
-    grants.c.id, grants.c.client, grants.c.context, grants.c.revoked, grants.c.since, grants.c.faults, access_tokens.c.scopes,
+_FIND = (
+    select(access_tokens.c.grant, access_tokens.c.scopes, access_tokens.c.expires)
+    .join_from(grants, access_tokens)
+    .where(access_tokens.c.hash == bindparam("hash"), grants.c.revoked.is_(False))
+)
+_FIND_TEXT = str(_FIND.compile(dialect=sqlite.dialect()))
+_WHOLE = select(
+    grants.c.id, grants.c.client, grants.c.context, grants.c.since, grants.c.faults, access_tokens.c.scopes,
     access_tokens.c.expires,
 ).join_from(grants, access_tokens).where(access_tokens.c.hash == bindparam("hash"))  # fmt: skip
+_NONE: Mapping[tuple[Any, ...], Grant] = {}
+_MANY = 4096
+"""Grants that are remembered for one connection."""
 
 
-_FIND_TEXT = str(_FIND.compile(dialect=sqlite.dialect()))
-_Found = namedtuple("_Found", _FIND.selected_columns.keys())  # type: ignore[misc]
-
-
-@lru_cache(maxsize=4096)
-def _remembered(row: tuple[Any, ...]) -> Grant | None:
-    """A row of ``_FIND`` as a grant, None for one that was revoked."""
-    found: Any = _Found(*row)
-    return None if found.revoked else _read(found)
+def _remember(connection: Connection, hash: str, row: tuple[Any, ...]) -> Grant:
+    known: dict[tuple[Any, ...], Grant] = connection.info.setdefault(Grant, {})
+    if len(known) >= _MANY:
+        known.clear()
+    found = known[row] = _read(connection.execute(_WHOLE, {"hash": hash}).one())
+    return found
 
 
 def _read(row: Any) -> Grant:

@@ -1,7 +1,6 @@
 """Batch and transaction: every entry by the same decisions as the same request alone (R4 §3.1.0.11)."""
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from msgspec import structs
@@ -65,7 +64,7 @@ def _checked(
         return named
     entries = batch.assign(named, [means.new_id() for _ in named])
     own = frozenset(f"{each.type}/{each.id}" for each in entries if each.action == "update")
-    within = replace(means, own=own, reached={})
+    within = structs.replace(means, own=own, reached={})
     checked: dict[int, Interaction | Answer] = {}
     for place, (original, entry) in enumerate(zip(named, entries, strict=True)):
         if entry.type not in SERVED:

@@ -1,8 +1,10 @@
 """What the parts of the face share: what it knows of its EHR, the words of refusals, and who reaches a resource."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
+
+import msgspec
 
 from auth.access.decide import bound, reaching
 from auth.scopes import FhirScope
@@ -27,8 +29,7 @@ ODD = refusal(502, "exception", "The FHIR server behind this EHR answered oddly.
 CHANGED = refusal(409, "conflict", "Another request was changing the same resource. Send it again.")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
+class Means(msgspec.Struct, frozen=True, kw_only=True):
     """``base`` is the FHIR base of this EHR; ``whole`` says that a transaction is handed down as one, because what is
     below is another server; ``persona`` is how this EHR departs from R4; ``new_id`` gives ids; ``pages`` seals links;
     ``now`` is Unix seconds. ``own`` are resources that the same transaction makes, ``reached`` which references its entries
@@ -41,7 +42,7 @@ class Means:
     references: Literal["check", "free"] = "check"
     whole: bool = False
     persona: Persona = SPEC
-    own: frozenset[str] = field(default=frozenset())
+    own: frozenset[str] = frozenset()
     reached: dict[tuple[str, Scopes], bool] | None = None
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,7 +57,7 @@ class Cors:
         self._app, self._database = app, database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origins = Headers(scope=scope).getlist("origin")
+        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         rule = rule_of(scope["path"].removeprefix(scope.get("root_path", ""))) if origins else None
         if rule is None:
             return await self._app(scope, receive, send)
