@@ -277,6 +277,26 @@ def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, t
     drive(act, tmp_path, database, ehr=ChartEhr(page=2))
 
 
+def test_an_ehr_that_says_its_answer_is_not_all_was_not_searched(tmp_path: Path) -> None:
+    class Partial(ChartEhr):
+        def _search(self, path: str) -> Answer:
+            bundle = super()._search(path).resource()
+            assert bundle is not None
+            outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "incomplete"}]}
+            bundle["entry"] = [*bundle["entry"], {"resource": outcome, "search": {"mode": "outcome"}}]
+            return Answer(status=200, body=codec.format(bundle))
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, dict(done.ehrs)) == ("done", {"retracted": 2}, {"spec": "cannot"})
+
+    drive(act, tmp_path, ehr=Partial())
+
+
 @pytest.mark.parametrize("root", ["/r4", "https://ehr.example:443/r4", "."])
 def test_the_next_page_may_be_named_relative_to_the_ehr(root: str, tmp_path: Path) -> None:
     """A link may be relative to the base (R4 http §3.1.0.1.2), and servers leave the host out."""
