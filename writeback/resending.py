@@ -1,7 +1,8 @@
 """Edge: a dead letter is sent again by a person, as the EHR takes it now.
 
 What may be at the EHR already is looked up the way it was sent; everything else is planned anew from the output. A
-dead letter whose output is out of date, has been overtaken, or is of a recalled version stays dead.
+dead letter whose output is out of date, has been overtaken, or is of a recalled version stays dead; one of these that may
+be there is looked up and no more.
 """
 
 import json
@@ -55,7 +56,7 @@ def _problem(connection: Connection, now: float, row: Any, *, doubtful: bool) ->
         return None
     hold(connection, row.model, row.version)
     if recalled(connection, row.model, row.version):
-        return "recalled"
+        return None if doubtful else "recalled"
     if doubtful or row.output is None or _tells_of_what_is_there(connection, row):
         return None
     if row.valid_until is not None and row.valid_until < now:
@@ -96,6 +97,8 @@ def _again(
         "state": advance(row.state, event), "attempt": 0, "next_at": now, "cause": None, "status": None, "owner": None,
         "blockers": len(open_), "changed": now, "moving": True,
     }  # fmt: skip
+    if event == "reexamined" and recalled(connection, row.model, row.version):
+        values["valid_until"] = 0.0  # it is looked up, and not sent where it is not there
     if part is not None:
         values |= {
             "strategy": part.strategy, "fhir_id": part.id,

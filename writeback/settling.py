@@ -44,6 +44,7 @@ _ENDED = (
     .order_by(outputs.c.id)
     .with_for_update()
 )
+_ALONE = select(outputs.c.id).where(among(outputs.c.id, "ids"), PENDING).order_by(outputs.c.id).with_for_update()
 _END = update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state"))
 """Statements made once: putting one together costs more than running it."""
 
@@ -173,10 +174,13 @@ def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> None:
 
 
 def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
-    """The outputs that these deliveries have brought to an end."""
+    """The outputs that these deliveries have brought to an end. Of two transactions that each settle a part of one the
+    second waits for the first, or neither would see the other's part and the output would never end."""
     wanted = sorted(ids)
     if not wanted:
         return []
+    if connection.dialect.name == "postgresql":  # SQLite has one writer
+        connection.execute(_ALONE, {"ids": tuple(wanted)})
     parts: dict[str, list[Any]] = {id: [] for id in wanted}
     for part in connection.execute(_PARTS, {"ids": tuple(wanted)}):
         parts[part.output].append(part)

@@ -4,7 +4,7 @@ The EHR's own answers come through the outbox: an edit is a delivery like any ot
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from auth.client.errors import ClientError
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import Unavailable
-from gateway.launches.searchset import ForeignLink, read_page
+from gateway.launches.searchset import ForeignLink, Page, read_page
 from gateway.outputs.changes import events_of
 from gateway.processes.rounds import Rounds
 from monitoring import journal
@@ -111,30 +111,30 @@ class Recalls(Rounds):
         written = choose(capabilities.of("Device"), "Device", self._gateway.senders.rules(ehr)) is not None
         if written and "identifier" in capabilities.of("Device").searches:
             query = keys.search_of("Device", namespace=namespace, key=key).replace("|", "%7C")
-            word = "searched"
-            async for devices in pages(self._gateway, ehr, f"Device?{query}"):
-                for device in devices:
-                    places = [type for type in BY_DEVICE if BY_DEVICE[type] in capabilities.of(type).searches]
+            places = [type for type in BY_DEVICE if BY_DEVICE[type] in capabilities.of(type).searches]
+            whole = [place in places or not _made(capabilities, place) for place in BY_DEVICE]
+            async for devices in searched(self._gateway, ehr, f"Device?{query}"):
+                whole.append(not devices.partial)
+                for device in named(devices):
                     for type in places:
-                        await self._adopt(standing, ehr, type, f"Device/{device['id']}")
-            if any(
-                _made(capabilities, type) and BY_DEVICE[type] not in capabilities.of(type).searches
-                for type in BY_DEVICE
-            ):
-                word = "cannot"
+                        whole.append(await self._adopt(standing, ehr, type, f"Device/{device['id']}"))
+            word = "searched" if all(whole) else "cannot"
         await run(lambda c, now: recall_steps.note_ehr(c, now, recall=standing, ehr=ehr, word=word))
 
-    async def _adopt(self, standing: Recall, ehr: str, type: str, device: str) -> None:
-        namespace = self._gateway.keyring.namespace
-        async for found in pages(self._gateway, ehr, f"{type}?{BY_DEVICE[type]}={quote(device)}"):
+    async def _adopt(self, standing: Recall, ehr: str, type: str, device: str) -> bool:
+        """Whether the EHR's answer was all of it."""
+        namespace, whole = self._gateway.keyring.namespace, True
+        async for found in searched(self._gateway, ehr, f"{type}?{BY_DEVICE[type]}={quote(device)}"):
+            whole = whole and not found.partial
             there = {
                 f"{type}/{each['id']}": next(iter(keys.marked(each, namespace)), None)
-                for each in found
+                for each in named(found)
                 if each.get("resourceType") == type and each.get("status") != WITHDRAWN
             }
             await self._gateway.run(
                 lambda c, now, there=there: recall_steps.adopt(c, now, recall=standing, ehr=ehr, found=there)  # type: ignore[misc]
             )
+        return whole
 
     async def _resolve(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
         away = frozenset(ehr for ehr, capabilities in known.items() if capabilities is None)
@@ -177,8 +177,19 @@ def _made(capabilities: Capabilities, type: str) -> bool:
     return bool({"create", "update"} & capabilities.of(type).interactions)
 
 
-async def pages(gateway: "Gateway", ehr: str, path: str) -> Any:
-    """The resources of a search, page by page. Raises Unavailable when one is not answered, or leads elsewhere."""
+def named(page: Page) -> list[dict[str, Any]]:
+    """The matches that have an id."""
+    return [each for each in page.matches if isinstance(each.get("id"), str)]
+
+
+async def pages(gateway: "Gateway", ehr: str, path: str) -> AsyncIterator[list[dict[str, Any]]]:
+    """The resources of a search, page by page. Raises as ``searched``."""
+    async for page in searched(gateway, ehr, path):
+        yield named(page)
+
+
+async def searched(gateway: "Gateway", ehr: str, path: str) -> AsyncIterator[Page]:
+    """A search page by page. Raises Unavailable when one is not answered, or leads elsewhere."""
     try:
         sender, base = gateway.senders.sender(ehr, "backend"), gateway.senders.base(ehr)
     except EhrUnknown as failure:
@@ -195,6 +206,7 @@ async def pages(gateway: "Gateway", ehr: str, path: str) -> Any:
             page = read_page(bundle, base)
         except ForeignLink as failure:
             raise Unavailable("a further page leads away from the EHR") from failure
-        yield [each for each in (page.matches if page else ()) if isinstance(each.get("id"), str)]
-        following = page.next if page else None
+        assert page is not None  # it is a Bundle
+        yield page
+        following = page.next
     raise Unavailable("the EHR's pages do not end")

@@ -1,16 +1,25 @@
 """What became too old while nobody knew what became of it, and what is said of a resource that is in the chart."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
+from msgspec import structs
+from sqlalchemy import Connection
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, hurry, said, settle, state, states, submission
 from writeback import resending, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
+from writeback.claiming import claim_due
+from writeback.claims import Claimed
 from writeback.errors import AnswerLost, Unsent
+from writeback.settling import Settled
+from writeback.settling import settle as settle_rows
 
 
 def grown_old(database: Database) -> None:
@@ -102,3 +111,28 @@ def test_a_dead_provenance_of_what_stands_in_the_chart_is_sent_again_however_lat
         asyncio.run(hurry(database))
         asyncio.run(settle(database, ehr, rounds=2))
     assert states(database)["Provenance provenance"] == "delivered"
+
+
+def test_two_parts_of_an_output_that_end_at_the_same_time_bring_it_to_an_end(database: Database) -> None:
+    """Two replicas record them in transactions that do not see each other, and no Provenance comes after them."""
+    made = submission(said())
+    assert made.write is not None
+    primary = structs.replace(made.write.own[0], needs=())
+    twin = structs.replace(primary, key="f" * 64, id="twin", role="flag")
+    asyncio.run(accept(database, replace(made, write=replace(made.write, own=(primary, twin), shared=()))))
+    rows = database.run_now(lambda c, now: claim_due(c, now, ehr="spec", owner="w", limit=2)).rows
+    ended, told = Event(), Event()
+
+    def end(connection: Connection, now: float, row: Claimed, *, first: bool) -> None:
+        settle_rows(connection, now, [Settled(row=row, state="delivered")])
+        (told if first else ended).set()
+        if first:
+            ended.wait(0.3)  # the other one ends meanwhile, unless it has to wait for this transaction
+
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(database.run_now, lambda c, now: end(c, now, rows[0], first=True))
+        told.wait(5)
+        two = threads.submit(database.run_now, lambda c, now: end(c, now, rows[1], first=False))
+        one.result(10)
+        two.result(10)
+    assert state(database, made.id) == "delivered"

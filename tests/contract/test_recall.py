@@ -13,7 +13,7 @@ from gateway.installation import METADATA
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from r4 import codec
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
-from writeback import recall, recall_steps, tables
+from writeback import recall, recall_steps, resending, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
@@ -191,6 +191,41 @@ def test_what_is_in_doubt_and_not_there_is_not_sent_any_more(database: Database,
     drive(act, tmp_path, database)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_dead_letter_in_doubt_is_looked_up_after_a_recall_and_never_sent(there: bool, tmp_path: Path) -> None:
+    """The tries were used up before the recall: a person has it looked up, and runs the recall again."""
+
+    async def act(world: World) -> None:
+        lost: list[str] = []
+
+        def cut(method: str, path: str) -> None:
+            if path.startswith("RiskAssessment") and method == "PUT" and not lost:
+                lost.append(path)
+                raise AnswerLost("cut")
+
+        world.ehr.after, world.ehr.fault = (cut, world.ehr.fault) if there else (world.ehr.after, cut)  # type: ignore[assignment]
+        ids = await outputs_of(world, 1)
+        for _ in range(3):  # card, Device, then the RiskAssessment
+            await world.turn()
+        own = tables.deliveries.c.resource_type == "RiskAssessment"
+        dead = tables.deliveries.update().where(own).values(state="dead", moving=False)
+        await world.gateway.run(lambda c, now: c.execute(dead))
+        begun = await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts["worklist"] == 1
+        key = await world.gateway.run(lambda c, now: c.scalar(select(tables.deliveries.c.key).where(own)))
+        done = await world.gateway.run(lambda c, now: resending.resend(c, now, key=str(key)))
+        assert not isinstance(done, str)
+        await world.settle()
+        await begin(world)
+        await world.settle()
+        assert statuses(world.ehr, "RiskAssessment") == (["entered-in-error"] if there else [])
+        assert (await found(world, begun.id)).standing == 0
+        assert await world.state(ids[0]) == ("retracted" if there else "expired")
+
+    drive(act, tmp_path)
+
+
 def test_where_the_ehr_takes_no_update_a_worklist_says_what_still_stands(database: Database, tmp_path: Path) -> None:
     async def act(world: World) -> None:
         ids = await outputs_of(world, 2)
@@ -275,6 +310,26 @@ def test_what_the_ledger_does_not_know_is_found_at_the_ehr(database: Database, t
         assert (done.counts, dict(done.ehrs)) == ({"retracted": 5}, {"spec": "searched"})
 
     drive(act, tmp_path, database, ehr=ChartEhr(page=2))
+
+
+def test_an_ehr_that_says_its_answer_is_not_all_was_not_searched(tmp_path: Path) -> None:
+    class Partial(ChartEhr):
+        def _search(self, path: str) -> Answer:
+            bundle = super()._search(path).resource()
+            assert bundle is not None
+            outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "incomplete"}]}
+            bundle["entry"] = [*bundle["entry"], {"resource": outcome, "search": {"mode": "outcome"}}]
+            return Answer(status=200, body=codec.format(bundle))
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, dict(done.ehrs)) == ("done", {"retracted": 2}, {"spec": "cannot"})
+
+    drive(act, tmp_path, ehr=Partial())
 
 
 @pytest.mark.parametrize("root", ["/r4", "https://ehr.example:443/r4", "."])

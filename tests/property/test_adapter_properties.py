@@ -67,7 +67,7 @@ def planned(case: Case, vendor: str) -> Write | NotWritable | None:
 
 
 def evidence(output: Output) -> Evidence:
-    """Everything in order: the patient is there, and so is each input, which is the patient's."""
+    """Everything in order: the patient is there, and so is what is named, which is the patient's."""
     subject = {"reference": output.patient}
 
     def there(reference: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def evidence(output: Output) -> Evidence:
 
     return Evidence(
         patient=there(output.patient), encounter=there(output.encounter) if output.encounter else None,
-        inputs={name: there(name) for name in output.inputs}, verdict=Verdict(fitness="fit"),
+        inputs={name: there(name) for name in (*output.inputs, *output.implicated)}, verdict=Verdict(fitness="fit"),
     )  # fmt: skip
 
 
