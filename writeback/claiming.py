@@ -26,6 +26,7 @@ from sqlalchemy import (
 from writeback.among import among
 from writeback.changes import Change
 from writeback.claims import Claimed
+from writeback.overtaking import overtake
 from writeback.pacing import Size, allowance, book
 from writeback.rendering import Need
 from writeback.settings import PACE, Pace
@@ -40,8 +41,8 @@ CLOCK_STEP = 2 * 3600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
-    """Rows now leased to the caller, and what else changed on the way (rows that had become too old). ``size`` is how
-    many entries a Bundle for this EHR has now; ``wait`` the seconds until its rate limit lets more go, 0 when it does."""
+    """Rows now leased to the caller, and what else changed on the way (rows that had become too old, or were overtaken). ``size``
+    is how many entries a Bundle for this EHR has now; ``wait`` the seconds until its rate limit lets more go, 0 when it does."""
 
     rows: tuple[Claimed, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -54,7 +55,7 @@ _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, de
 )
 _TAKEN = (
     "id", "key", "ehr", "resource_type", "fhir_id", "strategy", "quarantine", "principal", "attempt", "doubtful",
-    "output", "model", "version", "valid_until", "losses", "needs",
+    "output", "model", "version", "valid_until", "since", "losses", "needs",
 )  # fmt: skip
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
@@ -84,9 +85,10 @@ def claim_due(
     late = {row.id for row in taken if row.id in old and not row.doubtful and row.type != "Provenance"}
     overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
     changes = settle(connection, now, overdue) if overdue else ()
-    kept = [structs.replace(row, late=True) if row.id in old else row for row in taken if row.id not in late]
+    gone, more = overtake(connection, now, [row for row in taken if row.id not in late])
+    kept = [structs.replace(row, late=True) if row.id in old else row for row in taken if row.id not in late | gone]
     rows = _with_needs(connection, kept)
-    return Claims(rows=tuple(rows), changes=changes, size=target.size.now, wait=wait)
+    return Claims(rows=tuple(rows), changes=(*changes, *more), size=target.size.now, wait=wait)
 
 
 def waits(connection: Connection, now: float, *, ehr: str) -> bool:
@@ -185,7 +187,7 @@ def _claimed(row: Row[Any], owner: str) -> Claimed:
         id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
         strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt + 1,
         owner=owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
-        valid_until=row.valid_until, planned_losses=_words(row.losses),
+        valid_until=row.valid_until, since=row.since, planned_losses=_words(row.losses),
         needs=dict.fromkeys(_words(row.needs), _UNKNOWN),
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ from writeback.states import Event
 
 class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already, ``late`` that
-    it is too old to be sent (again); ``planned_losses`` is what the projection left out. ``owner`` and ``attempt`` fence
-    what is recorded of it."""
+    it is too old to be sent (again), ``since`` when it was accepted; ``planned_losses`` is what the projection left out.
+    ``owner`` and ``attempt`` fence what is recorded of it."""
 
     id: int
     key: str
@@ -34,6 +34,7 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     planned_losses: tuple[str, ...]
     needs: Mapping[str, Need]
     late: bool = False
+    since: float = 0.0
 
     def with_needs(self, needs: Mapping[str, Need]) -> "Claimed":
         """The same with what became of the deliveries it refers to."""

@@ -38,6 +38,7 @@ CHANGES: Mapping[DeliveryState, Mapping[Event, DeliveryState]] = {
     "leased": {
         "kept": "delivered", "refused": "rejected", "postponed": "ready", "lost": "in_doubt", "undecided": "in_doubt",
         "exhausted": "dead", "lease_lost": "in_doubt", "orphaned": "dead", "overdue": "expired",
+        "superseded": "superseded",
     },
     "in_doubt": {"claimed": "leased"},
     "delivered": {"recalled": "retracted"},

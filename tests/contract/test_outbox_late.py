@@ -1,6 +1,7 @@
 """What became too old while nobody knew what became of it, and what is said of a resource that is in the chart."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
@@ -12,7 +13,8 @@ from sqlalchemy import Connection
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, hurry, said, settle, state, states, submission
-from writeback import resending, tables
+from tests.unit.writeback.examples import output
+from writeback import outputs, resending, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.claiming import claim_due
@@ -71,6 +73,52 @@ def test_what_is_in_doubt_and_too_old_is_delivered_where_the_ehr_has_it(
     asyncio.run(settle(database, ehr))
     assert state(database, made.id) == "delivered"
     assert len(ehr.writes) == len(ehr.kept) == 4
+
+
+def waited(database: Database, seconds: float) -> None:
+    """So much time passes for all deliveries."""
+    since = tables.deliveries.c.since - seconds
+    database.run_now(lambda connection, now: connection.execute(tables.deliveries.update().values(since=since)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ends"), [(400.0, "superseded"), (10.0, "delivered")], ids=["an outage", "no time"]
+)
+def test_after_an_outage_the_newest_output_alone_is_sent(database: Database, seconds: float, ends: str) -> None:
+    """Its predecessor has a Provenance as well: nothing of it is sent, and what waited for it goes on."""
+    first = submission(said(inference_id="first"))
+    asyncio.run(accept(database, first))
+    waited(database, seconds)
+    second = submission(output("risk", as_of=time.time(), inference_id="second"))
+    asyncio.run(accept(database, second))
+    ehr = Ehr()
+    asyncio.run(settle(database, ehr))
+    assert (state(database, first.id), state(database, second.id)) == (ends, "delivered")
+    risks = [name for name in ehr.kept if name.startswith("RiskAssessment")]
+    assert len(risks) == (1 if ends == "superseded" else 2)
+    assert database.run_now(outputs.count_moving) == 0
+
+
+def test_what_a_clinician_confirmed_is_sent_although_a_newer_output_follows(database: Database) -> None:
+    first = submission(said(inference_id="first"))
+    asyncio.run(accept(database, first))
+    confirmed = tables.outputs.update().values(decided_by="Practitioner/1", decided_at=1.0)
+    database.run_now(lambda connection, now: connection.execute(confirmed))
+    waited(database, 400.0)
+    asyncio.run(accept(database, submission(output("risk", as_of=time.time(), inference_id="second"))))
+    asyncio.run(settle(database, Ehr()))
+    assert state(database, first.id) == "delivered"
+
+
+def test_what_may_be_at_the_ehr_already_is_not_overtaken(database: Database) -> None:
+    first = submission(said(inference_id="first"))
+    asyncio.run(accept(database, first))
+    ehr = lose_the_first("RiskAssessment", keep=True)
+    asyncio.run(settle(database, ehr, rounds=3))
+    waited(database, 400.0)
+    asyncio.run(accept(database, submission(output("risk", as_of=time.time(), inference_id="second"))))
+    asyncio.run(settle(database, ehr))
+    assert state(database, first.id) == "delivered"
 
 
 def test_where_what_stands_in_the_chart_came_from_is_told_however_late(database: Database) -> None:

@@ -1,0 +1,51 @@
+"""Edge: what waited for long and was overtaken: after an outage an older output of the same model and patient is not sent
+when a newer one has been, or will be (reference/reliability-performance.md R10). What a clinician confirmed always is.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, bindparam, exists, select
+
+from writeback.among import among
+from writeback.changes import Change
+from writeback.claims import Claimed
+from writeback.settling import Settled, settle, stop
+from writeback.tables import deliveries, outputs
+
+PATIENCE = 300.0
+"""Seconds that an output waits before a newer one takes its place: while an EHR answers, each is sent in its order."""
+NEWER = ("pending", "delivered")
+
+_part, _newer = deliveries.alias("part"), outputs.alias("newer")
+_OVERTAKEN = (
+    select(deliveries.c.id, deliveries.c.output)
+    .join(outputs, outputs.c.id == deliveries.c.output)
+    .where(
+        among(deliveries.c.id, "ids"), deliveries.c.role == "primary", outputs.c.decided_by.is_(None),
+        deliveries.c.since < bindparam("before"),
+        exists().where(
+            _newer.c.ehr == outputs.c.ehr, _newer.c.patient == outputs.c.patient, _newer.c.model == outputs.c.model,
+            _newer.c.as_of > outputs.c.as_of, _newer.c.state.in_(NEWER),
+        ),
+        ~exists().where(
+            _part.c.output == deliveries.c.output, _part.c.id != deliveries.c.id, _part.c.state != "ready"
+        ),
+    )
+)  # fmt: skip
+"""Made once. Nothing of the output may be at the EHR, or be on its way there."""
+_PARTS = select(deliveries.c.key).where(among(deliveries.c.output, "outputs"), deliveries.c.state == "ready")
+
+
+def overtake(connection: Connection, now: float, rows: Sequence[Claimed]) -> tuple[frozenset[int], tuple[Change, ...]]:
+    """Of rows that were just claimed those that are not sent any more (their numbers), with what changed."""
+    aged = tuple(row.id for row in rows if row.since < now - PATIENCE and not row.doubtful and row.output is not None)
+    found: Sequence[Row[tuple[int, str]]] = (
+        connection.execute(_OVERTAKEN, {"ids": aged, "before": now - PATIENCE}).all() if aged else ()
+    )
+    if not found:
+        return frozenset(), ()
+    ids = frozenset(row.id for row in found)
+    settled = [Settled(row=row, state="superseded", values={"cause": "superseded"}) for row in rows if row.id in ids]
+    changes = settle(connection, now, settled)
+    parts = connection.scalars(_PARTS, {"outputs": tuple(row.output for row in found)}).all()
+    return ids, (*changes, *stop(connection, now, keys=parts, event="superseded"))
