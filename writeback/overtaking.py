@@ -3,6 +3,7 @@ when a newer one has been, or will be (reference/reliability-performance.md R10)
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, exists, select
 
@@ -39,7 +40,7 @@ _PARTS = select(deliveries.c.key).where(among(deliveries.c.output, "outputs"), d
 def overtake(connection: Connection, now: float, rows: Sequence[Claimed]) -> tuple[frozenset[int], tuple[Change, ...]]:
     """Of rows that were just claimed those that are not sent any more (their numbers), with what changed."""
     aged = tuple(row.id for row in rows if row.since < now - PATIENCE and not row.doubtful and row.output is not None)
-    found: Sequence[Row[tuple[int, str]]] = (
+    found: Sequence[Row[Any]] = (
         connection.execute(_OVERTAKEN, {"ids": aged, "before": now - PATIENCE}).all() if aged else ()
     )
     if not found:
