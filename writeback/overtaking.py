@@ -3,9 +3,8 @@ when a newer one has been, or will be (reference/reliability-performance.md R10)
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from writeback.among import among
 from writeback.changes import Change
@@ -40,9 +39,7 @@ _PARTS = select(deliveries.c.key).where(among(deliveries.c.output, "outputs"), d
 def overtake(connection: Connection, now: float, rows: Sequence[Claimed]) -> tuple[frozenset[int], tuple[Change, ...]]:
     """Of rows that were just claimed those that are not sent any more (their numbers), with what changed."""
     aged = tuple(row.id for row in rows if row.since < now - PATIENCE and not row.doubtful and row.output is not None)
-    found: Sequence[Row[Any]] = (
-        connection.execute(_OVERTAKEN, {"ids": aged, "before": now - PATIENCE}).all() if aged else ()
-    )
+    found = connection.execute(_OVERTAKEN, {"ids": aged, "before": now - PATIENCE}).all() if aged else []
     if not found:
         return frozenset(), ()
     ids = frozenset(row.id for row in found)
