@@ -36,7 +36,7 @@ MONITORS: Mapping[str, Monitor] = {
     for row in (
         Monitor(
             id="M-IN-01", title="A feature's distribution", owners=(INFORMATICS,), review=_USUAL, action=_SHIFT,
-            algorithm="population stability index, with bins for missing and unseen; 1,000 encounters, each 100, twice running",
+            algorithm="population stability index, with bins for missing and unseen; 1,000 encounters, each 50, twice running",
             source="Kore et al., Nat Commun 15, 2024: data drift is not seen in performance, and depends on sample size",
         ),
         Monitor(
