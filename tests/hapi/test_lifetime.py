@@ -19,7 +19,7 @@ TOKEN = "a" * 32
 STARTER = """
 import sys, time
 from pathlib import Path
-from gateway import hapi
+from gateway.sandbox_ehrs import hapi
 server = hapi.start_process(Path(sys.argv[1]))
 print(server.pid, server.url, flush=True)
 time.sleep(600)
