@@ -20,7 +20,9 @@ from tests.crash.delivery_worker import Order, as_line, heard, opened
 from tests.crash.kill_demo import ROOT
 from tests.crash.receiver import kept_in
 
-PATIENCE = 600.0
+PATIENCE = 90.0
+"""Seconds that is waited for what has to come."""
+DRAIN = 600.0
 """Seconds that the last worker has to deliver what is left, at most: it ends when that is done."""
 SPACE = 10_000
 """Numbers of outputs that one worker may use up."""
@@ -195,7 +197,7 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
         time.sleep(0.01)
 
 
-def drain(nursery: Nursery, order: Order, *, seconds: float = PATIENCE) -> bool:
+def drain(nursery: Nursery, order: Order, *, seconds: float = DRAIN) -> bool:
     """Whether a worker that accepts nothing more delivers all that is left."""
     pid = nursery.bear(replace(order, count=0, leave=True))
     ended = nursery.gone(pid, seconds)
