@@ -24,7 +24,7 @@ class Postgres:
             hide_parameters=True,  # what a work binds is patient data: no error may print it
             pool_size=threads,
             max_overflow=0,
-            connect_args={"options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
+            connect_args={"options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"},
         )
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="postgres")
 
