@@ -22,7 +22,10 @@ _NAMED = re.compile(_MONTH, re.IGNORECASE)
 _NUMERIC = re.compile(
     r"(?<![\d/.-])(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d\d)|\.(\d{1,2})\.(\d{4})|-(\d{1,2})-(\d{4}))(?![\d/]|[.-]\d)"
 )
-_FIGURES = re.compile(r"\d[./-]\d{1,2}[./-]\d\d|\d/\d{4}|(?:on|since|from) \d\d?/\d")
+_FIGURES = re.compile(
+    r"(?<!\d{3})\d-\d{1,2}-\d\d|\d/\d{1,2}/\d\d|\d\.\d{1,2}\.\d\d|\d/\d{4}|(?:on|since|from) \d\d?/\d"
+)
+"""Not ISO 8601, which most dates are in already."""
 _ON = re.compile(r"\b(on|since|from) \d{1,2}/\d{1,2}(?![\d/])", re.IGNORECASE)
 _UNIT = r"(?![\w%/]|[.,:-]\d| ?(?:%|[mµu]?mol|mc?g|µg|ug|g\b|ml\b|meq|units?|iu\b|bpm|mm|cm|kg|lb|k/|x10|°))"
 _YEARLESS = (

@@ -16,7 +16,7 @@ SEXES = {"M": "male", "F": "female"}
 
 def plain(text: str) -> str:
     """``142 / 88`` → ``142/88``, ``5 ft 5 in`` → ``65 inches``, ``66F with`` → ``66 y/o female with``."""
-    if "/" in text:
+    if " /" in text or "/ " in text:
         text = _SPACED.sub(r"\1/\2", text)
     if " over " in text:
         text = _OVER.sub(r"\1/\2", text)
