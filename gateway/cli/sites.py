@@ -1,5 +1,5 @@
-"""``site new|check|diff|record|history|rehearse``; the gates are in ``site_gates``, promotion in
-``site_promote``."""
+"""``site new|check|diff|record|history|rehearse``; the gates are in ``site_gates``, promotion in ``site_promote``, the change
+plan in ``site_plan``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ Models = Annotated[list[Path] | None, typer.Option("--models", help="A folder of
 
 def register(application: typer.Typer) -> None:
     """Adds these commands to the application."""
-    from gateway.cli import site_gates, site_promote
+    from gateway.cli import site_gates, site_plan, site_promote
 
     sites = typer.Typer(help="Sites: one customer each, declared in site.toml.", no_args_is_help=True)
     sites.command("new")(new)
@@ -25,6 +25,7 @@ def register(application: typer.Typer) -> None:
     sites.command("rehearse")(rehearse)
     site_gates.register(sites)
     site_promote.register(sites)
+    site_plan.register(sites)
     application.add_typer(sites, name="site")
 
 
