@@ -72,7 +72,7 @@ def test_pairs_counts_and_decisions_are_read_alike(whole: Database) -> None:
         assert state(whole, said("2.0.0", f"b{n}", 30 - n), "shadow") == "shadow"
     assert state(whole, said("2.0.0", "alone", 5), "shadow") == "shadow"
     model, ehr = said("1.0.0", "a", 1).model, said("1.0.0", "a", 1).ehr
-    wanted = Wanted(model=model, one="1.0.0", other="2.0.0", since=NOW - 60, until=NOW + 600, ehrs=(ehr,))
+    wanted = Wanted(model=model, one="1.0.0", other="2.0.0", since=NOW - 60, until=NOW + 86400, ehrs=(ehr,))
 
     async def read() -> tuple[pairing.Collected, installed_models.Counted]:
         return await pairing.collect(whole.run, wanted, at_once=2), await installed_models.count(whole.run, size=2)
