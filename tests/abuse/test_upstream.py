@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gateway import ehr_face
@@ -24,7 +25,7 @@ WORDS = (
     b"INSERT ",
     b"org.h2",
     b".java",
-    b"/work/",
+    str(Path(__file__).resolve().parents[2]).encode(),
     b"/tmp/",
 )
 
