@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from monitoring.grounding.checker import check, count
 from monitoring.grounding.index import build
 from monitoring.grounding.values import Snapshot
-from tests.grounding.ward import HAND, PATIENT, RESOURCES, SNAPSHOT
+from tests.grounding.said import HAND
+from tests.grounding.ward import PATIENT, RESOURCES, SNAPSHOT
 
 INDEX = build(SNAPSHOT)
 PIECES = st.one_of(st.sampled_from([text for text, _ in HAND]), st.text(max_size=30), st.sampled_from(

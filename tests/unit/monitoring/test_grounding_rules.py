@@ -7,7 +7,8 @@ import pytest
 from monitoring.grounding.checker import check, citations, count, foreign, possible_ages, unseen
 from monitoring.grounding.index import build
 from monitoring.grounding.values import RULES, Given, Snapshot
-from tests.grounding.ward import HAND, PATIENT, RESOURCES, SNAPSHOT
+from tests.grounding.said import HAND
+from tests.grounding.ward import PATIENT, RESOURCES, SNAPSHOT
 
 INDEX = build(SNAPSHOT)
 
