@@ -4,7 +4,7 @@ Two lanes: rows whose time has come (retries, and what waited for another delive
 the newest have a share of their own, so that what was accepted just now is not stuck behind the backlog of an outage.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from writeback.among import among
 from writeback.changes import Change
-from writeback.claims import Claimed
+from writeback.claims import START, Claimed, Cursor
 from writeback.overtaking import overtake
 from writeback.pacing import Size, allowance, book
 from writeback.rendering import Need
@@ -42,12 +42,14 @@ CLOCK_STEP = 2 * 3600.0
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
     """Rows now leased to the caller, and what else changed on the way (rows that had become too old, or were overtaken). ``size``
-    is how many entries a Bundle for this EHR has now; ``wait`` the seconds until its rate limit lets more go, 0 when it does."""
+    is how many entries a Bundle for this EHR has now; ``wait`` the seconds until its rate limit lets more go, 0 when it does;
+    ``cursor`` is where the next claim begins."""
 
     rows: tuple[Claimed, ...] = ()
     changes: tuple[Change, ...] = ()
     size: int = Size().now
     wait: float = 0.0
+    cursor: Cursor = START
 
 
 _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, deliveries.c.kept_version).where(
@@ -55,10 +57,13 @@ _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, de
 )
 _TAKEN = (
     "id", "key", "ehr", "resource_type", "fhir_id", "strategy", "quarantine", "principal", "attempt", "doubtful",
-    "output", "model", "version", "valid_until", "since", "losses", "needs",
+    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at",
 )  # fmt: skip
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
+
+OVERLAP, LAG = 256, 1.0
+"""Ids, and seconds, that a look begins before its cursor."""
 
 Candidates = Literal["later", "newest", "oldest"]
 CYCLE: tuple[Candidates, ...] = ("later", "newest", "later", "oldest")
@@ -66,17 +71,18 @@ CYCLE: tuple[Candidates, ...] = ("later", "newest", "later", "oldest")
 
 def claim_due(
     connection: Connection, now: float, *, ehr: str, owner: str, limit: int, pace: Pace = PACE, terms: Terms = SINGLY,
-    turn: int = 0,
+    turn: int = 0, cursor: Cursor = START,
 ) -> Claims:  # fmt: skip
     """Leases up to ``limit`` rows of one EHR: half of them those whose time has come, the rest those never tried, newest
-    and oldest alike. ``turn`` counts what was claimed before, so that small claims are fair as well. None while the EHR is
-    left in peace, one at a time until it has answered again, and no more than its rate limit lets go."""
+    and oldest alike. ``turn`` counts what was claimed before, so that small claims are fair as well, and ``cursor`` is where to
+    begin. None while the EHR is left in peace, one at a time until it has answered again, and no more than its rate limit
+    lets go."""
     limited = terms.per_minute is not None
     target = (lock_target(connection, ehr) if limited else find_target(connection, ehr)) or Target()
     if now < target.paused_until <= now + CLOCK_STEP:
-        return Claims(size=target.size.now)
+        return Claims(size=target.size.now, cursor=cursor)
     room = min(limit, 1) if target.failures >= pace.trip else limit
-    asked = _Asked(ehr=ehr, owner=owner, turn=turn, pace=pace)
+    asked = _Asked(ehr=ehr, owner=owner, turn=turn, pace=pace, cursor=cursor)
     if terms.per_minute is None:
         taken, wait = _fill(connection, now, asked, room=room), 0.0
     else:
@@ -88,23 +94,38 @@ def claim_due(
     gone, more = overtake(connection, now, [row for row in taken if row.id not in late])
     kept = [structs.replace(row, late=True) if row.id in old else row for row in taken if row.id not in late | gone]
     rows = _with_needs(connection, kept)
-    return Claims(rows=tuple(rows), changes=(*changes, *more), size=target.size.now, wait=wait)
+    return Claims(
+        rows=tuple(rows), changes=(*changes, *more), size=target.size.now, wait=wait, cursor=asked.cursor
+    )  # fmt: skip
 
 
-def waits(connection: Connection, now: float, *, ehr: str) -> bool:
+def waits(connection: Connection, now: float, *, ehr: str, cursor: Cursor = START) -> bool:
     """Whether anything of an EHR is due: one cheap question, for a worker that has found nothing before."""
-    ahead = now + CLOCK_STEP + PACE.retry.longest
-    return bool(connection.execute(_WAITS, {"target": ehr, "now": now, "ahead": ahead}).scalar())
+    asked = {"target": ehr, "now": now, "ahead": now + CLOCK_STEP + PACE.retry.longest}
+    return bool(connection.execute(_WAITS, asked | _beginnings(cursor)).scalar())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class _Asked:
-    """Who claims, of which EHR; ``turn`` counts what was claimed before."""
+    """Who claims, of which EHR; ``turn`` counts what was claimed before, and ``cursor`` moves on with what is taken."""
 
     ehr: str
     owner: str
     turn: int
     pace: Pace
+    cursor: Cursor
+
+    def moved(self, now: float, candidates: Candidates, taken: Sequence[Any], *, room: int) -> None:
+        """What these rows, fewer than ``room`` where there were no more, mean for the next look."""
+        at = self.cursor
+        if candidates == "later":
+            self.cursor = structs.replace(at, due=max([at.due, *(row.next_at for row in taken if row.next_at <= now)]))
+            return
+        newest = max([at.newest, *(row.id for row in taken)])
+        oldest = at.oldest
+        if candidates == "oldest":
+            oldest = newest if len(taken) < room else max(row.id for row in taken)
+        self.cursor = structs.replace(at, newest=newest, oldest=oldest)
 
 
 def _within(
@@ -130,7 +151,7 @@ def _fill(connection: Connection, now: float, asked: _Asked, *, room: int) -> li
     places = [CYCLE[(asked.turn + place) % len(CYCLE)] for place in range(room)]
 
     def take(candidates: Candidates, most: int) -> list[Claimed]:
-        return _take(connection, now, candidates, ehr=asked.ehr, owner=asked.owner, room=most, pace=asked.pace)
+        return _take(connection, now, asked, candidates, room=most)
 
     due = take("later", places.count("later"))
     taken = due + take("newest", places.count("newest"))
@@ -140,23 +161,14 @@ def _fill(connection: Connection, now: float, asked: _Asked, *, room: int) -> li
     return taken
 
 
-@cache
-def _due(candidates: Candidates) -> Any:
-    """Rows never tried, or rows whose time has come, with what they send; on PostgreSQL those that no other worker is just
-    taking, locked. Made once."""
-    at, id = deliveries.c.next_at, deliveries.c.id
-    columns = [deliveries.c[name] for name in _TAKEN]
-    due = select(*columns, _BODY.label("body")).where(deliveries.c.ehr == bindparam("target"))
-    if candidates == "later":
-        due = due.where(LATER, or_(at <= bindparam("now"), at > bindparam("ahead"))).order_by(at)
-    else:
-        due = due.where(FRESH).order_by(id.desc() if candidates == "newest" else id)
-    return due.limit(bindparam("room", type_=Integer)).with_for_update(skip_locked=True, of=deliveries)
-
-
 _MINE = deliveries.c.ehr == bindparam("target")
-_DUE = or_(deliveries.c.next_at <= bindparam("now"), deliveries.c.next_at > bindparam("ahead"))
-_WAITS = select(or_(exists().where(_MINE, FRESH), exists().where(_MINE, LATER, _DUE)))
+_OLDEST, _NEWEST = (deliveries.c.id > bindparam(f"after_{name}", type_=Integer) for name in ("oldest", "newest"))
+_LATER = (
+    LATER,
+    deliveries.c.next_at >= bindparam("after_due"),
+    or_(deliveries.c.next_at <= bindparam("now"), deliveries.c.next_at > bindparam("ahead")),
+)
+_WAITS = select(or_(exists().where(_MINE, FRESH, _OLDEST), exists().where(_MINE, *_LATER)))
 _LEASE = (
     update(deliveries)
     .where(among(deliveries.c.id, "ids"))
@@ -167,19 +179,46 @@ _LEASE = (
 )  # fmt: skip
 
 
-def _take(
-    connection: Connection, now: float, candidates: Candidates, *, ehr: str, owner: str, room: int, pace: Pace
-) -> list[Claimed]:  # fmt: skip
+@cache
+def _due(candidates: Candidates) -> Any:
+    """Rows never tried, or rows whose time has come, with what they send; on PostgreSQL those that no other worker is just
+    taking, locked. Made once."""
+    at, id = deliveries.c.next_at, deliveries.c.id
+    due = select(*(deliveries.c[name] for name in _TAKEN), _BODY.label("body")).where(_MINE)
+    if candidates == "later":
+        due = due.where(*_LATER).order_by(at)
+    elif candidates == "newest":
+        due = due.where(FRESH, _NEWEST).order_by(id.desc())
+    else:
+        due = due.where(FRESH, _OLDEST).order_by(id)
+    return due.limit(bindparam("room", type_=Integer)).with_for_update(skip_locked=True, of=deliveries)
+
+
+def _beginnings(cursor: Cursor) -> dict[str, Any]:
+    """Where looks begin: a little before the cursor, for transactions end in another order than they began."""
+    return {
+        "after_oldest": cursor.oldest - OVERLAP, "after_newest": cursor.newest - OVERLAP, "after_due": cursor.due - LAG
+    }  # fmt: skip
+
+
+def _take(connection: Connection, now: float, asked: _Asked, candidates: Candidates, *, room: int) -> list[Claimed]:
     if room <= 0:
         return []
-    asked = {"target": ehr, "room": room}
-    if candidates == "later":
-        asked |= {"now": now, "ahead": now + CLOCK_STEP + pace.retry.longest}
-    rows = connection.execute(_due(candidates), asked).all()
+    ahead = now + CLOCK_STEP + asked.pace.retry.longest
+    where = {"target": asked.ehr, "room": room, "now": now, "ahead": ahead, **_beginnings(asked.cursor)}
+    rows = connection.execute(_due(candidates), {name: where[name] for name in _GIVEN[candidates]}).all()
+    asked.moved(now, candidates, rows, room=room)
     if rows:
-        leased = {"ids": tuple(row.id for row in rows), "holder": owner, "until": now + pace.lease}
+        leased = {"ids": tuple(row.id for row in rows), "holder": asked.owner, "until": now + asked.pace.lease}
         connection.execute(_LEASE, leased)
-    return [_claimed(row, owner) for row in sorted(rows, key=lambda row: row.id)]
+    return [_claimed(row, asked.owner) for row in sorted(rows, key=lambda row: row.id)]
+
+
+_GIVEN: Mapping[Candidates, tuple[str, ...]] = {
+    "later": ("target", "room", "now", "ahead", "after_due"),
+    "newest": ("target", "room", "after_newest"),
+    "oldest": ("target", "room", "after_oldest"),
+}
 
 
 def _claimed(row: Row[Any], owner: str) -> Claimed:

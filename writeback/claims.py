@@ -10,6 +10,19 @@ from writeback.rendering import Need
 from writeback.states import Event
 
 
+class Cursor(Struct, frozen=True, kw_only=True, gc=False):
+    """How far a worker has claimed at one EHR: up to which ids what was never tried is taken (``oldest``), the highest id taken
+    (``newest``), and up to which time what was due is taken (``due``). A look begins there: PostgreSQL keeps rows that moved on
+    in its indexes as long as anybody holds a snapshot, and to step over them again at each claim costs more each time."""
+
+    oldest: int = 0
+    newest: int = 0
+    due: float = 0.0
+
+
+START = Cursor()
+
+
 class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already, ``late`` that
     it is too old to be sent (again), ``since`` when it was accepted; ``planned_losses`` is what the projection left out.

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
+from time import monotonic
 from typing import Any
 
 from writeback.bundling import groups
-from writeback.claims import Attempted, Claimed
+from writeback.claiming import Claims
+from writeback.claims import START, Attempted, Claimed, Cursor
 from writeback.pacing import Size
 from writeback.settings import Pace
 from writeback.terms import SINGLY
@@ -23,6 +25,7 @@ class Line:
         self.size = Size().now
         self.claimed = self._under_way = 0
         self.idle = False
+        self._cursor, self._swept = START, monotonic()
         self._learning: asyncio.Task[None] | None = None
 
     def learn(self, learning: Coroutine[Any, Any, None]) -> None:
@@ -37,6 +40,16 @@ class Line:
         if self._learning is not None:
             self._learning.cancel()
         await self.task
+
+    def cursor(self, pace: Pace) -> Cursor:
+        """Where the next claim begins: from the start again every few seconds, for what came in below it."""
+        if monotonic() - self._swept >= pace.sweep:
+            self._cursor, self._swept = START, monotonic()
+        return self._cursor
+
+    def took(self, claims: Claims) -> None:
+        """What a committed claim says of the next."""
+        self.size, self.idle, self._cursor = claims.size, not claims.rows, claims.cursor
 
     def room(self, pace: Pace) -> int:
         """How many deliveries more may be under way."""

@@ -21,13 +21,13 @@ from writeback.outbox import listed
 from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace
 from writeback.states import SETTLED, Event, advance, derive
-from writeback.tables import LEASED, PENDING, deliveries, outputs, waits
+from writeback.tables import deliveries, outputs, waits
 from writeback.targets import note_health
 from writeback.withdrawing import edits_done
 
 _HELD = (
-    select(deliveries.c.id, deliveries.c.owner, deliveries.c.attempt)
-    .where(among(deliveries.c.id, "ids"), LEASED)
+    select(deliveries.c.id, deliveries.c.owner, deliveries.c.attempt, deliveries.c.state)
+    .where(among(deliveries.c.id, "ids"))
     .order_by(deliveries.c.id)
     .with_for_update()
 )
@@ -39,14 +39,15 @@ _FEWER = (
 )
 _PARTS = select(deliveries.c.output, deliveries.c.role, deliveries.c.state).where(among(deliveries.c.output, "ids"))
 _ENDED = (
-    select(outputs.c.id, outputs.c.ehr, outputs.c.model, outputs.c.version, outputs.c.kind)
-    .where(among(outputs.c.id, "ids"), PENDING)
+    select(outputs.c.id, outputs.c.ehr, outputs.c.model, outputs.c.version, outputs.c.kind, outputs.c.state)
+    .where(among(outputs.c.id, "ids"))
     .order_by(outputs.c.id)
     .with_for_update()
 )
-_ALONE = select(outputs.c.id).where(among(outputs.c.id, "ids"), PENDING).order_by(outputs.c.id).with_for_update()
+_ALONE = select(outputs.c.id).where(among(outputs.c.id, "ids")).order_by(outputs.c.id).with_for_update()
 _END = update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state"))
-"""Statements made once: putting one together costs more than running it."""
+"""Statements made once: putting one together costs more than running it. Rows are found by key alone and their state is looked at
+here: asked for a state, PostgreSQL reads its whole partial index, with all that moved on while somebody holds a snapshot."""
 
 
 class Settled(Struct, frozen=True, kw_only=True, gc=False):
@@ -160,7 +161,8 @@ def _moved(names: tuple[str, ...]) -> Any:
 def _held(connection: Connection, asked: Mapping[int, Settled]) -> set[int]:
     """Those whose lease still is the asker's, locked where there are others."""
     rows = connection.execute(_HELD, {"ids": tuple(asked)}) if asked else ()
-    return {row.id for row in rows if (row.owner, row.attempt) == (asked[row.id].row.owner, asked[row.id].row.attempt)}
+    leased = ((row.id, asked[row.id].row, row) for row in rows if row.state == "leased")
+    return {id for id, claimed, row in leased if (row.owner, row.attempt) == (claimed.owner, claimed.attempt)}
 
 
 def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> None:
@@ -186,7 +188,8 @@ def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
         parts[part.output].append(part)
     ended = {id: _outcome(rows) for id, rows in parts.items()}
     over = [id for id, state in ended.items() if state != "pending"]
-    rows = connection.execute(_ENDED, {"ids": tuple(over)}).all() if over else []
+    found = connection.execute(_ENDED, {"ids": tuple(over)}) if over else ()
+    rows = [row for row in found if row.state == "pending"]
     if rows:
         connection.execute(_END, [{"row": row.id, "new_state": ended[row.id]} for row in rows])
     return [

@@ -86,7 +86,7 @@ class Worker:
         await self._learn(ehr, line)
         room, until = line.room(self._pace), self._until()
         claims = await self._run(lambda connection, now: self._claim(connection, now, ehr, line, room))
-        line.size = claims.size
+        line.took(claims)
         made = await asyncio.gather(*(self._attempt(rows, line, until) for rows in line.groups(claims.rows)))
         attempts = [attempt for attempts in made for attempt in attempts]
         changes = await self._run(
@@ -121,8 +121,9 @@ class Worker:
 
     def _claim(self, connection: Connection, now: float, ehr: str, line: Line, limit: int) -> Claims:
         return claim_due(
-            connection, now, ehr=ehr, owner=self.boot, limit=limit, pace=self._pace, terms=line.terms, turn=line.claimed
-        )
+            connection, now, ehr=ehr, owner=self.boot, limit=limit, pace=self._pace, terms=line.terms, turn=line.claimed,
+            cursor=line.cursor(self._pace),
+        )  # fmt: skip
 
     def _until(self) -> float:
         """When a conversation about what is claimed from now on ends: before its lease does, wherever this process is held up."""
@@ -216,8 +217,9 @@ class Worker:
                 connection: Connection, now: float, attempts: Sequence[Attempted] = attempts, room: int = room
             ) -> tuple[Sequence[Change], Claims]:
                 changes = record(connection, now, attempts=attempts, pace=self._pace)
-                if room <= 0 or (line.idle and not attempts and not waits(connection, now, ehr=ehr)):
-                    return changes, Claims(size=line.size)
+                at = line.cursor(self._pace)
+                if room <= 0 or (line.idle and not attempts and not waits(connection, now, ehr=ehr, cursor=at)):
+                    return changes, Claims(size=line.size, cursor=at)
                 return changes, self._claim(connection, now, ehr, line, room)
 
             done = await self._guarded(self._run(step))
@@ -228,7 +230,7 @@ class Worker:
             changes, claims = done
             self.attempts += len(attempts)
             self._observe((*changes, *claims.changes))
-            line.size, line.idle = claims.size, not claims.rows
+            line.took(claims)
             for rows in line.groups(claims.rows):
                 line.begin(self._attempt(rows, line, until), len(rows))
             if not line.ended and not (claims.rows and line.room(self._pace) > 0):
