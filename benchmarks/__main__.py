@@ -11,7 +11,7 @@ from benchmarks.measuring import ROOT
 
 NAMES = (
     "resource", "storage", "intake", "delivery", "launch", "chart", "start", "audit", "face", "guard", "grounding", "monitors",
-    "fidelity", "profile", "score", "serve",
+    "fidelity", "profile", "score", "serve", "hapi",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,12 @@ from sandbox.capabilities import statement
 from vocabulary import manifest as manifests
 from vocabulary.output import Output
 from writeback import outputs, tables
-from writeback.capabilities import parse_capabilities
+from writeback.capabilities import Capabilities, parse_capabilities
 from writeback.claiming import claim_due
 from writeback.gate import Admitted
 from writeback.labels import Names
 from writeback.planning import plan
-from writeback.settings import PACE
+from writeback.settings import PACE, Pace
 from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
@@ -90,19 +90,39 @@ def _receiver() -> Iterator[str]:
         receiver.stdout.close()  # type: ignore[union-attr]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is delivered, and where to; ``place`` is the database's file, ``first`` the number of the first output, and so many
+    ``patients`` they are about."""
+
+    place: Path
+    base: str
+    names: Names
+    capabilities: Capabilities
+    outputs: int
+    pace: Pace
+    first: int = 0
+    patients: int = 10**9
+
+
 async def _measure(place: Path, base: str, manifest: Any, terms: Terms) -> tuple[float, float]:
-    """Seconds of CPU and of the clock until everything is delivered."""
-    database = open_sqlite(place / "bench.db", metadata=[tables.metadata])
-    await _fill(database, manifest, OUTPUTS)
-    session = open_session(base=base)
-    sender = HttpSender(base=base, session=session)
+    """Seconds of CPU and of the clock until everything is delivered to the receiver."""
+    return await deliver(_work(place / "bench.db", base, outputs=OUTPUTS), manifest, terms)
+
+
+async def deliver(work: Work, manifest: Any, terms: Terms) -> tuple[float, float]:
+    """Accepts the outputs, then takes the seconds of CPU and of the clock until everything is delivered."""
+    database = open_sqlite(work.place, metadata=[tables.metadata])
+    await _fill(database, manifest, work)
+    session = open_session(base=work.base)
+    sender = HttpSender(base=work.base, session=session)
 
     async def known(ehr: str) -> Terms:
         return terms
 
     worker = Worker(
-        run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("bench",), namespace=NAMES.namespace,
-        pace=replace(PACE, in_flight=64), terms=known,
+        run=database.run, senders=lambda ehr, principal: sender, ehrs=lambda: ("bench",),
+        namespace=work.names.namespace, pace=work.pace, terms=known,
     )  # fmt: skip
     cpu, clock = time.process_time(), time.perf_counter()
     serving = asyncio.create_task(worker.serve())
@@ -116,29 +136,35 @@ async def _measure(place: Path, base: str, manifest: Any, terms: Terms) -> tuple
     return spent
 
 
-async def _fill(database: Database, manifest: Any, number: int) -> None:
+async def _fill(database: Database, manifest: Any, work: Work) -> None:
     now = time.time()
-    await asyncio.gather(*(_accept(database, manifest, now, each) for each in range(number)))
+
+    async def accept(number: int) -> None:
+        output = Output(
+            model="bench", version="1.0.0", ehr="bench", patient=f"Patient/p{number % work.patients}", kind="risk",
+            as_of=now - 1, inference_id=str(number), value=Decimal("0.25"), unit="fraction",
+        )  # fmt: skip
+        write = plan(output, manifest, admitted=Admitted(), names=work.names, capabilities=work.capabilities, now=now)
+        submission = outputs.Submission(
+            id=f"{number:032x}", output=output, manifest=manifest, judged=Admitted(), verdict=None, principal="backend",
+            submitter="bench", write=write,
+        )  # fmt: skip
+        await database.run(lambda connection, now: outputs.accept(connection, now, submission=submission))
+
+    await asyncio.gather(*map(accept, range(work.first, work.first + work.outputs)))
 
 
-async def _accept(database: Database, manifest: Any, now: float, number: int) -> None:
-    output = Output(
-        model="bench", version="1.0.0", ehr="bench", patient=f"Patient/p{number}", kind="risk", as_of=now - 1,
-        inference_id=str(number), value=Decimal("0.25"), unit="fraction",
-    )  # fmt: skip
-    write = plan(output, manifest, admitted=Admitted(), names=NAMES, capabilities=CAPABILITIES, now=now)
-    submission = outputs.Submission(
-        id=f"{number:032x}", output=output, manifest=manifest, judged=Admitted(), verdict=None, principal="backend",
-        submitter="bench", write=write,
-    )  # fmt: skip
-    await database.run(lambda connection, now: outputs.accept(connection, now, submission=submission))
+def _work(place: Path, base: str, *, outputs: int) -> Work:
+    pace = replace(PACE, in_flight=64)
+    return Work(place=place, base=base, names=NAMES, capabilities=CAPABILITIES, outputs=outputs, pace=pace)
 
 
 def _claims(manifest: Any) -> dict[str, Any]:
     """The 99th percentile of a claim of 16 beside a long queue, against that beside a queue of some hundreds."""
     with tempfile.TemporaryDirectory() as place:
-        database = open_sqlite(Path(place) / "bench.db", metadata=[tables.metadata])
-        asyncio.run(_fill(database, manifest, 4))
+        few = _work(Path(place) / "bench.db", "", outputs=4)
+        database = open_sqlite(few.place, metadata=[tables.metadata])
+        asyncio.run(_fill(database, manifest, few))
         database.run_now(lambda connection, now: _multiply(connection, 4000))
         short = _claim_p99(database)
         database.run_now(lambda connection, now: _multiply(connection, QUEUE))
