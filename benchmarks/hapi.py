@@ -78,8 +78,14 @@ async def _all(place: Path, base: str) -> tuple[dict[str, list[float]], dict[str
         taken = {}
         for name, terms, _ in NAMED:
             work = delivery.Work(
-                place=place / f"{name}.db", base=base, names=Names(ehr="bench", namespace=f"urn:bench:{name.replace(' ', '-')}"), pace=PACE,
-                capabilities=offered, outputs=OUTPUTS, first=number * OUTPUTS, patients=OUTPUTS,
+                place=place / f"{name}.db",
+                base=base,
+                names=Names(ehr="bench", namespace=f"urn:bench:{name.replace(' ', '-')}"),
+                pace=PACE,
+                capabilities=offered,
+                outputs=OUTPUTS,
+                first=number * OUTPUTS,
+                patients=OUTPUTS,
             )
             cpu, clock = await delivery.deliver(work, MANIFEST, terms)
             taken[name] = 2 * OUTPUTS / clock, cpu / clock
