@@ -1,6 +1,7 @@
 """Write-back against a real HAPI server: many at once make one, and HAPI killed in mid-write loses and doubles nothing."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -44,15 +45,26 @@ def put_patients(base: str, ids: Iterable[str]) -> None:
 def read_all(base: str) -> Kept:
     """(type, id, delivery key) of what HAPI has, page by page: nothing is asked for by what it should be."""
     kept: Kept = []
-    with httpx2.Client(timeout=60) as client:
+    with httpx2.Client(timeout=300) as client:
         for type in TYPES:
             address: str | None = f"{base}/{type}?_count=200"
             while address:
-                page = client.get(address, headers={"cache-control": "no-cache"}).json()
+                page = read_page(client, address)
                 resources = [entry["resource"] for entry in page.get("entry", [])]
                 kept += [(type, each["id"], key) for each in resources if (key := key_of(each)) != "-"]
                 address = next((link["url"] for link in page["link"] if link["relation"] == "next"), None)
     return kept
+
+
+def read_page(client: httpx2.Client, address: str) -> Any:
+    """What HAPI answers once it does: just after a start, on a busy machine, it says 500 or nothing for a while."""
+    for _ in range(20):
+        with contextlib.suppress(httpx2.TransportError):
+            answer = client.get(address, headers={"cache-control": "no-cache"})
+            if answer.status_code == 200:
+                return answer.json()
+        time.sleep(3.0)
+    raise AssertionError("HAPI does not say what it has")
 
 
 async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
