@@ -2,9 +2,9 @@
 its version, the end of its lane, and how far what it shares with others is.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from vocabulary.output import Output
@@ -40,8 +40,7 @@ _OF_OWN, _OF_WRITTEN = _sight(_NEWEST_OF_OWN), _sight(_NEWEST_WRITTEN)
 """Made once: putting a statement together costs more than running it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """``newest`` is the time of the newest output that this one stands behind; ``found`` what ``enqueue`` needs to know, None
     where it has to look itself."""
 

@@ -1,9 +1,10 @@
 """Edge: an output through the gate and into the outbox, whoever said it (house.md §8, third way)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from gateway.launches.charts import Reader
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True, kw_only=True):
     """Where an output comes from: ``principal`` writes it, ``submitter`` said it, ``reader`` reads for it; of a launch,
     the scopes that it was granted, its patient and its encounter (``Type/id``). ``fence`` raises, in the transaction that
     records the output, where whoever says it may not any more."""
@@ -91,8 +91,7 @@ async def _submit(
     return taken
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Note:
+class _Note(Struct, frozen=True, kw_only=True):
     """What is recorded beside an output."""
 
     given: bytes | None

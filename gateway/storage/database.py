@@ -3,10 +3,10 @@
 ``work(connection, now) -> value`` is a plain synchronous function of a SQLAlchemy Core connection; ``now`` is Unix
 seconds. Either everything a work wrote is durable when ``run`` returns, or nothing is and ``run`` raises.
 
-SQLite: one connection, and whatever is waiting is committed as one group, a savepoint each; a work alone needs none, and works
-that may be done again (``Repeatable``) share one: where one of them fails, each is done again with its own. A thread of its own
-does the works, but for the repeatable ones, which are short: where it has nothing to do the event loop does them, for two
-threads that take turns at the interpreter, statement by statement, are slower than one. Commits are always another thread's.
+SQLite: one connection, and whatever is waiting is committed as one group, a savepoint each; a work alone needs none, nor do
+works that may be done again (``Repeatable``): where one of them fails, each is done again with its own. A thread of its own does
+the works, but for the repeatable ones, which are short: where it has nothing to do the event loop does them, for two threads
+that take turns at the interpreter, statement by statement, are slower than one. Commits are always another thread's.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -20,7 +20,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -211,8 +210,9 @@ class Sqlite:
             if len(group) == 1:  # alone in its transaction, a work needs no savepoint
                 outcomes = [(group[0][1], self._call(group[0][0], now), None)]
             else:
-                for repeatable, items in groupby(group, lambda item: isinstance(item[0], Repeatable)):
-                    outcomes += (self._together if repeatable else self._apart)(list(items), now)
+                again = [item for item in group if isinstance(item[0], Repeatable)]
+                once = [item for item in group if not isinstance(item[0], Repeatable)]
+                outcomes = self._together(again, now) + self._apart(once, now)
         except BaseException as failure:
             return [(future, None, failure) for _, future in group], failure
         return outcomes, None
@@ -232,17 +232,15 @@ class Sqlite:
         return [(future, None, failure) for future, _, _ in outcomes]
 
     def _together(self, items: Sequence[_Item], now: float) -> list[Outcome]:
-        """Those that may be done again, in one savepoint as long as none fails."""
-        self._raw.execute("SAVEPOINT works")
+        """The first of the transaction: if one of them fails, it begins anew and each has a savepoint."""
         try:
-            outcomes: list[Outcome] = [(future, self._call(work, now), None) for work, future in items]
+            return [(future, self._call(work, now), None) for work, future in items]
         except Exception:
             if not self._raw.in_transaction:
                 raise
-            self._raw.execute("ROLLBACK TO works")
-            outcomes = self._apart(items, now)
-        self._raw.execute("RELEASE works")
-        return outcomes
+            self._raw.execute("ROLLBACK")
+            self._raw.execute("BEGIN IMMEDIATE")
+        return self._apart(items, now)
 
     def _apart(self, items: Sequence[_Item], now: float) -> list[Outcome]:
         return [(future, *self._attempt(work, now)) for work, future in items]
