@@ -146,7 +146,7 @@ def accept(
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
     sent = write.own if isinstance(write, Write) and due else ()
     if isinstance(write, Write) and due:
-        enqueue(connection, now, write=write, origin=origin(submission), found=seen.found)
+        enqueue(connection, now, write=write, origin=_origin(row, seen.lane), found=seen.found)
     reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
     output = submission.output
     change = OutputChanged(
@@ -272,13 +272,11 @@ def _withheld(write: Write | NotWritable | None) -> bytes | None:
     return b"[" + b",".join(said(part) for part in (*write.shared, *write.own)) + b"]"
 
 
-def origin(submission: Submission) -> Origin:
-    """Where the deliveries of a submission belong."""
-    output = submission.output
+def _origin(row: Mapping[str, Any], lane: str) -> Origin:
+    """Where the deliveries of an output belong."""
     return Origin(
-        output=submission.id, model=output.model, version=output.version, principal=submission.principal,
-        lane=lane_of(ehr=output.ehr, patient=output.patient, model=output.model),
-        valid_until=shift(output.as_of, submission.manifest.valid_for),
+        output=row["id"], model=row["model"], version=row["version"], principal=row["principal"], lane=lane,
+        valid_until=row["valid_until"],
     )  # fmt: skip
 
 
