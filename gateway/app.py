@@ -96,13 +96,14 @@ class Gateway:
         self.shared = shared
         self._unwritten: list[Event] = []
         self._working = False
+        self._namespace = self.keyring.namespace  # the one thing there that never changes
         self._assemble(mail)
 
     def _assemble(self, mail: Mail | None) -> None:
         """The parts that go on by themselves."""
         delivering: dict[str, Any] = {
             "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
-            "namespace": self.keyring.namespace, "observe": self._observe,
+            "namespace": self._namespace, "observe": self._observe,
         }  # fmt: skip
         self.worker = Worker(**delivering, terms=self.senders.terms, around=self.telemetry.delivery)
         self.reconciler = Reconciler(**delivering, terms=self.senders.terms)
@@ -136,7 +137,7 @@ class Gateway:
 
     def names(self, ehr: str) -> Names:
         """In whose name resources are written to this EHR."""
-        return Names(ehr=ehr, namespace=self.keyring.namespace)
+        return Names(ehr=ehr, namespace=self._namespace)
 
     def model(self, output: Output) -> Model | None:
         """The model of an output as its EHR's site has it; None where it is not deployed there."""

@@ -1,8 +1,9 @@
 """What happened, as numbers and words: the only thing the monitors are told. Never a resource, never a patient datum."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 What = Literal["output", "refusal", "delivery", "copies", "checker"]
 """``checker``: what a further checker said of a text, its name in ``state``: journalled, and no counter."""
@@ -16,8 +17,7 @@ COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
 """Metric name (``_total`` is appended by the exposition) and labels of each event: product.md §6, "Metrics"."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One event. Which members are set follows from ``what`` (the labels in COUNTERS); ``value`` is the number an
     output carried, when it carried one."""
 

@@ -64,7 +64,7 @@ def class_name(type: str) -> str:
 
 
 def _class(name: str, table: Mapping[str, Any], codes: Mapping[str, Sequence[str]], *, resource: bool) -> list[str]:
-    lines = [f"class {class_name(name)}(Struct, forbid_unknown_fields=True, kw_only=True):"]
+    lines = [f"class {class_name(name)}(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):"]
     if resource:
         lines.append(f'    resourceType: Literal["{name}"]')
     lines += list(_fields(table, codes))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 Result = Literal["pass", "fail", "skip"]
 Severity = Literal["info", "warning", "critical"]
 Owner = Literal["engineering", "clinical_informatics", "both"]
@@ -27,8 +29,7 @@ class Finding:
     pointers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """``fitness`` for one model; ``reasons`` say why it is not ``fit``, a sentence each, naming the feature."""
 
     fitness: Fitness

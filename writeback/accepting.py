@@ -135,7 +135,8 @@ def accept(
     )
     submission = _judged(connection, submission, seen)
     state = _state(submission, seen.newest)
-    row = _row(now, submission, state)
+    said = _said(submission)
+    row = _row(now, submission, state, said)
     before = _said_before(connection, submission, claim) if state == "refused" else None
     if before is None and not insert_once(connection, outputs, row):
         before = _said_before(connection, submission, claim)
@@ -145,14 +146,14 @@ def accept(
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
     sent = write.own if isinstance(write, Write) and due else ()
     if isinstance(write, Write) and due:
-        enqueue(connection, now, write=write, origin=origin(submission), found=seen.found)
+        enqueue(connection, now, write=write, origin=_origin(row, seen.lane), found=seen.found)
     reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
     output = submission.output
     change = OutputChanged(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
         before=None, state=state, reason=reason,
     )  # fmt: skip
-    return Accepted(id=submission.id, state=state, new=True, change=change, row=row, said=_said(output), sent=sent)
+    return Accepted(id=submission.id, state=state, new=True, change=change, row=row, said=said, sent=sent)
 
 
 def _judged(connection: Connection, submission: Submission, seen: Seen) -> Submission:
@@ -165,10 +166,16 @@ def _judged(connection: Connection, submission: Submission, seen: Seen) -> Submi
     return replace(submission, judged=judged, write=None)
 
 
-def _said(output: Output) -> dict[str, Any]:
-    """What is shown of the body."""
+def _said(submission: Submission) -> dict[str, Any]:
+    """What is shown of the body, and of what was decided about it."""
+    output, judged, write = submission.output, submission.judged, submission.write
     abstained = None if output.abstained is None else output.abstained.encode(errors="replace").decode()
-    return {"encounter": output.encounter, "as_of": format_instant(output.as_of), "abstained": abstained}
+    return {
+        "encounter": output.encounter, "as_of": format_instant(output.as_of), "abstained": abstained,
+        "refusal": format_refusal(judged) if isinstance(judged, Refused) else None,
+        "verdict": format_verdict(submission.verdict) if submission.verdict else None,
+        "losses": list(write.losses if isinstance(write, Write) else ()),
+    }  # fmt: skip
 
 
 def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> Accepted | Conflict | None:
@@ -240,7 +247,7 @@ def _state(submission: Submission, newest: float | None) -> OutputState:
     return "pending" if isinstance(submission.write, Write) else "not_writable"
 
 
-def _row(now: float, submission: Submission, state: OutputState) -> dict[str, Any]:
+def _row(now: float, submission: Submission, state: OutputState, said: Mapping[str, Any]) -> dict[str, Any]:
     output, judged, write = submission.output, submission.judged, submission.write
     body = submission.body or format_output(output)
     return {
@@ -249,11 +256,11 @@ def _row(now: float, submission: Submission, state: OutputState) -> dict[str, An
         "valid_until": shift(output.as_of, submission.manifest.valid_for) if state != "refused" else output.as_of,
         "state": state, "principal": submission.principal, "submitter": submission.submitter, "since": now,
         "body": body, "fingerprint": digest_of(body),
-        "refusal": json.dumps(format_refusal(judged)) if isinstance(judged, Refused) else None,
+        "refusal": json.dumps(said["refusal"]) if said["refusal"] else None,
         "admission": codec.format(format_admission(judged)).decode() if isinstance(judged, Admitted) else None,
-        "verdict": codec.format(format_verdict(submission.verdict)).decode() if submission.verdict else None,
+        "verdict": codec.format(said["verdict"]).decode() if said["verdict"] else None,
         "reason": write.reason if isinstance(write, NotWritable) and state == "not_writable" else None,
-        "losses": listed(write.losses if isinstance(write, Write) else ()),
+        "losses": listed(said["losses"]),
         "withheld": _withheld(write) if state == "shadow" else None,
     }  # fmt: skip
 
@@ -265,13 +272,11 @@ def _withheld(write: Write | NotWritable | None) -> bytes | None:
     return b"[" + b",".join(said(part) for part in (*write.shared, *write.own)) + b"]"
 
 
-def origin(submission: Submission) -> Origin:
-    """Where the deliveries of a submission belong."""
-    output = submission.output
+def _origin(row: Mapping[str, Any], lane: str) -> Origin:
+    """Where the deliveries of an output belong."""
     return Origin(
-        output=submission.id, model=output.model, version=output.version, principal=submission.principal,
-        lane=lane_of(ehr=output.ehr, patient=output.patient, model=output.model),
-        valid_until=shift(output.as_of, submission.manifest.valid_for),
+        output=row["id"], model=row["model"], version=row["version"], principal=row["principal"], lane=lane,
+        valid_until=row["valid_until"],
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from msgspec import Struct
+
 from vocabulary.finding import Verdict
 from vocabulary.instant import shift
 from vocabulary.manifest import Manifest, Prediction
@@ -62,8 +64,7 @@ class Refused:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True, kw_only=True):
     output: Output
     manifest: Manifest
     evidence: Evidence

@@ -47,11 +47,11 @@ _EARLIEST, _LATEST = 0.0, 4e9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """One resource: ``text`` has a ``%b`` for each of ``slots``; a number among ``needs`` is the place of a part."""
+    """One resource: ``text`` has a ``%s`` for each of ``slots``; a number among ``needs`` is the place of a part."""
 
     planned: Planned
-    text: bytes
-    slots: Callable[[Sequence[bytes]], Any]
+    text: str
+    slots: Callable[[Sequence[str]], Any]
     needs: tuple[str | int, ...]
 
 
@@ -113,7 +113,7 @@ def _shape(output: Output, manifest: Manifest, admitted: Admitted) -> Shape | No
     return output.ehr, output.encounter is None, admitted.encounter_open, output.tier, parts
 
 
-def _values(output: Output, manifest: Manifest, namespace: str, now: float) -> tuple[bytes, ...] | None:
+def _values(output: Output, manifest: Manifest, namespace: str, now: float) -> tuple[str, ...] | None:
     """What is filled in, in the order of the slots; None when something has another form than a mould is made for."""
     if not (_PATIENT.fullmatch(output.patient) and _NAME.fullmatch(output.inference_id)):
         return None
@@ -125,14 +125,13 @@ def _values(output: Output, manifest: Manifest, namespace: str, now: float) -> t
     code = manifest.output.codes[0].code if manifest.output.codes else ""
     named = [keys.delivery_key(output, code=code, role=role) for role in PLAIN_ROLES]
     said = [(output.value, output.unit), *((part.value, part.unit) for part in output.components)]
-    numbers = [_number(output.kind, value, unit) for value, unit in said]
-    if None in numbers:
+    numbers = [text for value, unit in said if (text := _number(output.kind, value, unit)) is not None]
+    if len(numbers) < len(said):
         return None
-    texts = (
-        *named, *(keys.resource_id(namespace, key) for key in named), output.patient, output.encounter or "",
+    return (
+        *named, *[keys.resource_id(namespace, key) for key in named], output.patient, output.encounter or "",
         output.inference_id, format_instant(output.as_of), format_instant(until), format_instant(now), *numbers,
     )  # fmt: skip
-    return tuple([str(text).encode() for text in texts])
 
 
 def _number(kind: str, value: Decimal | None, unit: str | None) -> str | None:
@@ -148,20 +147,19 @@ def _number(kind: str, value: Decimal | None, unit: str | None) -> str | None:
     return text if _NUMBER.fullmatch(text) else None
 
 
-def _poured(mould: _Mould, values: tuple[bytes, ...]) -> Write | None:
+def _poured(mould: _Mould, values: tuple[str, ...]) -> Write | None:
     if mould.write is None:
         return None
-    named = [values[index].decode() for index in range(2 * len(PLAIN_ROLES))]
     own = []
     for part in mould.parts:
         place = PLAIN_ROLES.index(part.planned.role)
         own.append(
             Planned(
-                key=named[place], type=part.planned.type, id=named[len(PLAIN_ROLES) + place], body={},
-                needs=tuple([named[need] if isinstance(need, int) else need for need in part.needs]),
+                key=values[place], type=part.planned.type, id=values[len(PLAIN_ROLES) + place], body={},
+                needs=tuple([values[need] if isinstance(need, int) else need for need in part.needs]),
                 losses=part.planned.losses, role=part.planned.role, strategy=part.planned.strategy,
                 quarantine=part.planned.quarantine, site_coded=part.planned.site_coded,
-                encoded=part.text % part.slots(values),
+                encoded=(part.text % part.slots(values)).encode(),
             )
         )  # fmt: skip
     return Write(ehr=mould.write.ehr, own=tuple(own), shared=mould.write.shared, losses=mould.write.losses)
@@ -207,15 +205,15 @@ def _stand_in(output: Output, number: int) -> tuple[Output, float]:
     return made, at + 77.25
 
 
-def _part(planned: Planned, values: tuple[bytes, ...]) -> _Part:
+def _part(planned: Planned, values: tuple[str, ...]) -> _Part:
     """The part cut at what differs."""
     assert planned.encoded is not None
     places = {value: index for index, value in reversed(list(enumerate(values))) if value}
-    cut = re.compile(b"(" + b"|".join(re.escape(each) for each in sorted(places, key=len, reverse=True)) + b")")
-    pieces = cut.split(planned.encoded)
+    cut = re.compile("(" + "|".join(re.escape(each) for each in sorted(places, key=len, reverse=True)) + ")")
+    pieces = cut.split(planned.encoded.decode())
     slots = [places[piece] for piece in pieces[1::2]]
-    text = b"%b".join(piece.replace(b"%", b"%%") for piece in pieces[0::2])
-    named = {values[index].decode(): index for index in range(len(PLAIN_ROLES))}
+    text = "%s".join(piece.replace("%", "%%") for piece in pieces[0::2])
+    named = {values[index]: index for index in range(len(PLAIN_ROLES))}
     return _Part(
         planned=planned, text=text, slots=itemgetter(*slots) if len(slots) > 1 else lambda all: (all[slots[0]],),
         needs=tuple(named.get(need, need) for need in planned.needs),

@@ -6,10 +6,10 @@ fenced by owner and attempt: whoever lost it cannot settle the row any more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from r4 import codec
@@ -26,8 +26,7 @@ BACKEND = "backend"
 """The principal of what outputs share: the gateway's own client."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """What a write belongs to. ``lane`` names deliveries that have to keep their order among themselves."""
 
     output: str | None
@@ -38,8 +37,7 @@ class Origin:
     valid_until: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What the transaction has seen already of where a write goes: the lane's last delivery that is under way, and the states
     of what outputs share."""
 

@@ -185,7 +185,17 @@ def shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
     edits: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
     for part in _deliveries(connection, list(parts)):
         (edits if part.role in EDITS else parts)[part.output].append(_delivery(part))
-    return [_output(row, codec.parse(row.body), parts[row.id], edits[row.id]) for row in rows]
+    return [_output(row, _said(row), parts[row.id], edits[row.id]) for row in rows]
+
+
+def _said(row: Row[Any]) -> dict[str, Any]:
+    """The body, and what was decided about it."""
+    return {
+        **codec.parse(row.body),
+        "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
+        "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
+        "losses": json.loads(row.losses),  # not FHIR: a list of paths
+    }
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]]:
@@ -194,16 +204,13 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> Iterable[Row[Any]
 
 
 def _output(
-    row: Any, document: Mapping[str, Any], parts: list[dict[str, Any]], edits: Sequence[dict[str, Any]] = ()
+    row: Any, said: Mapping[str, Any], parts: list[dict[str, Any]], edits: Sequence[dict[str, Any]] = ()
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "id": row.id, "model": row.model, "version": row.version, "ehr": row.ehr, "patient": row.patient,
-        "encounter": document["encounter"], "kind": row.kind, "inference_id": row.inference_id,
-        "as_of": document["as_of"], "state": row.state,
-        "refusal": json.loads(row.refusal) if row.refusal else None,  # not FHIR: why, in our words
-        "verdict": json.loads(row.verdict) if row.verdict else None,  # not FHIR: fitness and findings
-        "abstained": document["abstained"], "reason": row.reason, "decided_by": row.decided_by,
-        "losses": [*json.loads(row.losses), *_undelivered(parts)],  # not FHIR: a list of paths
+        "encounter": said["encounter"], "kind": row.kind, "inference_id": row.inference_id, "as_of": said["as_of"],
+        "state": row.state, "refusal": said["refusal"], "verdict": said["verdict"], "abstained": said["abstained"],
+        "reason": row.reason, "decided_by": row.decided_by, "losses": [*said["losses"], *_undelivered(parts)],
         "deliveries": parts, "edits": list(edits), "withheld": _withheld(row.withheld),
     }  # fmt: skip
 

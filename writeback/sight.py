@@ -2,9 +2,9 @@
 its version, the end of its lane, and how far what it shares with others is.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from vocabulary.output import Output
@@ -40,11 +40,11 @@ _OF_OWN, _OF_WRITTEN = _sight(_NEWEST_OF_OWN), _sight(_NEWEST_WRITTEN)
 """Made once: putting a statement together costs more than running it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """``newest`` is the time of the newest output that this one stands behind; ``found`` what ``enqueue`` needs to know, None
     where it has to look itself."""
 
+    lane: str
     newest: float | None
     recalled: bool
     found: Found | None
@@ -59,7 +59,12 @@ def look(connection: Connection, *, output: Output, write: Write | NotWritable |
     row = connection.execute(_OF_OWN if own else _OF_WRITTEN, {**asked, **whose(output), "lane": lane}).one()
     states = zip(shared, (row.state_of_first, row.state_of_second), strict=False)
     found = Found(tail=row.tail, states={key: state for key, state in states if state is not None})
-    return Seen(newest=row.newest, recalled=row.recall is not None, found=found if len(shared) <= len(SHARED) else None)
+    return Seen(
+        lane=lane,
+        newest=row.newest,
+        recalled=row.recall is not None,
+        found=found if len(shared) <= len(SHARED) else None,
+    )
 
 
 def whose(output: Output) -> dict[str, str]:

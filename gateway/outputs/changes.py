@@ -1,7 +1,8 @@
 """What happened to outputs and deliveries, as the events that the monitors are told: numbers and words only."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from monitoring.events import Event
 from writeback.changes import Change, CopiesFound, DeliveryChanged

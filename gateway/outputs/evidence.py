@@ -5,7 +5,8 @@ Nothing that the caller says about the chart is taken (product.md §6).
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fidelity.chart import assemble, plan
 from fidelity.editions.edition import Terminology
@@ -18,8 +19,7 @@ from vocabulary.output import Output
 from writeback.gate import Evidence
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PatientRead:
+class PatientRead(Struct, frozen=True, kw_only=True):
     """One patient as read: the resource (None when the EHR has none) and the searches of the models' features."""
 
     patient: Resource | None

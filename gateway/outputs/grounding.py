@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from sqlalchemy import Connection
 
 from auth.client.errors import ClientError
@@ -235,7 +236,7 @@ def events_of(output: Output, found: Grounding) -> list[Event]:
     for answer in found.answers:
         for verdict in VERDICTS:
             number = sum(each.verdict == verdict for each in answer.claims)
-            made.append(replace(about, state=answer.name[:32], reason=verdict, value=float(number)))
+            made.append(structs.replace(about, state=answer.name[:32], reason=verdict, value=float(number)))
     return made
 
 

@@ -116,13 +116,12 @@ async def _read(
     if read.patient is None:
         return turned(422, "not-found", "the EHR has no such patient", "patient")
     as_of = min(output.as_of, gateway.clock())
-    chart, verdict = read.verdict(
-        model.manifest, as_of=as_of, salt=gateway.keyring.session, terminology=gateway.editions
-    )
+    key = gateway.keyring.session
+    chart, verdict = read.verdict(model.manifest, as_of=as_of, salt=key, terminology=gateway.editions)
     occasion = Occasion(principal=BACKEND, submitter=submitter, reader=reader)
     taken = await submit(
         gateway, occasion, output=output, model=model, read=read, verdict=verdict, chart=chart, claim=claim,
-        body=body,
+        body=body, key=key,
     )  # fmt: skip
     return _told(taken)
 

@@ -1,9 +1,10 @@
 """Edge: an output through the gate and into the outbox, whoever said it (house.md §8, third way)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from gateway.launches.charts import Reader
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True, kw_only=True):
     """Where an output comes from: ``principal`` writes it, ``submitter`` said it, ``reader`` reads for it; of a launch,
     the scopes that it was granted, its patient and its encounter (``Type/id``). ``fence`` raises, in the transaction that
     records the output, where whoever says it may not any more."""
@@ -61,9 +61,9 @@ async def submit(gateway: "Gateway", occasion: Occasion, *, output: Output, **gi
 
 async def _submit(
     gateway: "Gateway", occasion: Occasion, *, output: Output, model: Model, read: PatientRead, verdict: Verdict,
-    chart: Chart, claim: Idempotency | None = None, body: bytes | None = None,
+    chart: Chart, claim: Idempotency | None = None, body: bytes | None = None, key: bytes | None = None,
 ) -> Taken:  # fmt: skip
-    """With what ``chart`` gave the model."""
+    """With what ``chart`` gave the model; ``key`` is the installation's session key, where it was looked up already."""
     evidence = await read_evidence(
         occasion.reader, output, patient=read.patient, verdict=verdict, launch_patient=occasion.launch_patient,
         launch_encounter=occasion.launch_encounter,
@@ -78,8 +78,9 @@ async def _submit(
     )  # fmt: skip
     given = readings.describe(chart, read=gateway.clock(), grounding=found.shown() if found else None)
     observed = observing.observe(
-        output, model.manifest, chart, known=gateway.reference(model), patient=read.patient, key=gateway.keyring.session
-    )
+        output, model.manifest, chart, known=gateway.reference(model), patient=read.patient,
+        key=gateway.keyring.session if key is None else key,
+    )  # fmt: skip
     note = _Note(given=given, observed=observed, found=found, fence=occasion.fence)
     taken = await gateway.run(
         Repeatable(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
@@ -91,8 +92,7 @@ async def _submit(
     return taken
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Note:
+class _Note(Struct, frozen=True, kw_only=True):
     """What is recorded beside an output."""
 
     given: bytes | None

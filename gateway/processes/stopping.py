@@ -3,9 +3,12 @@
 import asyncio
 import signal
 
+from gateway.processes import interpreter
+
 
 async def serve_until_stopped() -> None:
     """Returns at SIGTERM or SIGINT."""
+    interpreter.settle()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

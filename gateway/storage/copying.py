@@ -16,7 +16,8 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from gateway.storage.archive import PIECE, BackupRefused
-from gateway.storage.database import AUTOCHECKPOINT, Sqlite
+from gateway.storage.database import Sqlite
+from gateway.storage.opening import AUTOCHECKPOINT
 from gateway.storage.postgres import Postgres
 
 SUFFIX = ".copy"

@@ -3,8 +3,10 @@
 ``work(connection, now) -> value`` is a plain synchronous function of a SQLAlchemy Core connection; ``now`` is Unix
 seconds. Either everything a work wrote is durable when ``run`` returns, or nothing is and ``run`` raises.
 
-SQLite: one thread owns one connection and commits whatever is waiting as one group, a savepoint each; a work alone needs none,
-and works that may be done again (``Repeatable``) share one: where one of them fails, each is done again with its own.
+SQLite: one connection, and whatever is waiting is committed as one group, a savepoint each; a work alone needs none, nor do
+works that may be done again (``Repeatable``): where one of them fails, each is done again with its own. A thread of its own does
+the works, but for the repeatable ones, which are short: where it has nothing to do the event loop does them, for two threads
+that take turns at the interpreter, statement by statement, are slower than one. Commits are always another thread's.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -14,20 +16,21 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, MetaData, text
 
 from gateway.storage.creating import create_missing
 from gateway.storage.failures import DatabaseClosed, translated
+from gateway.storage.opening import sqlite_engine
 from gateway.storage.postgres import Postgres
+from gateway.storage.promises import Outcome, Promise, tell
 from gateway.storage.statements import DriverConnection
 
 T = TypeVar("T")
@@ -36,14 +39,15 @@ Clock = Callable[[], float]
 
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
-AUTOCHECKPOINT = 4000
-"""Pages of the log after which they are copied back: a page written often is copied back less often."""
+REPEATABLE_LIMIT = 64
+"""Repeatable works in one commit, at most: bounds how long the event loop is at them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeatable(Generic[T]):
-    """A work that changes nothing but the database, so that it may be done again from its beginning. A savepoint costs SQLite
-    a copy of every page that is written after it: a quarter of what it takes to record an output."""
+    """A short work (tens of microseconds) that changes nothing but the database, so that it may be done again from its
+    beginning. A savepoint costs SQLite a copy of every page that is written after it: a quarter of what it takes to record an
+    output."""
 
     work: Work[T]
 
@@ -61,31 +65,40 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-_Promise = asyncio.Future[Any] | Future[Any]
-_Item = tuple[Work[Any], _Promise]
-_Outcome = tuple[_Promise, Any, BaseException | None]
+_Item = tuple[Work[Any], Promise]
+_Done = tuple[list[Outcome], BaseException | None]
+"""A group whose works are done, and what keeps it from being committed."""
 
 
 class Sqlite:
-    """One file, one writer thread, group commit. A second process on the same file fails at once (EXCLUSIVE)."""
+    """One file, one connection, group commit. A second process on the same file fails at once (EXCLUSIVE)."""
 
     def __init__(
         self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None
     ) -> None:
-        self.path, self.engine = Path(path), _sqlite_engine(str(path))
+        self.path, self.engine = Path(path), sqlite_engine(str(path))
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
-        self._closed = False
+        self._repeatable: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
+        self._begun: SimpleQueue[_Done | None] = SimpleQueue()
+        self._closed = self._writing = False
         self._turn = threading.Lock()
         self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
-        self._thread = threading.Thread(target=self._serve, name=f"sqlite {Path(path).name}", daemon=True)
-        self._thread.start()
+        named = {f"sqlite {self.path.name}": self._serve, f"commits {self.path.name}": self._finish}
+        self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in named.items()]
+        for thread in self._threads:
+            thread.start()
 
     async def run(self, work: Work[T]) -> T:
         """Runs the work in the next group; returns when it is durable. Raises what the work raised."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._submit(work, future)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if isinstance(work, Repeatable) and not self._closed:
+            self._repeatable.append((work, future))
+            loop.call_soon(self._begin)  # after those that this turn of the loop brings along
+        else:
+            self._submit(work, future)
         return await future
 
     async def look(self, work: Work[T]) -> T:
@@ -101,7 +114,7 @@ class Sqlite:
                 raise
             raise told from failure
         finally:
-            self._turn.release()
+            self._pass_on()
 
     def run_now(self, work: Work[T]) -> T:
         future: Future[T] = Future()
@@ -112,8 +125,11 @@ class Sqlite:
         """Does something between two groups, outside of any transaction."""
 
         def turn() -> T:
-            with self._turn:
+            self._turn.acquire()
+            try:
                 return act(self._raw)
+            finally:
+                self._pass_on()
 
         return await asyncio.to_thread(turn)
 
@@ -122,11 +138,14 @@ class Sqlite:
         if not self._closed:
             self._closed = True
             self._waiting.put(None)
-            self._thread.join()
+            self._threads[0].join()
+            with self._turn:  # what the event loop had begun is handed over
+                self._begun.put(None)
+            self._threads[1].join()
             self._connection.close()
             self.engine.dispose()
 
-    def _submit(self, work: Work[Any], future: "_Promise") -> None:
+    def _submit(self, work: Work[Any], future: Promise) -> None:
         if self._closed:
             raise DatabaseClosed("the database is closed")
         self._waiting.put((work, future))
@@ -144,46 +163,86 @@ class Sqlite:
                     group.append(item)
             self._commit(group)
             if last:
+                break
+        while self._repeatable:
+            self._commit([])
+
+    def _commit(self, group: Sequence[_Item]) -> None:
+        """One transaction for the whole group, and for what waits for the event loop."""
+        self._writing = True
+        self._turn.acquire()
+        outcomes = self._ended(self._done([*group, *self._due()]))
+        self._writing = False
+        self._pass_on()
+        tell(outcomes)
+
+    def _begin(self) -> None:
+        """On the event loop: does the repeatable works, unless somebody has the turn: he takes them along, or passes it on."""
+        if self._repeatable and not self._writing and not self._closed and self._turn.acquire(blocking=False):
+            self._begun.put(self._done(list(self._due())))
+
+    def _finish(self) -> None:
+        """Commits what the event loop has begun, which goes on meanwhile."""
+        while (begun := self._begun.get()) is not None:
+            outcomes = self._ended(begun)
+            self._pass_on()
+            tell(outcomes)
+
+    def _due(self) -> Iterator[_Item]:
+        for _ in range(REPEATABLE_LIMIT):
+            if not self._repeatable:
                 return
+            yield self._repeatable.popleft()
 
-    def _commit(self, group: Sequence["_Item"]) -> None:
-        """One transaction for the whole group. A failed begin or commit fails every future of it."""
-        with self._turn:
-            outcomes = self._outcomes(group)
-        _tell([(future, value, translated(failed)) for future, value, failed in outcomes])
+    def _pass_on(self) -> None:
+        """Gives the turn back, and wakes those whom ``_begin`` could not serve."""
+        self._turn.release()
+        if not self._writing:
+            for loop in {future.get_loop() for _, future in tuple(self._repeatable)}:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(self._begin)
 
-    def _outcomes(self, group: Sequence["_Item"]) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
+    def _done(self, group: Sequence[_Item]) -> _Done:
+        outcomes: list[Outcome] = []
         try:
             self._raw.execute("BEGIN IMMEDIATE")
             now = self._clock()
             if len(group) == 1:  # alone in its transaction, a work needs no savepoint
                 outcomes = [(group[0][1], self._call(group[0][0], now), None)]
             else:
-                for repeatable, items in groupby(group, lambda item: isinstance(item[0], Repeatable)):
-                    outcomes += (self._together if repeatable else self._apart)(list(items), now)
-            self._raw.execute("COMMIT")
+                again = [item for item in group if isinstance(item[0], Repeatable)]
+                once = [item for item in group if not isinstance(item[0], Repeatable)]
+                outcomes = self._together(again, now) + self._apart(once, now)
         except BaseException as failure:
-            with contextlib.suppress(sqlite3.Error):  # on a broken disk this fails as well
-                if self._raw.in_transaction:
-                    self._raw.execute("ROLLBACK")
-            outcomes = [(future, None, failure) for _, future in group]
-        return outcomes
+            return [(future, None, failure) for _, future in group], failure
+        return outcomes, None
 
-    def _together(self, items: Sequence["_Item"], now: float) -> list[_Outcome]:
-        """Those that may be done again, in one savepoint as long as none fails."""
-        self._raw.execute("SAVEPOINT works")
+    def _ended(self, done: _Done) -> list[Outcome]:
+        """Commits the group. A failed begin or commit fails every future of it."""
+        outcomes, failure = done
         try:
-            outcomes: list[_Outcome] = [(future, self._call(work, now), None) for work, future in items]
+            if failure is None:
+                self._raw.execute("COMMIT")
+                return outcomes
+        except BaseException as broken:
+            failure = broken
+        with contextlib.suppress(sqlite3.Error):  # on a broken disk this fails as well
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+        return [(future, None, failure) for future, _, _ in outcomes]
+
+    def _together(self, items: Sequence[_Item], now: float) -> list[Outcome]:
+        """The first of the transaction: if one of them fails, it begins anew and each has a savepoint."""
+        try:
+            return [(future, self._call(work, now), None) for work, future in items]
         except Exception:
             if not self._raw.in_transaction:
                 raise
-            self._raw.execute("ROLLBACK TO works")
-            outcomes = self._apart(items, now)
-        self._raw.execute("RELEASE works")
-        return outcomes
+            self._raw.execute("ROLLBACK")
+            self._raw.execute("BEGIN IMMEDIATE")
+        return self._apart(items, now)
 
-    def _apart(self, items: Sequence["_Item"], now: float) -> list[_Outcome]:
+    def _apart(self, items: Sequence[_Item], now: float) -> list[Outcome]:
         return [(future, *self._attempt(work, now)) for work, future in items]
 
     def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
@@ -206,29 +265,6 @@ class Sqlite:
         value = work(self._connection, now)
         self._observe(work, time.thread_time() - began)
         return value
-
-
-def _tell(outcomes: Sequence[_Outcome]) -> None:
-    """Settles a group's futures with one wake-up for each event loop: waking costs more than most works."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-    for outcome in outcomes:
-        if isinstance(outcome[0], asyncio.Future):
-            loops.setdefault(outcome[0].get_loop(), []).append(outcome)
-        else:
-            _settle([outcome])
-    for loop, settled in loops.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, settled)
-
-
-def _settle(outcomes: Sequence[_Outcome]) -> None:
-    for future, value, failed in outcomes:
-        if future.done():  # its caller was cancelled; the work stands all the same
-            continue
-        if failed is None:
-            future.set_result(value)
-        else:
-            future.set_exception(failed)
 
 
 def open_sqlite(
@@ -254,27 +290,3 @@ def open_postgres(url: str, *, metadata: Sequence[MetaData] = ()) -> Postgres:
 
     database.run_now(create)
     return database
-
-
-def _sqlite_engine(path: str) -> Engine:
-    engine = create_engine(
-        "sqlite://",
-        hide_parameters=True,
-        creator=lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512),
-        poolclass=StaticPool,
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, record: Any) -> None:
-        """EXCLUSIVE also keeps a second connection out, the precondition of SQLite's WAL-reset bug before 3.51.3."""
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        if mode not in ("wal", "memory"):
-            raise RuntimeError(f"SQLite refused write-ahead logging and keeps {mode}: is the disk a network share?")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA cache_size=-32768")
-        connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT}")
-        connection.execute("PRAGMA temp_store=MEMORY")
-
-    return engine

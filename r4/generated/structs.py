@@ -13,7 +13,7 @@ Word = Annotated[str, Limits(pattern=r"\A[^\s]+(\s[^\s]+)*\Z")]
 Id = Annotated[str, Limits(pattern=r"\A[A-Za-z0-9\-\.]{1,64}\Z")]
 Uri = Annotated[str, Limits(pattern=r"\A\S+\Z")]
 
-class Address(Struct, forbid_unknown_fields=True, kw_only=True):
+class Address(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     use: "Literal['billing', 'home', 'old', 'temp', 'work'] | UnsetType" = UNSET
@@ -28,7 +28,7 @@ class Address(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period | UnsetType" = UNSET
 
 
-class Age(Struct, forbid_unknown_fields=True, kw_only=True):
+class Age(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
@@ -38,7 +38,7 @@ class Age(Struct, forbid_unknown_fields=True, kw_only=True):
     code: "Word | UnsetType" = UNSET
 
 
-class Annotation(Struct, forbid_unknown_fields=True, kw_only=True):
+class Annotation(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     authorReference: "Reference | UnsetType" = UNSET
@@ -47,7 +47,7 @@ class Annotation(Struct, forbid_unknown_fields=True, kw_only=True):
     text: "Text"
 
 
-class Attachment(Struct, forbid_unknown_fields=True, kw_only=True):
+class Attachment(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     contentType: "Word | UnsetType" = UNSET
@@ -60,14 +60,14 @@ class Attachment(Struct, forbid_unknown_fields=True, kw_only=True):
     creation: "str | UnsetType" = UNSET
 
 
-class CodeableConcept(Struct, forbid_unknown_fields=True, kw_only=True):
+class CodeableConcept(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     coding: "Annotated[list[Coding], Limits(min_length=1)] | UnsetType" = UNSET
     text: "Text | UnsetType" = UNSET
 
 
-class Coding(Struct, forbid_unknown_fields=True, kw_only=True):
+class Coding(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     system: "Uri | UnsetType" = UNSET
@@ -77,7 +77,7 @@ class Coding(Struct, forbid_unknown_fields=True, kw_only=True):
     userSelected: "bool | UnsetType" = UNSET
 
 
-class Condition(Struct, forbid_unknown_fields=True, kw_only=True):
+class Condition(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Condition"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -113,7 +113,7 @@ class Condition(Struct, forbid_unknown_fields=True, kw_only=True):
     note: "Annotated[list[Annotation], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Condition_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
+class Condition_evidence(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -121,7 +121,7 @@ class Condition_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
     detail: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Condition_stage(Struct, forbid_unknown_fields=True, kw_only=True):
+class Condition_stage(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -130,14 +130,14 @@ class Condition_stage(Struct, forbid_unknown_fields=True, kw_only=True):
     type: "CodeableConcept | UnsetType" = UNSET
 
 
-class ContactDetail(Struct, forbid_unknown_fields=True, kw_only=True):
+class ContactDetail(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     name: "Text | UnsetType" = UNSET
     telecom: "Annotated[list[ContactPoint], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class ContactPoint(Struct, forbid_unknown_fields=True, kw_only=True):
+class ContactPoint(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     system: "Literal['email', 'fax', 'other', 'pager', 'phone', 'sms', 'url'] | UnsetType" = UNSET
@@ -147,7 +147,7 @@ class ContactPoint(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period | UnsetType" = UNSET
 
 
-class Contributor(Struct, forbid_unknown_fields=True, kw_only=True):
+class Contributor(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['author', 'editor', 'endorser', 'reviewer']"
@@ -155,7 +155,7 @@ class Contributor(Struct, forbid_unknown_fields=True, kw_only=True):
     contact: "Annotated[list[ContactDetail], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Count(Struct, forbid_unknown_fields=True, kw_only=True):
+class Count(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
@@ -165,7 +165,7 @@ class Count(Struct, forbid_unknown_fields=True, kw_only=True):
     code: "Word | UnsetType" = UNSET
 
 
-class DataRequirement(Struct, forbid_unknown_fields=True, kw_only=True):
+class DataRequirement(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['Account', 'ActivityDefinition', 'Address', 'AdverseEvent', 'Age', 'AllergyIntolerance', 'Annotation', 'Any', 'Appointment', 'AppointmentResponse', 'Attachment', 'AuditEvent', 'BackboneElement', 'Basic', 'Binary', 'BiologicallyDerivedProduct', 'BodyStructure', 'Bundle', 'CapabilityStatement', 'CarePlan', 'CareTeam', 'CatalogEntry', 'ChargeItem', 'ChargeItemDefinition', 'Claim', 'ClaimResponse', 'ClinicalImpression', 'CodeSystem', 'CodeableConcept', 'Coding', 'Communication', 'CommunicationRequest', 'CompartmentDefinition', 'Composition', 'ConceptMap', 'Condition', 'Consent', 'ContactDetail', 'ContactPoint', 'Contract', 'Contributor', 'Count', 'Coverage', 'CoverageEligibilityRequest', 'CoverageEligibilityResponse', 'DataRequirement', 'DetectedIssue', 'Device', 'DeviceDefinition', 'DeviceMetric', 'DeviceRequest', 'DeviceUseStatement', 'DiagnosticReport', 'Distance', 'DocumentManifest', 'DocumentReference', 'DomainResource', 'Dosage', 'Duration', 'EffectEvidenceSynthesis', 'Element', 'ElementDefinition', 'Encounter', 'Endpoint', 'EnrollmentRequest', 'EnrollmentResponse', 'EpisodeOfCare', 'EventDefinition', 'Evidence', 'EvidenceVariable', 'ExampleScenario', 'ExplanationOfBenefit', 'Expression', 'Extension', 'FamilyMemberHistory', 'Flag', 'Goal', 'GraphDefinition', 'Group', 'GuidanceResponse', 'HealthcareService', 'HumanName', 'Identifier', 'ImagingStudy', 'Immunization', 'ImmunizationEvaluation', 'ImmunizationRecommendation', 'ImplementationGuide', 'InsurancePlan', 'Invoice', 'Library', 'Linkage', 'List', 'Location', 'MarketingStatus', 'Measure', 'MeasureReport', 'Media', 'Medication', 'MedicationAdministration', 'MedicationDispense', 'MedicationKnowledge', 'MedicationRequest', 'MedicationStatement', 'MedicinalProduct', 'MedicinalProductAuthorization', 'MedicinalProductContraindication', 'MedicinalProductIndication', 'MedicinalProductIngredient', 'MedicinalProductInteraction', 'MedicinalProductManufactured', 'MedicinalProductPackaged', 'MedicinalProductPharmaceutical', 'MedicinalProductUndesirableEffect', 'MessageDefinition', 'MessageHeader', 'Meta', 'MolecularSequence', 'Money', 'MoneyQuantity', 'NamingSystem', 'Narrative', 'NutritionOrder', 'Observation', 'ObservationDefinition', 'OperationDefinition', 'OperationOutcome', 'Organization', 'OrganizationAffiliation', 'ParameterDefinition', 'Parameters', 'Patient', 'PaymentNotice', 'PaymentReconciliation', 'Period', 'Person', 'PlanDefinition', 'Population', 'Practitioner', 'PractitionerRole', 'Procedure', 'ProdCharacteristic', 'ProductShelfLife', 'Provenance', 'Quantity', 'Questionnaire', 'QuestionnaireResponse', 'Range', 'Ratio', 'Reference', 'RelatedArtifact', 'RelatedPerson', 'RequestGroup', 'ResearchDefinition', 'ResearchElementDefinition', 'ResearchStudy', 'ResearchSubject', 'Resource', 'RiskAssessment', 'RiskEvidenceSynthesis', 'SampledData', 'Schedule', 'SearchParameter', 'ServiceRequest', 'Signature', 'SimpleQuantity', 'Slot', 'Specimen', 'SpecimenDefinition', 'StructureDefinition', 'StructureMap', 'Subscription', 'Substance', 'SubstanceAmount', 'SubstanceNucleicAcid', 'SubstancePolymer', 'SubstanceProtein', 'SubstanceReferenceInformation', 'SubstanceSourceMaterial', 'SubstanceSpecification', 'SupplyDelivery', 'SupplyRequest', 'Task', 'TerminologyCapabilities', 'TestReport', 'TestScript', 'Timing', 'TriggerDefinition', 'Type', 'UsageContext', 'ValueSet', 'VerificationResult', 'VisionPrescription', 'base64Binary', 'boolean', 'canonical', 'code', 'date', 'dateTime', 'decimal', 'id', 'instant', 'integer', 'markdown', 'oid', 'positiveInt', 'string', 'time', 'unsignedInt', 'uri', 'url', 'uuid', 'xhtml']"
@@ -179,7 +179,7 @@ class DataRequirement(Struct, forbid_unknown_fields=True, kw_only=True):
     sort: "Annotated[list[DataRequirement_sort], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class DataRequirement_codeFilter(Struct, forbid_unknown_fields=True, kw_only=True):
+class DataRequirement_codeFilter(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     path: "Text | UnsetType" = UNSET
@@ -188,7 +188,7 @@ class DataRequirement_codeFilter(Struct, forbid_unknown_fields=True, kw_only=Tru
     code: "Annotated[list[Coding], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class DataRequirement_dateFilter(Struct, forbid_unknown_fields=True, kw_only=True):
+class DataRequirement_dateFilter(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     path: "Text | UnsetType" = UNSET
@@ -198,14 +198,14 @@ class DataRequirement_dateFilter(Struct, forbid_unknown_fields=True, kw_only=Tru
     valueDuration: "Duration | UnsetType" = UNSET
 
 
-class DataRequirement_sort(Struct, forbid_unknown_fields=True, kw_only=True):
+class DataRequirement_sort(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     path: "Text"
     direction: "Literal['ascending', 'descending']"
 
 
-class DetectedIssue(Struct, forbid_unknown_fields=True, kw_only=True):
+class DetectedIssue(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["DetectedIssue"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -229,7 +229,7 @@ class DetectedIssue(Struct, forbid_unknown_fields=True, kw_only=True):
     mitigation: "Annotated[list[DetectedIssue_mitigation], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class DetectedIssue_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
+class DetectedIssue_evidence(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -237,7 +237,7 @@ class DetectedIssue_evidence(Struct, forbid_unknown_fields=True, kw_only=True):
     detail: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class DetectedIssue_mitigation(Struct, forbid_unknown_fields=True, kw_only=True):
+class DetectedIssue_mitigation(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -246,7 +246,7 @@ class DetectedIssue_mitigation(Struct, forbid_unknown_fields=True, kw_only=True)
     author: "Reference | UnsetType" = UNSET
 
 
-class Device(Struct, forbid_unknown_fields=True, kw_only=True):
+class Device(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Device"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -283,7 +283,7 @@ class Device(Struct, forbid_unknown_fields=True, kw_only=True):
     parent: "Reference | UnsetType" = UNSET
 
 
-class Device_deviceName(Struct, forbid_unknown_fields=True, kw_only=True):
+class Device_deviceName(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -291,7 +291,7 @@ class Device_deviceName(Struct, forbid_unknown_fields=True, kw_only=True):
     type: "Literal['manufacturer-name', 'model-name', 'other', 'patient-reported-name', 'udi-label-name', 'user-friendly-name']"
 
 
-class Device_property(Struct, forbid_unknown_fields=True, kw_only=True):
+class Device_property(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -300,7 +300,7 @@ class Device_property(Struct, forbid_unknown_fields=True, kw_only=True):
     valueCode: "Annotated[list[CodeableConcept], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Device_specialization(Struct, forbid_unknown_fields=True, kw_only=True):
+class Device_specialization(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -308,7 +308,7 @@ class Device_specialization(Struct, forbid_unknown_fields=True, kw_only=True):
     version: "Text | UnsetType" = UNSET
 
 
-class Device_udiCarrier(Struct, forbid_unknown_fields=True, kw_only=True):
+class Device_udiCarrier(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -320,7 +320,7 @@ class Device_udiCarrier(Struct, forbid_unknown_fields=True, kw_only=True):
     entryType: "Literal['barcode', 'card', 'manual', 'rfid', 'self-reported', 'unknown'] | UnsetType" = UNSET
 
 
-class Device_version(Struct, forbid_unknown_fields=True, kw_only=True):
+class Device_version(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -329,7 +329,7 @@ class Device_version(Struct, forbid_unknown_fields=True, kw_only=True):
     value: "Text"
 
 
-class Distance(Struct, forbid_unknown_fields=True, kw_only=True):
+class Distance(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
@@ -339,7 +339,7 @@ class Distance(Struct, forbid_unknown_fields=True, kw_only=True):
     code: "Word | UnsetType" = UNSET
 
 
-class DocumentReference(Struct, forbid_unknown_fields=True, kw_only=True):
+class DocumentReference(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["DocumentReference"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -366,7 +366,7 @@ class DocumentReference(Struct, forbid_unknown_fields=True, kw_only=True):
     context: "DocumentReference_context | UnsetType" = UNSET
 
 
-class DocumentReference_content(Struct, forbid_unknown_fields=True, kw_only=True):
+class DocumentReference_content(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -374,7 +374,7 @@ class DocumentReference_content(Struct, forbid_unknown_fields=True, kw_only=True
     format: "Coding | UnsetType" = UNSET
 
 
-class DocumentReference_context(Struct, forbid_unknown_fields=True, kw_only=True):
+class DocumentReference_context(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -387,7 +387,7 @@ class DocumentReference_context(Struct, forbid_unknown_fields=True, kw_only=True
     related: "Annotated[list[Reference], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class DocumentReference_relatesTo(Struct, forbid_unknown_fields=True, kw_only=True):
+class DocumentReference_relatesTo(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -395,7 +395,7 @@ class DocumentReference_relatesTo(Struct, forbid_unknown_fields=True, kw_only=Tr
     target: "Reference"
 
 
-class Dosage(Struct, forbid_unknown_fields=True, kw_only=True):
+class Dosage(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -415,7 +415,7 @@ class Dosage(Struct, forbid_unknown_fields=True, kw_only=True):
     maxDosePerLifetime: "Quantity | UnsetType" = UNSET
 
 
-class Dosage_doseAndRate(Struct, forbid_unknown_fields=True, kw_only=True):
+class Dosage_doseAndRate(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "CodeableConcept | UnsetType" = UNSET
@@ -426,7 +426,7 @@ class Dosage_doseAndRate(Struct, forbid_unknown_fields=True, kw_only=True):
     rateQuantity: "Quantity | UnsetType" = UNSET
 
 
-class Duration(Struct, forbid_unknown_fields=True, kw_only=True):
+class Duration(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
@@ -436,7 +436,7 @@ class Duration(Struct, forbid_unknown_fields=True, kw_only=True):
     code: "Word | UnsetType" = UNSET
 
 
-class Encounter(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Encounter"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -470,7 +470,7 @@ class Encounter(Struct, forbid_unknown_fields=True, kw_only=True):
     partOf: "Reference | UnsetType" = UNSET
 
 
-class Encounter_classHistory(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter_classHistory(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -478,7 +478,7 @@ class Encounter_classHistory(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period"
 
 
-class Encounter_diagnosis(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter_diagnosis(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -487,7 +487,7 @@ class Encounter_diagnosis(Struct, forbid_unknown_fields=True, kw_only=True):
     rank: "Positive | UnsetType" = UNSET
 
 
-class Encounter_hospitalization(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter_hospitalization(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -502,7 +502,7 @@ class Encounter_hospitalization(Struct, forbid_unknown_fields=True, kw_only=True
     dischargeDisposition: "CodeableConcept | UnsetType" = UNSET
 
 
-class Encounter_location(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter_location(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -512,7 +512,7 @@ class Encounter_location(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period | UnsetType" = UNSET
 
 
-class Encounter_participant(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter_participant(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -521,7 +521,7 @@ class Encounter_participant(Struct, forbid_unknown_fields=True, kw_only=True):
     individual: "Reference | UnsetType" = UNSET
 
 
-class Encounter_statusHistory(Struct, forbid_unknown_fields=True, kw_only=True):
+class Encounter_statusHistory(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -529,7 +529,7 @@ class Encounter_statusHistory(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period"
 
 
-class Expression(Struct, forbid_unknown_fields=True, kw_only=True):
+class Expression(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     description: "Text | UnsetType" = UNSET
@@ -539,7 +539,7 @@ class Expression(Struct, forbid_unknown_fields=True, kw_only=True):
     reference: "Uri | UnsetType" = UNSET
 
 
-class Extension(Struct, forbid_unknown_fields=True, kw_only=True):
+class Extension(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     url: "Text"
@@ -595,7 +595,7 @@ class Extension(Struct, forbid_unknown_fields=True, kw_only=True):
     valueMeta: "Meta | UnsetType" = UNSET
 
 
-class Flag(Struct, forbid_unknown_fields=True, kw_only=True):
+class Flag(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Flag"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -614,7 +614,7 @@ class Flag(Struct, forbid_unknown_fields=True, kw_only=True):
     author: "Reference | UnsetType" = UNSET
 
 
-class HumanName(Struct, forbid_unknown_fields=True, kw_only=True):
+class HumanName(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     use: "Literal['anonymous', 'maiden', 'nickname', 'official', 'old', 'temp', 'usual'] | UnsetType" = UNSET
@@ -626,7 +626,7 @@ class HumanName(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period | UnsetType" = UNSET
 
 
-class Identifier(Struct, forbid_unknown_fields=True, kw_only=True):
+class Identifier(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     use: "Literal['official', 'old', 'secondary', 'temp', 'usual'] | UnsetType" = UNSET
@@ -637,7 +637,7 @@ class Identifier(Struct, forbid_unknown_fields=True, kw_only=True):
     assigner: "Reference | UnsetType" = UNSET
 
 
-class Meta(Struct, forbid_unknown_fields=True, kw_only=True):
+class Meta(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     versionId: "Id | UnsetType" = UNSET
@@ -648,21 +648,21 @@ class Meta(Struct, forbid_unknown_fields=True, kw_only=True):
     tag: "Annotated[list[Coding], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Money(Struct, forbid_unknown_fields=True, kw_only=True):
+class Money(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
     currency: "Word | UnsetType" = UNSET
 
 
-class Narrative(Struct, forbid_unknown_fields=True, kw_only=True):
+class Narrative(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     status: "Literal['additional', 'empty', 'extensions', 'generated']"
     div: "str"
 
 
-class Observation(Struct, forbid_unknown_fields=True, kw_only=True):
+class Observation(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Observation"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -710,7 +710,7 @@ class Observation(Struct, forbid_unknown_fields=True, kw_only=True):
     component: "Annotated[list[Observation_component], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Observation_component(Struct, forbid_unknown_fields=True, kw_only=True):
+class Observation_component(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -731,7 +731,7 @@ class Observation_component(Struct, forbid_unknown_fields=True, kw_only=True):
     referenceRange: "Annotated[list[Observation_referenceRange], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Observation_referenceRange(Struct, forbid_unknown_fields=True, kw_only=True):
+class Observation_referenceRange(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -743,7 +743,7 @@ class Observation_referenceRange(Struct, forbid_unknown_fields=True, kw_only=Tru
     text: "Text | UnsetType" = UNSET
 
 
-class ParameterDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
+class ParameterDefinition(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     name: "Word | UnsetType" = UNSET
@@ -755,7 +755,7 @@ class ParameterDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
     profile: "Uri | UnsetType" = UNSET
 
 
-class Patient(Struct, forbid_unknown_fields=True, kw_only=True):
+class Patient(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Patient"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -784,7 +784,7 @@ class Patient(Struct, forbid_unknown_fields=True, kw_only=True):
     link: "Annotated[list[Patient_link], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Patient_communication(Struct, forbid_unknown_fields=True, kw_only=True):
+class Patient_communication(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -792,7 +792,7 @@ class Patient_communication(Struct, forbid_unknown_fields=True, kw_only=True):
     preferred: "bool | UnsetType" = UNSET
 
 
-class Patient_contact(Struct, forbid_unknown_fields=True, kw_only=True):
+class Patient_contact(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -805,7 +805,7 @@ class Patient_contact(Struct, forbid_unknown_fields=True, kw_only=True):
     period: "Period | UnsetType" = UNSET
 
 
-class Patient_link(Struct, forbid_unknown_fields=True, kw_only=True):
+class Patient_link(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -813,14 +813,14 @@ class Patient_link(Struct, forbid_unknown_fields=True, kw_only=True):
     type: "Literal['refer', 'replaced-by', 'replaces', 'seealso']"
 
 
-class Period(Struct, forbid_unknown_fields=True, kw_only=True):
+class Period(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     start: "str | UnsetType" = UNSET
     end: "str | UnsetType" = UNSET
 
 
-class Provenance(Struct, forbid_unknown_fields=True, kw_only=True):
+class Provenance(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["Provenance"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -842,7 +842,7 @@ class Provenance(Struct, forbid_unknown_fields=True, kw_only=True):
     signature: "Annotated[list[Signature], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Provenance_agent(Struct, forbid_unknown_fields=True, kw_only=True):
+class Provenance_agent(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -852,7 +852,7 @@ class Provenance_agent(Struct, forbid_unknown_fields=True, kw_only=True):
     onBehalfOf: "Reference | UnsetType" = UNSET
 
 
-class Provenance_entity(Struct, forbid_unknown_fields=True, kw_only=True):
+class Provenance_entity(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -861,7 +861,7 @@ class Provenance_entity(Struct, forbid_unknown_fields=True, kw_only=True):
     agent: "Annotated[list[Provenance_agent], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class Quantity(Struct, forbid_unknown_fields=True, kw_only=True):
+class Quantity(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     value: "Any | UnsetType" = UNSET
@@ -871,21 +871,21 @@ class Quantity(Struct, forbid_unknown_fields=True, kw_only=True):
     code: "Word | UnsetType" = UNSET
 
 
-class Range(Struct, forbid_unknown_fields=True, kw_only=True):
+class Range(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     low: "Quantity | UnsetType" = UNSET
     high: "Quantity | UnsetType" = UNSET
 
 
-class Ratio(Struct, forbid_unknown_fields=True, kw_only=True):
+class Ratio(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     numerator: "Quantity | UnsetType" = UNSET
     denominator: "Quantity | UnsetType" = UNSET
 
 
-class Reference(Struct, forbid_unknown_fields=True, kw_only=True):
+class Reference(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     reference: "Text | UnsetType" = UNSET
@@ -894,7 +894,7 @@ class Reference(Struct, forbid_unknown_fields=True, kw_only=True):
     display: "Text | UnsetType" = UNSET
 
 
-class RelatedArtifact(Struct, forbid_unknown_fields=True, kw_only=True):
+class RelatedArtifact(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['citation', 'composed-of', 'depends-on', 'derived-from', 'documentation', 'justification', 'predecessor', 'successor']"
@@ -906,7 +906,7 @@ class RelatedArtifact(Struct, forbid_unknown_fields=True, kw_only=True):
     resource: "Uri | UnsetType" = UNSET
 
 
-class RiskAssessment(Struct, forbid_unknown_fields=True, kw_only=True):
+class RiskAssessment(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     resourceType: Literal["RiskAssessment"]
     id: "Id | UnsetType" = UNSET
     meta: "Meta | UnsetType" = UNSET
@@ -935,7 +935,7 @@ class RiskAssessment(Struct, forbid_unknown_fields=True, kw_only=True):
     note: "Annotated[list[Annotation], Limits(min_length=1)] | UnsetType" = UNSET
 
 
-class RiskAssessment_prediction(Struct, forbid_unknown_fields=True, kw_only=True):
+class RiskAssessment_prediction(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -949,7 +949,7 @@ class RiskAssessment_prediction(Struct, forbid_unknown_fields=True, kw_only=True
     rationale: "Text | UnsetType" = UNSET
 
 
-class SampledData(Struct, forbid_unknown_fields=True, kw_only=True):
+class SampledData(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     origin: "Quantity"
@@ -961,7 +961,7 @@ class SampledData(Struct, forbid_unknown_fields=True, kw_only=True):
     data: "Text | UnsetType" = UNSET
 
 
-class Signature(Struct, forbid_unknown_fields=True, kw_only=True):
+class Signature(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Annotated[list[Coding], Limits(min_length=1)]"
@@ -973,7 +973,7 @@ class Signature(Struct, forbid_unknown_fields=True, kw_only=True):
     data: "str | UnsetType" = UNSET
 
 
-class Timing(Struct, forbid_unknown_fields=True, kw_only=True):
+class Timing(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     modifierExtension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
@@ -982,7 +982,7 @@ class Timing(Struct, forbid_unknown_fields=True, kw_only=True):
     code: "CodeableConcept | UnsetType" = UNSET
 
 
-class Timing_repeat(Struct, forbid_unknown_fields=True, kw_only=True):
+class Timing_repeat(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Text | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     boundsDuration: "Duration | UnsetType" = UNSET
@@ -1004,7 +1004,7 @@ class Timing_repeat(Struct, forbid_unknown_fields=True, kw_only=True):
     offset: "Unsigned | UnsetType" = UNSET
 
 
-class TriggerDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
+class TriggerDefinition(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     type: "Literal['data-access-ended', 'data-accessed', 'data-added', 'data-changed', 'data-modified', 'data-removed', 'named-event', 'periodic']"
@@ -1017,7 +1017,7 @@ class TriggerDefinition(Struct, forbid_unknown_fields=True, kw_only=True):
     condition: "Expression | UnsetType" = UNSET
 
 
-class UsageContext(Struct, forbid_unknown_fields=True, kw_only=True):
+class UsageContext(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     id: "Id | UnsetType" = UNSET
     extension: "Annotated[list[Extension], Limits(min_length=1)] | UnsetType" = UNSET
     code: "Coding"

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, insert, select
 
-from gateway.storage.database import Repeatable, open_sqlite
+from gateway.storage.database import Repeatable, Sqlite, open_sqlite
+from gateway.storage.failures import DatabaseClosed
 
 METADATA = MetaData()
 NAMES = Table("names", METADATA, Column("name", String(8), primary_key=True))
+NAMED = ForeignKey("names.name", deferrable=True, initially="DEFERRED")
+PETS = Table("pets", METADATA, Column("owner", String(8), NAMED, primary_key=True))
+"""Looked at when the transaction ends: an owner without a name breaks the commit."""
 
 
 class Wrong(Exception):
@@ -87,3 +91,70 @@ def test_what_may_not_be_done_again_is_done_once_among_others(tmp_path: Path) ->
 def test_works_that_all_hold_are_all_there(tmp_path: Path, kind: Any) -> None:
     found, there = asyncio.run(together(tmp_path, *(kind(adds(name)) for name in "abcd")))
     assert found == there == list("abcd")
+
+
+def there(database: Sqlite) -> list[str]:
+    return database.run_now(lambda c, now: list(c.scalars(select(NAMES.c.name).order_by(NAMES.c.name))))
+
+
+def test_works_that_may_be_done_again_are_done_where_they_came_from_and_others_are_not(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+
+    def where(connection: Connection, now: float) -> int:
+        return threading.get_ident()
+
+    async def ask() -> tuple[int, int]:
+        return await database.run(Repeatable(where)), await database.run(where)
+
+    here, elsewhere = asyncio.run(ask())
+    database.close()
+    assert here == threading.get_ident() != elsewhere
+
+
+@pytest.mark.parametrize("kind", [Repeatable, lambda work: work])
+def test_a_commit_that_fails_fails_every_work_of_its_group_and_no_later_one(tmp_path: Path, kind: Any) -> None:
+    def orphan(connection: Connection, now: float) -> None:
+        connection.execute(insert(PETS), {"owner": "nobody"})
+
+    found, kept = asyncio.run(together(tmp_path, kind(adds("a")), kind(orphan), kind(adds("b"))))
+    assert [type(each).__name__ for each in found] == ["IntegrityError"] * 3
+    assert kept == []
+
+
+def test_neither_kind_of_work_waits_without_end_for_the_other(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+    counts = {"again": 0, "once": 0}
+
+    async def client(kind: str, number: int, until: float) -> None:
+        while asyncio.get_running_loop().time() < until:
+            work = adds(f"{kind[0]}{number}-{counts[kind]}")
+            await database.run(Repeatable(work) if kind == "again" else work)
+            counts[kind] += 1
+
+    async def everybody() -> None:
+        until = asyncio.get_running_loop().time() + 0.5
+        await asyncio.gather(*(client(kind, number, until) for kind in counts for number in range(8)))
+
+    asyncio.run(everybody())
+    written = there(database)
+    database.close()
+    assert len(written) == counts["again"] + counts["once"]
+    assert min(counts.values()) * 20 > max(counts.values()), counts
+
+
+def test_what_waits_when_the_database_is_closed_is_written(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+
+    async def leave() -> list[Any]:
+        works: list[Any] = [Repeatable(adds("a")), adds("b"), Repeatable(adds("c"))]
+        waiting = [asyncio.create_task(database.run(work)) for work in works]
+        await asyncio.sleep(0)
+        database.close()
+        with pytest.raises(DatabaseClosed):
+            await database.run(Repeatable(adds("d")))
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(leave()) == ["a", "b", "c"]
+    opened = open_sqlite(tmp_path / "x.db")
+    assert there(opened) == ["a", "b", "c"]
+    opened.close()

@@ -1,0 +1,35 @@
+"""Edge: how a file of SQLite is opened: durable at every commit, and nobody else's while it is."""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+AUTOCHECKPOINT = 4000
+"""Pages of the log after which they are copied back: a page written often is copied back less often."""
+
+
+def sqlite_engine(path: str) -> Engine:
+    """One connection, usable from any thread that has the turn."""
+    engine = create_engine(
+        "sqlite://",
+        hide_parameters=True,
+        creator=lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512),
+        poolclass=StaticPool,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, record: Any) -> None:
+        """EXCLUSIVE also keeps a second connection out, the precondition of SQLite's WAL-reset bug before 3.51.3."""
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode not in ("wal", "memory"):
+            raise RuntimeError(f"SQLite refused write-ahead logging and keeps {mode}: is the disk a network share?")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-32768")
+        connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT}")
+        connection.execute("PRAGMA temp_store=MEMORY")
+
+    return engine
