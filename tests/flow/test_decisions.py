@@ -131,6 +131,20 @@ def test_two_decisions_at_once_are_one(tmp_path: Path) -> None:
     drive(act, tmp_path, policy="confirm")
 
 
+def test_what_a_newer_output_has_overtaken_is_not_confirmed(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        key, person = await world.key("outputs.write"), await world.clinician()
+        early = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
+        old, new = (await world.submit(key, as_of=early))["id"], (await world.submit(key))["id"]
+        answer = await world.client.post(f"/api/outputs/{old}/confirm", json=REASON, headers=person)
+        assert (answer.status_code, await world.state(old)) == (409, "superseded")
+        await world.client.post(f"/api/outputs/{new}/confirm", json=REASON, headers=person)
+        await world.settle()
+        assert (await world.state(new), len(world.ehr.all("RiskAssessment"))) == ("delivered", 1)
+
+    drive(act, tmp_path, policy="confirm")
+
+
 def test_a_shadow_output_is_recorded_as_it_would_have_been_sent_and_never_sent(tmp_path: Path) -> None:
     async def act(world: World) -> None:
         shown = await world.submit(await world.key("outputs.write"))
