@@ -125,8 +125,8 @@ def accept(
     connection: Connection, now: float, *, submission: Submission, claim: Idempotency | None = None
 ) -> Accepted | Conflict:
     """Records the output with what was decided, remembers the key, and enqueues its deliveries, all or nothing. An
-    output that is older than the newest of its model and patient is superseded and not written, and so is an older one that
-    waits for a person; of another version only what may have been written counts."""
+    output that is older than the newest of its model and patient is superseded and not written (of another
+    version only what may have been written counts), and what is written supersedes older ones that wait for a person."""
     if claim is not None:
         earlier = _claim(connection, now, claim, submission.id)
         if earlier is not None:
@@ -154,7 +154,7 @@ def accept(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
         before=None, state=state, reason=reason,
     )  # fmt: skip
-    overtaken = () if seen.newest is None else overtake_waiting(connection, output=output, state=state)
+    overtaken = overtake_waiting(connection, output=output) if state == "pending" and seen.newest is not None else ()
     changes = (change, *overtaken)
     return Accepted(id=submission.id, state=state, new=True, changes=changes, row=row, said=_said(output), sent=sent)
 

@@ -1,13 +1,13 @@
 """Edge: what waited and was overtaken. After an outage an older output of the same model and patient is not sent when a newer
 one has been, or will be (reference/reliability-performance.md R10); what a clinician confirmed always is. What still waits for
-a clinician is superseded as soon as a newer output comes in: nobody confirms what the model no longer says.
+a clinician is superseded as soon as a newer output is on its way: nobody confirms what the chart has newer already.
 """
 
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, Connection, bindparam, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
-from vocabulary.output import Output, OutputState
+from vocabulary.output import Output
 from writeback.among import among
 from writeback.changes import Change, OutputChanged
 from writeback.claims import Claimed
@@ -37,28 +37,20 @@ _OVERTAKEN = (
 """Made once. Nothing of the output may be at the EHR, or be on its way there."""
 _PARTS = select(deliveries.c.key).where(among(deliveries.c.output, "outputs"), deliveries.c.state == "ready")
 
-BESIDE = ("shadow", "abstained")
-"""States of an output that leaves those of other versions as they are (``sight`` looks the same way)."""
 _LEAVE_WAITING = (
     update(outputs)
     .where(
         AWAITING, outputs.c.ehr == bindparam("of_ehr"), outputs.c.patient == bindparam("of_patient"),
         outputs.c.model == bindparam("of_model"), outputs.c.as_of < bindparam("at"),
-        or_(outputs.c.version == bindparam("of_version"), bindparam("wide", type_=Boolean())),
     )
     .values(state="superseded")
     .returning(outputs.c.id, outputs.c.version, outputs.c.kind)
 )  # fmt: skip
 
 
-def overtake_waiting(connection: Connection, *, output: Output, state: OutputState) -> tuple[OutputChanged, ...]:
-    """Older outputs of the same model and patient that still wait for a person, as ``output`` comes in with this state."""
-    if state in ("refused", "superseded"):
-        return ()
-    asked = {
-        "of_ehr": output.ehr, "of_patient": output.patient, "of_model": output.model, "of_version": output.version,
-        "at": output.as_of, "wide": state not in BESIDE,
-    }  # fmt: skip
+def overtake_waiting(connection: Connection, *, output: Output) -> tuple[OutputChanged, ...]:
+    """Older outputs of the same model and patient that still wait for a person, as ``output`` is on its way to the chart."""
+    asked = {"of_ehr": output.ehr, "of_patient": output.patient, "of_model": output.model, "at": output.as_of}
     return tuple(
         OutputChanged(
             output=row.id, ehr=output.ehr, model=output.model, version=row.version, kind=row.kind,
