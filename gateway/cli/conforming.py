@@ -54,6 +54,7 @@ class Said:
     bundle: Path | None
     bundle_key: Path | None
     replay: Path | None
+    strict: bool
     json: bool
 
     @property
@@ -92,7 +93,7 @@ def conform(said: Said) -> int:
         shown = replace(
             report.shown(found), comparison=earlier.compare(before, found) if before is not None else None,
             readiness=tuple(readiness.readiness(each, found.checks, attested) for each in profiles),
-            bundle=_keep(said, found, key),
+            bundle=_keep(said, found, key), strict=said.strict,
         )  # fmt: skip
         return _publish(said, shown)
     except conformance.CannotRun as failure:
@@ -106,6 +107,7 @@ def _usage(said: Said) -> None:
     _known("--profile", said.profile or (), readiness.names())
     wrong = {
         "URL is missing: the FHIR base of the server under test": not said.url and not said.replay,
+        "URL must be absolute, such as http://127.0.0.1:8700/ehr/spec/fhir": bool(said.url) and "://" not in said.url,
         "--replay judges without a server: leave URL out": bool(said.url and said.replay),
         "--bundle and --replay need --bundle-key FILE": bool(said.bundle or said.replay) and not said.bundle_key,
         "--login and --paste are two ways of the same": bool(said.login) and said.paste,
