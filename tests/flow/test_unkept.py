@@ -1,4 +1,4 @@
-"""An EHR that answers 201 and keeps nothing: its word is not taken for what was read (docs/reference/write-back.md)."""
+"""An EHR that answers 201 and keeps nothing, and one that wants to be left in peace (docs/reference/write-back.md)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -89,5 +89,19 @@ def test_what_is_kept_is_said_to_have_been_read(tmp_path: Path) -> None:
             assert [(each["state"], each["read_back"]) for each in shown["deliveries"]] == [("delivered", True)] * 2
             page = await world.client.get(f"/outputs/{shown['id']}", headers=await world.staff())
             assert "not read back" not in page.text
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"), [(None, "5"), ("30", "30"), ("0", "1"), ("999999", "3600"), ("soon", "5")]
+)  # fmt: skip
+def test_the_wish_of_an_ehr_that_cannot_be_read_is_handed_on(wish: str | None, told: str, tmp_path: Path) -> None:
+    async def run() -> None:
+        busy = Answer(status=429, headers={} if wish is None else {"retry-after": wish})
+        async with opened(tmp_path, ehr=ChartEhr(fault=lambda method, path: busy)) as world:
+            key = await world.key("outputs.write")
+            answer = await world.client.post("/api/outputs", json=world.body(), headers=key)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, told)
 
     asyncio.run(run())
