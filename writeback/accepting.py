@@ -154,7 +154,7 @@ def accept(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
         before=None, state=state, reason=reason,
     )  # fmt: skip
-    overtaken = overtake_waiting(connection, output=output) if state == "pending" and seen.newest is not None else ()
+    overtaken = overtake_waiting(connection, output=output) if state == "pending" and seen.waiting else ()
     changes = (change, *overtaken)
     return Accepted(id=submission.id, state=state, new=True, changes=changes, row=row, said=_said(output), sent=sent)
 

@@ -1,5 +1,5 @@
-"""Edge: what an output that comes in finds in the database, by one statement: the newest of its model and patient, a recall of
-its version, the end of its lane, and how far what it shares with others is.
+"""Edge: what an output that comes in finds in the database, by one statement: the newest of its model and patient, whether one
+waits for a person, a recall of its version, the end of its lane, and how far what it shares with others is.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vocabulary.output import Output
 from vocabulary.write import NotWritable, Write
 from writeback.outbox import TAIL, Found, lane_of
 from writeback.recall import STANDS
-from writeback.tables import deliveries, outputs
+from writeback.tables import AWAITING, deliveries, outputs
 
 _NEWEST = select(func.max(outputs.c.as_of)).where(
     outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
@@ -22,6 +22,14 @@ _NEWEST_WRITTEN = _NEWEST.where(
     or_(outputs.c.version == bindparam("version"), outputs.c.state.not_in(("shadow", "abstained")))
 )
 """A version in shadow stands beside the one that writes: neither makes the other's outputs old."""
+_WAITING = (
+    select(outputs.c.id)
+    .where(
+        AWAITING, outputs.c.ehr == bindparam("ehr"), outputs.c.patient == bindparam("patient"),
+        outputs.c.model == bindparam("model"),
+    )
+    .limit(1)
+)  # fmt: skip
 SHARED = ("first", "second")
 """The outputs of a model version share a Device and a card, at most."""
 
@@ -32,7 +40,7 @@ def _state_of(name: str) -> Any:
 
 
 def _sight(newest: Select[Any]) -> Select[Any]:
-    parts = {"newest": newest, "recall": STANDS, "tail": TAIL}
+    parts = {"newest": newest, "waiting": _WAITING, "recall": STANDS, "tail": TAIL}
     return select(*(part.scalar_subquery().label(name) for name, part in parts.items()), *map(_state_of, SHARED))
 
 
@@ -42,10 +50,11 @@ _OF_OWN, _OF_WRITTEN = _sight(_NEWEST_OF_OWN), _sight(_NEWEST_WRITTEN)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """``newest`` is the time of the newest output that this one stands behind; ``found`` what ``enqueue`` needs to know, None
-    where it has to look itself."""
+    """``newest`` is the time of the newest output that this one stands behind; ``waiting`` whether one of its model and patient
+    waits for a person; ``found`` what ``enqueue`` needs to know, None where it has to look itself."""
 
     newest: float | None
+    waiting: bool
     recalled: bool
     found: Found | None
 
@@ -59,7 +68,10 @@ def look(connection: Connection, *, output: Output, write: Write | NotWritable |
     row = connection.execute(_OF_OWN if own else _OF_WRITTEN, {**asked, **whose(output), "lane": lane}).one()
     states = zip(shared, (row.state_of_first, row.state_of_second), strict=False)
     found = Found(tail=row.tail, states={key: state for key, state in states if state is not None})
-    return Seen(newest=row.newest, recalled=row.recall is not None, found=found if len(shared) <= len(SHARED) else None)
+    return Seen(
+        newest=row.newest, waiting=row.waiting is not None, recalled=row.recall is not None,
+        found=found if len(shared) <= len(SHARED) else None,
+    )  # fmt: skip
 
 
 def whose(output: Output) -> dict[str, str]:
