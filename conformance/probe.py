@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 
+from conformance import patience
 from conformance.evidence import Exchange
 from conformance.written import enrolled, made, registered, taken_away
 
@@ -57,8 +58,8 @@ class Probe:
         self, method: str, url: str, *, token: str | None = None, json: Any = None, form: Mapping[str, str] | None = None,
         content: bytes | None = None, headers: Mapping[str, str] | None = None,
     ) -> Exchange:  # fmt: skip
-        """One request, to an absolute address or a path below the base. An answer that does not come is CannotRun for
-        the caller to turn into missing evidence."""
+        """One request, to an absolute address or a path below the base, sent again for as long as the server asks for
+        patience. An answer that does not come is CannotRun for the caller to turn into missing evidence."""
         address = url if url.startswith(("http://", "https://")) else f"{self.base}/{url}"
         armed = {"accept": FHIR, **(headers or {})}
         if token is not None:
@@ -68,10 +69,25 @@ class Probe:
         )
         if content is not None or (json is not None and "content-type" not in armed and self.base in address):
             armed.setdefault("content-type", FHIR)
+        tries = 0
+        while True:
+            tries += 1
+            exchange = await self._once(method, address, armed, given, token)
+            waits = patience.wait(exchange.status, exchange.headers, tries=tries, now=time.time())
+            if waits is None:
+                break
+            self._next = max(self._next, time.monotonic() + waits)
+        if exchange.status == 429:
+            raise CannotRun(f"{method} is answered 429: the server asks for more patience; --rate N asks more slowly")
+        return exchange
+
+    async def _once(
+        self, method: str, address: str, headers: Mapping[str, str], given: Mapping[str, Any], token: str | None
+    ) -> Exchange:
         await self._pace()
         began, at = time.monotonic(), time.time()
         try:
-            request = self._client.build_request(method, address, headers=armed, **given)
+            request = self._client.build_request(method, address, headers=headers, **given)
             async with asyncio.timeout(self._wire.seconds):
                 reply, body = await self._ask(request)
         except UnicodeEncodeError as failure:  # what the server gave us stands in the address or a header
@@ -116,10 +132,11 @@ class Probe:
         await asyncio.gather(going, waiting, return_exceptions=True)
 
     async def _pace(self) -> None:
-        """Waits for this request's turn."""
+        """Waits for this request's turn, and until the server has had the peace that it asked for."""
+        now = time.monotonic()
         if self._wire.rate:
-            now = time.monotonic()
             self._next = max(now, self._next + 1 / self._wire.rate)
+        if self._next > now:
             await asyncio.sleep(self._next - now)
 
     def _keep(

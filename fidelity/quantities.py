@@ -1,7 +1,8 @@
 """Numbers into the unit a model wants: converted when UCUM says they can be, refused when not, never guessed.
 
 https://ucum.org/ucum. A UCUM annotation (``{…}``) carries no dimension, so ``mL/min`` and ``mL/min/{1.73_m2}``
-convert; they do not mean the same, and ``surface_differs`` says so.
+convert; they do not mean the same, and ``surface_differs`` says so. ``U`` is UCUM's unit of catalytic activity and ``[IU]``
+arbitrary, which do not convert; laboratories write the one for the other (``mU/L`` of thyrotropin), and the number is the same.
 """
 
 import re
@@ -15,6 +16,7 @@ from r4 import ucum
 UCUM = "http://unitsofmeasure.org"
 UCUM_NAMES = frozenset({UCUM, "urn:oid:2.16.840.1.113883.6.8"})
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
+_U = re.compile(r"(?<![A-Za-z\[])([numk]?)U(?![A-Za-z0-9\]])")
 
 SPELLINGS = {
     "mmhg": "mm[Hg]", "mm hg": "mm[Hg]", "bpm": "/min", "beats/min": "/min", "beats/minute": "/min",
@@ -71,6 +73,8 @@ def convert(value: Decimal, unit: str, wanted: str) -> Decimal:
     """``value`` in ``unit`` as a number of ``wanted``; the digits stay when the units are the same.
     Raises ``r4.ucum.UnitError`` when UCUM does not know a unit or cannot convert."""
     source, target = plain(unit), plain(wanted)
+    if ("[IU]" in source) != ("[IU]" in target):
+        source, target = _U.sub(r"\1[IU]", source), _U.sub(r"\1[IU]", target)
     return value if source == target else ucum.convert(value, source, target)
 
 

@@ -26,6 +26,7 @@ from gateway.routes import (
     fidelity_pages,
     labels,
     launches,
+    methods,
     model_pages,
     monitor_pages,
     monitors,
@@ -84,6 +85,8 @@ class _Application(FastAPI):
             await (await _not_served(Request(scope), HTTPException(404)))(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == outputs.SUBMISSIONS and scope["method"] == "POST":
             await self._submission(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD" and scope["path"].startswith("/api/"):
+            await methods.head(super().__call__, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -103,7 +106,11 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
 async def _not_served(request: Request, failure: Any) -> Response:
     """404 and 405 as the caller expects them: an OperationOutcome below ``/api``, a page elsewhere."""
     status: int = failure.status_code
+    headers = methods.allow(request, request.app.routes, status) if "app" in request.scope else {}
     if request.url.path.startswith("/api"):
         issue = Issue("not-found" if status == 404 else "not-supported", "no such address, or not with this method")
-        return JSONResponse(outcome([issue]), status, media_type="application/fhir+json", headers=failure.headers)
-    return pages.message("Not here", "This address is not served.", status=status, advice="Start at the home page.")
+        return JSONResponse(outcome([issue]), status, media_type="application/fhir+json", headers=dict(headers))
+    says = "This address is not served." if status == 404 else "This address does not take what was asked of it."
+    page = pages.message("Not here", says, status=status, advice="Start at the home page.")
+    page.headers.update(headers)
+    return page

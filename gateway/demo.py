@@ -189,4 +189,5 @@ def _told(output: dict[str, Any]) -> tuple[str, str]:
     refusal = output["refusal"] or {}
     lost = sorted({loss for each in output["deliveries"] for loss in each["losses"]})
     reason = refusal.get("text") or output.get("abstained") or output.get("reason") or ", ".join(lost)
-    return written or "–", reason or ("nothing" if written else "–")
+    read = all(each["read_back"] for each in output["deliveries"])
+    return written or "–", reason or ("–" if not written else "nothing" if read else "not read back")

@@ -20,6 +20,7 @@ from gateway.routes import (
     launcher,
     log_page,
     manage,
+    methods,
     registration,
     sign_in,
 )
@@ -121,4 +122,5 @@ _too_long = JSONResponse(
 async def _absent(request: Request, failure: Any) -> Response:
     text = "This address is not served." if failure.status_code == 404 else "This method is not served here."
     body = outcome([Issue("not-found" if failure.status_code == 404 else "not-supported", text)])
-    return JSONResponse(body, failure.status_code, headers=failure.headers, media_type="application/fhir+json")
+    headers = methods.allow(request, request.app.routes, failure.status_code)
+    return JSONResponse(body, failure.status_code, headers=dict(headers), media_type="application/fhir+json")

@@ -18,6 +18,7 @@ from r4.references import parse
 from sandbox.indexing import fold, mark
 
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)", re.DOTALL)
+_ONE_DIGIT = re.compile(r"[-+]?[0-9][eE][-+]?[0-9]+")
 UCUM = "http://unitsofmeasure.org"
 
 
@@ -184,7 +185,8 @@ LATE = frozenset({"gt", "ge", "ap"})
 
 
 class Amount(NamedTuple):
-    """A number with its prefix; ``half`` is half a unit of its last digit: what ``100`` says is 99.5 to 100.5."""
+    """A number with its prefix; ``half`` is half a unit of its last digit: what ``100`` says is 99.5 to 100.5. R4 §3.1.1.4.5
+    has ``1e2`` say 95 to 105: one digit before an exponent is read as two."""
 
     prefix: str
     number: Decimal
@@ -199,7 +201,8 @@ def _amount(name: str, value: str) -> Amount:
         number = None
     if match is None or number is None or not number.is_finite() or abs(number.adjusted()) > 300:
         raise SearchError(name, "must be a number, or a number with a prefix before it")
-    return Amount(match[1] or "eq", number, Decimal(5).scaleb(int(number.as_tuple().exponent) - 1))
+    last = int(number.as_tuple().exponent) - (_ONE_DIGIT.fullmatch(match[2]) is not None)
+    return Amount(match[1] or "eq", number, Decimal(5).scaleb(last - 1))
 
 
 def _between(amount: Amount) -> Match:

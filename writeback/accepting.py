@@ -22,6 +22,7 @@ from writeback.formats import format_admission, format_output, format_refusal, p
 from writeback.gate import DUPLICATE, Admitted, Refused, repeats
 from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of, listed, said
+from writeback.overtaking import overtake_waiting
 from writeback.recall import hold
 from writeback.sight import Seen, look, whose
 from writeback.tables import REFUSED, TAKEN, idempotency, outputs
@@ -76,13 +77,14 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new. ``row``,
-    ``said`` and ``sent`` are what was written of a new one: its columns, what is shown of its body, its deliveries."""
+    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new. ``changes`` begin with
+    this output's own. ``row``, ``said`` and ``sent`` are what was written of a new one: its columns, what is shown of its
+    body, its deliveries."""
 
     id: str
     state: OutputState
     new: bool
-    change: OutputChanged | None = None
+    changes: tuple[OutputChanged, ...] = ()
     row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     said: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     sent: tuple[Planned, ...] = field(default=(), repr=False, compare=False)
@@ -123,8 +125,8 @@ def accept(
     connection: Connection, now: float, *, submission: Submission, claim: Idempotency | None = None
 ) -> Accepted | Conflict:
     """Records the output with what was decided, remembers the key, and enqueues its deliveries, all or nothing. An
-    output that is older than the newest of its model and patient is superseded and not written; of another version only what
-    may have been written counts."""
+    output that is older than the newest of its model and patient is superseded and not written (of another
+    version only what may have been written counts), and what is written supersedes older ones that wait for a person."""
     if claim is not None:
         earlier = _claim(connection, now, claim, submission.id)
         if earlier is not None:
@@ -153,7 +155,9 @@ def accept(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
         before=None, state=state, reason=reason,
     )  # fmt: skip
-    return Accepted(id=submission.id, state=state, new=True, change=change, row=row, said=said, sent=sent)
+    overtaken = overtake_waiting(connection, output=output) if state == "pending" and seen.waiting else ()
+    changes = (change, *overtaken)
+    return Accepted(id=submission.id, state=state, new=True, changes=changes, row=row, said=said, sent=sent)
 
 
 def _judged(connection: Connection, submission: Submission, seen: Seen) -> Submission:

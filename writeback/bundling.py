@@ -17,6 +17,7 @@ from writeback import keys
 from writeback.answers import Answer, Place, Request, classify, place_of
 from writeback.claims import Claimed, Ending
 from writeback.conversation import (
+    GONE,
     JSON,
     Reply,
     declined,
@@ -24,6 +25,7 @@ from writeback.conversation import (
     orphaned,
     unanswered,
     unread,
+    unseen,
 )
 from writeback.pacing import BYTES, Verdict
 from writeback.rendering import Rendered, render
@@ -230,8 +232,10 @@ def _read_back(
     """What of them was kept, asked for by one batch of reads; matched by the id of what comes back."""
     wanted = [part for part in sent if reads_back(part.row.key)]
     found: dict[str, dict[str, Any]] = {}
+    gone: set[int] = set()
     if wanted:
         reply = yield _reads([places[part.row.id] for part in wanted])
+        gone = _gone(wanted, _answered(reply) or ())
         for entry in _answered(reply) or ():
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):
@@ -241,13 +245,27 @@ def _read_back(
     for part in sent:
         place, status = places[part.row.id], matched[part.row.id].answer.status
         kept = found.get(place.location) if part.row.id in asked else None
-        if kept is None:
+        if kept is None and part.row.id in gone:
+            endings[part.row.id] = unseen(part.row, part.rendered, place, status=status)
+        elif kept is None:
             endings[part.row.id] = unread(part.rendered, place, status=status)
         elif (marks := keys.marked(kept)) and part.row.key not in marks:
             endings[part.row.id] = Ending(event="lost", status=status, cause="foreign_location", healthy=True)
         else:
             endings[part.row.id] = ending_of(part.row, part.rendered, kept, place, status=status)
     return endings
+
+
+def _gone(wanted: Sequence[_Sent], entries: Sequence[Any]) -> set[int]:
+    """Rows that the EHR says it has not: by their places, where as many were answered for as were asked for."""
+    told = [_told(entry) for entry in entries]
+    if len(told) != len(wanted):
+        return set()
+    return {
+        part.row.id
+        for part, said in zip(wanted, told, strict=True)
+        if said is not None and said.answer.status in GONE
+    }  # fmt: skip
 
 
 def _reads(places: Sequence[Place]) -> Request:

@@ -217,23 +217,38 @@ def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer)
 
 
 def _read_back(
-    claimed: Claimed, rendered: Rendered, place: Place, *, status: int, read_back: bool, copies: int = 1
+    claimed: Claimed, rendered: Rendered, place: Place, *, status: int, read_back: bool, copies: int = 0
 ) -> Conversation:
     """It is there; what of it? A read that fails leaves it delivered, its losses unknown. What carries another delivery's
-    name is another's: where this one is, is not known."""
+    name is another's: where this one is, is not known. ``copies`` were found by looking; none were where a write was
+    answered just now."""
     answer = (yield _read(place.location)) if read_back else None
+    if isinstance(answer, Answer) and answer.status in GONE and not copies:
+        return unseen(claimed, rendered, place, status=status)
     resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
     if resource is not None and resource["resourceType"] == claimed.type:
         if (marks := keys.marked(resource)) and claimed.key not in marks:
             return Ending(event="lost", status=status, cause="foreign_location", healthy=True)
-        return ending_of(claimed, rendered, resource, place, status=status, copies=copies)
-    return unread(rendered, place, status=status, copies=copies)
+        return ending_of(claimed, rendered, resource, place, status=status, copies=copies or 1)
+    return unread(rendered, place, status=status, copies=copies or 1)
 
 
-def unread(rendered: Rendered, place: Place, *, status: int, copies: int = 1) -> Ending:
-    """It is there, and what of it was kept is not known."""
+GONE = (404, 410)
+"""What a read answers about a resource that is not there."""
+
+
+def unseen(claimed: Claimed, rendered: Rendered, place: Place, *, status: int) -> Ending:
+    """The EHR said that it took it, and has it not where it said. In doubt where sending it again makes no second one;
+    else it stays what the EHR called it, and is not called read: some keep what they took for a person to file."""
+    if claimed.strategy != "post":
+        return Ending(event="lost", status=status, cause="not_found_again", healthy=True)
+    return unread(rendered, place, status=status, cause="not_found_again")
+
+
+def unread(rendered: Rendered, place: Place, *, status: int, copies: int = 1, cause: str = "") -> Ending:
+    """The EHR says that it is there, and what of it was kept is not known."""
     receipt = Receipt(location=place.location, version=place.version, losses=rendered.losses)
-    return Ending(event="kept", receipt=receipt, status=status, healthy=True, duplicates=copies - 1)
+    return Ending(event="kept", receipt=receipt, status=status, cause=cause, healthy=True, duplicates=copies - 1)
 
 
 def ending_of(

@@ -26,6 +26,7 @@ from writeback.changes import Change, OutputChanged
 from writeback.formats import parse_admission, parse_output
 from writeback.gate import Admitted
 from writeback.outbox import Origin, enqueue, lane_of
+from writeback.overtaking import overtake_waiting
 from writeback.recall import hold, recalled
 from writeback.tables import AWAITING, PENDING, TAKEN, deliveries, outputs
 
@@ -79,9 +80,10 @@ def find_output(connection: Connection, now: float, id: str) -> Stored | None:
 def confirm(
     connection: Connection, now: float, *, stored: Stored, by: str, reason: str | None, principal: str,
     write: Write | NotWritable,
-) -> OutputChanged | None:  # fmt: skip
+) -> tuple[OutputChanged, ...]:  # fmt: skip
     """A clinician (``by``, a reference) accepts an output that waits: it is enqueued as ``principal``, the launch of
-    who confirms. None when it does not wait any more: decided, superseded, or past its time."""
+    who confirms, and older ones that wait are superseded. Nothing when it does not wait any more: decided, superseded, or
+    past its time."""
     state: OutputState = "pending" if isinstance(write, Write) else "not_writable"
     values = {
         "state": state, "decided_by": by, "decided_at": now, "principal": principal,
@@ -91,7 +93,8 @@ def confirm(
     output = stored.output
     hold(connection, output.model, output.version)
     if recalled(connection, output.model, output.version) or not _decide(connection, stored.id, now, values):
-        return None
+        return ()
+    overtaken: tuple[OutputChanged, ...] = ()
     if isinstance(write, Write):
         lane = lane_of(ehr=output.ehr, patient=output.patient, model=output.model)
         origin = Origin(
@@ -99,15 +102,16 @@ def confirm(
             valid_until=stored.valid_until,
         )  # fmt: skip
         enqueue(connection, now, write=write, origin=origin)
-    return _changed(stored, state)
+        overtaken = overtake_waiting(connection, output=output)
+    return (_changed(stored, state), *overtaken)
 
 
 def decline(
     connection: Connection, now: float, *, stored: Stored, by: str, reason: str | None
-) -> OutputChanged | None:  # fmt: skip
-    """A clinician rejects an output that waits: it is never written. None when it does not wait any more."""
+) -> tuple[OutputChanged, ...]:  # fmt: skip
+    """A clinician rejects an output that waits: it is never written. Nothing when it does not wait any more."""
     values = {"state": "declined", "decided_by": by, "decided_at": now, "reason": reason}
-    return _changed(stored, "declined") if _decide(connection, stored.id, now, values) else None
+    return (_changed(stored, "declined"),) if _decide(connection, stored.id, now, values) else ()
 
 
 def note_decision(connection: Connection, now: float, *, id: str, by: str) -> None:
@@ -172,7 +176,7 @@ def show_accepted(connection: Connection, now: float, accepted: Accepted) -> dic
     parts = [
         {
             "delivery": part.key, "resource_type": part.type, "id": None, "version": None, "state": "ready",
-            "attempts": 0, "losses": list(part.losses),
+            "attempts": 0, "losses": list(part.losses), "read_back": False,
         }
         for part in accepted.sent
     ]  # fmt: skip
@@ -230,7 +234,7 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
     return {
         "delivery": row.key, "resource_type": row.resource_type, "id": where.partition("/")[2] if where else None,
         "version": row.kept_version, "state": row.state, "attempts": row.attempt,
-        "losses": json.loads(row.losses),  # not FHIR: a list of paths
+        "losses": json.loads(row.losses), "read_back": row.read_back,  # not FHIR: a list of paths
     }  # fmt: skip
 
 

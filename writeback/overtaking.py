@@ -1,16 +1,18 @@
-"""Edge: what waited for long and was overtaken: after an outage an older output of the same model and patient is not sent
-when a newer one has been, or will be (reference/reliability-performance.md R10). What a clinician confirmed always is.
+"""Edge: what waited and was overtaken. After an outage an older output of the same model and patient is not sent when a newer
+one has been, or will be (reference/reliability-performance.md R10); what a clinician confirmed always is. What still waits for
+a clinician is superseded as soon as a newer output is on its way: nobody confirms what the chart has newer already.
 """
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, exists, select
+from sqlalchemy import Connection, bindparam, exists, select, update
 
+from vocabulary.output import Output
 from writeback.among import among
-from writeback.changes import Change
+from writeback.changes import Change, OutputChanged
 from writeback.claims import Claimed
 from writeback.settling import Settled, settle, stop
-from writeback.tables import deliveries, outputs
+from writeback.tables import AWAITING, deliveries, outputs
 
 PATIENCE = 300.0
 """Seconds that an output waits before a newer one takes its place: while an EHR answers, each is sent in its order."""
@@ -34,6 +36,28 @@ _OVERTAKEN = (
 )  # fmt: skip
 """Made once. Nothing of the output may be at the EHR, or be on its way there."""
 _PARTS = select(deliveries.c.key).where(among(deliveries.c.output, "outputs"), deliveries.c.state == "ready")
+
+_LEAVE_WAITING = (
+    update(outputs)
+    .where(
+        AWAITING, outputs.c.ehr == bindparam("of_ehr"), outputs.c.patient == bindparam("of_patient"),
+        outputs.c.model == bindparam("of_model"), outputs.c.as_of < bindparam("at"),
+    )
+    .values(state="superseded")
+    .returning(outputs.c.id, outputs.c.version, outputs.c.kind)
+)  # fmt: skip
+
+
+def overtake_waiting(connection: Connection, *, output: Output) -> tuple[OutputChanged, ...]:
+    """Older outputs of the same model and patient that still wait for a person, as ``output`` is on its way to the chart."""
+    asked = {"of_ehr": output.ehr, "of_patient": output.patient, "of_model": output.model, "at": output.as_of}
+    return tuple(
+        OutputChanged(
+            output=row.id, ehr=output.ehr, model=output.model, version=row.version, kind=row.kind,
+            before="awaiting_confirmation", state="superseded",
+        )
+        for row in connection.execute(_LEAVE_WAITING, asked)
+    )  # fmt: skip
 
 
 def overtake(connection: Connection, now: float, rows: Sequence[Claimed]) -> tuple[frozenset[int], tuple[Change, ...]]:

@@ -71,6 +71,9 @@ Index("outputs_since", outputs.c.since)
 AWAITING = text("state = 'awaiting_confirmation'")
 PENDING = text("state = 'pending'")
 Index("outputs_waiting", outputs.c.valid_until, sqlite_where=AWAITING, postgresql_where=AWAITING)
+Index(
+    "outputs_waiting_of", outputs.c.ehr, outputs.c.patient, outputs.c.model, sqlite_where=AWAITING, postgresql_where=AWAITING
+)  # fmt: skip
 Index("outputs_pending", outputs.c.since, sqlite_where=PENDING, postgresql_where=PENDING)
 
 idempotency = Table(

@@ -47,11 +47,17 @@ class ShownCheck:
         """A SHALL that was not shown: skipped, and not because the server does not offer what it is about."""
         return self.result == "skip" and self.why != "not offered" and self.level.startswith("SHALL")
 
+    @property
+    def advised(self) -> bool:
+        """A SHOULD or MAY that was not met: something to know, and no failure of the run."""
+        return self.result == "fail" and not self.level.startswith("SHALL")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
     """A report without secrets, and what was asked beside it: a ``comparison`` with an earlier run, the ``readiness`` for
-    regulation profiles, and the ``bundle`` with its evidence: its file, the name of its key and who signed it."""
+    regulation profiles, and the ``bundle`` with its evidence: its file, the name of its key and who signed it. ``strict``
+    says that a SHOULD counts as a SHALL."""
 
     report: Report
     target: str
@@ -61,13 +67,19 @@ class Shown:
     comparison: Comparison | None = None
     readiness: tuple[Readiness, ...] = ()
     bundle: Mapping[str, str] | None = None
+    strict: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether there is something for somebody to do: with a baseline, only what has become worse."""
-        if self.comparison is None:
-            return self.report.failed
-        return bool(self.comparison.worse) or not self.report.complete
+        bad = [item for item in self.checks if item.result in ("fail", "error") and (self.strict or not item.advised)]
+        found = bool(bad) if self.comparison is None else bool(self.comparison.worse)
+        return found or not self.report.complete
+
+    @property
+    def advised(self) -> tuple[ShownCheck, ...]:
+        """What was not met and makes no failure."""
+        return () if self.strict else tuple(item for item in self.checks if item.advised)
 
     @property
     def owed(self) -> tuple[ShownCheck, ...]:

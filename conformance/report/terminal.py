@@ -24,6 +24,8 @@ def print_table(shown: Shown, console: Any) -> None:
     _suites(shown, console)
     for why, number in _reasons(shown).items():
         console.print(f"requirements (SHALL) not shown, {why}: {number}", markup=False)
+    if shown.advised and shown.comparison is None:
+        console.print(f"failed at SHOULD or MAY: {len(shown.advised)}, without making the run fail (--strict does)")
     _beside(shown, console)
     for line in shown.stopped:
         console.print(f"cut short: {line}", markup=False)

@@ -15,7 +15,8 @@ class Shape(BaseModel):
 
 
 class PartShown(Shape):
-    """One resource of an output's write; ``id`` and ``version`` are the EHR's."""
+    """One resource of an output's write; ``id`` and ``version`` are the EHR's. ``read_back`` says that it was read after it
+    was written, so that ``losses`` are all that was lost."""
 
     delivery: str
     resource_type: str
@@ -24,6 +25,7 @@ class PartShown(Shape):
     state: DeliveryState
     attempts: int
     losses: list[str]
+    read_back: bool
 
 
 class RefusalShown(Shape):

@@ -54,6 +54,7 @@ class Said:
     bundle: Path | None
     bundle_key: Path | None
     replay: Path | None
+    strict: bool
     json: bool
 
     @property
@@ -92,7 +93,7 @@ def conform(said: Said) -> int:
         shown = replace(
             report.shown(found), comparison=earlier.compare(before, found) if before is not None else None,
             readiness=tuple(readiness.readiness(each, found.checks, attested) for each in profiles),
-            bundle=_keep(said, found, key),
+            bundle=_keep(said, found, key), strict=said.strict,
         )  # fmt: skip
         return _publish(said, shown)
     except conformance.CannotRun as failure:

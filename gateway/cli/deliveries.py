@@ -69,6 +69,7 @@ def print_story(found: Mapping[str, Any]) -> None:
         "state": found["state"], "to": f"{found['ehr']}, by {found['strategy']}",
         "of": f"{found['model']} {found['model_version']}", "output": found["output"], "version": found["version"],
         "accepted": found["since"], "changed": found["changed"], "next try": due, "lost": ", ".join(found["losses"]),
+        "read back": "no" if found["state"] == "delivered" and not found["read_back"] else None,
     }  # fmt: skip
     console.print(f"{place}  ({found['delivery']})", markup=False, soft_wrap=True)
     for head, text in lines.items():

@@ -54,6 +54,7 @@ def scan(
     )  # fmt: skip
     report = _scanned(source, told, auth)
     _print(report, json)
+    profiles.nothing(report["resources"])
     raise typer.Exit(1 if problems(report) or report["unreadable"] else 0)
 
 

@@ -90,10 +90,10 @@ def show_output(
         if text:
             console.print(f"{head}: {text}", markup=False)
     rows = [
-        (d["resource_type"], d["id"], d["version"], d["state"], d["attempts"], ", ".join(d["losses"]) or "nothing")
+        (d["resource_type"], d["id"], d["version"], d["state"], d["attempts"], d["read_back"], ", ".join(d["losses"]))
         for d in found["deliveries"]
     ]
-    print_table("Deliveries", ("type", "id", "version", "state", "attempts", "lost"), rows)
+    print_table("Deliveries", ("type", "id", "version", "state", "attempts", "read back", "lost"), rows)
     for each in found["story"]:
         print_story(each)
     return None

@@ -61,7 +61,17 @@ def profile(
         print_json(made)
     else:
         _show(made, survey)
+    nothing(made["resources"])
     raise typer.Exit(1 if survey.profile.unreadable or not whole else 0)
+
+
+def nothing(resources: int) -> None:
+    """Ends with 1 where no resource was read: silence is no pass."""
+    from gateway.cli.printing import complain
+
+    if resources == 0:
+        complain("no resource was read: there is nothing in SOURCE, or nothing of it can be read")
+        raise typer.Exit(1)
 
 
 def _survey(

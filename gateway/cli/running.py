@@ -181,7 +181,8 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def _detached(data: Path, json: bool) -> None:
-    """Starts the same command without --detach in a session of its own, and waits for the line that it prints."""
+    """Starts the same command without --detach in a session of its own, and waits for the line that it prints. A start that
+    fails ends with its words and its exit code."""
     import json as reader
     import subprocess
     import sys
@@ -192,13 +193,15 @@ def _detached(data: Path, json: bool) -> None:
     arguments = [word for word in sys.argv[1:] if word not in ("--detach", "--wait", "--json")]
     log = prepare(data) / "server.log"
     with log.open("ab") as errors:
+        before = errors.tell()
         child = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "gateway.cli", *arguments, "--json"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
         )  # fmt: skip
     line = child.stdout.readline() if child.stdout else b""
     if not line:
-        could_not(f"the server ended while it was starting; its last words are in {log}")
+        typer.echo(log.read_bytes()[before:].decode("utf-8", "replace").strip(), err=True)
+        raise typer.Exit(child.wait() or 3)
     started = reader.loads(line)
     if json:
         return print_json(started)

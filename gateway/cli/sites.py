@@ -82,20 +82,24 @@ def load(folders: list[Path] | None) -> Any:
         return could_not(str(failure))
 
 
-def read_declared(directory: Path, models: Any) -> Any:
-    """The site; exit 1 with everything that is wrong, 3 when there is no file."""
-    from gateway.cli.printing import complain
+def read_declared(directory: Path, models: Any, *, wrong: int = 3, as_json: bool = False) -> Any:
+    """The site; with everything that is wrong exit code ``wrong`` (a check has found it, nothing else can run with it), 3
+    when there is no file."""
+    from gateway.cli.printing import complain, print_json
     from gateway.sites.checking import check_file
     from gateway.sites.folder import FILE
 
     if not (directory / FILE).is_file():
         could_not(f"there is no {FILE} in {directory}: chartgate site new {directory} --title … writes one")
     found = check_file(directory, models)
-    if isinstance(found, tuple):
+    if not isinstance(found, tuple):
+        return found
+    if as_json:
+        print_json({"ok": False, "problems": list(found), "ehrs": []})
+    else:
         for problem in found:
             complain(f"{FILE}: {problem}")
-        raise typer.Exit(1)
-    return found
+    raise typer.Exit(wrong)
 
 
 def check(
@@ -110,13 +114,10 @@ def check(
 
     from gateway.cli.ehrs import print_lines
     from gateway.cli.printing import console, print_json
-    from gateway.sites.checking import check_file, check_schedules, check_site
+    from gateway.sites.checking import check_schedules, check_site
 
     known = load(models)
-    if json and isinstance(found := check_file(directory, known), tuple):
-        print_json({"ok": False, "problems": list(found), "ehrs": []})
-        raise typer.Exit(1)
-    declared = read_declared(directory, known)
+    declared = read_declared(directory, known, wrong=1, as_json=json)
     asked = check_schedules(declared, known) if offline else asyncio.run(check_site(declared, known, data))
     failed = any(line["result"] == "fail" for each in asked for line in each["lines"])
     if json:

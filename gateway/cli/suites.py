@@ -56,6 +56,7 @@ def conform(
     ] = None,
     keep: Annotated[str | None, Tell(metavar="NAME", help="Keep it with the installation, as run by NAME.")] = None,
     data: Data = DEFAULT_DATA,
+    strict: Annotated[bool, Tell("--strict", help="A missed SHOULD makes the exit code 1 too.")] = False,
     baseline: Annotated[
         Path | None, Tell(metavar="FILE", help="An earlier JSON report: 1 only for what is worse.")
     ] = None,
@@ -70,7 +71,7 @@ def conform(
     ] = None,
     json: Json = False,
 ) -> None:
-    """What a server does of SMART App Launch, scope enforcement and FHIR writes; exit 1 when a check fails."""
+    """What a server does of SMART App Launch, scope enforcement and FHIR writes; exit 1 when a SHALL is not met."""
     given: dict[str, Any] = dict(locals())
     from gateway.cli import conforming
 

@@ -20,6 +20,7 @@ from gateway.face.guarding import (
     Serving,
     only_bound,
     raw,
+    unlimited,
     within,
 )
 from gateway.face.searching import matching
@@ -172,9 +173,11 @@ def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checki
 
 
 def _delete(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:
+    """R4 §3.1.0.7: 204 also for what is not there, told only to those who may know that it is not."""
     current = yield from _meant(i, scopes, grant, means)
     if isinstance(current, Answer):
-        return current
+        known = current.status in (404, 410) and i.if_match is None and unlimited(scopes, grant)
+        return Answer(status=204) if known else current
     match = version_of(current) if i.if_match in (None, "*") else i.if_match
     return structs.replace(i, condition=None, id=current["id"], if_match=match)
 
@@ -192,7 +195,7 @@ def _reached(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Find
     current = yield raw(str(i.type), str(i.id))
     if current.status == 200 and current.resource is not None:
         return current.resource if (yield from within(scopes, current.resource, grant, means, writing=True)) else ABSENT
-    return ABSENT if only_bound(scopes, grant) and current.status in (404, 410) else current
+    return ABSENT if current.status in (404, 410) and not unlimited(scopes, grant) else current
 
 
 CHECKS: Mapping[str, Callable[[Interaction, Scopes, Grant, Means], Checking]] = {

@@ -112,19 +112,19 @@ def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored:
 
 
 async def _record(gateway: "Gateway", stored: Stored, act: Any, said: "Said") -> Decision:
-    def work(connection: Connection, now: float) -> tuple[OutputChanged | None, dict[str, Any] | None]:
-        change = act(connection, now)
-        if change is not None:
+    def work(connection: Connection, now: float) -> tuple[tuple[OutputChanged, ...], dict[str, Any] | None]:
+        changes = act(connection, now)
+        if changes:
             record_feedback(
                 connection, now, output=stored.id, action=said.action, feedback=said.feedback, user=said.user
             )
-            journal.record(connection, now, events_of([change]), new_id=gateway.new_id)
+            journal.record(connection, now, events_of(changes), new_id=gateway.new_id)
             note_outcome(gateway, connection, now, stored, event=said.event)
-        return change, outputs.show_output(connection, now, stored.id)
+        return changes, outputs.show_output(connection, now, stored.id)
 
-    change, shown = await gateway.run(work)
-    if change is None:
+    changes, shown = await gateway.run(work)
+    if not changes:
         return Decision(status=409, refusal="This output does not wait for a decision any more.")
-    gateway.tell([change])
+    gateway.tell(changes)
     gateway.worker.wake(stored.output.ehr)
     return Decision(status=200, output=shown)

@@ -37,10 +37,11 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turned:
-    """Turned away, nothing stored."""
+    """Turned away, nothing stored. ``wait`` is the EHR's own wish, in seconds, where it could not be read."""
 
     status: int
     issue: Issue
+    wait: float | None = None
 
 
 def turned(status: int, code: str, text: str, element: str) -> Turned:
@@ -100,8 +101,8 @@ async def _admit(
         return await _read(gateway, output, model=model, submitter=f"key:{key.id}", claim=claim, body=body)
     except EhrUnknown:
         return turned(422, "not-found", "is not an EHR of this gateway", "ehr")
-    except (Unavailable, ClientError):
-        return Turned(status=503, issue=AWAY)
+    except (Unavailable, ClientError) as failure:
+        return Turned(status=503, issue=AWAY, wait=getattr(failure, "retry_after", None))
     except PlanInvalid as failure:
         return turned(422, "invariant", "cannot be said in valid FHIR R4", failure.element)
 

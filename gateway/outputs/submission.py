@@ -86,8 +86,8 @@ async def _submit(
         Repeatable(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
     )
     await grounding.note_versions(gateway, found)
-    if not isinstance(taken, Conflict) and taken[0].change is not None:
-        gateway.tell([taken[0].change])
+    if not isinstance(taken, Conflict) and taken[0].changes:
+        gateway.tell(taken[0].changes)
         gateway.worker.wake(output.ehr)
     return taken
 
@@ -114,12 +114,12 @@ def _record(
         return accepted
     if accepted.new and note.given is not None:
         readings.save_readings(connection, now, output=accepted.id, body=note.given)
-    if accepted.change is not None:
-        journal.record(connection, now, events_of([accepted.change]), new_id=new_id)
+    if accepted.changes:
+        journal.record(connection, now, events_of(accepted.changes), new_id=new_id)
     shown = outputs.show_accepted(connection, now, accepted)
     told: list[Telling] = []
-    if accepted.change is not None:
-        told.append(observing.settled(note.observed, accepted.change))
+    if accepted.changes:
+        told.append(observing.settled(note.observed, accepted.changes[0]))
     if accepted.new and note.found is not None:
         told.append(grounding.told(accepted.id, submission.output, note.found))
         grounding.save_grounding(

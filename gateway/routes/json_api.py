@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Sequence
+from math import ceil
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,8 @@ BODY_LIMIT = 1024 * 1024
 JSON = "application/json"
 FHIR = "application/fhir+json"
 RETRY_AFTER = {"retry-after": "5"}
+LONGEST_WISH = 3600.0
+"""Seconds: an EHR's ``Retry-After`` is handed on up to here."""
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,512})")
 
 CODES = {401: "login", 403: "forbidden", 404: "not-found", 409: "conflict", 413: "too-long", 415: "not-supported",
@@ -29,11 +32,11 @@ CODES = {401: "login", 403: "forbidden", 404: "not-found", 409: "conflict", 413:
 
 
 class Refusal(Exception):
-    """The request ends here, with this answer."""
+    """The request ends here, with this answer; ``wait`` are the seconds that an EHR wants to be left in peace."""
 
-    def __init__(self, status: int, *issues: Issue) -> None:
+    def __init__(self, status: int, *issues: Issue, wait: float | None = None) -> None:
         super().__init__(status)
-        self.status, self.issues = status, issues
+        self.status, self.issues, self.wait = status, issues, wait
 
 
 def refused(status: int, text: str, element: str = "") -> Refusal:
@@ -47,7 +50,7 @@ async def told(answering: Awaitable[Response]) -> Response:
         return await answering
     except Refusal as refusal:
         headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else {}
-        headers |= RETRY_AFTER if refusal.status == 503 else {}
+        headers |= _later(refusal.wait) if refusal.status == 503 else {}
         content = codec.format(outcome(refusal.issues))
         return Response(content, refusal.status, headers, media_type=FHIR)
     except DatabaseAway:
@@ -57,6 +60,10 @@ async def told(answering: Awaitable[Response]) -> Response:
         status = 507 if isinstance(failure, DatabaseFull) else 500
         text = "Nothing could be stored, and nothing of this was kept. Send it again later."
         return Response(codec.format(outcome([Issue("no-store", text)])), status, media_type=FHIR)
+
+
+def _later(wait: float | None) -> dict[str, str]:
+    return RETRY_AFTER if wait is None else {"retry-after": str(ceil(min(max(wait, 1.0), LONGEST_WISH)))}
 
 
 def as_json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -97,7 +97,7 @@ async def _submit(gateway: Gateway, request: Request) -> Response:
         raise Refusal(422, *output)
     taken = await intake.take(gateway, output, presented=presented, idempotency_key=names[0] if names else None)
     if isinstance(taken, intake.Turned):
-        raise Refusal(taken.status, taken.issue)
+        raise Refusal(taken.status, taken.issue, wait=taken.wait)
     status = 422 if taken.shown["state"] == "refused" else 202 if taken.new else 200
     headers = {"location": f"/api/outputs/{taken.shown['id']}"}
     if status == 422:

@@ -69,6 +69,26 @@ def test_own_records_are_written_changed_and_deleted(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scope", "there", "absent"),
+    [("user/Observation.cruds", 204, 204), ("patient/Observation.cruds", 204, 404), ("user/Observation.cruds?code=t", 204, 404)],
+)  # fmt: skip
+def test_a_delete_of_what_is_not_there_is_done_for_who_may_know(
+    scope: str, there: int, absent: int, world: World
+) -> None:
+    token, path = world.token(scope, user="Practitioner/d"), f"Observation/{world.id('brief')}"
+    code = {"coding": [{"code": "t"}]}
+    assert world.ask("PUT", path, world.token(), json=world.observation("brief", "p1", code=code)).status_code == 201
+    answers = [
+        world.ask("DELETE", path, token), world.ask("DELETE", path, token),
+        world.ask("DELETE", f"Observation/{world.id('nobody')}", token),
+        world.ask("DELETE", f"Observation?identifier=urn:t|{uuid.uuid4().hex}", token),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [there, absent, absent, absent]
+    checked = world.ask("DELETE", f"Observation/{world.id('nobody')}", token, headers={"if-match": 'W/"1"'})
+    assert checked.status_code == 404
+
+
+@pytest.mark.parametrize(
     ("operation", "status"),
     [
         ({"op": "replace", "path": "/subject/reference", "value": "Patient/{p2}"}, 403),

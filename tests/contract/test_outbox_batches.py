@@ -1,6 +1,7 @@
 """One suite, both databases: many deliveries in one Bundle, each with an answer of its own, and nothing lost or doubled."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -143,3 +144,34 @@ def test_the_policy_says_what_is_read_back(database: Database, share: float, rea
     for terms in (Terms(batch=True, read_back=share), Terms(read_back=share)):
         assert set(deliver(database, Ehr(), terms=terms)) == {"delivered"}
     assert {row[0] for row in columns(database, "read_back")} == {read}
+
+
+class Forgets(Ehr):
+    """Says 201 to the first RiskAssessments that it gets, and keeps none of them: ``left`` more times."""
+
+    left: int = 3
+
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        answer = await super().send(method, path, headers=headers, body=body)
+        if method != "GET" and path.startswith("RiskAssessment") and self.left > 0:
+            self.left -= 1
+            name = answer.headers["location"].partition("/_history")[0]
+            self.kept[f"Gone/{name}"] = {**self.kept.pop(name), "resourceType": "Gone", "identifier": []}
+        return answer
+
+
+def test_what_a_batch_did_not_keep_is_in_doubt_and_sent_again_by_id(database: Database) -> None:
+    ehr = Forgets()
+    assert deliver(database, ehr) == ["delivered"] * NUMBER
+    assert set(columns(database, "read_back")) == {(True,)}
+    assert (len(ehr.kept), len(ehr.writes)) == (2 * NUMBER + 2 + 3, 2 * NUMBER + 2 + 3)
+
+
+def test_what_a_batch_did_not_keep_and_may_not_be_sent_twice_is_not_called_read(database: Database) -> None:
+    ehr = Forgets()
+    assert deliver(database, ehr, capabilities=BY_POST) == ["delivered"] * NUMBER
+    unread = [cause for read, cause in columns(database, "read_back", "cause") if not read]
+    assert unread == ["not_found_again"] * 3
+    assert (len(ehr.kept), len(ehr.writes)) == (2 * NUMBER + 2, 2 * NUMBER + 2)

@@ -70,8 +70,8 @@ def test_the_same_said_of_the_same_time_under_another_name_is_refused_as_a_dupli
     asyncio.run(accept(database, submission(first)))
     twin = asyncio.run(accept(database, submission(replace(first, inference_id="other"))))
     assert isinstance(twin, Accepted)
-    assert twin.change is not None
-    assert (twin.state, twin.change.reason) == ("refused", "duplicate")
+    assert twin.changes
+    assert (twin.state, twin.changes[0].reason) == ("refused", "duplicate")
     shown = database.run_now(lambda connection, now: outputs.show_output(connection, now, twin.id))
     assert shown is not None
     assert (shown["refusal"]["reason"], shown["deliveries"]) == ("duplicate", [])

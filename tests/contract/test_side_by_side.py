@@ -66,6 +66,32 @@ def test_what_is_in_shadow_is_old_only_beside_its_own_version(database: Database
     assert state(database, said("2.0.0", "c", 30), "shadow") == "superseded"
 
 
+@pytest.mark.parametrize(
+    ("newer", "version", "policy", "left"),
+    [
+        (3600, "1.0.0", "automatic", "superseded"), (3600, "2.0.0", "automatic", "superseded"),
+        (3600, "1.0.0", "confirm", "awaiting_confirmation"), (3600, "1.0.0", "shadow", "awaiting_confirmation"),
+        (9000, "1.0.0", "automatic", "awaiting_confirmation"), (7200, "1.0.0", "automatic", "awaiting_confirmation"),
+    ],
+)  # fmt: skip
+def test_what_waits_for_a_person_is_superseded_by_a_newer_output_that_is_written(
+    newer: int, version: str, policy: str, left: str, database: Database
+) -> None:
+    waiting = submission(said("1.0.0", "i-1", 7200), manifest=replace(manifest("risk"), policy="confirm"))
+    made = asyncio.run(accept(database, waiting))
+    assert isinstance(made, Accepted)
+    assert made.state == "awaiting_confirmation"
+    found = asyncio.run(
+        accept(database, submission(said(version, "i-2", newer), manifest=replace(manifest("risk"), policy=policy)))  # type: ignore[arg-type]
+    )
+    assert isinstance(found, Accepted)
+    shown = asyncio.run(database.run(lambda c, now: outputs.show_output(c, now, made.id)))
+    assert shown is not None
+    assert shown["state"] == left
+    told = [(each.output, each.before, each.state) for each in found.changes[1:]]
+    assert told == ([(made.id, "awaiting_confirmation", "superseded")] if left == "superseded" else [])
+
+
 def test_pairs_counts_and_decisions_are_read_alike(whole: Database) -> None:
     for n in range(3):
         assert state(whole, said("1.0.0", f"a{n}", 30 - n), "automatic") == "pending"

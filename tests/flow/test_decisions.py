@@ -131,6 +131,20 @@ def test_two_decisions_at_once_are_one(tmp_path: Path) -> None:
     drive(act, tmp_path, policy="confirm")
 
 
+def test_what_a_newer_confirmed_output_has_overtaken_is_not_confirmed(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        key, person = await world.key("outputs.write"), await world.clinician()
+        stamps = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago)) for ago in (120, 60)]
+        old, new = [(await world.submit(key, as_of=stamp))["id"] for stamp in stamps]
+        for id, status in ((new, 200), (old, 409)):
+            answer = await world.client.post(f"/api/outputs/{id}/confirm", json=REASON, headers=person)
+            assert answer.status_code == status
+        await world.settle()
+        assert [await world.state(id) for id in (old, new)] == ["superseded", "delivered"]
+
+    drive(act, tmp_path, policy="confirm")
+
+
 def test_a_shadow_output_is_recorded_as_it_would_have_been_sent_and_never_sent(tmp_path: Path) -> None:
     async def act(world: World) -> None:
         shown = await world.submit(await world.key("outputs.write"))

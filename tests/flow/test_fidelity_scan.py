@@ -86,6 +86,14 @@ def test_a_small_clean_file_ends_with_0_and_lines_that_cannot_be_read_are_counte
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("verb", [("scan", "--model", PREVENT), ("profile",)], ids=["scan", "profile"])
+def test_a_feed_of_which_nothing_was_read_is_no_clean_feed(verb: tuple[str, ...], tmp_path: Path) -> None:
+    source = write(tmp_path / "none.ndjson")
+    done = chartgate("fidelity", verb[0], str(source), *verb[1:], "--json")
+    assert (done.returncode, json.loads(done.stdout)["resources"]) == (1, 0)
+    assert "no resource was read" in done.stderr
+
+
 def test_editions_of_the_feed_are_named_and_touch_the_models_codes(tmp_path: Path) -> None:
     condition = {
         "resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "recordedDate": "2022-03-01",

@@ -110,6 +110,26 @@ def test_a_site_is_made_checked_compared_and_its_history_kept(tmp_path: Path) ->
     assert "model[0].policy must be one of" in " ".join(refused.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("content", "check", "others"),
+    [(None, 3, 3), (b"x[", 1, 3), (b"\xff\xfe", 1, 3), (b"", 1, 3), (b"nonsense = 1", 1, 3)],
+)
+def test_a_file_that_cannot_be_used_has_the_same_code_with_and_without_json(
+    content: bytes | None, check: int, others: int, tmp_path: Path
+) -> None:
+    data, folder = str(tmp_path / "data"), tmp_path / "north"
+    folder.mkdir()
+    if content is not None:
+        (folder / "site.toml").write_bytes(content)
+    for verb, code in (("check", check), ("readiness", others), ("rehearse", others)):
+        for words in ((), ("--json",)):
+            done = chartgate("site", verb, str(folder), *words, *(("--data", data) if verb != "rehearse" else ()))
+            assert (verb, words, done.returncode) == (verb, words, code), done.stderr
+            said = verb == "check" and code == 1 and words
+            assert bool(done.stdout) == bool(said)
+            assert not said or json.loads(done.stdout)["ok"] is False
+
+
 def test_evidence_and_overrides_turn_gates_and_both_are_kept(tmp_path: Path) -> None:
     data, folder = str(tmp_path), str(EXAMPLES / "riverside")
 

@@ -30,6 +30,12 @@ def test_a_convertible_unit_is_converted_with_a_caveat():
     assert value.caveats == ("the value was converted to mg/dL",)
 
 
+@pytest.mark.parametrize(("unit", "number"), [("mU/L", 2), ("uU/mL", 2), ("U/L", 2000), ("u[IU]/mL", 2)])
+def test_thyrotropin_is_the_same_number_in_either_unit_of_activity(unit, number):
+    value = found(replace(MASS, unit="m[IU]/L"), observation(value=quantity(2, unit)))
+    assert (value.value, value.caveats) == (number, ("the value was converted to m[IU]/L",))
+
+
 @pytest.mark.parametrize("unit", ["mmol/L", "K/uL", "F", "C", "nonsense", "mm[Hg]"])
 def test_a_unit_that_cannot_be_converted_is_refused(unit):
     assert absent(MASS, observation(value=quantity(200, unit))) == "the unit cannot be converted to mg/dL"

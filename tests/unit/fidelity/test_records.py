@@ -45,6 +45,17 @@ def test_a_unit_that_is_valid_ucum_and_measures_something_else_is_wrong(code, un
 
 
 @pytest.mark.parametrize(
+    ("code", "unit", "wrong"),
+    [
+        ("3016-3", "mU/L", False), ("3016-3", "uU/mL", False), ("3016-3", "m[IU]/L", False), ("3016-3", "mg/L", True),
+        ("3016-3", "mU", True), ("1742-6", "[IU]/L", False), ("2160-0", "mU/L", True), ("2160-0", "m[IU]/L", True),
+    ],
+)  # fmt: skip
+def test_the_units_of_activity_stand_for_one_another(code, unit, wrong):
+    assert ("UNI-04" in failed(result(code, 2, unit))) == wrong
+
+
+@pytest.mark.parametrize(
     ("quantity", "check"),
     [
         ({"value": 7}, "UNI-01"),

@@ -1,6 +1,7 @@
 """The command line's promises: exit codes, and sentences instead of tracebacks."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,25 @@ def test_what_cannot_run_is_exit_code_3_with_a_sentence(arguments: tuple[str, ..
 )  # fmt: skip
 def test_a_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     assert chartgate(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--port", "{taken}"), 3, "is in use"), (("--ehr", "ftp://x"), 3, "--ehr must be"),
+        (("--read-back", "nonsense"), 2, "nonsense"), (("--persona", "nobody"), 2, "--persona must be"),
+    ],
+)  # fmt: skip
+def test_a_start_in_the_background_fails_with_its_own_words_and_code(
+    arguments: tuple[str, ...], code: int, says: str, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        given = [word.replace("{taken}", port) for word in arguments]
+        words = ("--port", "0", *given) if "--port" not in given else given
+        done = run("up", "--data", str(tmp_path), "--detach", "--wait", "--json", *words)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert says in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_every_command_has_help() -> None:

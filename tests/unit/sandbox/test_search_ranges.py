@@ -17,6 +17,15 @@ def store() -> Iterator[Store]:
     made.put("Condition", "c", clinicalStatus=clinical, subject={"reference": "Patient/alive"})
     span = {"start": "2020-01-15", "end": "2020-02-15"}
     made.put("Encounter", "e", status="finished", **{"class": {"code": "AMB"}}, period=span)
+    for tenths in (50, 94, 95, 100, 104, 105):
+        made.put(
+            "RiskAssessment", f"r{tenths}", status="final", subject={"reference": "Patient/alive"},
+            prediction=[{"probabilityDecimal": tenths / 10}],
+        )  # fmt: skip
+        made.put(
+            "Observation", f"o{tenths}", status="final", subject={"reference": "Patient/alive"}, code={"text": "x"},
+            valueQuantity={"value": tenths, "unit": "u"},
+        )  # fmt: skip
     yield made
     made.database.close()
 
@@ -34,6 +43,14 @@ def store() -> Iterator[Store]:
         ("Encounter?date=ge2020-03", []),
         ("Encounter?date=le2020-01", ["e"]),
         ("Encounter?date=le2019-12", []),
+        ("Observation?value-quantity=1e2", ["o100", "o104", "o95"]),
+        ("Observation?value-quantity=1.0e2", ["o100", "o104", "o95"]),
+        ("Observation?value-quantity=1.00e2", ["o100"]),
+        ("Observation?value-quantity=100", ["o100"]),
+        ("RiskAssessment?probability=1e1", ["r100", "r104", "r95"]),
+        ("RiskAssessment?probability=ne1e1", ["r105", "r50", "r94"]),
+        ("RiskAssessment?probability=gt1e1", ["r104", "r105"]),
+        ("RiskAssessment?probability=5e0", ["r50"]),
     ],
 )
 def test_a_search_finds_what_r4_says(store: Store, path: str, wanted: list[str]) -> None:
