@@ -10,8 +10,9 @@ AWAITING = sa.text("state = 'awaiting_confirmation'")
 
 def upgrade() -> None:
     op.create_index(
-        "outputs_waiting_of", "outputs", ["ehr", "patient", "model"], sqlite_where=AWAITING, postgresql_where=AWAITING
-    )
+        "outputs_waiting_of", "outputs", ["ehr", "patient", "model", "state"],
+        sqlite_where=AWAITING, postgresql_where=AWAITING,
+    )  # fmt: skip
 
 
 def downgrade() -> None:
