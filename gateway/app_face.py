@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.client.oidc import Provider
@@ -103,7 +104,17 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
 async def _not_served(request: Request, failure: Any) -> Response:
     """404 and 405 as the caller expects them: an OperationOutcome below ``/api``, a page elsewhere."""
     status: int = failure.status_code
+    headers = {"allow": _methods(request)} if status == 405 else failure.headers
     if request.url.path.startswith("/api"):
         issue = Issue("not-found" if status == 404 else "not-supported", "no such address, or not with this method")
-        return JSONResponse(outcome([issue]), status, media_type="application/fhir+json", headers=failure.headers)
+        return JSONResponse(outcome([issue]), status, media_type="application/fhir+json", headers=headers)
     return pages.message("Not here", "This address is not served.", status=status, advice="Start at the home page.")
+
+
+def _methods(request: Request) -> str:
+    """All that the address takes (RFC 9110 §15.5.6); the framework names the methods of the first route alone."""
+    asked = {
+        method: {**request.scope, "method": method} for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+    }
+    routes = request.app.router.routes
+    return ", ".join(name for name, each in asked.items() if any(r.matches(each)[0] is Match.FULL for r in routes))
