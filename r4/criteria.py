@@ -101,6 +101,8 @@ def check(interaction: Interaction) -> None:
             raise refused(400, "not-supported", "stands alone: it holds the whole search", PAGE)
         return
     if interaction.action == "search" and interaction.type is not None:
+        if interaction.type not in SERVED:
+            return  # 404 whatever is asked, once it is known who asks
         _search(interaction.type, interaction.query)
     else:
         allowed = OTHERS.get(interaction.operation or interaction.action, frozenset())

@@ -75,10 +75,11 @@ def _request(entry: Any, index: int) -> Mapping[str, Any]:
 
 
 def _entry(entry: Any, request: Mapping[str, Any], index: int, route: Callable[..., Interaction]) -> Interaction:
-    here, url, method = f"Bundle.entry[{index}]", str(request["url"]), str(request["method"])
-    if "://" in url or url.startswith(("/", "?")):
-        raise refused(400, "not-supported", "request.url must be relative", f"{here}.request.url")
+    """``/Patient/p`` is read as ``Patient/p``: R4's own examples say it (bundle-request-simplesummary)."""
+    here, url, method = f"Bundle.entry[{index}]", str(request["url"]).removeprefix("/"), str(request["method"])
     path, _, query = url.partition("?")
+    if "://" in path or url.startswith(("/", "?")):
+        raise refused(400, "not-supported", "request.url must be relative", f"{here}.request.url")
     try:
         interaction = route(
             "GET" if method == "HEAD" else method, segments_of(path), query_of(query),

@@ -71,20 +71,15 @@ def statement(*, base: str, date: str, operations: Iterable[str] = (), behind: b
 
 
 def security(base: str) -> dict[str, Any]:
-    """SMART App Launch 2.2 §conformance: the OAuth endpoints and the service code."""
+    """The OAuth endpoints and the service code. R4 4.0.1 defines the extension with these four; to its validators any other
+    is an error. All of them stand in ``smart-configuration``."""
     issuer = base.removesuffix("/fhir")
-    uris = [
-        ("token", "token"),
-        ("authorize", "authorize"),
-        ("introspect", "introspect"),
-        ("revoke", "revoke"),
-        ("register", "register"),
-    ]
+    names = ("token", "authorize", "register", "manage")
     return {
         "extension": [
             {
                 "url": OAUTH_URIS,
-                "extension": [{"url": name, "valueUri": f"{issuer}/auth/{path}"} for name, path in uris],
+                "extension": [{"url": name, "valueUri": f"{issuer}/auth/{name}"} for name in names],
             }
         ],
         "cors": True,

@@ -22,6 +22,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _SCOPES = re.compile(r"[\x20-\x7e]{0,16384}")
 """RFC 6749 §3.3; what is granted is stored as it is, and PostgreSQL stores no NUL."""
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
+_BARE = re.compile(r"(?!(?:Patient|Encounter)/)[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")
+"""A relative reference; patient and encounter have members of their own."""
 _ERROR = re.compile(r"[a-z_]{1,64}")
 
 
@@ -189,14 +191,21 @@ def _flag(document: Mapping[str, Any], member: str, *, default: bool) -> bool:
 
 def _fhir_context(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """SMART App Launch 2.2 §fhir-context: objects, each with a reference, canonical or identifier. One without a role is
-    what the app was launched in (§fhircontext-exp), and is returned with the role ``launch``; an empty role is none."""
+    what the app was launched in (§fhircontext-exp), and is returned with the role ``launch``; an empty role is none.
+    SMART App Launch 2.0 has bare references (``ImagingStudy/1``) in their place."""
     value = document.get("fhirContext", [])
+    if isinstance(value, list):
+        value = [{"reference": item} if _bare(item) else item for item in value]
     names = {"reference", "canonical", "identifier"}
     if not isinstance(value, list) or not all(isinstance(item, dict) and names & item.keys() for item in value):
         raise _fault("fhirContext", "must be a list of objects that name what they refer to")
     if not all(isinstance(item.get("role", "launch"), str) and item.get("role", "launch") for item in value):
         raise _fault("fhirContext", "must have roles that are words")
     return tuple({"role": "launch", **item} for item in value)
+
+
+def _bare(item: Any) -> bool:
+    return isinstance(item, str) and _BARE.fullmatch(item) is not None
 
 
 def _fault(member: str, rule: str) -> EhrFault:

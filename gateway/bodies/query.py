@@ -87,8 +87,13 @@ def _asked(given: Mapping[str, str], states: frozenset[str] | None, patient: str
     return Asked(wanted=wanted, limit=read.get("limit", LIMIT), before=read.get("cursor"), given=kept)
 
 
+def word(text: str) -> bool:
+    """Whether a filter may say this: what has an id has a printable one."""
+    return _WORD.fullmatch(text) is not None
+
+
 def _word(text: str) -> str:
-    if _WORD.fullmatch(text) is None:
+    if not word(text):
         raise ValueError("must be one printable word")
     return text
 

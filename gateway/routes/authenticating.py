@@ -10,6 +10,9 @@ from auth.server.clients import Client, find_client
 from gateway.sandbox_ehrs.client_keys import ClientKeys
 from gateway.sandbox_ehrs.ehr import SandboxEhr
 
+CREDENTIALS = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
+"""What says who sends a request, when no Authorization does."""
+
 
 async def authenticate(
     ehr: SandboxEhr, keys: ClientKeys, parameters: dict[str, str], authorization: list[str]
@@ -31,6 +34,16 @@ async def _assertion(ehr: SandboxEhr, keys: ClientKeys, presented: Presented, cl
     return authentication.check_assertion(
         presented, client, key_set, audience=f"{ehr.base}/auth/token", now=ehr.clock()
     )
+
+
+async def identified(ehr: SandboxEhr, parameters: dict[str, str], authorization: list[str]) -> dict[str, str]:
+    """A refresh that names no client, with the client that its token was issued to: RFC 6749 §6 asks a public client for
+    nothing but the token. A confidential client has still to authenticate."""
+    if authorization or CREDENTIALS & set(parameters) or parameters.get("grant_type") != "refresh_token":
+        return parameters
+    token = parameters.get("refresh_token", "")
+    found = await ehr.database.run(lambda connection, now: grants.find_refresh(connection, now, token))
+    return parameters if found is None else {**parameters, "client_id": found[0].client_id}
 
 
 def take(connection: Connection, now: float, client: Client, assertion: Assertion | None) -> None:

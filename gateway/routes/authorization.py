@@ -16,7 +16,7 @@ from auth.server.authorize import authorize, given, once
 from gateway.face.accesses import caller_of
 from gateway.pages import HEADERS, render, sentence
 from gateway.routes import discovery, introspection
-from gateway.routes.authenticating import authenticate, take
+from gateway.routes.authenticating import authenticate, identified, take
 from gateway.routes.forms import NO_STORE, Endpoint, failure, read_form, server_of, told
 from gateway.sandbox_ehrs.client_keys import ClientKeys
 from gateway.sandbox_ehrs.ehr import SandboxEhr
@@ -78,8 +78,9 @@ def _page(ehr: SandboxEhr, text: str, status: int) -> Response:
 
 
 async def _token(ehr: SandboxEhr, keys: ClientKeys, request: Request) -> Response:
-    parameters = given(await read_form(request))
-    client, assertion = await authenticate(ehr, keys, parameters, request.headers.getlist("authorization"))
+    authorization = request.headers.getlist("authorization")
+    parameters = await identified(ehr, given(await read_form(request)), authorization)
+    client, assertion = await authenticate(ehr, keys, parameters, authorization)
     grant_type = parameters.get("grant_type", "")
     missing = {"grant_type", *NEEDS.get(grant_type, ())} - set(parameters)
     if missing:

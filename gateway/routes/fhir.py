@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from auth.access.levels import OPERATIONS
-from gateway.face import serving
+from gateway.face import native, serving
 from gateway.face.accesses import caller_of
 from gateway.routes import bulk
 from gateway.sandbox_ehrs import app_state, faulty
@@ -45,7 +45,7 @@ class FhirFace:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await _respond(self._ehr, scope, receive)
+            answer = await _served(self._ehr, scope, receive)
             if isinstance(answer, faulty.Struck):
                 await faulty.send(answer, whole, scope, receive, send, now=self._ehr.clock())
                 return
@@ -72,6 +72,16 @@ def _path(scope: Scope) -> str:
     """The raw path below the base."""
     raw: str = scope["raw_path"].split(b"?")[0].decode("latin-1")
     return raw.partition("/fhir")[2].removeprefix("/")
+
+
+async def _served(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:
+    """The answer in the form that is asked for: JSON, or what a Binary holds."""
+    accept = native.wanted(scope["method"], _path(scope), scope["headers"])
+    if accept is None:
+        return await _respond(ehr, scope, receive)
+    read = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept"]}
+    answer = await _respond(ehr, read, receive)
+    return native.content(answer, accept) if isinstance(answer, Answer) else answer
 
 
 async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.app import Gateway
+from gateway.bodies import query
 from gateway.routes import describing
 from gateway.routes.deliveries import STAFF
 from gateway.routes.json_api import allowed, as_json, caller_of, refused, told
@@ -60,6 +61,9 @@ def _wanted(request: Request) -> dict[str, str]:
     if len({name for name, _ in given}) < len(given) or any(name not in FILTERS for name, _ in given):
         raise refused(422, f"may be only {', '.join(FILTERS)}, once each", "query")
     wanted = dict(given)
+    for name, value in given:
+        if not query.word(value):
+            raise refused(422, "must be one printable word", name)
     if wanted.get("level", "quiet") not in LEVELS:
         raise refused(422, f"must be one of {', '.join(LEVELS)}", "level")
     return wanted

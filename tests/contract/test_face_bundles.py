@@ -75,11 +75,14 @@ def test_a_refused_entry_is_named_from_the_bundle_on(world: World) -> None:
 
 def test_what_is_wrong_with_one_entry_of_a_batch_is_no_others_concern(world: World) -> None:
     answer = world.ask("POST", "", json=bundle(
-        "batch", entry("GET", "Nothing/x"), entry("GET", "Observation?nothing=x"), entry("GET", "$export"), entry("GET", "/Observation"),
+        "batch", entry("GET", "Nothing/x"), entry("GET", "Observation?nothing=x"), entry("GET", "$export"), entry("GET", "//Observation"),
+        entry("GET", "/Observation?code=http://loinc.org|718-7"), entry("GET", "Media?patient=x"),
         entry("GET", f"Observation/{world.id('o1')}"),
     ))  # fmt: skip
     assert answer.status_code == 200, answer.text
-    assert [each["response"]["status"] for each in answer.json()["entry"]] == ["404", "400", "400", "400", "200"]
+    assert [each["response"]["status"] for each in answer.json()["entry"]] == [
+        "404", "400", "400", "400", "200", "404", "200",
+    ]  # fmt: skip
     assert all(each["response"]["outcome"]["issue"] for each in answer.json()["entry"][:4])
 
 

@@ -25,6 +25,12 @@ def test_a_search_that_would_go_elsewhere_finds_nothing_there(world: World, quer
     assert world.run not in answer.text
 
 
+def test_a_type_that_is_not_held_is_not_found_whatever_is_asked_of_it(world: World) -> None:
+    """R4 §3.1.0.9: 404 where the resource type is not supported."""
+    for query in ("", "?_id=x", "?patient=x", "?_has:Nothing:x:y=z"):
+        assert world.ask("GET", f"Media{query}").status_code == 404
+
+
 @pytest.mark.parametrize(
     "query", ["patient={p1}", "patient=Patient/{p1}", "subject:Patient={p1}", "_id={o1},{o2}", "_count=50"]
 )

@@ -67,9 +67,26 @@ def test_the_catalogue_and_the_thresholds_are_shown(world: tuple[Running, str, s
     assert shown["thresholds"] == {"version": 0, "key": None}
 
 
-@pytest.mark.parametrize(("query", "status"), [("nothing=1", 422), ("model=a&model=b", 422), ("level=loud", 422)])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("nothing=1", 422), ("model=a&model=b", 422), ("level=loud", 422), ("version=%C3%97", 422), ("ehr=", 422)],
+)
 def test_a_query_that_is_not_known_is_refused(world: tuple[Running, str, str], query: str, status: int) -> None:
     assert world[0].get(f"/api/monitors?{query}").status_code == status
+
+
+def test_a_method_that_an_address_does_not_take_is_told_all_that_it_takes(world: tuple[Running, str, str]) -> None:
+    """RFC 9110 §15.5.6: Allow lists the methods of the address, and those are the documented ones."""
+    up = world[0]
+    documented = {
+        path: {method.upper() for method in said if method in ("get", "post")}
+        for path, said in web.get(f"{up.app}/api/openapi.json").json()["paths"].items()
+    }
+    documented["/api/outputs/search"].add("GET")  # of the output whose id that might be
+    assert any(methods == {"GET", "POST"} for methods in documented.values())
+    for path, methods in documented.items():
+        answer = web.request("PUT", up.app + path.replace("{id}", "x"))
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, methods), path
 
 
 def test_monitors_are_for_those_who_may_read_them(world: tuple[Running, str, str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from auth.server import tables
 from auth.server.sessions import LIFE
-from tests.flow.smart_server import World, drive
+from tests.flow.smart_server import BASE, World, drive
 
 GRANTED = "launch offline_access patient/Observation.rs patient/Patient.r patient/Condition.rs?category=http://c|a user/Observation.write"
 
@@ -93,6 +93,35 @@ def test_a_public_client_gets_a_new_token_and_the_old_one_ends_the_grant() -> No
         assert not await world.works(second["access_token"])
         assert not await world.works(first["access_token"])
         assert (await world.refresh(client, second["refresh_token"])).json()["error"] == "invalid_grant"
+
+    drive(act)
+
+
+def _nameless(world: World, token: str) -> Any:
+    return world.http.post(f"{BASE}/auth/token", data={"grant_type": "refresh_token", "refresh_token": token})
+
+
+def test_a_public_client_need_not_name_itself_and_its_old_token_ends_the_grant_all_the_same() -> None:
+    """RFC 6749 §6: a refresh is the token alone, and fhirclient for JavaScript 2.6 sends no more."""
+
+    async def act(world: World) -> None:
+        _, first = await _granted(world)
+        second = (await _nameless(world, first["refresh_token"])).json()
+        assert await world.works(second["access_token"])
+        assert (await _nameless(world, first["refresh_token"])).json()["error"] == "invalid_grant"
+        assert not await world.works(second["access_token"])
+        assert (await _nameless(world, "nothing")).json()["error"] == "invalid_client"
+
+    drive(act)
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+def test_a_confidential_clients_token_is_worth_nothing_without_the_client(method: str) -> None:
+    async def act(world: World) -> None:
+        client, first = await _granted(world, method)
+        answer = await _nameless(world, first["refresh_token"])
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert (await world.refresh(client, first["refresh_token"])).status_code == 200
 
     drive(act)
 

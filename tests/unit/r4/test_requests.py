@@ -152,7 +152,9 @@ def test_the_methods_of_a_path_are_those_that_are_served_there(path: str, method
         {"request": {"method": "GET", "url": "metadata"}},
         {"request": {"method": "POST", "url": ""}, "resource": {"resourceType": "Bundle", "type": "batch"}},
         {"request": {"method": "GET", "url": "http://elsewhere/Observation"}},
-        {"request": {"method": "GET", "url": "/Observation"}},
+        {"request": {"method": "GET", "url": "//Observation"}},
+        {"request": {"method": "GET", "url": "/metadata"}},
+        {"request": {"method": "GET", "url": "//elsewhere/fhir/Observation"}},
         {"request": {"method": "PATCH", "url": "Observation/o"}, "resource": {"resourceType": "Binary", "data": "!"}},
         {"request": {"method": "PATCH", "url": "Observation/o"}, "resource": {"resourceType": "Observation"}},
     ],
@@ -171,6 +173,22 @@ def test_an_entry_is_nothing_that_would_not_be_decided_alone(entry: Any) -> None
         wrong.value.status,
         wrong.value.issue,
     )
+
+
+SUMMARY = ("Patient/example", "Condition?patient=example", "Observation?patient=example&code=http://loinc.org|55284-4")
+"""What R4's example bundle-request-simplesummary asks for, there with a slash before each."""
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_an_entrys_address_may_begin_with_a_slash_as_in_r4s_own_example(kind: str) -> None:
+    told = [
+        asked("POST", "", json.dumps({"resourceType": "Bundle", "type": kind, "entry": [
+            {"request": {"method": "GET", "url": slash + url}} for url in SUMMARY
+        ]}).encode()).entries
+        for slash in ("/", "")
+    ]  # fmt: skip
+    assert told[0] == told[1]
+    assert [entry.action for entry in told[0]] == ["read", "search", "search"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def test_without_expires_in_an_hour_is_assumed() -> None:
         ("encounter", "https://ehr.example/Encounter/1"), ("need_patient_banner", "true"),
         ("need_patient_banner", None),
         ("intent", {}), ("fhirContext", "Patient/p1"), ("fhirContext", ["Patient/p1"]), ("fhirContext", [{}]),
+        ("fhirContext", ["List/1", ""]), ("fhirContext", ["https://ehr.example/List/1"]), ("fhirContext", None),
         ("id_token", {"sub": "x"}), ("smart_style_url", 1), ("tenant", []),
     ],
 )  # fmt: skip
@@ -196,6 +197,14 @@ def test_context_without_a_role_is_what_the_app_was_launched_in() -> None:
     said = [{"reference": "ImagingStudy/1"}, {"reference": "List/1", "role": "https://ehr.example/roles/home"}]
     found = parse(reply(fhirContext=said))[1].fhir_context
     assert [each["role"] for each in found] == ["launch", "https://ehr.example/roles/home"]
+
+
+def test_an_ehr_of_smart_2_0_says_its_context_as_bare_references() -> None:
+    found = parse(reply(fhirContext=["ImagingStudy/1", "List/a-b.c"]))[1].fhir_context
+    assert [(each["reference"], each["role"]) for each in found] == [
+        ("ImagingStudy/1", "launch"),
+        ("List/a-b.c", "launch"),
+    ]
 
 
 @pytest.mark.parametrize("role", ["", None, 7])
