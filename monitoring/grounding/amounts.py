@@ -76,22 +76,18 @@ def _date(scan: Scan, date: str) -> None:
         scan.read.loose += 1  # of a stretch of time, and no value's
     elif last.numbers and not last.numbers[-1].date:
         last.numbers[-1].date = date
-    elif last.kind in ("condition", "drug") and not last.begun and COMMA.search(scan.since()):
+    elif last.kind != "analyte" and (last.dates or not last.begun) and COMMA.search(scan.since()):
         scan.read.loose += 1  # of what was said after a comma
     else:
         near = scan.at - scan.behind
-        last.begun |= last is scan.last and (near == 0 or (near == 1 and before == "in"))
+        last.begun |= last is scan.last and last.kind != "drug" and (near == 0 or (near == 1 and before == "in"))
         last.dates.append(date)
         last.window |= scan.spanning
 
 
 def _value(scan: Scan, token: str, end: int) -> None:
-    pair, compare, scan.compare, last = (
-        token.split("/"),
-        scan.compare,
-        "",
-        focused(scan) if scan.bracketed else scan.last,
-    )
+    compare, scan.compare = scan.compare, ""
+    last = focused(scan) if scan.bracketed else scan.last
     if token[-1] == "0" and scan.raw[end : end + 1] == "s":  # "in the 140s"
         compare, end = "decade", end + 1
     unit, follows, scan.beyond = unit_after(scan.raw, end, scan.units)
@@ -101,19 +97,36 @@ def _value(scan: Scan, token: str, end: int) -> None:
     if last is None or last.kind not in ("analyte", "drug") or ((told or compare) and _no_value(scan, compare)):
         scan.read.loose += unit is not None
         return
+    if scan.raw[end : end + 1] == "/" and last.kind == "analyte":
+        last = _first_of_two(scan, last)
     before = last.numbers[-1] if last.numbers else None
     turn = _turn(scan, last, before) if told else ""
     if turn and last.kind == "drug":
         if turn == "from":  # "reduced to 2.5 mg from 5 mg": what it was is no longer said of it
             return
         last = scan.turned(last)
-    number = _number(scan, pair, unit, "" if turn else compare, turn)
+    number = _number(scan, token.split("/"), unit, "" if turn else compare, turn)
     if before is not None and not turn and _closes_range(scan, last, before):
-        before.upper, before.unit = number.value, unit or before.unit
+        _close(scan, before, number)
         return
     if last.dates:
         _when(number, before, last)
     last.numbers.append(number)
+
+
+def _close(scan: Scan, before: Number, number: Number) -> None:
+    """A number ends a range; one in brackets may be a reference range: ``137 (135-145)``."""
+    before.upper, before.unit = number.value, number.unit or before.unit
+    if scan.at > 1 and scan.raw[scan.matches[scan.at - 1].start() - 1] in "([":
+        before.compare = "bracketed"
+
+
+def _first_of_two(scan: Scan, last: Mention) -> Mention:
+    """``BUN/Cr 30/1.4``: the first number is that of the first."""
+    if len(scan.places) < 2 or last is not scan.read.mentions[-1]:
+        return last
+    joined = scan.raw[scan.places[-2][1] : scan.places[-1][0]] == "/"
+    return scan.read.mentions[-2] if joined and scan.read.mentions[-2].kind == "analyte" else last
 
 
 def _number(scan: Scan, pair: list[str], unit: str | None, compare: str, turn: str) -> Number:

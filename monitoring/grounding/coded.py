@@ -24,7 +24,7 @@ def _condition(mention: Mention, index: Index, cited: frozenset[str]) -> Iterato
     if mention.family:
         yield "condition", *_of_a_relative(mention, index)
         return
-    if mention.uncertain:
+    if mention.uncertain or (mention.negated and mention.trend):  # "no worsening heart failure"
         yield "condition", "uncheckable", "", ()
         return
     within = tuple(each for each in found if each.evidence.reference in cited) or found
@@ -39,8 +39,9 @@ def _condition(mention: Mention, index: Index, cited: frozenset[str]) -> Iterato
 def _of_a_relative(mention: Mention, index: Index) -> Finding:
     """By what the chart has of relatives; not by which of them."""
     if mention.key in index.family:
-        denied = mention.negated and not mention.uncertain
-        return ("contradicted", "G-NEG-01", ()) if denied else ("supported", "", ())
+        if not mention.negated:
+            return "supported", "", ()
+        return ("contradicted", "G-NEG-01", ()) if mention.anyone and not mention.uncertain else ("uncheckable", "", ())
     return "uncheckable", "", ()
 
 

@@ -38,7 +38,10 @@ _BARE = re.compile(rf"(?<![\d/.-])(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])(?!/){_UNIT
 _MONTHS = re.compile(rf"\b(in|since|during) {_MONTH}(?!\w|,? ?\d|-)", re.IGNORECASE)
 CENTURY = 50
 """Years of two digits from which on they are of the last century."""
-BEFORE_YEAR = frozenset("in since of from during until by through early late mid year around about year and to".split())  # noqa: SIM905
+BEFORE_YEAR = frozenset(
+    ("in", "since", "of", "from", "during", "until", "by", "through", "early", "late", "mid", "year", "around", "about", "and",
+     "to", "dx", "dx'd", "diagnosed", "onset", "circa")
+)  # fmt: skip
 
 
 def written(tokens: Sequence[str], text: str) -> bool:

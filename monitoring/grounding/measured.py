@@ -15,6 +15,8 @@ from monitoring.grounding.values import Evidence, Verdict
 Fact = Measured | Problem | Order | Evidence
 Claim = tuple[str, Verdict, str, tuple[Fact, ...]]
 """Type, verdict, rule, and the facts behind it."""
+COUNT = 100
+"""From here on a count of cells without a unit may be one of single cells: ``ANC 400``."""
 Finding = tuple[Verdict, str, tuple[Fact, ...]]
 
 
@@ -88,7 +90,16 @@ def _number(
         return _bounded(number, mention, candidates, cited, key)
     if mention.negated:
         return "uncheckable", "", ()
-    return _settled(number, mention, series, matching(number, candidates, key), cited, candidates)
+    found = matching(number, candidates, key)
+    if (
+        not found
+        and number.unit is None
+        and number.value >= COUNT
+        and candidates
+        and candidates[-1].unit.startswith("10*")
+    ):
+        found = matching(replace(number, unit="/uL"), candidates, key)
+    return _settled(number, mention, series, found, cited, candidates)
 
 
 def _comparable(unit: str, key: str, candidates: Sequence[Measured]) -> bool:
@@ -138,7 +149,9 @@ def _bounded(
     if number.upper is not None:
         ends = all(any(same(end, number.decimals, made) for made, _ in said) for end in (number.value, number.upper))
         keeps = ends or all(_within(number, made) for made, _ in said)
-        return ("supported", "", (said[-1][1],)) if keeps != denied else ("unsupported", "G-NUM-01", ())
+        if keeps != denied:
+            return "supported", "", (said[-1][1],)
+        return ("uncheckable", "", ()) if number.compare == "bracketed" else ("unsupported", "G-NUM-01", ())
     if mention.when == "latest":
         said = said[-1:]
     keeping = [each for made, each in said if _keeps(number, made)]

@@ -6,9 +6,9 @@ TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
 
 
 class Number(Struct):
-    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost decade`` (the 140s),
-    ``fellow`` the second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written (``--11-22``: of no year);
-    ``turn`` is ``from`` where a change began here, ``to`` where it led here from the number before."""
+    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost decade`` (the 140s) or,
+    of a range, ``bracketed``; ``fellow`` the second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written
+    (``--11-22``: of no year); ``turn`` is ``from`` where a change began here, ``to`` where it led here from the number before."""
 
     value: float
     decimals: int
@@ -30,6 +30,7 @@ class Mention(Struct):
     negated: bool = False
     history: bool = False
     family: bool = False
+    anyone: bool = False
     uncertain: bool = False
     allergy: bool = False
     when: str = ""
@@ -67,7 +68,9 @@ def tell(mention: Mention, kind: str, key: str, *, denied: bool) -> None:
         mention.when, mention.when_at = kind, len(mention.numbers)
     elif kind in ("active", "stopped"):
         turned = denied and not mention.negated
-        mention.status = ("stopped" if kind == "active" else "active") if turned else key or kind
+        mention.status = (
+            ("stopped" if kind == "active" else "active") if turned else kind if key == "ill" else key or kind
+        )
     elif kind == "route":
         mention.routes.append(key)
     elif kind == "frequency":

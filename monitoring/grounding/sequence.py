@@ -42,11 +42,7 @@ def change(
     """What the chart and the numbers themselves say of a change; None where the sentence tells of none that can be found.
     ``wanted`` is ``up``, ``down``, ``stable`` or empty."""
     behind: tuple[Measured, ...] = ()
-    told = [
-        each
-        for each in pairs(numbers)
-        if not any(n.compare or n.upper or n.fellow or n.unit != each[0].unit for n in each)
-    ]
+    told = [each for each in pairs(numbers) if _plain(each)]
     for earlier, later in told:
         before, after = matching(earlier, series, key), matching(later, series, key)
         if not before or not after:
@@ -60,6 +56,11 @@ def change(
     if held is None or (against and wanted):
         return "uncheckable", "", ()
     return ("supported", "", behind) if held else ("contradicted", "G-TMP-01", behind)
+
+
+def _plain(pair: tuple[Number, Number]) -> bool:
+    """Whether both are single numbers, and of one unit where both say one."""
+    return not any(n.compare or n.upper or n.fellow for n in pair) and len({n.unit for n in pair} - {None}) < 2
 
 
 def _moved(first: float, last: float, wanted: str) -> bool | None:

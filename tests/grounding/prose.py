@@ -16,16 +16,14 @@ LABELS = {"c": "clean", "x": "contradicted", "u": "unsupported", "n": "uncheckab
 
 @dataclass(frozen=True)
 class Note:
-    """One sentence of one chart; ``held`` is every third, which nobody looked at while the checker was mended."""
+    """One sentence of one chart; ``held`` is every third of the first set and all of the third set, which nobody
+    looked at while the checker was mended."""
 
     chart: str
-    place: int
+    name: str
     label: str
     text: str
-
-    @property
-    def held(self) -> bool:
-        return self.place % 3 == 2
+    held: bool
 
 
 def index_of(chart: str) -> Index:
@@ -43,7 +41,9 @@ def _read() -> Iterator[Note]:
     for path in sorted(NOTES.glob("*.txt")):
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
         for place, line in enumerate(lines):
-            yield Note(path.stem, place, LABELS[line[0]], line[2:])
+            chart, _, later = path.stem.partition(".")
+            held = later == "third" or (not later and place % 3 == 2)
+            yield Note(chart, f"{path.stem}-{place}", LABELS[line[0]], line[2:], held)
 
 
 def worst(note: Note) -> str:

@@ -47,8 +47,8 @@ def value(id: str, code: str, text: str, number: float, unit: str, when: str) ->
 
 
 def pressure(id: str, upper: int, lower: int, when: str) -> Resource:
-    parts = [{"code": _coded("x", LOINC, code), "valueQuantity": {"value": number, "code": "mm[Hg]"}}
-             for code, number in (("8480-6", upper), ("8462-4", lower))]  # fmt: skip
+    parts = [{"code": _coded(f"{name} blood pressure", LOINC, code), "valueQuantity": {"value": number, "code": "mm[Hg]"}}
+             for name, code, number in (("Systolic", "8480-6", upper), ("Diastolic", "8462-4", lower))]  # fmt: skip
     return _about("Observation", id, status="final", code=_coded("Blood pressure panel", LOINC, "85354-9"),
                   effectiveDateTime=when, component=parts)  # fmt: skip
 

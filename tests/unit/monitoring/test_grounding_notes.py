@@ -15,14 +15,14 @@ LEFT = {
     "Warfarin d/c'd.": "an older order by that name has ended",
     "Chronic hepatitis C, active.": "another name than the chart's",
     "On Lovenox 80 mg BID.": "a bare on is no cue: it is said of the past as well",
+    "Insulin drip 10 units/h.": "an insulin that is not named may be any",
+    "Warfarin 2.5 mg -> 5 mg.": "orders are not put in order by their dates",
     "45F s/p lap appendectomy 11/12.": "a date that may be read two ways",
 }
 """What the rules let pass, and why."""
 
 
-@pytest.mark.parametrize(
-    "note", [each for each in notes() if not each.held], ids=lambda note: f"{note.chart}-{note.place}"
-)
+@pytest.mark.parametrize("note", [each for each in notes() if not each.held], ids=lambda note: note.name)
 def test_a_sentence_that_was_looked_at_gets_its_verdict(note):
     assert (worst(note) in FITTING[note.label]) is (note.text not in LEFT)
 
@@ -39,6 +39,6 @@ def share(label, verdicts, *, held):
 
 def test_of_sentences_that_nobody_looked_at_few_true_ones_are_flagged_and_most_wrong_ones_are():
     flagged = [share(label, FLAGS, held=True)[0] for label in ("clean", "uncheckable")]
-    assert sum(flagged) <= 2
-    assert share("contradicted", ("contradicted",), held=True)[0] >= 40
-    assert share("unsupported", FLAGS, held=True)[0] >= 10
+    assert sum(flagged) <= 5  # of 130
+    assert share("contradicted", ("contradicted",), held=True)[0] >= 81  # of 94
+    assert share("unsupported", FLAGS, held=True)[0] >= 16  # of 17
