@@ -32,6 +32,8 @@ from vocabulary.instant import format_instant
 
 CONDITION, SUBSTANCE = frozenset(("condition",)), frozenset(("substance", "drug"))
 DRUG, MEDICINE = frozenset(("drug",)), lexicon.words_of("medicine")
+NONE_KNOWN = frozenset(("716186003", "409137002", "428607008", "429625007"))
+"""No known allergy; to drugs; of the environment; to food (SNOMED CT, the International Patient Summary's codes)."""
 WITHDRAWN = frozenset(("entered-in-error", "cancelled"))
 CRITICAL = frozenset(("HH", "LL", "AA"))
 """Interpretations of a critical result (HL7 v3 ObservationInterpretation)."""
@@ -68,7 +70,7 @@ def add(made: Building, resource: Resource, drugs: Mapping[str, Resource]) -> No
     type = resource.get("resourceType")
     if type == "Observation":
         _observation(made, resource)
-    elif type in ("Condition", "AllergyIntolerance"):
+    elif type == "Condition" or (type == "AllergyIntolerance" and not _none_known(resource)):
         _problem(made, resource)
     elif type in MEDICATIONS and str(resource.get("status")) not in WITHDRAWN:
         _order(made, resource, named_by(resource, drugs))
@@ -152,6 +154,15 @@ def _problem(made: Building, resource: Resource) -> None:
     made.concepts[reference] |= found
     if allergy and problem.active is not False and not problem.refuted:
         made.must[reference] = frozenset(found)
+
+
+def _none_known(resource: Resource) -> bool:
+    """Whether an allergy is recorded that says there is none."""
+    coded = {str(each.get("code")) for each in objects(table(resource.get("code")).get("coding"))}
+    called = (" ".join(words(name)) for name in names(resource.get("code")))
+    return not NONE_KNOWN.isdisjoint(coded) or any(
+        name.startswith(("no known ", "nkda", "no allerg")) for name in called
+    )
 
 
 def _of_a_drug(resource: Resource) -> bool | None:

@@ -13,7 +13,7 @@ from monitoring.grounding.reading import read
 from monitoring.grounding.tokens import sentences
 from monitoring.grounding.values import ClaimVerdict, Counts, Evidence, Snapshot, Verdict
 
-NAME, VERSION = "rules", "1"
+NAME, VERSION = "rules", "2"
 """Of this checker: a change of ``VERSION`` is a change marker beside the rates."""
 FOREIGN = "of another patient"
 """The path of an evidence that is somebody else's."""

@@ -44,7 +44,9 @@ def mark(scan: Scan, kind: str, key: str, length: int) -> None:
         behind = False
     if last is not None and (behind or not scan.followed(after)):
         scan.tell(last, kind, key)
-    else:
+    elif kind not in ("route", "frequency", "active", "stopped") or scan.followed(
+        after
+    ):  # "IV antibiotics": of something unknown
         scan.pending.append((kind, key))
 
 
@@ -104,6 +106,7 @@ def _leads(scan: Scan) -> bool:
 def becomes(scan: Scan, kind: str, key: str, length: int) -> None:
     """``40 mg IV, switched to 40 mg PO``, where no other drug follows; ``HR 118, now 78``."""
     after, last = scan.at + length, scan.last
+    scan.flags -= {"history", "formerly"}
     if last is None or scan.followed(after):
         return
     if last.kind == "drug":
@@ -117,6 +120,8 @@ def negate(scan: Scan, kind: str, key: str, length: int) -> None:
     if scan.at == scan.behind > 0 and scan.at + length == len(scan.tokens):
         deny(scan, kind, key, length)
     scan.negated_until = scan.at + length - 1 + REACH
+    if key == "ever":
+        scan.flags.add("history")  # what is over was had too
     scan.spared = scan.at + length + CLAUSE if key == "clause" else -1
 
 

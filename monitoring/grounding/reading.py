@@ -107,11 +107,16 @@ class Scan:
 
     def _concept(self, kind: str, key: str, length: int) -> None:
         mention = Mention(kind, key or kind)
+        if kind == "drug" and self.at > 1 and self.tokens[self.at - 1] == "on" and self._apart():
+            self.negated_until = -1  # "no history of DVT, on apixaban"
+            self.flags -= {"history", "formerly"}
         if self.at <= self.negated_until:
             mention.negated = True
             self.negated_until = max(self.negated_until, self.at + length + REACH // 2)
         if self.flags:
             mention.history, mention.family = "history" in self.flags, "family" in self.flags
+            if kind == "drug":  # a history is one of illnesses: "a history of AF, on apixaban"
+                mention.history = "formerly" in self.flags
             mention.anyone = "anyone" in self.flags
             mention.uncertain, mention.allergy = "uncertain" in self.flags, "allergic" in self.flags
         self.last, self.behind = mention, self.at + length
@@ -121,6 +126,11 @@ class Scan:
             pending, self.pending = self._joined(), []
             for said, value in pending:
                 self.tell(mention, said, value)
+
+    def _apart(self) -> bool:
+        """Whether something parts the word before this one from what stands before that."""
+        before, word = self.matches[self.at - 2 : self.at]
+        return ELSE.search(self.raw, before.end(), word.start()) is not None
 
     def _joined(self) -> list[tuple[str, str]]:
         """What was said before a concept; a date inside a sentence, and before a comma, is not its: ``surgery in 2025, on X``."""

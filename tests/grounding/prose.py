@@ -16,8 +16,8 @@ LABELS = {"c": "clean", "x": "contradicted", "u": "unsupported", "n": "uncheckab
 
 @dataclass(frozen=True)
 class Note:
-    """One sentence of one chart; ``held`` is every third of the first set and all of the third set, which nobody
-    looked at while the checker was mended."""
+    """One sentence of one chart; ``held`` is every third of the first set and all of the third set: kept aside while the
+    checker was mended, and opened after their rates had been taken."""
 
     chart: str
     name: str

@@ -37,8 +37,8 @@ def share(label, verdicts, *, held):
     return sum(each in verdicts for each in found), len(found)
 
 
-def test_of_sentences_that_nobody_looked_at_few_true_ones_are_flagged_and_most_wrong_ones_are():
+def test_of_sentences_kept_aside_few_true_ones_are_flagged_and_most_wrong_ones_are():
     flagged = [share(label, FLAGS, held=True)[0] for label in ("clean", "uncheckable")]
-    assert sum(flagged) <= 5  # of 130
-    assert share("contradicted", ("contradicted",), held=True)[0] >= 81  # of 94
+    assert sum(flagged) <= 2  # of 130; 5 when they were opened
+    assert share("contradicted", ("contradicted",), held=True)[0] >= 82  # of 94; 81 when they were opened
     assert share("unsupported", FLAGS, held=True)[0] >= 16  # of 17
