@@ -31,6 +31,9 @@ from monitoring.grounding.values import (
 from vocabulary.instant import format_instant
 
 CONDITION, SUBSTANCE = frozenset(("condition",)), frozenset(("substance", "drug"))
+DRUG, MEDICINE = frozenset(("drug",)), lexicon.words_of("medicine")
+NONE_KNOWN = frozenset(("716186003", "409137002", "428607008", "429625007"))
+"""No known allergy; to drugs; of the environment; to food (SNOMED CT, the International Patient Summary's codes)."""
 WITHDRAWN = frozenset(("entered-in-error", "cancelled"))
 CRITICAL = frozenset(("HH", "LL", "AA"))
 """Interpretations of a critical result (HL7 v3 ObservationInterpretation)."""
@@ -40,6 +43,8 @@ GENERAL = lexicon.words_of("general")
 """Last words of a name that are too wide to stand for it."""
 ALONE = re.compile(r"(itis|osis|emia|oma|pathy|algia|plegia|uria|laceration|fracture|sprain|obesity)$")
 """Last words that are a disease by themselves."""
+OPERATION = re.compile(r"(ectomy|plasty|ostomy|oscopy|centesis|pexy|desis)$")
+"""Last words that are an operation by themselves: ``laparoscopic appendectomy`` is an appendectomy."""
 TAGGED = "(finding)"
 MEDICATIONS = frozenset(("MedicationRequest", "MedicationStatement", "MedicationAdministration", "MedicationDispense"))
 
@@ -65,7 +70,7 @@ def add(made: Building, resource: Resource, drugs: Mapping[str, Resource]) -> No
     type = resource.get("resourceType")
     if type == "Observation":
         _observation(made, resource)
-    elif type in ("Condition", "AllergyIntolerance"):
+    elif type == "Condition" or (type == "AllergyIntolerance" and not _none_known(resource)):
         _problem(made, resource)
     elif type in MEDICATIONS and str(resource.get("status")) not in WITHDRAWN:
         _order(made, resource, named_by(resource, drugs))
@@ -140,6 +145,7 @@ def _problem(made: Building, resource: Resource) -> None:
         active=None if not status else status in ("active", "recurrence", "relapse"),
         refuted=verified in ("refuted", "entered-in-error"),
         days=days(*onset, *over, *period(resource.get("onsetPeriod"))), evidence=evidence(resource, "code"),
+        drug=_of_a_drug(resource) if allergy else None,
     )  # fmt: skip
     kind, into = (SUBSTANCE, made.allergies) if allergy else (CONDITION, made.problems)
     found = {key for name in names(resource.get("code")) for key in _keys(made, name, kind)}
@@ -148,6 +154,27 @@ def _problem(made: Building, resource: Resource) -> None:
     made.concepts[reference] |= found
     if allergy and problem.active is not False and not problem.refuted:
         made.must[reference] = frozenset(found)
+
+
+def _none_known(resource: Resource) -> bool:
+    """Whether an allergy is recorded that says there is none."""
+    coded = {str(each.get("code")) for each in objects(table(resource.get("code")).get("coding"))}
+    called = (" ".join(words(name)) for name in names(resource.get("code")))
+    return not NONE_KNOWN.isdisjoint(coded) or any(
+        name.startswith(("no known ", "nkda", "no allerg")) for name in called
+    )
+
+
+def _of_a_drug(resource: Resource) -> bool | None:
+    """Whether an allergy is one to a drug: by its category, else by its name; None where neither says."""
+    category = resource.get("category")
+    said = category if isinstance(category, list) else []
+    called = [words(name) for name in names(resource.get("code"))]
+    if "medication" in said or any(
+        not MEDICINE.isdisjoint(each) or lexicon.known(lexicon.terms(), each, DRUG) for each in called
+    ):
+        return True
+    return False if said else None
 
 
 def _keys(made: Building, name: str, kinds: frozenset[str]) -> frozenset[str]:
@@ -201,9 +228,9 @@ def _event(made: Building, resource: Resource) -> None:
     encounter = resource.get("resourceType") == "Encounter"
     timed = ("performedDateTime", "occurrenceDateTime", "effectiveDateTime", "issued")
     spans = (*period(resource.get("period")), *period(resource.get("performedPeriod")))
-    reference = reference_of(resource)
+    reference, status = reference_of(resource), str(resource.get("status"))
     event = Problem(
-        active=None, refuted=str(resource.get("status")) in (*WITHDRAWN, "not-done"),
+        active=status == "in-progress" if encounter else None, refuted=status in (*WITHDRAWN, "not-done"),
         days=days(*(resource.get(name) for name in timed), *spans),
         evidence=evidence(resource, "period" if encounter else "code"),
     )  # fmt: skip
@@ -211,6 +238,7 @@ def _event(made: Building, resource: Resource) -> None:
     keys = {" ".join(words(name)) for each in coded for name in names(each)}
     if not encounter:
         made.own.update(((name, "event", " ".join(words(name))), None) for each in coded for name in names(each))
+        made.own.update(((last, "event", key), None) for key in keys if OPERATION.search(last := key.split(" ")[-1]))
     for key in {*keys, "encounter"} if encounter else keys:
         made.events[key].append(event)
         made.concepts[reference].add(key)

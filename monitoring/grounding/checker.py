@@ -7,13 +7,13 @@ from datetime import date
 from monitoring.grounding import coded, drugs, measured
 from monitoring.grounding.citing import cites
 from monitoring.grounding.index import Index
-from monitoring.grounding.measured import Claim, Fact
+from monitoring.grounding.measured import Claim, Fact, falls
 from monitoring.grounding.mention import Mention, Reading
 from monitoring.grounding.reading import read
 from monitoring.grounding.tokens import sentences
 from monitoring.grounding.values import ClaimVerdict, Counts, Evidence, Snapshot, Verdict
 
-NAME, VERSION = "rules", "1"
+NAME, VERSION = "rules", "2"
 """Of this checker: a change of ``VERSION`` is a change marker beside the rates."""
 FOREIGN = "of another patient"
 """The path of an evidence that is somebody else's."""
@@ -66,7 +66,7 @@ def sentence_claims(sentence: str, index: Index) -> list[Claim]:
     if reading.ages or reading.sexes:
         claims += _person(reading, index)
     for day in reading.as_of:
-        claims.append(("date", "supported" if index.as_of_day.startswith(day) else "uncheckable", "", ()))
+        claims.append(("date", "supported" if falls(day, (index.as_of_day,)) else "uncheckable", "", ()))
     if reading.loose:
         claims += [("loose", "uncheckable", "", ())] * reading.loose
     if reading.citations:

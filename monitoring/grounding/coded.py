@@ -22,10 +22,9 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
 def _condition(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Claim]:
     found = index.problems.get(mention.key, ())
     if mention.family:
-        verdict: Finding = ("supported", "", ()) if mention.key in index.family else ("uncheckable", "", ())
-        yield "condition", *verdict
+        yield "condition", *_of_a_relative(mention, index)
         return
-    if mention.uncertain:
+    if mention.uncertain or (mention.negated and mention.trend):  # "no worsening heart failure"
         yield "condition", "uncheckable", "", ()
         return
     within = tuple(each for each in found if each.evidence.reference in cited) or found
@@ -35,6 +34,15 @@ def _condition(mention: Mention, index: Index, cited: frozenset[str]) -> Iterato
     yield "condition", *_held(mention, within, complete="Condition" in index.snapshot.complete)
     if within and not mention.negated:
         yield from _dates(mention, within)
+
+
+def _of_a_relative(mention: Mention, index: Index) -> Finding:
+    """By what the chart has of relatives; not by which of them."""
+    if mention.key in index.family:
+        if not mention.negated:
+            return "supported", "", ()
+        return ("contradicted", "G-NEG-01", ()) if mention.anyone and not mention.uncertain else ("uncheckable", "", ())
+    return "uncheckable", "", ()
 
 
 def _held(mention: Mention, found: tuple[Problem, ...], *, complete: bool) -> Finding:
@@ -51,20 +59,33 @@ def _held(mention: Mention, found: tuple[Problem, ...], *, complete: bool) -> Fi
     now = mention.status == "active" or (mention.when == "latest" and not mention.status)
     if now and not mention.history and not active:
         return "contradicted", "G-NEG-01", real
-    if mention.status == "stopped" and all(each.active for each in real):
+    if mention.status in ("stopped", "ended") and all(each.active for each in real):
         return "contradicted", "G-NEG-01", real
     return "supported", "", (active or real)[:1]
 
 
 def _dates(mention: Mention, found: Sequence[Problem]) -> Iterator[Claim]:
+    timed = tuple(each for each in found if each.days)
     for date in mention.dates:
-        timed = tuple(each for each in found if each.days)
         if mention.window or not timed:
             yield "date", "uncheckable", "", ()
         elif on := tuple(each for each in timed if falls(date, each.days)):
             yield "date", "supported", "", on[:1]
+        elif any(_lasted(each, date, begun=mention.begun) for each in timed):
+            yield "date", "uncheckable", "", ()
         else:
             yield "date", "contradicted", "G-DAT-01", timed
+
+
+def _lasted(each: Problem, date: str, *, begun: bool) -> bool:
+    """Whether something may have been going on at a date: of what is not said to have begun then, that is no error. One that is
+    over lasted from its first day to its last, one of unknown status is of its days alone."""
+    first, last = min(each.days), max(each.days)
+    if begun or each.active is None:
+        return False
+    if date[0] == "-":
+        date = first[:4] + date[1:]
+    return first[: len(date)] <= date and (each.active or date <= last[: len(date)])
 
 
 def allergy(mention: Mention, index: Index) -> Iterator[Claim]:
@@ -110,11 +131,17 @@ def whole(kind: str, index: Index) -> Claim:
         complete = "MedicationRequest" in index.snapshot.complete
     else:
         source, type = {
-            "noallergies": (index.allergies, "AllergyIntolerance"), "noproblems": (index.problems, "Condition"),
+            "noallergies": (index.allergies, "AllergyIntolerance"),
+            "nodrugallergies": (index.allergies, "AllergyIntolerance"), "noproblems": (index.problems, "Condition"),
         }[kind]  # fmt: skip
         there = tuple(each for all in source.values() for each in all if each.active is not False and not each.refuted)
         complete = type in index.snapshot.complete
     there = tuple(each for each in there if _by_then(each, index.as_of_day))
+    if kind == "nodrugallergies":
+        drugs = tuple(each for each in there if isinstance(each, Problem) and each.drug)
+        if not drugs and any(isinstance(each, Problem) and each.drug is None for each in there):
+            return "whole", "uncheckable", "", ()
+        there = drugs
     if there:
         return "whole", "contradicted", "G-NEG-01", there[:3]
     return "whole", "supported" if complete else "uncheckable", "", ()

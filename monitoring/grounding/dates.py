@@ -22,36 +22,47 @@ _NAMED = re.compile(_MONTH, re.IGNORECASE)
 _NUMERIC = re.compile(
     r"(?<![\d/.-])(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d\d)|\.(\d{1,2})\.(\d{4})|-(\d{1,2})-(\d{4}))(?![\d/]|[.-]\d)"
 )
-_FIGURES = re.compile(
-    r"(?<!\d{3})\d-\d{1,2}-\d\d|\d/\d{1,2}/\d\d|\d\.\d{1,2}\.\d\d|\d/\d{4}|(?:on|since|from) \d\d?/\d"
+_FIGURES = re.compile(r"\d(?:(?<!\d{4})-\d{1,2}-\d\d|\.\d{1,2}\.\d\d)")
+_SLASHED = re.compile(
+    r"\d/(?:\d{1,2}/\d\d|\d{4}|(?:1[3-9]|2\d|3[01])(?<![\d/]\d\d/\d\d)(?!\d))|(?:on|since|from) \d\d?/\d"
 )
 """Not ISO 8601, which most dates are in already."""
-_ON = re.compile(r"\b(on|since|from) \d{1,2}/\d{1,2}(?![\d/])", re.IGNORECASE)
+_ON = re.compile(r"\b(on|since|from) (\d{1,2})/(\d{1,2})(?![\d/])", re.IGNORECASE)
 _UNIT = r"(?![\w%/]|[.,:-]\d| ?(?:%|[mµu]?mol|mc?g|µg|ug|g\b|ml\b|meq|units?|iu\b|bpm|mm|cm|kg|lb|k/|x10|°))"
 _YEARLESS = (
     re.compile(rf"\b{_MONTH} {_DAY}{_UNIT}", re.IGNORECASE),
     re.compile(rf"(?<![\d.]){_DAY} (?:of )?{_MONTH}(?!\w|,? ?\d{{4}})", re.IGNORECASE),
 )
-"""A day of a month whose year is not said: it cannot be held against anything, and is no measurement."""
+_BARE = re.compile(rf"(?<![\d/.-])(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])(?!/){_UNIT}")
+"""Days of a month whose year is not said: they are held against the days of any year. ``11/22`` can be nothing else."""
+_MONTHS = re.compile(rf"\b(in|since|during) {_MONTH}(?!\w|,? ?\d|-)", re.IGNORECASE)
 CENTURY = 50
 """Years of two digits from which on they are of the last century."""
-BEFORE_YEAR = frozenset("in since of from during until by through early late mid year around about year and to".split())  # noqa: SIM905
+BEFORE_YEAR = frozenset(
+    ("in", "since", "of", "from", "during", "until", "by", "through", "early", "late", "mid", "year", "around", "about", "and",
+     "to", "dx", "dx'd", "diagnosed", "onset", "circa")
+)  # fmt: skip
 
 
 def written(tokens: Sequence[str], text: str) -> bool:
     """Whether a text may hold a date in another form than ISO 8601."""
-    return not NAMES.isdisjoint(tokens) or _FIGURES.search(text) is not None
+    if not NAMES.isdisjoint(tokens) or _FIGURES.search(text) is not None:
+        return True
+    return "/" in text and _SLASHED.search(text) is not None
 
 
 def normalised(text: str) -> str:
     """``March 3, 2024``, ``3-Mar-2024``, ``Mar 2024``, ``2024/3/25``, ``03/25/24`` and ``25.03.2024`` in ISO form. Of a date in
-    figures whose day and month may be either way round only the year is certain; of a day without a year the month is left."""
+    figures whose day and month may be either way round only the year is certain. A day or a month of no year becomes
+    ``--11-22`` or ``--11``."""
     named = _NAMED.search(text) is not None
     for pattern, order in _FORMS if named else _FORMS[3:]:
         text = pattern.sub(lambda found, order=order: _iso(dict(zip(order, found.groups(), strict=True))), text)  # type: ignore[misc]
-    text = _ON.sub(r"\1", _NUMERIC.sub(_figures, text))
-    for pattern in _YEARLESS if named else ():
-        text = pattern.sub(_without_year, text)
+    text = _BARE.sub(_day, _ON.sub(_day, _NUMERIC.sub(_figures, text)))
+    if named:
+        for pattern in _YEARLESS:
+            text = pattern.sub(_without_year, text)
+        text = _MONTHS.sub(lambda found: f"{found[1]} --{MONTHS[found[2].lower()[:3]]:02d}", text)
     return text
 
 
@@ -71,9 +82,22 @@ def _figures(found: re.Match[str]) -> str:
     return f"{year}-{month:02d}-{day:02d}"
 
 
+def _day(found: re.Match[str]) -> str:
+    """``11/22``, ``on 22/11``: a day of no year, where only one of its numbers can be the month."""
+    *before, one, two = found.groups()
+    first, second, said = int(one), int(two), f"{before[0]} " if before else ""
+    if not 0 < min(first, second) <= 12 or max(first, second) > 31:
+        return found[0]
+    if max(first, second) <= 12 and first != second:
+        return said.rstrip()
+    return f"{said}--{min(first, second):02d}-{max(first, second):02d}"
+
+
 def _without_year(found: re.Match[str]) -> str:
     day, month = sorted(found.groups())
-    return found[0] if int(day) > 31 or month.startswith("may") else month  # a month has a capital: "it may 25"
+    if int(day) > 31 or month.startswith("may"):  # a month has a capital: "it may 25"
+        return found[0]
+    return f"--{MONTHS[month.lower()[:3]]:02d}-{int(day):02d}"
 
 
 def is_year(tokens: Sequence[str], at: int) -> bool:

@@ -10,7 +10,7 @@ from monitoring.grounding.measured import Claim, Finding, falls
 from monitoring.grounding.mention import Mention, Number
 from monitoring.grounding.units import in_unit, same
 
-DOSES = frozenset(("mg", "ug", "g", "ng", "[iU]", "meq", "mL", "mg/mL", "%"))
+DOSES = frozenset(("mg", "ug", "g", "ng", "[iU]", "meq", "mL", "mg/mL", "%", "ug/h", "mg/h", "[iU]/h", "mL/h"))
 OFTEN = 0.05
 """Relative difference within which two frequencies are the same."""
 
@@ -32,19 +32,26 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
         return
     yield "medication", "supported", "", orders[:1]
     left: Sequence[Order] = [each for each in orders if each.evidence.reference in cited] or orders
-    if "1" in mention.frequencies:
-        left = [*left, *_by_the_day(left)]
+    yield from _of_one_order(mention, [*left, *_by_the_day(left)] if "1" in mention.frequencies else left)
+
+
+def _of_one_order(mention: Mention, left: Sequence[Order]) -> Iterator[Claim]:
+    """What is said besides the name, against the orders that keep what was said before. One that says nothing of it stays;
+    of two orders of which only one is active, nobody can say which was stopped."""
     for name, rule, keeps, says in _attributes(mention):
         said = [each for each in left if says(each)]
-        if not said:
-            yield name, "uncheckable", "", ()
-            continue
         kept = [each for each in said if keeps(each)]
-        if not kept:
+        silent = [each for each in left if each not in said] if len(said) < len(left) else []
+        if (not kept and silent) or (name == "status" and len({each.active for each in left}) > 1):
+            yield name, "uncheckable", "", ()
+        elif not kept:
             yield name, "contradicted", rule, tuple(said[:3])
             return
-        yield name, "supported", "", (kept[0],)
-        left = kept
+        else:
+            yield name, "supported", "", (kept[0],)
+        left = kept + silent
+    if mention.status == "ended" and (taken := tuple(each for each in left if each.active)):
+        yield "status", "contradicted", "G-MED-02", taken
 
 
 def _orders(key: str, index: Index) -> tuple[Order, ...]:
@@ -77,7 +84,7 @@ def _attributes(mention: Mention) -> Iterator[tuple[str, str, Test, Test]]:
     """What is said besides the name: ``(claim type, rule, keeps it, says anything of it)``."""
     for number in mention.numbers:
         if number.unit in DOSES and not number.compare:
-            yield "dose", "G-MED-02", partial(_dosed, number), lambda order: bool(order.doses)
+            yield "dose", "G-MED-02", partial(_dosed, number), partial(_measured_so, number)
     for route in mention.routes:
         yield "route", "G-MED-02", partial(_routed, route), lambda order: bool(order.routes)
     for often in mention.frequencies:
@@ -87,11 +94,18 @@ def _attributes(mention: Mention) -> Iterator[tuple[str, str, Test, Test]]:
         yield "status", "G-MED-02", partial(_stands, wanted), lambda order: order.active is not None
     if not mention.window:
         for date in dict.fromkeys((*mention.dates, *(number.date for number in mention.numbers if number.date))):
-            yield "date", "G-DAT-01", partial(_on, date), lambda order: bool(order.days)
+            yield (
+                "date",
+                "G-DAT-01",
+                partial(_on, date),
+                partial(_excludes, date, mention.begun and wanted is not False),
+            )
 
 
 def _status(mention: Mention) -> bool | None:
     """Whether the drug is said to be taken now (True) or no more (False); None where neither is said."""
+    if mention.status == "ended":
+        return None
     if mention.status == "stopped" or (mention.history and mention.when != "latest" and not mention.status):
         return False
     return True if mention.status == "active" or mention.when == "latest" else None
@@ -107,6 +121,16 @@ def _routed(route: str, order: Order) -> bool:
 
 def _on(date: str, order: Order) -> bool:
     return falls(date, order.days)
+
+
+def _excludes(date: str, begun: bool, order: Order) -> bool:
+    """Whether an order can be held against a date: it says when it began, and nothing of when it was given or stopped."""
+    return bool(order.days) and (begun or _on(date, order) or (date[0] != "-" and date < min(order.days)[: len(date)]))
+
+
+def _measured_so(number: Number, order: Order) -> bool:
+    """Whether an order has a dose that a number in this unit can be compared with: 5 mL says nothing of 400 mg."""
+    return any(in_unit(amount, unit, number.unit, "") is not None for amount, unit in order.doses)
 
 
 def _dosed(number: Number, order: Order) -> bool:

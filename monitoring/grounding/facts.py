@@ -24,12 +24,14 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """A condition, an allergy, a procedure, an encounter. ``active`` None: its status is not recorded."""
+    """A condition, an allergy, a procedure, an encounter (``active``: it goes on). ``active`` None: its status is not recorded.
+    ``drug``: of an allergy, whether it is one to a drug; None where the chart does not say."""
 
     active: bool | None
     refuted: bool
     days: tuple[str, ...]
     evidence: Evidence
+    drug: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

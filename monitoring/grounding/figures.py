@@ -3,6 +3,7 @@
 import re
 
 _SPACED = re.compile(r"(?<![\d/.-])(\d{2,3}) ?/ ?(\d{2,3})(?![\d/]|\.\d)")
+_RANGES = re.compile(r"(?<![\d/.-])(\d{2,3})[-–](\d{2,3})/(\d{2,3})[-–](\d{2,3})(?![\d/])")
 _OVER = re.compile(r"(?<![\d.])(\d{2,3}) over (\d{2,3})(?![\d.]\d| ?(?:h|d|w|m|y|%))")
 _HEIGHT = re.compile(r"(?<![\d.])([3-7]) ?(?:ft\b\.?|feet\b|')[ ,]?(\d{1,2}) ?(?:inches\b|inch\b|in\b|\"|'')")
 _PERSON = re.compile(
@@ -18,6 +19,8 @@ def plain(text: str) -> str:
     """``142 / 88`` → ``142/88``, ``5 ft 5 in`` → ``65 inches``, ``66F with`` → ``66 y/o female with``."""
     if " /" in text or "/ " in text:
         text = _SPACED.sub(r"\1/\2", text)
+    if "/" in text and ("-" in text or "–" in text):
+        text = _RANGES.sub(r"systolic \1-\2, diastolic \3-\4", text)
     if " over " in text:
         text = _OVER.sub(r"\1/\2", text)
     if "ft" in text or "feet" in text or "'" in text:

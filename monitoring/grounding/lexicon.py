@@ -14,7 +14,7 @@ Entry = tuple[int, list[str], str, str]
 Terms = Mapping[str, tuple[Entry, ...]]
 """By first token, the longest term first."""
 
-CAPITALS = frozenset(("alt", "ast", "dm", "cad", "asa", "hb", "im", "sc", "iv", "sl", "pt"))
+CAPITALS = frozenset(("alt", "ast", "dm", "cad", "asa", "hb", "im", "sc", "iv", "sl", "pt", "af", "mi", "oa"))
 """Abbreviations that are words as well, or parts of names: only in capitals."""
 
 
@@ -29,6 +29,13 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
 def words_of(list: str) -> frozenset[str]:
     """The words of a list of ``words.csv``."""
     return frozenset(row["word"] for row in rows("words") if row["list"] == list)
+
+
+SYMBOLS: Mapping[str, str] = {word.lower(): word for word in words_of("symbol")}
+"""Symbols of measurements that are much else as well (``K``, ``T``): only as spelt here, and before what is said of one."""
+SMALL = frozenset(("vs",))
+"""Words that in capitals are something else: ``VS`` are vital signs."""
+GUARDED = CAPITALS | SMALL | SYMBOLS.keys()
 
 
 def entry(name: str, kind: str, key: str) -> tuple[str, Entry] | None:

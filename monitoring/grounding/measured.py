@@ -8,15 +8,16 @@ from monitoring.grounding.facts import Measured, Order, Problem
 from monitoring.grounding.index import Index
 from monitoring.grounding.lexicon import better
 from monitoring.grounding.mention import Mention, Number
-from monitoring.grounding.units import SLACK, in_unit, rounding, same
+from monitoring.grounding.sequence import MOVED, STEADY, change, matching
+from monitoring.grounding.units import SLACK, in_unit, same
 from monitoring.grounding.values import Evidence, Verdict
 
 Fact = Measured | Problem | Order | Evidence
 Claim = tuple[str, Verdict, str, tuple[Fact, ...]]
 """Type, verdict, rule, and the facts behind it."""
+COUNT = 100
+"""From here on a count of cells without a unit may be one of single cells: ``ANC 400``."""
 Finding = tuple[Verdict, str, tuple[Fact, ...]]
-STEADY, MOVED = 0.10, 0.25
-"""Relative change up to which a series is stable, and from which it is not; between them nobody can say."""
 
 
 def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Claim]:
@@ -35,8 +36,12 @@ def claims(mention: Mention, index: Index, cited: frozenset[str]) -> Iterator[Cl
     for number in numbers:  # "the last was 7.1, before that 8.2": only the number beside the word is the last
         mention.when = when if number is numbers[at] else ""
         yield "number", *_number(number, mention, series, within or series, bool(within), key)
-    if mention.trend:
-        yield "trend", *_trend(mention, key, series)
+    told = None
+    if len(numbers) > 1 and any(number.turn for number in numbers):
+        wanted = _direction(mention.trend, key) if mention.trend else ""
+        told = change(numbers, wanted, mention.against or mention.negated, series, key)
+    if told is not None or mention.trend:
+        yield "trend", *(told or _trend(mention, key, series))
     elif mention.dates and not mention.window:
         used = {number.date for number in mention.numbers}
         for date in mention.dates:
@@ -85,18 +90,16 @@ def _number(
         return _bounded(number, mention, candidates, cited, key)
     if mention.negated:
         return "uncheckable", "", ()
-    unit, (low, high) = number.unit, rounding(number.value, number.decimals)
-    matching = [
-        each
-        for each in candidates
-        if (low <= each.value <= high if unit is None or unit == each.unit else _converted(each, unit, key, low, high))
-    ]
-    return _settled(number, mention, series, matching, cited, candidates)
-
-
-def _converted(each: Measured, unit: str, key: str, low: float, high: float) -> bool:
-    said = in_unit(each.value, each.unit, unit, key)
-    return said is not None and low <= said <= high
+    found = matching(number, candidates, key)
+    if (
+        not found
+        and number.unit is None
+        and number.value >= COUNT
+        and candidates
+        and candidates[-1].unit.startswith("10*")
+    ):
+        found = matching(replace(number, unit="/uL"), candidates, key)
+    return _settled(number, mention, series, found, cited, candidates)
 
 
 def _comparable(unit: str, key: str, candidates: Sequence[Measured]) -> bool:
@@ -104,11 +107,11 @@ def _comparable(unit: str, key: str, candidates: Sequence[Measured]) -> bool:
 
 
 def _settled(
-    number: Number, mention: Mention, series: Sequence[Measured], matching: list[Measured], cited: bool,
+    number: Number, mention: Mention, series: Sequence[Measured], found: list[Measured], cited: bool,
     candidates: Sequence[Measured],
 ) -> Finding:  # fmt: skip
     """The verdict on a number, given the values that match it."""
-    if not matching:
+    if not found:
         bare = [each for each in candidates if same(number.value, number.decimals, each.value)]
         if bare and number.unit is not None and number.fellow is None:
             return "contradicted", "G-UNI-01", tuple(bare)
@@ -121,15 +124,15 @@ def _settled(
             return "uncheckable", "", ()  # a number of something else that nobody recognised
         return ("contradicted" if cited else "unsupported"), "G-NUM-01", tuple(candidates) if cited else ()
     if number.date:
-        on = [each for each in matching if falls(number.date, each.days)]
+        on = [each for each in found if falls(number.date, each.days)]
         if not on:
-            return "contradicted", "G-DAT-01", tuple(matching)
-        matching = on
+            return "contradicted", "G-DAT-01", tuple(found)
+        found = on
     if mention.when and not mention.trend:
         edge = series[-1].at if mention.when == "latest" else series[0].at
-        if all(each.at != edge for each in matching):
-            return "contradicted", "G-TMP-01", tuple(matching)
-    return "supported", "", (matching[-1],)
+        if all(each.at != edge for each in found):
+            return "contradicted", "G-TMP-01", tuple(found)
+    return "supported", "", (found[-1],)
 
 
 def _bounded(
@@ -146,7 +149,9 @@ def _bounded(
     if number.upper is not None:
         ends = all(any(same(end, number.decimals, made) for made, _ in said) for end in (number.value, number.upper))
         keeps = ends or all(_within(number, made) for made, _ in said)
-        return ("supported", "", (said[-1][1],)) if keeps != denied else ("unsupported", "G-NUM-01", ())
+        if keeps != denied:
+            return "supported", "", (said[-1][1],)
+        return ("uncheckable", "", ()) if number.compare == "bracketed" else ("unsupported", "G-NUM-01", ())
     if mention.when == "latest":
         said = said[-1:]
     keeping = [each for made, each in said if _keeps(number, made)]
@@ -172,7 +177,9 @@ def _keeps(number: Number, value: float) -> bool:
 
 
 def falls(date: str, days: Iterable[str]) -> bool:
-    """Whether one of these days is that date, as precise as both are."""
+    """Whether one of these days is that date, as precise as both are; ``--11-22`` is one of any year."""
+    if date[0] == "-":
+        return any(day[4:].startswith(date[1:]) or (len(day) < 10 and date[1:].startswith(day[4:])) for day in days)
     return any(day.startswith(date) or (len(day) < len(date) and date.startswith(day)) for day in days)
 
 
@@ -191,6 +198,8 @@ def _trend(mention: Mention, key: str, series: Sequence[Measured]) -> Finding:
     wanted = _direction(mention.trend, key)
     dates = mention.dates if mention.window and len(mention.dates) == 2 else ()
     points = [each for each in series if not dates or _between(dates, each)]
+    if any(date[0] == "-" for date in dates):
+        return "uncheckable", "", ()
     if not wanted or len(points) < 2 or len({each.unit for each in points}) > 1:
         return "uncheckable", "", ()
     first, before, last = points[0].value, points[-2].value, points[-1].value
@@ -200,7 +209,7 @@ def _trend(mention: Mention, key: str, series: Sequence[Measured]) -> Finding:
     else:
         sign = 1 if wanted == "up" else -1
         steps = (sign * (last - before), sign * (last - first))
-        held = True if min(steps) >= 0 < max(steps) else False if max(steps) <= 0 else None
+        held = True if min(steps) > 0 else False if max(steps) <= 0 else None
     if held is None:
         return "uncheckable", "", ()
     held = held != (mention.against or mention.negated)

@@ -6,8 +6,9 @@ TRENDS = frozenset(("up", "down", "better", "worse", "stable"))
 
 
 class Number(Struct):
-    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost decade`` (the 140s),
-    ``fellow`` the second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written."""
+    """A number as written; ``upper`` makes it a range, ``compare`` one of ``above atleast below atmost decade`` (the 140s) or,
+    of a range, ``bracketed``; ``fellow`` the second of a pair such as 120/80; ``date`` is ISO 8601, as precise as it was written
+    (``--11-22``: of no year); ``turn`` is ``from`` where a change began here, ``to`` where it led here from the number before."""
 
     value: float
     decimals: int
@@ -17,16 +18,19 @@ class Number(Struct):
     fellow: float | None = None
     date: str = ""
     denied: bool = False
+    turn: str = ""
 
 
 class Mention(Struct):
-    """What a sentence names, and what it says of it. ``when`` is ``latest`` or ``first``, said before number ``when_at``."""
+    """What a sentence names, and what it says of it. ``when`` is ``latest`` or ``first``, said before number
+    ``when_at``; ``begun``: its dates are those of its beginning; ``status`` ``ended``: nothing of that name goes on."""
 
     kind: str
     key: str
     negated: bool = False
     history: bool = False
     family: bool = False
+    anyone: bool = False
     uncertain: bool = False
     allergy: bool = False
     when: str = ""
@@ -37,6 +41,7 @@ class Mention(Struct):
     numbers: list[Number] = []
     dates: list[str] = []
     window: bool = False
+    begun: bool = False
     routes: list[str] = []
     frequencies: list[str] = []
 
@@ -63,12 +68,16 @@ def tell(mention: Mention, kind: str, key: str, *, denied: bool) -> None:
         mention.when, mention.when_at = kind, len(mention.numbers)
     elif kind in ("active", "stopped"):
         turned = denied and not mention.negated
-        mention.status = ("stopped" if kind == "active" else "active") if turned else kind
+        mention.status = (
+            ("stopped" if kind == "active" else "active") if turned else kind if key == "ill" else key or kind
+        )
     elif kind == "route":
         mention.routes.append(key)
     elif kind == "frequency":
         mention.frequencies.append(key)
     elif kind == "date":
         mention.dates.append(key)
+    elif kind == "begun":
+        mention.begun = True
     else:
         mention.window = True

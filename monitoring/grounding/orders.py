@@ -11,7 +11,9 @@ from monitoring.grounding.units import ucum_of
 from monitoring.grounding.values import reference_of
 
 DRUG, ROUTE, FREQUENCY = (frozenset({kind}) for kind in ("drug", "route", "frequency"))
-STRENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(MCG|MG|G|UNT|MEQ|ML|%)(?:/(?:ML|HR|ACTUAT))?(?![A-Za-z])", re.IGNORECASE)
+STRENGTH = re.compile(
+    r"(?<![/\d.])(\d+(?:\.\d+)?)\s*(MCG|MG|G|UNT|MEQ|ML|%)(?:/(?:ML|HR|ACTUAT))?(?![A-Za-z])", re.IGNORECASE
+)
 FORMS: Mapping[str, tuple[str, ...]] = {
     # RxNorm dose forms and the routes that they are given by (RxNorm technical documentation, appendix on dose forms).
     "oral": ("oral",), "tablet": ("oral",), "capsule": ("oral",), "topical": ("topical",), "cream": ("topical",),

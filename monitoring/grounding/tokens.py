@@ -6,10 +6,11 @@ from collections.abc import Iterator
 TOKEN = re.compile(
     r"[a-zµß-ÿ]+(?:['’][a-z]+)?(?:\d+[a-z]*)?"
     r"|\d{4}-\d\d(?:-\d\d(?:t[\d:.+z-]*\d[z]?)?)?(?!\d|\.\d)"  # an ISO date, its time left alone
+    r"|--(?<![\w-]--)\d\d(?:-\d\d)?(?!\d)"  # a day or a month of no year (FHIR has none: as XML Schema writes them)
     r"|\d{1,2}:\d\d(?::\d\d)?"
     r"|\d{2,3}/\d{2,3}(?![\d/])"  # a blood pressure
     r"|(?:(?<![\w.)\]])-)?\d+(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:(?<![\w.)\]])-)?\d+(?:\.\d+)?"
-    r"|[-=]>|<-|[<>]=?|[≤≥;]"
+    r"|[-=]>|<-|[<>]=?|[≤≥;→]"
 )
 """Of text in lower case. Words first: most tokens are."""
 NAME = re.compile(

@@ -232,7 +232,7 @@ def _allergies(resources: list[dict[str, Any]], rng: random.Random) -> Iterator[
         yield _clean("allergy", f"Allergic to {name.lower()}. [{reference}]")
         yield _wrong(
             "allergy denied",
-            rng.choice(("No known drug allergies." if name == "Aspirin" else "No known allergies.", "NKDA.")),
+            rng.choice(("No known drug allergies.", "NKDA.") if name == "Aspirin" else ("No known allergies.", "NKA.")),
         )
     if not all:
         yield _clean("no allergies", "No known allergies.")
