@@ -69,7 +69,7 @@ def _fails(resource: Resource, check: str) -> bool:
         quantity = element.get("valueQuantity")
         if quantity is not None:
             measure = MEASURES.read("http://loinc.org", element["code"]["coding"][0]["code"], quantity)
-            if number_of(measure, quantity["value"])[0] & BIT[check]:
+            if (measure.fails | number_of(measure, quantity["value"])[0]) & BIT[check]:
                 return True
     return False
 
@@ -80,8 +80,19 @@ def _possible(after: Resource, before: Resource) -> bool:
     return written < "1900" or written > time.strftime("%Y-%m-%d")
 
 
+def _missed(after: Resource, before: Resource) -> bool:
+    """A score, pH or INR is the number alone: it lacks no unit."""
+    return _fails(after, "UNI-01")
+
+
+def _converted(after: Resource, before: Resource) -> bool:
+    """Where the number is the same in both units (``10*9/L`` for ``10*3/uL``), nothing was converted."""
+    return _fails(after, "UNI-05")
+
+
 UNDECIDABLE: Mapping[str, Callable[[Resource, Resource], bool]] = {
     "late-arrival": _late, "implausible": _slipped, "unit-swapped": _swapped, "impossible-time": _possible,
+    "unit-missing": _missed, "unit-other": _converted,
 }  # fmt: skip
 """Degradation → whether what it left can be seen; its docstring says when not."""
 

@@ -66,7 +66,7 @@ def first_code(concept: Any) -> str | None:
 
 def absent_reason(element: dict[str, Any]) -> str | None:
     """Why a value is absent: ``dataAbsentReason``, or its extension on a value or primitive. None when not said."""
-    if code := first_code(element.get("dataAbsentReason")):
+    if (reason := element.get("dataAbsentReason")) and (code := first_code(reason) or text(table(reason).get("text"))):
         return code
     for name, value in element.items():
         if "value" in name and name.lstrip("_").startswith("value"):

@@ -16,10 +16,11 @@ from fidelity.chains import STANDS_ON, settle
 from fidelity.checks import BIT, mask
 from fidelity.editions.edition import Skew
 from fidelity.elements import table
+from fidelity.feed.contents import content
 from fidelity.feed.features import Needs
 from fidelity.feed.flow import Flow, Stream
-from fidelity.feed.links import Links, named, owner, references
-from fidelity.feed.people import Linkage, Person, alive, person_of, plausible, quantity_of
+from fidelity.feed.links import Links, base_of, named, owner, references, unanswered
+from fidelity.feed.people import Linkage, Person, alive, linked, person_of, plausible, quantity_of
 from fidelity.feed.series import KEPT, Point, stepped, swapped
 from fidelity.feed.window import Window, code_of
 from fidelity.periods import Interval, parse_point, time_of
@@ -78,7 +79,7 @@ class Scan:
         self._links, self._flow = Links(), Flow()
         self._needs = Needs(settings.features)
         self._people: dict[str, Person] = {}
-        self._said: set[int] = set()
+        self._said: dict[int, int] = {}
         self._series: dict[tuple[str, str], list[Point]] = {}
         self._open: list[_Open] = []
         self._searches: dict[str, bool] = {}
@@ -98,7 +99,9 @@ class Scan:
         if seen.type == "Patient" and patient is not None:
             fails, passes = self._patient(patient, resource, fails, passes)
         fails, passes = self._repeated(resource, seen, patient, fails, passes)
-        targets = tuple({found for each in references(resource) if (found := named(each)) is not None})
+        literals, base = references(resource), base_of(resource)
+        targets = tuple({found for each in literals if (found := named(each, base)) is not None})
+        fails |= _REF02 if unanswered(resource, literals) else 0
         entry = _Open(seen._replace(fails=fails, passes=passes), str(resource.get("id")), patient, targets, when)
         if not self._close(entry, final=False):
             self._open.append(entry)
@@ -112,6 +115,7 @@ class Scan:
 
     def _patient(self, patient: str, resource: Resource, fails: int, passes: int) -> tuple[int, int]:
         self._people[patient] = person_of(resource)
+        self._links.link(patient, linked(resource))
         self._needs.patient(patient, resource)
         again = self._linkage.repeated(resource) if self.settings.linkage else None
         if again is None:
@@ -124,21 +128,9 @@ class Scan:
         """DUP-02: the same subject, code, time and value under another id; two of one day may well be two."""
         if seen.type != "Observation" or not seen.code or fails & NOT_COMPARED:
             return fails, passes
-        times = tuple(str(resource.get(name)) for name in ("effectiveDateTime", "effectivePeriod", "effectiveInstant"))
-        values = [str(value) for name, value in resource.items() if name.startswith("value")]
-        content = (
-            patient,
-            seen.code,
-            times,
-            *values,
-            str(resource.get("component")),
-            str(resource.get("dataAbsentReason")),
-        )
-        key = hash(content)
-        if key in self._said:
-            return fails | _DUP02, passes
-        self._said.add(key)
-        return fails, passes | _DUP02
+        name = hash(str(resource.get("id")))
+        first = self._said.setdefault(content(resource, patient, seen.code), name)
+        return (fails | _DUP02, passes) if first != name else (fails, passes | _DUP02)
 
     def _close(self, entry: _Open, *, final: bool) -> bool:
         """Judges what hangs on other records and counts the record; False when it has to wait for them."""

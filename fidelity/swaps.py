@@ -25,9 +25,11 @@ class Swap(NamedTuple):
 BY_UNIT: Mapping[str, tuple[Swap, ...]] = {
     "Cel": (Swap("[degF]", 1.8, 32.0),),
     "[degF]": (Swap("Cel", 5 / 9, -160 / 9),),
-    "kg": (Swap("[lb_av]", 2.2046226),),
+    "kg": (Swap("[lb_av]", 2.2046226), Swap("g", 1000.0)),
     "[lb_av]": (Swap("kg", 0.45359237),),
-    "cm": (Swap("[in_i]", 0.39370079), Swap("m", 0.01)),
+    "cm": (Swap("[in_i]", 0.39370079), Swap("m", 0.01), Swap("[ft_i]", 0.032808399)),
+    "10*3/uL": (Swap("/uL", 1000.0),),
+    "10*6/uL": (Swap("/uL", 1_000_000.0),),
     "[in_i]": (Swap("cm", 2.54),),
     "mm[Hg]": (Swap("kPa", 0.13332239),),
     "L/min": (Swap("mL/min", 1000.0),),
@@ -50,5 +52,8 @@ BY_CODE: Mapping[str, tuple[Swap, ...]] = {
     "1975-2": (Swap("umol/L", 17.1),),
     "718-7": (Swap("mmol/L", 0.6206),),
     "4548-4": (Swap("mmol/mol", 10.93, -23.5),),
+    # codes of substance: the mass unit that their numbers may have been meant in
+    "14749-6": (Swap("mg/dL", 18.0182),), "14647-2": (Swap("mg/dL", 38.67),),
+    "14682-9": (Swap("mg/dL", 1 / 88.42),), "2000-8": (Swap("mg/dL", 4.008),),
 }  # fmt: skip
-"""LOINC code → substance units for its mass unit (the first of ``fidelity.expected``)."""
+"""LOINC code → substance units for its mass unit, or the other way round (the first of ``fidelity.expected``)."""

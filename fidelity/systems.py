@@ -54,6 +54,9 @@ SYSTEMS: tuple[System, ...] = (
     System("urn:ietf:bcp:47", "BCP 47", source="2"),
     System("http://dicom.nema.org/resources/ontology/DCM", "DICOM", ("1.2.840.10008.2.16.4",)),
     System("urn:iso:std:iso:3166", "ISO 3166", source="2"),
+    # HL7's own, under the names they had before R4 and in CDA
+    System(NULL_FLAVOR, "NullFlavor", ("2.16.840.1.113883.5.1008",), ("http://hl7.org/fhir/v3/NullFlavor",), "1, 4"),
+    System(DATA_ABSENT, "data absent reason", others=("http://hl7.org/fhir/data-absent-reason",), source="1, 4"),
 )  # fmt: skip
 
 OWN = ("http://hl7.org/fhir/", "http://terminology.hl7.org/", "urn:chartgate:")

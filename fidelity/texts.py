@@ -7,7 +7,7 @@ Holds = Literal["number", "pressure", "comment", "words"]
 
 _PRESSURE = re.compile(r"\s*\d{2,3}\s*/\s*\d{2,3}\s*(?:mm\s?\[?hg\]?)?\s*", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"\s*(?:[<>≤≥=]=?|<>|gt|lt|ge|le|gte|lte)?\s*[-+]?\d+(?:[.,]\d+)*\s*(?:(?:x\s?)?10[*^E]\S{1,16}|[%/°µμ{\[a-z]\S{0,24})?"
+    r"\s*(?:[<>≤≥=]=?|<>|gt|lt|ge|le|gte|lte|[~≈*]|approx\.?|about)?\s*[-+]?\d+(?:[.,]\d+)*\s*(?:(?:x\s?)?10[*^E]\S{1,16}|[%/°µμ{\[a-z]\S{0,24})?"
     r"(?:\s\S{1,12})?\s*",
     re.IGNORECASE,
 )

@@ -19,8 +19,8 @@ Array = np.ndarray[Any, Any]
 
 WINDOW, EVERY, LEAST = 1000, 50, 200
 """Encounters in the window, between two evaluations, and before the first. Source: M-IN-01."""
-FLOOR = 1e-4
-"""The least share of a bin: an empty one weighs, and is not infinite."""
+FLOOR, MOSTLY = 1e-4, 0.995
+"""The least share of a bin: an empty one weighs, and is not infinite; and from where a feature cannot be missing too often."""
 CLIP = 4.0
 """Standard deviations to which a number is clipped before it is summed. Source: M-IN-02."""
 PSI, MEAN, FAULTS = 0, 1, 2
@@ -106,10 +106,11 @@ class Columns:
         self._quantile = np.array([chi_square(1 - limits.psi_alpha, int(bins) - 1) for bins in self.bins])
         faults = self.shares[:, self.width :].sum(axis=1)
         doubt = np.sqrt(faults * (1 - faults) / np.maximum(self.size, 1.0))  # a rate that was measured low would alarm
-        rate = np.clip(faults + doubt, limits.fault_floor, 0.9)
+        rate = np.clip(faults + doubt, limits.fault_floor, MOSTLY)
         ratios = np.array(limits.fault_ratios)[:, None]
         higher = np.minimum(ratios * rate, (1 + rate) / 2)
         self._gain, self._loss = np.log(higher / rate), np.log((1 - higher) / (1 - rate))
+        self._gain[:, rate >= MOSTLY] = 0.0  # what is missing as a rule cannot be missing too often
         self._scale = np.where(self.scale > 0, self.scale, np.inf)
         warn = [limits.mean_warn] * 2 + [limits.fault_warn] * len(limits.fault_ratios)
         critical = [limits.mean_critical] * 2 + [limits.fault_critical] * len(limits.fault_ratios)

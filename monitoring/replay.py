@@ -111,11 +111,14 @@ def entries(told: Iterable[tuple[float, Observed | Labelled]]) -> Iterator[Entry
             yield Entry(id=number, at=at, told=Ticked())
         last, number = at, number + 1
         if isinstance(each, Observed):
-            first = _anew(seen, each.encounter, at)
-            given[each.output] = (each, each.score is not None and _anew(scored, each.encounter, at))
+            first, again = _anew(seen, each.encounter, at), each.output in given
+            counts = each.score is not None and _anew(scored, each.encounter, at)
+            if not again:  # recorded twice, it keeps its label
+                given[each.output] = (each, counts)
             yield Entry(id=number, at=at, told=each, first=first)
         elif each.output in given:
             output, first = given[each.output]
+            given[each.output] = output, False  # a label counts once
             yield Entry(id=number, at=at, told=each, first=first, score=output.score, strata=output.strata)
 
 

@@ -166,15 +166,29 @@ GAPS = 500
 GAPS_LEAST = 200
 
 
+HOUR, DAY_HOURS, WEEK_HOURS = 3600.0, 24, 168
+MISSED = 10.0
+"""Outputs that the same hours of the two weeks before had, from which their silence is no chance (e⁻¹⁰): a ward at night and
+a clinic at the weekend are silent rightly. Where outputs come evenly, four times the 99th percentile stands for 18."""
+
+
 class Silence:
     """How long since the last output, in multiples of what is usual. ``usual`` is the 99th percentile of the gaps, seconds,
-    from the reference; None: that of the last 500 gaps, once there are 200."""
+    from the reference; None: that of the last 500 gaps, once there are 200. ``hours`` counts outputs by the hour."""
 
     def __init__(self, usual: float | None = None) -> None:
         self.usual, self.last, self.gaps = usual, None, []  # type: tuple[float | None, float | None, list[float]]
+        self.hours: dict[int, int] = {}
+        self.began: int | None = None
 
     def update(self, at: float) -> None:
         """An output at ``at``, Unix seconds."""
+        hour = int(at // HOUR)
+        if hour not in self.hours:
+            self.began = hour if self.began is None else self.began
+            old = hour - 2 * WEEK_HOURS - DAY_HOURS
+            self.hours = {each: count for each, count in self.hours.items() if each >= old}
+        self.hours[hour] = self.hours.get(hour, 0) + 1
         if self.last is not None and self.usual is None:
             self.gaps.append(max(0.0, at - self.last))
             del self.gaps[:-GAPS]
@@ -192,13 +206,37 @@ class Silence:
         """Seconds since the last output; None before the first."""
         return None if self.last is None else max(0.0, at - self.last)
 
+    def missed(self, at: float) -> float | None:
+        """How many outputs the same hours of the two weeks before had on average since the last one (in the first week: the
+        hours of the day before); None where there is nothing to compare with."""
+        if self.last is None or self.began is None:
+            return None
+        total, hour = 0.0, int(self.last // HOUR)
+        while hour * HOUR < at and total < MISSED:
+            usual = self._usual(hour)
+            if usual is None:
+                return None
+            total += usual * (min(at, (hour + 1) * HOUR) - max(self.last, hour * HOUR)) / HOUR
+            hour += 1
+        return total
+
+    def _usual(self, hour: int) -> float | None:
+        before = [hour - WEEK_HOURS, hour - 2 * WEEK_HOURS]
+        known = [each for each in before if self.began is not None and each >= self.began]
+        if not known and self.began is not None and hour - DAY_HOURS >= self.began:
+            known = [hour - DAY_HOURS]
+        return sum(self.hours.get(each, 0) for each in known) / len(known) if known else None
+
     def state(self) -> dict[str, Any]:
         """Everything, as plain values."""
-        return {"usual": self.usual, "last": self.last, "gaps": self.gaps}
+        return {
+            "usual": self.usual, "last": self.last, "gaps": self.gaps, "hours": sorted(self.hours.items()), "began": self.began,
+        }  # fmt: skip
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Silence":
         """The detector whose ``state`` this was."""
         made = cls(state["usual"])
         made.last, made.gaps = state["last"], list(state["gaps"])
+        made.hours, made.began = dict(state.get("hours", ())), state.get("began")
         return made

@@ -9,7 +9,7 @@ from monitoring.adwin import Adwin
 from monitoring.levels import CLEAR_AFTER
 from monitoring.outcomes import Judged
 from monitoring.reference import Reference
-from monitoring.scalars import STUCK_WINDOW, BernoulliCusum, PageHinkley, Silence, Stuck
+from monitoring.scalars import MISSED, STUCK_WINDOW, BernoulliCusum, PageHinkley, Silence, Stuck
 from monitoring.strata import Strata
 from monitoring.thresholds import Numbers
 
@@ -61,9 +61,13 @@ class Scores:
         if limit is None or quiet is None:
             return []
         limit *= self.numbers["M-OUT-04"]["factor"] / 4.0
-        if quiet > limit:
+        over = quiet > limit
+        if over and not self.silent:  # begun is begun: the hours may be quiet ones by now
+            missed = self.silence.missed(at)
+            over = missed is None or missed >= MISSED
+        if over:
             self.silent = CLEAR_AFTER
-        return [self._silence(2 * (quiet > limit), quiet, limit)]
+        return [self._silence(2 * over, quiet, limit)]
 
     def _silence(self, level: int, quiet: float, limit: float | None = None) -> Judged:
         return Judged(monitor="M-OUT-04", source="silence", level=level, value=quiet, critical=limit, n=self.total)

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
-from fidelity.elements import rows, table, text
+from fidelity.elements import first_code, rows, table, text
 from fidelity.forms import measured
 from fidelity.periods import Interval, after, parse_point
 from fidelity.systems import ICD10CM, SNOMED
 
 GRACE = 30 * 86400.0
 """Seconds after death in which results may still come (qualifier's rule)."""
+OWN = frozenset({"MR", "SS", "NI", "NH", "PI", "PPN", "DL"})
+"""Types of identifiers that no two people share. https://terminology.hl7.org/CodeSystem-v2-0203.html"""
 YEAR = 365.25 * 86400.0
 Resource = Mapping[str, Any]
 
@@ -33,18 +36,24 @@ class SexRule(NamedTuple):
     high: float = 150.0
 
 
+def _blocks(sex: str, codes: str, low: float = 0.0, high: float = 150.0) -> tuple[SexRule, ...]:
+    return tuple(SexRule(ICD10CM, code, sex, low, high) for code in codes.split())
+
+
 SEX_RULES: tuple[SexRule, ...] = (
     # ICD-10-CM chapters and blocks that name an organ or pregnancy: tabular list, chapters 2, 14 and 15 (CMS).
-    SexRule(ICD10CM, "O", "female", 8, 70), SexRule(ICD10CM, "Z34", "female", 8, 70), SexRule(ICD10CM, "Z33", "female", 8, 70),
-    SexRule(ICD10CM, "C53", "female"), SexRule(ICD10CM, "C54", "female"), SexRule(ICD10CM, "C56", "female"),
-    SexRule(ICD10CM, "N80", "female"), SexRule(ICD10CM, "N94", "female"),
-    SexRule(ICD10CM, "C60", "male"), SexRule(ICD10CM, "C61", "male"), SexRule(ICD10CM, "C62", "male"),
-    SexRule(ICD10CM, "N40", "male", 10), SexRule(ICD10CM, "N41", "male"),
+    *_blocks("female", "O Z33 Z34 Z3A", 8, 70),
+    *_blocks("female", "C51 C52 C53 C54 C55 C56 C57 C58"),
+    *_blocks("female", "N70 N71 N72 N73 N75 N76 N80 N81 N82 N83 N84 N85 N86 N87 N88 N89 N90 N91 N92 N93 N94 N95 N96 N97 N98"),
+    *_blocks("male", "C60 C61 C62 C63 N41 N42 N43 N44 N45 N46 N47 N48 N49 N50 N51 N52 N53"),
+    *_blocks("male", "N40", 10),
     # SNOMED CT concepts of the same meaning; https://browser.ihtsdotools.org
     SexRule(SNOMED, "72892002", "female", 8, 70),  # normal pregnancy
     SexRule(SNOMED, "77386006", "female", 8, 70),  # pregnancy
     SexRule(SNOMED, "398254007", "female", 8, 70),  # pre-eclampsia
     SexRule(SNOMED, "363354003", "female"),  # malignant tumour of cervix
+    SexRule(SNOMED, "363443007", "female"),  # malignant tumour of ovary
+    SexRule(SNOMED, "236886002", "female"),  # hysterectomy
     SexRule(SNOMED, "399068003", "male", 15),  # malignant tumour of prostate
     SexRule(SNOMED, "266569009", "male", 15),  # benign prostatic hyperplasia
 )  # fmt: skip
@@ -93,28 +102,51 @@ def _speaks(rule: SexRule, system: str, code: str) -> bool:
 
 @dataclass(slots=True)
 class Linkage:
-    """DUP-04: whether another patient has the same name, birth date and sex. Only hashes are kept."""
+    """DUP-04: whether another patient has the same name, birth date and sex, or the same identifier, and is not linked to this
+    one. Only hashes are kept."""
 
     seen: dict[int, int]
 
     def repeated(self, patient: Resource) -> bool | None:
         """Whether somebody with the same particulars came before under another id; None where they are incomplete."""
-        name = (rows(patient.get("name")) or [{}])[0]
-        given = name.get("given")
-        first = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else None
-        particulars = (
-            _plain(text(name.get("family"))),
-            _plain(first),
-            text(patient.get("birthDate")),
-            patient.get("gender"),
-        )
-        if None in particulars:
-            return None
-        return self.seen.setdefault(hash(particulars), hash(text(patient.get("id")))) != hash(text(patient.get("id")))
+        marks = [*_particulars(patient), *_identifiers(patient)]
+        own = hash(text(patient.get("id")))
+        same = {hash(name) for name in linked(patient)} | {own}
+        found = [self.seen.setdefault(hash(mark), own) for mark in marks]
+        return any(each not in same for each in found) if found else None
+
+
+def linked(patient: Resource) -> list[str]:
+    """The ids of the patients that the record itself says are the same person: merged, or known twice.
+    https://hl7.org/fhir/R4/patient-definitions.html#Patient.link"""
+    found = [text(table(each.get("other")).get("reference")) or "" for each in rows(patient.get("link"))]
+    return [name.rpartition("/")[2] for name in found if "Patient/" in name]
+
+
+def _particulars(patient: Resource) -> list[tuple[Any, ...]]:
+    """First name, family name, birth date to the day and sex, where all are there: twins share the rest, and years too."""
+    name = (rows(patient.get("name")) or [{}])[0]
+    given = name.get("given")
+    first = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else None
+    born = text(patient.get("birthDate"))
+    told = (_plain(text(name.get("family"))), _plain(first), born, patient.get("gender"))
+    return [told] if None not in told and born is not None and len(born) == 10 else []
+
+
+def _identifiers(patient: Resource) -> list[tuple[str, str]]:
+    """Numbers that one person has, with who gives them: a member number may be a family's."""
+    return [
+        (system, value)
+        for each in rows(patient.get("identifier"))
+        if (system := text(each.get("system")))
+        and (value := text(each.get("value")))
+        and first_code(each.get("type")) in OWN
+    ]
 
 
 def _plain(name: str | None) -> str | None:
-    return "".join(sign for sign in name.casefold() if sign.isalpha()) if name else None
+    """The letters of a name, without case and accents."""
+    return "".join(sign for sign in normalize("NFKD", name.casefold()) if sign.isalpha()) if name else None
 
 
 def quantity_of(element: Resource) -> tuple[float, str | None] | None:

@@ -3,21 +3,19 @@
 Concepts repeat, so each is judged once and remembered by what it says.
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from fidelity.checks import BIT
 from fidelity.editions.edition import Spans, Standing, Terminology
 from fidelity.editions.forms import WELL_FORMED
-from fidelity.elements import rows, table, text
-from fidelity.expected import BY_CODE
-from fidelity.systems import DATA_ABSENT, LOINC, NULL_FLAVOR, SNOMED, SYNONYMS, proper, recognised
+from fidelity.elements import ABSENT_REASON, rows, table, text
+from fidelity.records.displays import agree, displayed
+from fidelity.systems import DATA_ABSENT, KNOWN, LOINC, NULL_FLAVOR, SNOMED, SYNONYMS, proper, recognised
 
 REMEMBERED = 50_000
 """Concepts kept; beyond that the memory starts anew. A hospital's live vocabulary is smaller."""
-SIMILAR = 0.6
-"""Likeness of a display to the code's own name under which they disagree (COD-05)."""
 
 UNKNOWNS = frozenset(
     {
@@ -65,7 +63,7 @@ class Concepts:
                 kind, coding.get("system"), coding.get("code"), coding.get("version"), coding.get("display"),
             )  # fmt: skip
         else:
-            key = (kind, concept.get("text") is not None, *map(_parts, rows(codings)))
+            key = (kind, concept.get("text") is not None, "extension" in concept, *map(_parts, rows(codings)))
         found = self._seen.get(key)
         if found is None:
             if len(self._seen) > REMEMBERED:
@@ -74,10 +72,9 @@ class Concepts:
         return found
 
     def _judge(self, kind: str, concept: Mapping[str, Any]) -> Concept:
-        codings = rows(concept.get("coding"))
+        codings = [each for each in rows(concept.get("coding")) if text(each.get("code")) or text(each.get("system"))]
         if not codings:
-            written = text(concept.get("text")) is not None
-            return Concept(BIT["COD-01"] if written else 0, 0, "", "", "", ())
+            return Concept(_uncoded(concept), 0, "", "", "", ())
         accepted = self.accepted.get(kind)
         outcomes = {
             "COD-01": True,
@@ -86,9 +83,9 @@ class Concepts:
             else any(proper(text(each.get("system"))) in accepted for each in codings),
             "COD-03": self._systems(codings, accepted or frozenset()),
             "COD-04": _formed(codings),
-            "COD-05": _displays(codings),
-            "COD-06": _agree(codings),
-            "COD-07": not any(unknown(each) for each in codings),
+            "COD-05": displayed(codings),
+            "COD-06": agree(codings),
+            "COD-07": known(codings),
         }
         standings = [found for each in codings if (found := self._standing(each)) is not None]
         outcomes |= _standing_outcomes([standing for standing, _ in standings])
@@ -112,7 +109,7 @@ class Concepts:
         if system is None or code is None:
             return None
         pin, stated = self.pins.get(system), text(coding.get("version"))
-        agreed = None if pin is None or stated is None else pin in stated
+        agreed = None if pin is None or stated is None else _names(stated, pin)
         return self.terminology.standing(system, code, pin), agreed
 
 
@@ -125,6 +122,26 @@ def unknown(coding: Mapping[str, Any]) -> bool:
     """Whether the coding only says that nothing is known (COD-07)."""
     system, code = proper(text(coding.get("system"))), text(coding.get("code"))
     return system in (NULL_FLAVOR, DATA_ABSENT) or (system or "", code or "") in UNKNOWNS
+
+
+def known(codings: Iterable[Mapping[str, Any]]) -> bool:
+    """COD-07: a null flavour beside a coding of a public system is how CDA says that the other is a translation."""
+    said = [(unknown(each), proper(text(each.get("system")))) for each in codings]
+    return not any(blank for blank, _ in said) or any(not blank and system in KNOWN for blank, system in said)
+
+
+def _names(stated: str, pin: str) -> bool:
+    """Whether a stated version names the pinned one: ``2.78`` is not 2.7, ``…/version/20240901`` is 20240901."""
+    return re.search(rf"(?<![0-9.]){re.escape(pin)}(?![0-9.])", stated) is not None
+
+
+def _uncoded(concept: Mapping[str, Any]) -> int:
+    """Bits of a concept without a code: only written (COD-01), absent for a stated reason (STR-03), or not there (STR-01)."""
+    written = text(concept.get("text")) or any(text(each.get("display")) for each in rows(concept.get("coding")))
+    if written:
+        return BIT["COD-01"]
+    reasons = [each for each in rows(concept.get("extension")) if each.get("url") == ABSENT_REASON]
+    return BIT["STR-03"] if reasons else BIT["STR-01"]
 
 
 def bits(outcomes: Mapping[str, bool | None]) -> tuple[int, int]:
@@ -149,40 +166,6 @@ def _formed(codings: Iterable[Mapping[str, Any]]) -> bool | None:
         if (rule := WELL_FORMED.get(proper(text(each.get("system"))) or "")) and (code := text(each.get("code")))
     ]
     return all(checked) if checked else None
-
-
-def _displays(codings: Iterable[Mapping[str, Any]]) -> bool | None:
-    """COD-05, for the codes whose names are here."""
-    judged = []
-    for each in codings:
-        row = BY_CODE.get(text(each.get("code")) or "") if proper(text(each.get("system"))) == LOINC else None
-        if row is not None and (display := text(each.get("display"))):
-            judged.append(any(alike(display, name) >= SIMILAR for name in row.names))
-    return all(judged) if judged else None
-
-
-def alike(one: str, other: str) -> float:
-    """Likeness of two names from 0 to 1, whatever the order of their words and however many more one has."""
-    first, second = _words(one), _words(other)
-    shared = " ".join(sorted(first & second))
-    whole = [" ".join([shared, *sorted(words - (first & second))]).strip() for words in (first, second)]
-    pairs = ((shared, whole[0]), (shared, whole[1]), (whole[0], whole[1]))
-    return max(SequenceMatcher(None, *pair).ratio() for pair in pairs)
-
-
-def _words(name: str) -> set[str]:
-    plain = "".join(sign if sign.isalnum() else " " for sign in name.casefold())
-    return {word.rstrip("s") or word for word in plain.split()}
-
-
-def _agree(codings: Iterable[Mapping[str, Any]]) -> bool | None:
-    """COD-06: two LOINC codes of one concept measure the same property."""
-    known = [
-        row.property
-        for each in codings
-        if proper(text(each.get("system"))) == LOINC and (row := BY_CODE.get(text(each.get("code")) or ""))
-    ]
-    return None if len(known) < 2 else len(set(known)) == 1
 
 
 def _agreed(stated: list[bool | None]) -> bool | None:

@@ -1,7 +1,5 @@
 """What stands where the value of a record belongs (STR-03, STR-04, VAL, COD-07, TXT-01)."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +12,16 @@ from fidelity.systems import LOINC
 from fidelity.texts import holds
 
 CENSORED, STRUCTURED = BIT["VAL-03"], BIT["VAL-04"]
+CODED = BIT["COD-01"] | BIT["COD-02"] | BIT["COD-03"] | BIT["COD-04"]
+"""What is judged of the code of a component as of the record's own."""
+EMPTY = frozenset({"registered", "cancelled"})
+"""Statuses that say themselves why there is no value. https://hl7.org/fhir/R4/valueset-observation-status.html"""
 _STR03, _STR04 = BIT["STR-03"], BIT["STR-04"]
 _VAL01, _VAL02, _COD07, _TXT01 = BIT["VAL-01"], BIT["VAL-02"], BIT["COD-07"], BIT["TXT-01"]
+_DUP03 = BIT["DUP-03"]
 READ = _STR03 | _STR04 | _VAL01 | _VAL02
 """What passes when a quantity holds a number."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*(?:=\s*){0,2}")
 READABLE = ("text/", "application/xml", "application/json", "application/xhtml", "application/cda", "application/hl7")
 """Content types that a program reads as text; a scan is none of them."""
 Resource = Mapping[str, Any]
@@ -36,7 +39,9 @@ def value(resource: Resource, concept: Concept, fails: int, passes: int) -> tupl
     name = next((each for each in resource if each.startswith("value") and resource[each] is not None), None)
     if absent_reason(dict(resource)) is not None:
         return fails | _STR03, passes
-    if name is None or name == "valueQuantity":  # a quantity that holds a number does not come here
+    if name is None or name == "valueQuantity" or blank(resource[name]):  # a quantity with a number does not come here
+        if resource.get("status") in EMPTY:
+            return fails, passes
         held = resource.get("component") or resource.get("hasMember")
         return (fails, passes | _STR03 | _STR04) if held else (fails | _STR04, passes)
     passes |= _STR03 | _STR04
@@ -61,6 +66,25 @@ def _text(written: str, measured: bool, fails: int, passes: int) -> tuple[int, i
     if held == "comment" or measured:
         return fails | _VAL02, passes | _VAL01
     return fails, passes | _VAL01 | _VAL02
+
+
+def blank(value: Any) -> bool:
+    """Whether nothing is said: an empty text, an empty object."""
+    return not value.strip() if isinstance(value, str) else value == {}
+
+
+def silent(part: Resource) -> int:
+    """Bits of a component that fail by its own value: absent for a reason, or without one (R4 vital signs, vs-3), or a coded
+    unknown. https://hl7.org/fhir/R4/vitalsigns.html"""
+    answer = part.get("valueCodeableConcept")
+    if answer and "dataAbsentReason" not in part and "extension" not in answer:
+        return _COD07 if answer_unknown(answer) else 0
+    if absent_reason(dict(part)) is not None:
+        return _STR03
+    name = next((each for each in part if each.startswith("value") and part[each] is not None), None)
+    if name is None or blank(part[name]) or (name == "valueQuantity" and "value" not in part[name]):
+        return _STR04
+    return _COD07 if name == "valueCodeableConcept" and answer_unknown(part[name]) else 0
 
 
 def component_text(part: Resource, concept: Concept, fails: int, passes: int) -> tuple[int, int]:
@@ -107,25 +131,24 @@ def _patient(resource: Resource, fails: int, passes: int) -> tuple[int, int]:
 def _documents(kind: str, resource: Resource, fails: int, passes: int) -> tuple[int, int]:
     """TXT-01: nothing but an attachment that cannot be read, or nothing but a narrative."""
     if kind == "DocumentReference":
+        fails |= _DUP03 if resource.get("docStatus") in ("preliminary", "entered-in-error") else 0
         held = [table(each.get("attachment")) for each in rows(resource.get("content"))]
     else:
         held = rows(resource.get("presentedForm"))
         if resource.get("result") or not held:
             alone = not resource.get("result") and bool(table(resource.get("text")).get("div"))
             return (fails | _TXT01, passes) if alone else (fails, passes | _TXT01)
-    good = bool(held) and all(map(readable, held))
+    good = any(map(readable, held))  # several contents are one document in several formats
     return (fails, passes | _TXT01) if good else (fails | _TXT01, passes)
 
 
 def readable(attachment: Resource) -> bool:
-    """Whether an attachment leads to text: by address, or by base64 that can be undone and a type that is text."""
+    """Whether an attachment leads to text: its type is text, and it is at an address or in base64 that can be undone. Of what
+    is at an address without a type nothing is known, and it is not held against it."""
+    form, data = str(attachment.get("contentType") or "").lower(), attachment.get("data")
     if attachment.get("url"):
-        return True
-    data = attachment.get("data")
-    if not isinstance(data, str) or not str(attachment.get("contentType") or "").lower().startswith(READABLE):
+        return not form or form.startswith(READABLE)
+    if not isinstance(data, str) or not form.startswith(READABLE) or _BASE64.fullmatch(data) is None:
         return False
-    try:
-        base64.b64decode(data[:64], validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return len(data) % 4 == 0 and _BASE64.fullmatch(data) is not None
+    plain = "".join(data.split())  # R4 lets base64 be broken into lines
+    return len(plain) % 4 == 0

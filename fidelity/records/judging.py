@@ -131,7 +131,7 @@ class _Rules:
 
     def _quantity(self, concept: Concept, quantity: Resource, fails: int, passes: int) -> tuple[int, int]:
         measure = self.measures.read(concept.system, concept.code, quantity)
-        if "comparator" in quantity:
+        if quantity.get("comparator"):
             return fails | measure.fails | contents.CENSORED, passes | measure.passes
         value = quantity["value"]
         if type(value) is bool or isinstance(value, str):
@@ -144,12 +144,15 @@ class _Rules:
             quantity = part.get("valueQuantity")
             code = part.get("code")
             concept = self.concepts.read("Observation", code) if code else NOTHING
+            fails |= concept.fails & contents.CODED
             if quantity is not None and "value" in quantity:
                 fails, passes = self._quantity(concept, quantity, fails, passes | contents.STRUCTURED)
             elif "valueString" in part:
                 fails, passes = contents.component_text(part, concept, fails, passes)
-            if "dataAbsentReason" in part:
-                fails |= _STR03
+            if quantity is None or "dataAbsentReason" in part or "value" not in quantity:
+                fails |= contents.silent(part)
+            if "referenceRange" in part or "interpretation" in part:
+                fails |= ranges.judge(part, 0, 0)[0]
         return fails, passes
 
 
@@ -157,7 +160,7 @@ def _missing(rows: tuple[tuple[str, ...], ...], resource: Resource, bit: int) ->
     """The bit when a row has none of its members in the resource."""
     for names in rows:
         for each in names:
-            if each in resource:
+            if resource.get(each):
                 break
         else:
             return bit
@@ -184,14 +187,18 @@ def _whose(kind: Kind, member: str | None, resource: Resource, fails: int, passe
     if member is not None:
         reference = resource.get(member)
         literal = reference.get("reference") if reference else None
-        if (literal and (literal.startswith(("Patient/", "urn:", "#")) or "/Patient/" in literal)) or (
-            reference and literal is None and reference.get("type") == "Patient" and reference.get("identifier")
+        if (literal and literal[:8] == "Patient/" and literal[8:]) or (
+            reference and leads(reference, "Patient", resource)
         ):
             passes |= _REF01
         else:
             fails |= _REF01
     if kind.visit:
-        if resource.get("encounter"):
+        visit = resource.get("encounter")
+        literal = visit.get("reference") if visit else None
+        if (literal and literal[:10] == "Encounter/" and literal[10:]) or (
+            visit and leads(visit, "Encounter", resource)
+        ):
             passes |= _REF03
         else:
             fails |= _REF03
@@ -201,6 +208,23 @@ def _whose(kind: Kind, member: str | None, resource: Resource, fails: int, passe
     if status == WITHDRAWN or (kind.issued is not None and status in UNSETTLED):
         return fails | _DUP03, passes
     return fails, passes | _DUP03
+
+
+def leads(reference: Resource, kind: str, resource: Resource) -> bool:
+    """Whether a reference can be to a record of this type: by its address, what is contained, or an identifier."""
+    literal = reference.get("reference")
+    if not literal:
+        named = reference.get("type") == kind or (kind == "Encounter" and "type" not in reference)
+        return named and bool(reference.get("identifier"))
+    if literal.startswith("urn:"):
+        return reference.get("type") in (kind, None)
+    if literal.startswith("#"):
+        return any(
+            each.get("id") == literal[1:] and each.get("resourceType") == kind
+            for each in rows(resource.get("contained"))
+        )
+    parts = literal.partition("/_history/")[0].rsplit("/", 2)
+    return len(parts) >= 2 and parts[-2] == kind and bool(parts[-1])
 
 
 def _verification(resource: Resource) -> str | None:

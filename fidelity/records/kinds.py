@@ -17,7 +17,8 @@ class Kind(NamedTuple):
     patient. ``required`` and ``supported``: each row is satisfied by any of its members. ``times``: the clinically relevant
     time, first present; ``hours`` those of them that have a time of day; ``event``: the dates by which codes are judged.
     ``order``: pairs of (earlier, later). ``issued``: when it became available. ``usual``: the member of nearly all of its
-    times, where it is released like a result. ``visit``: whether an encounter is expected."""
+    times, where it is released like a result. ``visit``: whether an encounter is expected. ``dates``: other dates that must be
+    possible and have their zone. ``ahead``: times that may lie ahead; of a record with status ``planned`` all may."""
 
     concept: Names = ()
     subject: str | None = "subject"
@@ -30,6 +31,8 @@ class Kind(NamedTuple):
     visit: bool = False
     hours: Names = ()
     usual: str = ""
+    dates: Names = ()
+    ahead: Names = ()
 
 
 _EFFECTIVE = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
@@ -40,17 +43,18 @@ _PERFORMED = ("performedDateTime", "performedPeriod", "performedString", "perfor
 KINDS: Mapping[str, Kind] = {
     "Patient": Kind(
         subject=None, supported=(("identifier",), ("name", "_name"), ("gender", "_gender"), ("birthDate", "_birthDate")),
+        order=(("birthDate", "deceasedDateTime"),), dates=("birthDate", "deceasedDateTime"),
     ),
     "Observation": Kind(
         concept=("code",), required=(("status",), ("code",)), supported=(("category",),), times=_EFFECTIVE,
         event=("effectiveDateTime",), order=(("effectiveDateTime", "issued"), ("effectiveInstant", "issued")),
-        issued="issued", visit=True, hours=("effectiveDateTime",), usual="effectiveDateTime",
+        issued="issued", visit=True, hours=("effectiveDateTime",), usual="effectiveDateTime", dates=("issued",),
     ),
     "Condition": Kind(
         concept=("code",), required=(("code",),), supported=(("category",),), times=_ONSET,
         event=("recordedDate", "onsetDateTime"),
         order=(("onsetDateTime", "recordedDate"), ("onsetDateTime", "abatementDateTime")), visit=True,
-        hours=("onsetDateTime",),
+        hours=("onsetDateTime",), dates=("recordedDate",),
     ),
     "MedicationRequest": Kind(
         concept=_DRUG, required=(("status",), ("intent",), _DRUG), supported=(("requester",),), times=("authoredOn",),
@@ -70,7 +74,7 @@ KINDS: Mapping[str, Kind] = {
     "AllergyIntolerance": Kind(
         concept=("code",), subject="patient", required=(("code",),), supported=(("category",),), times=_ONSET,
         event=("recordedDate", "onsetDateTime"),
-        order=(("onsetDateTime", "recordedDate"),),
+        order=(("onsetDateTime", "recordedDate"),), dates=("recordedDate",),
     ),
     "Immunization": Kind(
         concept=("vaccineCode",), subject="patient", required=(("status",), ("vaccineCode",)),
@@ -79,7 +83,7 @@ KINDS: Mapping[str, Kind] = {
     "DiagnosticReport": Kind(
         concept=("code",), required=(("status",), ("code",)), supported=(("category",),), times=_EFFECTIVE,
         event=("effectiveDateTime",), order=(("effectiveDateTime", "issued"),), issued="issued", visit=True,
-        hours=("effectiveDateTime",),
+        hours=("effectiveDateTime",), dates=("issued",),
     ),
     "DocumentReference": Kind(
         concept=("type",), required=(("status",), ("content",)), supported=(("type",), ("category",)), times=("date",),
@@ -89,7 +93,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "ServiceRequest": Kind(
         concept=("code",), required=(("status",), ("intent",)), times=("authoredOn", "occurrenceDateTime", "occurrencePeriod"),
-        event=("authoredOn",), visit=True,
+        event=("authoredOn",), visit=True, ahead=("occurrenceDateTime", "occurrencePeriod"),
     ),
 }  # fmt: skip
 """By resource type. A type that is not here is counted and nothing of it is judged."""
@@ -97,5 +101,8 @@ KINDS: Mapping[str, Kind] = {
 PERIODS = ("effectivePeriod", "onsetPeriod", "performedPeriod", "period", "occurrencePeriod")
 """Members of ``times`` that are Periods: an end before its start is out of order (TIM-06)."""
 WITHDRAWN = "entered-in-error"
-UNSETTLED = frozenset({"preliminary", "registered"})
-"""Statuses of results that are still to come. https://hl7.org/fhir/R4/valueset-observation-status.html"""
+PLANNED = "planned"
+"""Status of a visit that is still to come. https://hl7.org/fhir/R4/valueset-encounter-status.html"""
+UNSETTLED = frozenset({"preliminary", "registered", "partial"})
+"""Statuses of results that are still to come. https://hl7.org/fhir/R4/valueset-observation-status.html and
+https://hl7.org/fhir/R4/valueset-diagnostic-report-status.html"""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fidelity import quantities, swaps
 from fidelity.checks import BIT
-from fidelity.expected import BY_CODE, Expected
+from fidelity.expected import BY_CODE
 from fidelity.limits import Limit
 from fidelity.swaps import Swap
 from fidelity.systems import LOINC
@@ -20,6 +20,8 @@ from vocabulary.manifest import Feature
 REMEMBERED = 50_000
 ODD = frozenset({"[pH]", "[pOH]", "{INR}"})
 """UCUM codes that the library of units does not read. https://ucum.org/ucum"""
+ENZYMES = frozenset({"U/L", "[IU]/L", "[iU]/L"})
+"""One and the same for enzymes (1 U is 1 umol/min and the international unit of an enzyme), which UCUM does not know."""
 BOTH = BIT["PLA-01"] | BIT["UNI-06"]
 Number = float | int | Decimal
 
@@ -58,7 +60,7 @@ class Measures:
     def _judge(self, system: str, code: str, quantity: Mapping[str, Any]) -> Measure:
         unit = quantities.unit_of(quantity)
         if unit.code is None:
-            return Measure(BIT["UNI-01"], 0, None)
+            return self._bare(system, code)
         outcomes: dict[str, bool | None] = {"UNI-01": True, "UNI-02": unit.given == "coded"}
         spelled = known(unit.code)
         if unit.given == "coded":
@@ -69,10 +71,22 @@ class Measures:
         if spelled and wanted:
             fits = any(measures_alike(unit.code, each) for each in wanted)
             outcomes["UNI-04"] = fits if fits or unit.given == "coded" else None  # text that fits nothing is unknown
-            outcomes["UNI-05"] = quantities.plain(unit.code) in _customary(trained, expected) if fits else None
+            outcomes["UNI-05"] = _same_number(unit.code, wanted[0]) if fits else None
         fails, passes = _bits(outcomes)
         limit = self.limits.get(code) if system == LOINC and outcomes.get("UNI-04") else None
         return Measure(fails, passes, unit.code, *_carried(limit, unit.code))
+
+    def _bare(self, system: str, code: str) -> Measure:
+        """A number without a unit: none is missing where the code has no dimension (a score, pH, INR)."""
+        expected = BY_CODE.get(code) if system == LOINC else None
+        if expected is None or (system, code) in self.trained or not all(map(dimensionless, expected.units)):
+            return Measure(BIT["UNI-01"], 0, None)
+        return Measure(0, BIT["UNI-01"], expected.units[0], *_carried(self.limits.get(code), expected.units[0]))
+
+
+def dimensionless(unit: str) -> bool:
+    """Whether a number in the unit is the number alone."""
+    return unit in ODD or quantities.plain(unit) == "1"
 
 
 def _bits(outcomes: Mapping[str, bool | None]) -> tuple[int, int]:
@@ -80,13 +94,15 @@ def _bits(outcomes: Mapping[str, bool | None]) -> tuple[int, int]:
     return fails, sum(BIT[name] for name, passed in outcomes.items() if passed)
 
 
-def _customary(trained: str | None, expected: Expected | None) -> tuple[str, ...]:
-    """The units that are the trained one: the model's own, else the first of the code; and where the first is scaled to a
-    body surface also the one that leaves this off."""
-    if trained is not None:
-        return (quantities.plain(trained),)
-    first = quantities.plain(expected.units[0]) if expected else ""
-    return (first,)
+def _same_number(unit: str, wanted: str) -> bool:
+    """Whether a number in the unit is the same number in the wanted one (the model's own, else the first of the code), as
+    of ``10*9/L`` and ``10*3/uL``; a scaling to body surface that is left off changes no number either."""
+    if quantities.plain(unit) == quantities.plain(wanted) or {unit, wanted} <= ENZYMES:
+        return True
+    try:
+        return unit not in ODD and wanted not in ODD and quantities.convert(Decimal(1), unit, wanted) == 1
+    except ucum.UnitError:
+        return False
 
 
 def known(unit: str) -> bool:
@@ -115,7 +131,13 @@ def _carried(
     if carried is None:
         return None, None, (0.0, 0.0), ()
     low, high, usual_low, usual_high = carried
-    return low, high, (usual_low, usual_high), swaps.BY_UNIT.get(unit, ())
+    return low, high, (usual_low, usual_high), (*swaps.BY_UNIT.get(unit, ()), *_back(limit, unit))
+
+
+def _back(limit: Limit, unit: str) -> tuple[Swap, ...]:
+    """The unit of the limits, where the number is in a substance unit of the same code (``umol/L`` for ``mg/dL``)."""
+    there = next((each for each in swaps.BY_CODE.get(limit.code, ()) if each.unit == unit), None)
+    return (Swap(limit.unit, 1 / there.slope, -there.offset / there.slope),) if there is not None else ()
 
 
 def _converted(numbers: tuple[float, ...], limit: Limit, unit: str) -> tuple[float, ...] | None:

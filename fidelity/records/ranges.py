@@ -26,7 +26,7 @@ def judge(resource: Mapping[str, Any], fails: int, passes: int) -> tuple[int, in
         for concept in rows(resource.get("interpretation"))
         for each in rows(concept.get("coding"))
     }
-    if value is None or len(ranges) != 1 or not _one_unit(resource):
+    if value is None or len(ranges) != 1 or not _one_unit(resource) or _not_of_health(resource) or _censored(resource):
         return fails, passes | _PLA03 if ranges else passes
     return (fails | _PLA03, passes) if _contradicts(value, *ranges[0], called) else (fails, passes | _PLA03)
 
@@ -38,6 +38,18 @@ def _contradicts(value: Decimal, low: Decimal | None, high: Decimal | None, call
     if called & LOW:
         return above or (low is not None and not below)
     return bool(called & NORMAL) and (below or above)
+
+
+def _not_of_health(resource: Mapping[str, Any]) -> bool:
+    """Whether the range is not one of the healthy (``normal``, or unsaid): a therapeutic one says nothing of high and low.
+    https://hl7.org/fhir/R4/valueset-referencerange-meaning.html"""
+    codings = rows(table((rows(resource.get("referenceRange")) or [{}])[0].get("type")).get("coding"))
+    return bool(codings) and all(text(each.get("code")) != "normal" for each in codings)
+
+
+def _censored(resource: Mapping[str, Any]) -> bool:
+    """Whether only a bound of the value is known: ``<0.1`` is low beside a range that begins at 0.1."""
+    return bool(table(resource.get("valueQuantity")).get("comparator"))
 
 
 def _one_unit(resource: Mapping[str, Any]) -> bool:

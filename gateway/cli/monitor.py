@@ -73,13 +73,24 @@ def _read(file: Path, model: "Model", plan: "Plan") -> tuple[list[Any], list[str
     """What the lines say, and of those that say nothing, which and why."""
     from monitoring.replay import LineInvalid, read
 
-    told, problems = [], []
+    told: list[Any] = []
+    problems, lines = [], []
     percent = model.manifest.kind == "risk" and model.manifest.output.unit == "percent"
     for number, line in _lines(file):
         try:
             told.append(read(line, plan, percent=percent))
+            lines.append(number)
         except LineInvalid as wrong:
             problems.append(f"line {number}: {wrong}")
+    given: dict[str, float] = {}
+    for at, each in told:
+        if hasattr(each, "encounter"):
+            given[each.output] = min(at, given.get(each.output, at))
+    problems += [
+        f"line {number}: the label is of no output before it"
+        for number, (at, each) in zip(lines, told, strict=True)
+        if not hasattr(each, "encounter") and given.get(each.output, at) > at - (each.output not in given)
+    ]
     return told, problems
 
 

@@ -59,7 +59,7 @@ def test_a_messy_file_fails_as_its_labels_say_and_ends_with_1(tmp_path: Path) ->
     feed = list(degrade(filling.clean(NOW), Messiness(0.2, 3), arrived=NOW, tell=told.append))
     code, report = scanned(write(tmp_path / "messy.ndjson", *feed))
     found = checks(report)
-    for check in ("COD-01", "COD-02", "COD-03", "UNI-01", "UNI-02", "VAL-01", "REF-03", "TIM-01", "DUP-03"):
+    for check in ("COD-01", "COD-02", "COD-03", "UNI-02", "UNI-03", "VAL-01", "REF-03", "TIM-01", "DUP-03"):
         assert found[check]["fail"] == sum(label.check == check for label in told) > 0
     assert (code, report["resources"]) == (1, len(feed))
 

@@ -92,7 +92,8 @@ def test_a_remark_is_a_word_of_a_laboratory_and_not_any_prose_that_holds_one():
 
 def test_substance_and_mass_are_both_units_of_an_analyte_and_its_limits_follow():
     assert failed(result("2345-7", 5.5, "mmol/L")) == {"UNI-05"}
-    assert failed(result("2345-7", 550, "mmol/L")) == {"UNI-05", "PLA-01"}
+    assert failed(result("2345-7", 550, "mmol/L")) == {"UNI-05", "UNI-06"}  # 550 mg/dL is 30.5 mmol/L
+    assert failed(result("2345-7", 55000, "mmol/L")) == {"UNI-05", "PLA-01"}
 
 
 def test_the_unit_of_the_model_is_the_usual_one_for_its_codes():

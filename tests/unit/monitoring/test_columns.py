@@ -124,3 +124,10 @@ def test_a_column_without_bins_or_spread_watches_what_is_missing() -> None:
     fed(detector, np.zeros((900, 1)))
     fed(detector, np.full((60, 1), np.nan))
     assert {move.family for move in detector.moves} == {FAULTS}
+
+
+@pytest.mark.parametrize("missing", [1.0, 0.998, 0.95])
+def test_what_was_missing_as_a_rule_raises_nothing_by_being_missing(missing: float) -> None:
+    detector = Columns([Column(edges=(-1.0, 0.0, 1.0))], LIMITS, 500)
+    fed(detector, rows(4000, seed=4, columns=1, missing=missing))
+    assert first(detector, FAULTS) is None

@@ -18,3 +18,10 @@ def test_an_encounter_that_is_scored_again_after_ninety_days_counts_once_more(ap
     label = (1000.0 + apart + 5, Labelled(**ABOUT, output="o1", event=True))
     found = [each for each in entries([*told, label]) if not isinstance(each.told, Ticked)]
     assert [each.first for each in found] == [True, again, again]
+
+
+def test_what_is_recorded_twice_counts_once_and_keeps_its_label() -> None:
+    output = Observed(**ABOUT, output="o", encounter="x", score=0.5)
+    label = Labelled(**ABOUT, output="o", event=True)
+    found = [*entries([(1000.0, output), (1001.0, output), (1002.0, label), (1003.0, label)])]
+    assert [each.first for each in found] == [True, False, True, False]

@@ -7,7 +7,7 @@ import pytest
 
 from monitoring.adwin import Adwin
 from monitoring.packing import pack, unpack
-from monitoring.scalars import BernoulliCusum, Cusum, PageHinkley, Silence, Stuck, stuck_at
+from monitoring.scalars import MISSED, BernoulliCusum, Cusum, PageHinkley, Silence, Stuck, stuck_at
 from monitoring.scores import Scores
 from tests.monitored import plan
 
@@ -101,3 +101,40 @@ def test_silence_raises_and_is_over_after_five_outputs() -> None:
     assert [each.level for each in detector.silence_at(18_000.0)] == [0]
     assert [each.level for each in detector.silence_at(18_300.0)] == [2]
     assert [len(detector.heard(18_360.0 + number)) for number in range(7)] == [1] * 5 + [0] * 2
+
+
+HOUR = 3600.0
+
+
+def clinic(days: int) -> Silence:
+    """Every six minutes from 8 to 18, Monday to Friday, from a Monday on."""
+    detector = Silence()
+    for day in range(days):
+        for place in range(100 if day % 7 < 5 else 0):
+            detector.update(day * DAY_OF + 8 * HOUR + place * 360.0)
+    return detector
+
+
+DAY_OF = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("days", "quiet", "chance"),
+    [
+        (3, 14.0, True),  # the night
+        (19, 62.0, True),  # the weekend, known from the one before
+        (17, 16.5, False),  # the next morning, from 9 on
+        (19, 65.0, False),  # Monday morning
+    ],
+)
+def test_silence_counts_the_outputs_that_the_same_hours_had_before(days: int, quiet: float, chance: bool) -> None:
+    detector = clinic(days)
+    assert detector.last is not None
+    missed = detector.missed(detector.last + quiet * HOUR)
+    assert missed is not None
+    assert (missed < MISSED) == chance
+    assert Silence.of(detector.state()).missed(detector.last + quiet * HOUR) == missed
+
+
+def test_what_the_hours_are_used_to_is_not_known_on_the_first_day() -> None:
+    assert clinic(1).missed(20 * HOUR) is None
