@@ -77,6 +77,7 @@ class Sqlite:
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
         self._turn = threading.Lock()
+        self._wanted = False
         self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
         self._thread = threading.Thread(target=self._serve, name=f"sqlite {Path(path).name}", daemon=True)
@@ -89,9 +90,9 @@ class Sqlite:
         return await future
 
     async def look(self, work: Work[T]) -> T:
-        """Runs the work at once, on this thread, where no group is being written: to wake another costs ten times what a
-        look by key does. Else it waits for its turn as any other. It sees what is committed."""
-        if self._closed or not self._turn.acquire(blocking=False):
+        """Runs the work at once, on this thread, where no group is being written or about to be: to wake another costs ten
+        times what a look by key does. Else it waits for its turn as any other. It sees what is committed."""
+        if self._closed or self._wanted or not self._turn.acquire(blocking=False):
             return await self.run(work)
         try:
             return cast(T, self._call(work, self._clock()))
@@ -148,7 +149,9 @@ class Sqlite:
 
     def _commit(self, group: Sequence["_Item"]) -> None:
         """One transaction for the whole group. A failed begin or commit fails every future of it."""
+        self._wanted = True
         with self._turn:
+            self._wanted = False
             outcomes = self._outcomes(group)
         _tell([(future, value, translated(failed)) for future, value, failed in outcomes])
 

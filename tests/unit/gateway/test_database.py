@@ -87,3 +87,34 @@ def test_what_may_not_be_done_again_is_done_once_among_others(tmp_path: Path) ->
 def test_works_that_all_hold_are_all_there(tmp_path: Path, kind: Any) -> None:
     found, there = asyncio.run(together(tmp_path, *(kind(adds(name)) for name in "abcd")))
     assert found == there == list("abcd")
+
+
+def names(connection: Connection, now: float) -> list[str]:
+    return list(connection.scalars(select(NAMES.c.name).order_by(NAMES.c.name)))
+
+
+def test_a_look_is_done_at_once_and_on_this_thread(tmp_path: Path) -> None:
+    async def run() -> tuple[list[str], int]:
+        await database.run(adds("a"))
+        return await database.look(lambda c, now: (names(c, now), threading.get_ident()))
+
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+    assert asyncio.run(run()) == (["a"], threading.get_ident())
+    database.close()
+
+
+def test_a_look_overtakes_no_group_that_waits_for_its_turn(tmp_path: Path) -> None:
+    async def run() -> list[str]:
+        with database._turn:
+            writing = asyncio.create_task(database.run(adds("a")))
+            while not database._wanted:
+                await asyncio.sleep(0.001)
+        found = await database.look(names)
+        await writing
+        return found
+
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+    for _ in range(20):
+        assert asyncio.run(run()) == ["a"]
+        database.run_now(lambda c, now: c.execute(NAMES.delete()) and None)
+    database.close()
