@@ -45,3 +45,12 @@ def catch_up(connection: Connection, *, base: str, needed: int | None = None) ->
 def done_up_to(connection: Connection, number: int) -> None:
     """Notes that the terms of every change up to this one are made."""
     execute(connection, _DONE, (str(number),))
+
+
+def served_at(connection: Connection, now: float, *, base: str) -> None:
+    """The store is served under this base from now on. What waits was written under the one before: an address of its own
+    names the same resource still."""
+    former = execute(connection, "SELECT value FROM fhir_settings WHERE name = 'base'").fetchone()
+    if former is not None and former[0] != base:
+        catch_up(connection, base=former[0])
+    execute(connection, "INSERT OR REPLACE INTO fhir_settings (name, value) VALUES ('base', ?)", (base,))

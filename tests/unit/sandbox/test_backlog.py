@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from r4 import codec
-from sandbox.backlog import BEHIND, catch_up
+from sandbox.backlog import BEHIND, catch_up, served_at
 from sandbox.indexing import index, rows
 from sandbox.store import Stored
 from tests.unit.sandbox.stores import BASE, Store
@@ -95,6 +95,18 @@ def test_a_store_that_made_its_terms_with_each_change_goes_on(store: Store) -> N
     observe(store, 2)
     assert store.ids("Observation?status=final") == ["o1", "o2"]
     assert wrong(store) == []
+
+
+def test_what_waits_at_the_end_names_the_same_under_another_address(store: Store) -> None:
+    def starts(base: str) -> None:
+        store.database.run_now(lambda connection, now: served_at(connection, now, base=base))
+
+    starts(BASE)
+    observe(store, 1, subject={"reference": f"{BASE}/Patient/p"})
+    starts("http://127.0.0.1:9/ehr/spec/fhir")
+    observe(store, 2, subject={"reference": f"{BASE}/Patient/p"})
+    store.database.run_now(lambda c, now: catch_up(c, base="http://127.0.0.1:9/ehr/spec/fhir"))
+    assert store.ids("Observation?subject=Patient/p") == ["o1"]
 
 
 def test_terms_that_are_lost_are_noticed(store: Store) -> None:
