@@ -68,6 +68,13 @@ def parse(data: bytes, *, max_depth: int = DEPTH_LIMIT) -> Any:
     return value
 
 
+def reread(data: bytes) -> Any:
+    """What ``format`` wrote, parsed again: in a third of the time, for nothing stands in it twice."""
+    if b":-0" in data or b",-0" in data or b"[-0" in data or _LONG in data.translate(_FIGURES):
+        return parse(data)  # a reader in C would lose digits, or the sign of a nought
+    return _READER.decode(data)
+
+
 def _at_once(data: bytes) -> Any:
     """What compact JSON says, or None: then it must be read carefully. A reader in C does not see that a member stands twice;
     but what it read, written again, is then not what came. A long integer it would not keep as written: none is taken."""

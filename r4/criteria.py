@@ -95,6 +95,8 @@ def check(interaction: Interaction) -> None:
     """Refuses what the interaction's parameters may not say, in all entries too. Raises InteractionError 400."""
     for entry in interaction.entries:
         check(entry)
+    if not interaction.query and interaction.condition is None and interaction.if_none_exist is None:
+        return
     names = [name for name, _ in interaction.query]
     if PAGE in names and interaction.action in ("search", "history", "operation"):
         if len(names) > 1:

@@ -5,7 +5,8 @@ so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import structs
@@ -88,14 +89,16 @@ def _preferring(found: Interaction, said: str | None) -> Interaction:
 
 
 def _routed(method: str, segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:
-    return route(
-        method, segments, pairs, _body(method, said, body),
-        if_match=etag_of(said.get("if-match"), "If-Match"),
-        if_none_match=unchanged_of(said.get("if-none-match")),
-        if_none_exist=condition_of(said.get("if-none-exist")),
-        if_modified_since=moment_of(said.get("if-modified-since")),
-        prefer=preference_of(said.get("prefer")),
-    )  # fmt: skip
+    conditions = {field: read(said[name]) for name, (field, read) in CONDITIONS.items() if name in said}
+    return route(method, segments, pairs, _body(method, said, body), **conditions)
+
+
+CONDITIONS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "if-match": ("if_match", partial(etag_of, name="If-Match")), "if-none-match": ("if_none_match", unchanged_of),
+    "if-none-exist": ("if_none_exist", condition_of), "if-modified-since": ("if_modified_since", moment_of),
+    "prefer": ("prefer", preference_of),
+}  # fmt: skip
+"""Headers with the fields of an Interaction that they are, and how they are read."""
 
 
 def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
@@ -171,7 +174,8 @@ def route(method: str, segments: list[str], query: Pairs, body: Any, **condition
     action = SERVES.get((method, shape))
     if action is None:
         return _unknown(method, segments)
-    parts |= {name: conditions.get(name) for name in TAKES.get(action, ())}
+    if conditions:
+        parts |= {name: conditions.get(name) for name in TAKES.get(action, ())}
     if shape == "type" and action in ("update", "patch", "delete"):
         if not query:
             raise refused(400, "required", "a conditional request needs search parameters", "query")

@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _MOMENT = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?")
 _SECOND = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)
@@ -13,6 +14,19 @@ _SECOND = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)
 def moment_range(text: str) -> tuple[float, float] | None:
     """``(first, last)`` in Unix seconds, ``last`` excluded; None for what is no date of the calendar. Where no zone is
     said, UTC is taken. A leap second is the last second of its minute."""
+    return _remembered(text) if len(text) <= _SHORT else _span(text)
+
+
+_SHORT = 40
+"""Characters of a text that is remembered: a resource's dates are asked for more than once."""
+
+
+@lru_cache(maxsize=1024)
+def _remembered(text: str) -> tuple[float, float] | None:
+    return _span(text)
+
+
+def _span(text: str) -> tuple[float, float] | None:
     if _SECOND.fullmatch(text):
         with suppress(ValueError):
             first = datetime.fromisoformat(text).timestamp()

@@ -156,7 +156,7 @@ def ratio(value: Element) -> bool:
 
 def own_code_once(value: Element) -> bool:
     """obs-7: with a value of its own, no component repeats the code of the whole."""
-    if not given(value, "value[x]"):
+    if "component" not in value or not given(value, "value[x]"):
         return True
     code = value.get("code")
     own = items(code.get("coding") if isinstance(code, dict) else None)

@@ -102,17 +102,21 @@ def refused(status: int, code: str, text: str, element: str = "") -> Interaction
     return InteractionError(status, Issue(code, text, element))
 
 
+MEANINGFUL = frozenset({
+    "if-match", "if-none-match", "if-none-exist", "if-modified-since", "prefer", "content-type", "content-encoding",
+    "accept",
+})  # fmt: skip
+"""Headers that mean something for an interaction."""
+OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
+
+
 def meaningful(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The headers that mean something here, each at most once."""
-    wanted = {
-        "if-match", "if-none-match", "if-none-exist", "if-modified-since", "prefer", "content-type", "content-encoding",
-        "accept",
-    }  # fmt: skip
     found: dict[str, str] = {}
     for name, value in headers:
-        if name in ("x-http-method-override", "x-http-method", "x-method-override"):
+        if name in OVERRIDES:
             raise refused(400, "structure", "a method override is not accepted")
-        if name in wanted:
+        if name in MEANINGFUL:
             if name in found and name != "accept":
                 raise refused(400, "structure", "a header is given twice")
             found[name] = f"{found[name]},{value}" if name in found else value
@@ -160,7 +164,7 @@ def overridden(query: str) -> bool:
 
 def acceptable(accept: str | None) -> bool:
     """Whether an Accept header takes JSON (RFC 9110 §12.5.1); a range with q=0 does not count."""
-    if accept is None:
+    if accept is None or accept in ACCEPTED:
         return True
     for part in accept.lower().split(","):
         kind, *rest = (word.strip() for word in part.split(";"))

@@ -15,7 +15,7 @@ from r4.generated.types import RESOURCES
 from r4.moments import moment_range
 from r4.outcome import Issue
 from r4.references import parse
-from sandbox.indexing import fold, mark
+from sandbox.values import fold, mark
 
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.+)", re.DOTALL)
 _ONE_DIGIT = re.compile(r"[-+]?[0-9][eE][-+]?[0-9]+")

@@ -3,6 +3,8 @@ SQLAlchemy does, costs more than most of these statements."""
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table
@@ -17,6 +19,24 @@ def add(connection: Connection, sql: str, rows: Sequence[Sequence[object]]) -> N
     """One statement for each of the rows."""
     if rows:
         cast(sqlite3.Connection, connection.connection.driver_connection).executemany(sql, rows)
+
+
+AT_ONCE = 50
+"""Rows of one statement: between two statements the driver may have to wait for its turn among the threads."""
+
+
+def add_all(connection: Connection, table: Table, rows: Sequence[Sequence[object]]) -> None:
+    """Whole rows of a table, many in one statement."""
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        execute(connection, _several(table, len(some)), tuple(chain.from_iterable(some)))
+
+
+@cache
+def _several(table: Table, count: int) -> str:
+    one = positional(table)
+    row = one[one.index(" VALUES ") + 8 :]
+    return one + f", {row}" * (count - 1)
 
 
 def positional(table: Table) -> str:

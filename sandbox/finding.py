@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from r4.interaction import Answer, Interaction
 from r4.outcome import Issue, outcome
 from sandbox.answering import parsed
+from sandbox.backlog import catch_up
 from sandbox.comparing import Known, SearchError
 from sandbox.driver import execute
 from sandbox.indexing import key
@@ -26,7 +27,8 @@ UNITS_LIMIT = 200
 
 
 def known(connection: Connection, now: float, *, base: str) -> Known:
-    """What comparisons need to know of this store."""
+    """What comparisons need to know of this store, whose terms are there from now on."""
+    catch_up(connection, base=base)
     return Known(base=base, now=now, units=partial(_units, connection))
 
 

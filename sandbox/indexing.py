@@ -1,19 +1,13 @@
 """What a resource says for each search parameter (R4 §3.1.1): the paths are generated tables, the values normalised."""
 
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from r4 import paths
 from r4.definitions import parameters
-from r4.moments import moment_range
-from r4.references import parse
-
-FOREVER = 253402300800.0
-"""The end of the year 9999, in Unix seconds: a Period that is still open ends there."""
+from sandbox.values import READERS, Reader, read_date, read_identifier
 
 NO_DATE = -float(2**40)
 """The date of what says none: before every date that can be said."""
@@ -33,28 +27,15 @@ DATES: Mapping[str, str] = {
 }  # fmt: skip
 """The date parameter that a type is mostly sorted by: what one value finds stands in this order already."""
 
-
-class Term(NamedTuple):
-    """One value of one parameter; see ``sandbox.tables.terms``."""
-
-    parameter: int
-    part: int = 0
-    value: str | None = None
-    mark: int = 0
-    low: float | None = None
-    high: float | None = None
-
-
-Said = tuple[str | None, int, float | None, float | None]
-"""What one value says: ``value``, ``mark``, ``low`` and ``high`` of a Term."""
+Term = tuple[int, int, str | None, int, float | None, float | None]
+"""One value of one parameter: ``parameter`` and ``part`` before what it says. Plain tuples: a dozen are made of a resource."""
 
 
 class Place(NamedTuple):
-    """Where parameters find their values in a resource, and how they are read. ``head`` is the first member of the path:
-    where it is a list, its parts are told apart."""
+    """Where parameters find their values in a resource, and how each of ``reads`` reads them, for which parameters. ``head``
+    is the first member of the path: where it is a list, its parts are told apart."""
 
-    parameters: tuple[int, ...]
-    read: "Reader"
+    reads: tuple[tuple[Reader, tuple[int, ...]], ...]
     head: str
     path: tuple[str, ...]
     rule: str
@@ -66,26 +47,29 @@ def key(type: str, name: str) -> int:
     return crc32(f"{type}.{name}".encode()) & 0x7FFFFFFF
 
 
-@lru_cache(maxsize=8192)
-def mark(text: str) -> int:
-    """A system, or a string as it was written, as a number: it is only ever compared with another."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True) if text else 0
+def logical(parameter: int) -> int:
+    """The number under which a reference's own identifier stands (``:identifier``)."""
+    return parameter + 0x80000000
 
 
 @lru_cache(maxsize=2048)
 def _places(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
     """The places of a type's parameters that a resource with these members can have something at; what several parameters
     look at is read once."""
-    found: dict[tuple[Reader, str, tuple[str, ...], str], list[int]] = {}
+    found: dict[tuple[str, tuple[str, ...], str], dict[Reader, dict[int, None]]] = {}
     for name, row in parameters(type).items():
         if name in LEFT_OUT or row.kind not in READERS:
             continue
+        number = key(type, name)
         for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths):
             for at in _given(members, path, rule):
-                found.setdefault((READERS[row.kind], *at), []).append(key(type, name))
+                reads = found.setdefault(at, {})
+                reads.setdefault(READERS[row.kind], {})[number] = None
                 if row.kind == "reference":
-                    found.setdefault((_identifier, *at), []).append(logical(key(type, name)))
-    return tuple(Place(tuple(dict.fromkeys(keys)), *at) for at, keys in found.items())
+                    reads.setdefault(read_identifier, {})[logical(number)] = None
+    return tuple(
+        Place(tuple((read, tuple(numbers)) for read, numbers in reads.items()), *at) for at, reads in found.items()
+    )
 
 
 def _given(
@@ -108,12 +92,14 @@ def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
     type, members = str(resource.get("resourceType")), tuple(resource)
     found: dict[Term, None] = {}
     for place in _places(type, members):
+        reads = place.reads
         for part, value in _values(resource, place):
-            for said in place.read(value, base):
-                for parameter in place.parameters:
-                    found[Term(parameter, part, *said)] = None
+            for read, numbers in reads:
+                for text, sign, low, high in read(value, base):
+                    for parameter in numbers:
+                        found[parameter, part, text, sign, low, high] = None
     for parameter in _untold(type, members):
-        found[Term(parameter, 0, "false")] = None
+        found[parameter, 0, "false", 0, None, None] = None
     return [*found, *_together(type, found)]
 
 
@@ -156,11 +142,11 @@ def _together(type: str, found: Iterable[Term]) -> list[Term]:
     if keys is None:
         return []
     whose, what, both = keys
-    patients = [term.value for term in found if term.parameter == whose]
+    patients = [term[2] for term in found if term[0] == whose]
     return [
-        Term(both, 0, together(str(patient), term.value), term.mark)
-        for term in (found if patients else ())
-        if term.parameter == what and term.value is not None
+        (both, 0, together(str(patient), code), sign, None, None)
+        for parameter, _, code, sign, _, _ in (found if patients else ())
+        if parameter == what and code is not None
         for patient in patients
     ]
 
@@ -173,13 +159,30 @@ def _together_keys(type: str) -> tuple[int, int, int] | None:
     return key(type, "patient"), key(type, "code"), key(type, TOGETHER)
 
 
-def date_of(type: str, found: Iterable[Term]) -> float:
+def date_of(resource: Mapping[str, Any], *, base: str) -> float:
     """The start of what a resource's leading date says; 0 for a type that has none."""
-    name = DATES.get(type)
-    if name is None:
+    type = str(resource.get("resourceType"))
+    if type not in DATES:
         return 0.0
-    wanted = key(type, name)
-    return min((term.low for term in found if term.parameter == wanted and term.low is not None), default=NO_DATE)
+    lows = [
+        low
+        for place in _leading(type, tuple(resource))
+        for _, value in _values(resource, place)
+        for _, _, low, _ in read_date(value, base)
+        if low is not None
+    ]
+    return min(lows, default=NO_DATE)
+
+
+@lru_cache(maxsize=2048)
+def _leading(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
+    """The places of the leading date."""
+    of = (read_date, key(type, DATES[type]))
+    return tuple(
+        place
+        for place in _places(type, members)
+        if any(read is of[0] and of[1] in numbers for read, numbers in place.reads)
+    )
 
 
 def rows(number: int, found: Iterable[Term], date: float) -> list[tuple[object, ...]]:
@@ -188,108 +191,3 @@ def rows(number: int, found: Iterable[Term], date: float) -> list[tuple[object, 
         (number, parameter, place, part, value, mark, low, high, date)
         for place, (parameter, part, value, mark, low, high) in enumerate(found)
     ]
-
-
-@lru_cache(maxsize=4096)
-def fold(text: str) -> str:
-    """Case and accents do not count in a string search (R4 §3.1.1.4.8)."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in plain if not unicodedata.combining(sign))
-
-
-def _token(value: Any, base: str) -> list[Said]:
-    if value.__class__ is str:
-        return [(value, 0, None, None)]
-    if value.__class__ is dict:
-        codings, found = value.get("coding"), []
-        if codings.__class__ is list:
-            for coding in codings:
-                found += _token(coding, base)
-        said = value["code"] if "code" in value else value.get("value")
-        if said.__class__ is str:
-            system = value.get("system")
-            found.append((said, mark(system) if system.__class__ is str else 0, None, None))
-        return found
-    return [("true" if value else "false", 0, None, None)] if value.__class__ is bool else []
-
-
-def _reference(value: Any, base: str) -> list[Said]:
-    said = value.get("reference") if value.__class__ is dict else value
-    if said.__class__ is not str:
-        return []
-    local = parse(said, base=base)
-    return [(local.local if local else said, 0, None, None)]
-
-
-def _identifier(value: Any, base: str) -> list[Said]:
-    """The identifier by which a reference names what it names."""
-    said = value.get("identifier") if value.__class__ is dict else None
-    return [] if said is None else _token(said, base)
-
-
-def logical(parameter: int) -> int:
-    """The number under which a reference's own identifier stands (``:identifier``)."""
-    return parameter + 0x80000000
-
-
-STRING_MEMBERS = ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode",
-                  "country", "name")  # fmt: skip
-
-
-def _string(value: Any, base: str) -> list[Said]:
-    if isinstance(value, str):
-        return [(fold(value), mark(value), None, None)]
-    if not isinstance(value, dict):
-        return []
-    listed = [value[name] if isinstance(value.get(name), list) else [value.get(name)] for name in STRING_MEMBERS]
-    return [(fold(item), mark(item), None, None) for items in listed for item in items if isinstance(item, str)]
-
-
-def _date(value: Any, base: str) -> list[Said]:
-    if isinstance(value, str):
-        span = moment_range(value)
-        return [] if span is None else [(None, 0, *span)]
-    if isinstance(value, dict) and ("start" in value or "end" in value):
-        first, last = (moment_range(str(value.get(member, ""))) for member in ("start", "end"))
-        return [(None, 0, first[0] if first else -FOREVER, last[1] if last else FOREVER)]
-    if isinstance(value, dict) and isinstance(value.get("event"), list):
-        return [said for event in value["event"] for said in _date(event, base)]
-    return []
-
-
-def _quantity(value: Any, base: str) -> list[Said]:
-    """Under its code and under its unit, where they differ; a Range from its low to its high."""
-    if value.__class__ is not dict:
-        return []
-    least = most = value.get("value")
-    if "low" in value or "high" in value:
-        first, last = (each if isinstance(each, dict) else {} for each in (value.get("low"), value.get("high")))
-        least, most, value = first.get("value"), last.get("value"), {**last, **first}
-    if least is None and most is None:
-        return []
-    low = -ENDLESS if least is None else float(least)
-    high = ENDLESS if most is None else float(most)
-    system, code, unit = value.get("system"), value.get("code"), value.get("unit")
-    of = mark(system) if system.__class__ is str else 0
-    units = dict.fromkeys((code, unit)) if unit or code else ("",)
-    return [(each, of, low, high) for each in units if each.__class__ is str]
-
-
-ENDLESS = 1e300
-
-
-def _number(value: Any, base: str) -> list[Said]:
-    if isinstance(value, dict | list | str | bool) or value is None:
-        return []
-    return [(None, 0, float(value), float(value))]
-
-
-def _uri(value: Any, base: str) -> list[Said]:
-    return [(value, 0, None, None)] if isinstance(value, str) else []
-
-
-Reader = Callable[[Any, str], list[Said]]
-READERS: Mapping[str, Reader] = {
-    "token": _token, "reference": _reference, "string": _string, "date": _date, "quantity": _quantity,
-    "number": _number, "uri": _uri,
-}  # fmt: skip

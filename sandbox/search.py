@@ -18,7 +18,8 @@ from r4.implied import unsaid
 from r4.references import parse
 from r4.served import SERVED
 from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, either, parts, plain, updated
-from sandbox.indexing import TOGETHER, key, logical, mark, together
+from sandbox.indexing import TOGETHER, key, logical, together
+from sandbox.values import mark
 
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
 SORTS_LIMIT = 10

@@ -18,14 +18,13 @@ from r4.outcome import Issue, outcome
 from r4.references import named, parse, walk
 from r4.served import SERVED
 from r4.validate import validate
-from sandbox import capabilities, finding
+from sandbox import backlog, capabilities, finding
 from sandbox.answering import etag, found, http_date, parsed, refusal, unplain
-from sandbox.driver import add, execute, positional
+from sandbox.driver import execute, positional
 from sandbox.history import history
-from sandbox.indexing import date_of, index
-from sandbox.indexing import rows as term_rows
+from sandbox.indexing import date_of
 from sandbox.paging import Found
-from sandbox.tables import moved, resources, terms, versions
+from sandbox.tables import moved, resources, versions
 from vocabulary.instant import format_instant
 
 NUMERIC = re.compile(r"[0-9]+")
@@ -67,6 +66,7 @@ class Stored(NamedTuple):
 
 _COLUMNS = "number, type, id, version, deleted, updated, body"
 _CURRENT = f"SELECT {_COLUMNS}, date FROM fhir_resources WHERE type = ? AND id = ?"
+_STANDS = "SELECT version, deleted FROM fhir_resources WHERE type = ? AND id = ?"
 _EARLIER = f"SELECT {_COLUMNS} FROM fhir_versions WHERE type = ? AND id = ? AND version = ?"
 
 
@@ -170,7 +170,7 @@ def _delete(connection: Connection, now: float, interaction: Interaction, rules:
     if interaction.if_match not in (None, "*", str(row.version)):
         return refusal(412, "conflict", "is not the current version", element="If-Match")
     _keep(connection, row)
-    _put(connection, now, Stored(0, row.type, row.id, row.version + 1, True, now, b""), row)
+    _put(connection, now, Stored(0, row.type, row.id, row.version + 1, True, now, b""), row, base=rules.base)
     return Answer(status=204, headers={"etag": etag(row.version + 1)})
 
 
@@ -179,18 +179,20 @@ def _keep(connection: Connection, row: Stored) -> None:
     execute(connection, _ADD_VERSION, row[:7])
 
 
-def _put(connection: Connection, now: float, row: Stored, former: Stored | None) -> int:
-    """The current version, under a new number. Pages that were begun before still find it by its former one."""
-    if former is None:
-        values = (None, *row[1:])
-        return int(execute(connection, _ADD, values).lastrowid or 0)
-    execute(connection, "DELETE FROM fhir_resources WHERE number = ?", (former.number,))
+def _put(connection: Connection, now: float, row: Stored, former: Stored | None, *, base: str) -> None:
+    """The current version, under a new number. Pages that were begun before still find it by its former one, whose terms
+    have to be there for that. Those of the new one follow."""
+    if former is not None:
+        backlog.catch_up(connection, base=base, needed=former.number)
+        execute(connection, "DELETE FROM fhir_resources WHERE number = ?", (former.number,))
     number = int(execute(connection, _ADD, (None, *row[1:])).lastrowid or 0)
-    if not former.deleted:
-        said = (former.number, number, *former[1:4], former.updated, former.date, now)
-        execute(connection, _ADD_MOVED, said)
-    _sweep(connection, now)
-    return number
+    if former is not None:
+        if not former.deleted:
+            said = (former.number, number, *former[1:4], former.updated, former.date, now)
+            execute(connection, _ADD_MOVED, said)
+        _sweep(connection, now)
+    if number % backlog.BEHIND == 0:
+        backlog.catch_up(connection, base=base)
 
 
 def _sweep(connection: Connection, now: float) -> None:
@@ -236,12 +238,11 @@ def _leads_nowhere(connection: Connection, said: str, own: str, base: str) -> bo
     local = parse(said, base=base)
     if local is None or local.local == own:
         return False
-    row = _current(connection, local.type, local.id)
-    return row is None or row.deleted or not _has_version(connection, row, local.version)
-
-
-def _has_version(connection: Connection, row: Stored, version: str | None) -> bool:
-    return version in (None, str(row.version)) or _earlier(connection, row.type, row.id, str(version)) is not None
+    row = execute(connection, _STANDS, (local.type, local.id)).fetchone()
+    if row is None or row[1]:
+        return True
+    version = local.version
+    return version not in (None, str(row[0])) and _earlier(connection, local.type, local.id, str(version)) is None
 
 
 def _write(
@@ -249,15 +250,13 @@ def _write(
     former: Stored | None = None,
 ) -> tuple[Stored, dict[str, Any]]:  # fmt: skip
     stored = stamped(body, id=id, version=version, now=now)
-    found = index(stored, base=rules.base)
-    date = date_of(stored["resourceType"], found)
+    date = date_of(stored, base=rules.base)
     row = Stored(0, stored["resourceType"], id, version, False, now, codec.format(stored), date)
-    number = _put(connection, now, row, former)
-    add(connection, ADD_TERM, term_rows(number, found, date))
+    _put(connection, now, row, former, base=rules.base)
     return row, stored
 
 
-ADD_TERM, _ADD, _ADD_VERSION, _ADD_MOVED = map(positional, (terms, resources, versions, moved))
+_ADD, _ADD_VERSION, _ADD_MOVED = map(positional, (resources, versions, moved))
 assert tuple(resources.c.keys()) == Stored._fields
 assert tuple(versions.c.keys()) == Stored._fields[:7]
 

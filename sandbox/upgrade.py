@@ -4,9 +4,9 @@ the time of their change, and their terms made anew."""
 from sqlalchemy import Connection
 
 from r4 import codec
+from sandbox.backlog import catch_up
 from sandbox.driver import add, execute, positional
-from sandbox.indexing import date_of, index, rows
-from sandbox.store import ADD_TERM
+from sandbox.indexing import date_of
 from sandbox.tables import metadata, resources, versions
 
 _MEMBERS = "type, id, version, deleted, updated, body"
@@ -27,6 +27,7 @@ def upgrade(connection: Connection, now: float, *, base: str) -> bool:
     execute(connection, "DROP TABLE IF EXISTS fhir_moved")
     metadata.create_all(connection)
     _copy(connection, base)
+    catch_up(connection, base=base)
     for name in ("fhir_resources", "fhir_versions"):
         execute(connection, f"DROP TABLE earlier_{name}")
     return True
@@ -40,10 +41,8 @@ def _copy(connection: Connection, base: str) -> None:
             add(connection, _ADD_VERSION, [(number, *members)])
             continue
         type, deleted, body = members[0], members[3], members[5]
-        found = [] if deleted else index(codec.parse(body), base=base)
-        date = date_of(type, found)
-        add(connection, _ADD, [(number, *members, date)])
-        add(connection, ADD_TERM, rows(number, found, date))
+        said = {"resourceType": type} if deleted else codec.parse(body)
+        add(connection, _ADD, [(number, *members, date_of(said, base=base))])
 
 
 _TABLES = ((1, "fhir_resources"), (0, "fhir_versions"))

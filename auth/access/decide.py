@@ -32,6 +32,14 @@ allowed."""
 def allowing(grant: Grant, action: str, type: str, *, needs: frozenset[str] = frozenset()) -> tuple[FhirScope, ...]:
     """The grant's scopes that each alone permit the action on resources of the type, as far as they reach. ``needs`` are
     features of ``levels.FEATURES`` that the request uses."""
+    asked = (action, type, needs)
+    found: tuple[FhirScope, ...] | None = grant.decided.get(asked)
+    if found is None:
+        found = grant.decided[asked] = _allowing(grant, action, type, needs)
+    return found
+
+
+def _allowing(grant: Grant, action: str, type: str, needs: frozenset[str]) -> tuple[FhirScope, ...]:
     letter = LETTERS.get(action)
     wanted = needs | _features(action, type)
     return tuple(
@@ -108,12 +116,13 @@ def reaching(
     scopes: Sequence[FhirScope], resource: Mapping[str, Any], grant: Grant, *, base: str, writing: bool = False
 ) -> tuple[FhirScope, ...]:
     """Those scopes that reach this very resource. What is nobody's may be read by all, and written by ``system/``."""
-    return tuple(
-        scope
-        for scope in scopes
-        if _reaches(scope, resource, grant, base, writing)
-        and all(_matches(resource, name, value, base) for name, value in scope.query)
-    )
+    found = []
+    for scope in scopes:
+        if _reaches(scope, resource, grant, base, writing) and (
+            not scope.query or all(_matches(resource, name, value, base) for name, value in scope.query)
+        ):
+            found.append(scope)
+    return tuple(found)
 
 
 def reaches(

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -38,7 +38,8 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """What a bearer may do now: the token's scopes and the grant's context. ``expires`` is the token's, Unix seconds."""
+    """What a bearer may do now: the token's scopes and the grant's context. ``expires`` is the token's, Unix seconds.
+    ``decided`` keeps what follows from these for each kind of interaction; whether they hold is asked of the database."""
 
     id: str
     client_id: str
@@ -48,6 +49,7 @@ class Grant:
     issued: float = 0.0
     session: str | None = None
     faults: tuple[str, ...] = ()
+    decided: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def patient(self) -> str | None:

@@ -8,7 +8,7 @@ younger than ``LOSS`` seconds.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -141,20 +141,23 @@ class Audit:
     def written(
         self, connection: Connection, now: float, interaction: Interaction, grant: Grant, answer: Answer,
         caller: Caller = NOBODY,
-    ) -> None:  # fmt: skip
-        """Keeps a write to the embedded store in the write's own transaction; does nothing for anything else."""
-        if interaction.action in WRITING and answer.status < 400:
-            rows = accesses(interaction, grant, answer, caller, at=now, base=self._fhir)
-            append(connection, now, rows, server=self._server)
-            self.recent.add(rows, grant=grant)
+    ) -> list[Event]:  # fmt: skip
+        """Keeps a write to the embedded store in the write's own transaction: its rows, for ``access``. Does nothing for
+        anything else."""
+        if interaction.action not in WRITING or answer.status >= 400:
+            return []
+        rows = accesses(interaction, grant, answer, caller, at=now, base=self._fhir)
+        append(connection, now, rows, server=self._server)
+        return rows
 
     def access(
         self, interaction: Interaction, grant: Grant | None, answer: Answer, caller: Caller = NOBODY, *,
-        embedded: bool = False,
+        embedded: bool = False, kept: Sequence[Event] = (),
     ) -> Answer:  # fmt: skip
-        """The answer, once its access waits to be written (``written`` has kept those of the embedded store already); 503
-        in its stead when the log has not been writable for long."""
-        if embedded and grant is not None and interaction.action in WRITING and answer.status < 400:
+        """The answer, once its access waits to be written, if its rows are not ``kept`` already; 503 in its stead when the
+        log has not been writable for long."""
+        if kept:
+            self.recent.add(kept, grant=grant)
             return answer
         if self._waiting.qsize() >= self._limit:
             return UNRECORDED

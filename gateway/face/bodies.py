@@ -2,6 +2,8 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from auth.access.decide import allowing, bound, may_write
@@ -41,8 +43,8 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
 
 def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, str | None]:
     """A reference within this server to what a scope of one patient does not reach."""
-    reading = [scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant)]
-    plain = tuple(replace(scope, query=(), type="*") for scope in reading[:1])
+    reading = (scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant))
+    plain = tuple(map(_everywhere, islice(reading, 1)))
     known = {} if means.reached is None else means.reached
     for said in dict.fromkeys(named(i.body or {})):
         local = parse(said, base=means.base)
@@ -51,6 +53,12 @@ def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Gene
         if not (yield from _reached(local, plain, grant, means, known)):
             return next(path for path, reference in walk(i.body or {}) if reference["reference"] == said)
     return None
+
+
+@lru_cache(maxsize=256)
+def _everywhere(scope: FhirScope) -> FhirScope:
+    """The scope for every record of its patient."""
+    return replace(scope, query=(), type="*")
 
 
 def _reached(

@@ -1,14 +1,18 @@
 """Edge: drives ``gateway.face`` before an embedded store (one transaction for it all) or a server behind (over HTTP)."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from sqlalchemy import Connection
 
 from auth.server.grants import Grant, find_grant
 from gateway import face
 from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Repeatable
 from r4.interaction import Answer, Interaction
 from sandbox import store
 from sandbox.answering import refusal
-from sandbox.audit import NOBODY, Caller
+from sandbox.audit import NOBODY, Caller, Event
 
 
 class Undo(Exception):
@@ -36,37 +40,53 @@ UNKNOWN = refusal(401, "login", "An access token of this EHR is needed, as beare
 """What a token that opens nothing is recorded as."""
 
 
+LOOKS = frozenset({"read", "vread"})
+"""What is found by its key: done before another thread would have been woken for it."""
+
+
 async def serve(
     ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller = NOBODY
 ) -> Answer | None:  # fmt: skip
     """The answer to a bearer's interaction, recorded; None when the token opens nothing."""
-    grant, answer = await _served(ehr, interaction, token, caller)
-    told = ehr.audit.access(interaction, grant, answer, caller, embedded=ehr.upstream is None)
-    return told if grant is not None else None
+    done = await _served(ehr, interaction, token, caller)
+    embedded = ehr.upstream is None
+    told = ehr.audit.access(interaction, done.grant, done.answer, caller, embedded=embedded, kept=done.kept)
+    return told if done.grant is not None else None
 
 
-async def _served(
-    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller
-) -> tuple[Grant | None, Answer]:  # fmt: skip
+class Done(NamedTuple):
+    """What a bearer was answered; ``kept`` are the rows of the audit log that were written with it."""
+
+    grant: Grant | None
+    answer: Answer
+    kept: Sequence[Event] = ()
+
+
+async def _served(ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller) -> Done:
     if ehr.upstream is not None:
-        return await _upstream(ehr, interaction, token)
+        return Done(*await _upstream(ehr, interaction, token))
+
+    def work(connection: Connection, now: float) -> Done:
+        return _embedded(connection, now, ehr, interaction, token, caller)
+
+    if interaction.action in LOOKS:
+        return await ehr.database.look(work)
     try:
-        return await ehr.database.run(lambda c, now: _embedded(c, now, ehr, interaction, token, caller))
+        return await ehr.database.run(work if interaction.action == "transaction" else Repeatable(work))
     except Undo as undone:
-        return undone.grant, undone.answer
+        return Done(undone.grant, undone.answer)
 
 
 def _embedded(
     connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller
-) -> tuple[Grant | None, Answer]:  # fmt: skip
+) -> Done:  # fmt: skip
     grant = find_grant(connection, now, token)
     if grant is None:
-        return None, UNKNOWN
+        return Done(None, UNKNOWN)
     answer = drive(connection, now, ehr, interaction, grant)
     if interaction.action == "transaction" and answer.status >= 400:
         raise Undo(grant, answer)
-    ehr.audit.written(connection, now, interaction, grant, answer, caller)
-    return grant, answer
+    return Done(grant, answer, ehr.audit.written(connection, now, interaction, grant, answer, caller))
 
 
 def drive(connection: Connection, now: float, ehr: SandboxEhr, interaction: Interaction, grant: Grant) -> Answer:

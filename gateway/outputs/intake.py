@@ -15,7 +15,7 @@ from gateway.outputs.evidence import read_patient
 from gateway.outputs.submission import Occasion, Taken, submit
 from gateway.people import apikeys
 from gateway.people.apikeys import ApiKey
-from gateway.storage.database import Repeatable
+from gateway.storage.database import Short
 from r4.outcome import Issue
 from vocabulary.output import Output
 from writeback import outputs
@@ -72,7 +72,7 @@ async def take(
 
 async def _key(gateway: Gateway, presented: str) -> ApiKey | None:
     async def look() -> ApiKey | None:
-        return await gateway.run(Repeatable(lambda connection, now: apikeys.find_key(connection, now, presented)))
+        return await gateway.run(Short(lambda connection, now: apikeys.find_key(connection, now, presented)))
 
     return await gateway.recent_keys.find(presented, look, monotonic)
 

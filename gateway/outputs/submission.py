@@ -15,7 +15,7 @@ from gateway.outputs import grounding, readings
 from gateway.outputs.changes import events_of
 from gateway.outputs.evidence import PatientRead, read_evidence
 from gateway.outputs.grounding import Grounding
-from gateway.storage.database import Repeatable
+from gateway.storage.database import Short
 from monitoring import journal, observations
 from monitoring.entries import Observed, Telling
 from vocabulary.chart import Chart
@@ -82,9 +82,7 @@ async def _submit(
         key=gateway.keyring.session if key is None else key,
     )  # fmt: skip
     note = _Note(given=given, observed=observed, found=found, fence=occasion.fence)
-    taken = await gateway.run(
-        Repeatable(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id))
-    )
+    taken = await gateway.run(Short(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id)))
     await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].changes:
         gateway.tell(taken[0].changes)

@@ -4,7 +4,6 @@ import contextlib
 import secrets
 import socket
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,8 +67,10 @@ class Running:
 
 
 def new_id() -> str:
-    """A random id that any FHIR server takes: never digits only."""
-    return str(uuid.uuid4())
+    """A UUID of version 7 (RFC 9562 §5.7): the time in milliseconds, so that an index grows at its end, and 74 random bits."""
+    moment, chance = f"{int(time.time() * 1000):012x}", secrets.token_hex(10)
+    variant = "89ab"[int(chance[19], 16) & 3]
+    return f"{moment[:8]}-{moment[8:]}-7{chance[:3]}-{variant}{chance[3:6]}-{chance[6:18]}"
 
 
 @contextlib.asynccontextmanager

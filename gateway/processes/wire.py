@@ -1,6 +1,8 @@
 """Edge: HTTP below ASGI: uvicorn's protocol with its transport within reach, and answers written onto it by hand.
 
-Only faults need this: an answer that is cut, reset or trickled cannot be sent through ASGI, which sends whole ones.
+Only faults need this: an answer that is cut, reset or trickled cannot be sent through ASGI, which sends whole ones. Those that
+are whole leave whole: uvicorn writes the head and the body of each apart, which is two calls of the system and wakes the client
+for the head alone.
 """
 
 import asyncio
@@ -21,8 +23,42 @@ PARTS = 20
 """In how many parts a trickled body comes."""
 
 
+class Gathered:
+    """A transport; what is written to it in one turn of the loop leaves at once."""
+
+    __slots__ = ("_loop", "_parts", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Sends it with what else is written until the loop goes on."""
+        if not self._parts:
+            self._loop.call_soon(self._leave)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Ends the connection when all that was written is sent."""
+        self._leave()
+        self._transport.close()
+
+    def _leave(self) -> None:
+        if self._parts:
+            whole = b"".join(self._parts)
+            self._parts.clear()
+            self._transport.write(whole)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Protocol(HttpToolsProtocol):
     """Puts the transport where an application finds it: ``scope["extensions"]``."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.transport = Gathered(transport, self.loop)  # type: ignore[assignment]
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -1,6 +1,7 @@
 """Edge: the FHIR base of a sandbox EHR over HTTP: bytes in, an interaction, its answer, bytes out."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl
@@ -19,6 +20,7 @@ from r4 import codec
 from r4.criteria import checked, leniently
 from r4.interaction import Answer, Interaction, InteractionError, methods_of, parse
 from r4.outcome import Issue, outcome
+from r4.requests import MEANINGFUL, OVERRIDES
 from sandbox import capabilities
 from sandbox.answering import refusal
 from sandbox.audit import Caller
@@ -90,10 +92,10 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         raise InteractionError(405, Issue("not-supported", "this method is not served here"))
     path = _path(scope)
     query = scope["query_string"].decode("latin-1")
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    credentials, headers = _heard(scope["headers"])
     if query and any(name == "access_token" for name, _ in parse_qsl(query, keep_blank_values=True)):
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
-    token = _token(headers)
+    token = _token(credentials)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
         ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
         return _unauthorized("")
@@ -140,9 +142,23 @@ async def _metadata(ehr: SandboxEhr) -> Answer:
     return Answer(status=200, resource=statement(ehr.persona, said))
 
 
-def _token(headers: list[tuple[str, str]]) -> str | None:
-    said = [value for name, value in headers if name == "authorization"]
-    match = _BEARER.fullmatch(said[0]) if len(said) == 1 else None
+def _heard(headers: Sequence[tuple[bytes, bytes]]) -> tuple[list[bytes], list[tuple[str, str]]]:
+    """The Authorization headers; and those that mean something for an interaction, as text."""
+    credentials: list[bytes] = []
+    meant: list[tuple[str, str]] = []
+    for name, value in headers:
+        if name in _MEANT:
+            meant.append((_MEANT[name], value.decode("latin-1")))
+        elif name == b"authorization":
+            credentials.append(value)
+    return credentials, meant
+
+
+_MEANT = {name.encode(): name for name in MEANINGFUL | OVERRIDES}
+
+
+def _token(credentials: list[bytes]) -> str | None:
+    match = _BEARER.fullmatch(credentials[0].decode("latin-1")) if len(credentials) == 1 else None
     return match[1] if match else None
 
 

@@ -30,7 +30,7 @@ from gateway.sandbox_ehrs.faults import Faults
 from gateway.sandbox_ehrs.id_keys import open_ring, turning
 from gateway.storage.database import open_sqlite
 from gateway.vendors import vendor_for
-from sandbox import loading, tables
+from sandbox import backlog, loading, tables
 from sandbox import upgrade as store_upgrade
 from sandbox.personas import PERSONAS as PERSONAS
 from sandbox.personas import Persona
@@ -90,6 +90,7 @@ def _ehr(
     database.run_now(add_columns)
     fhir = f"{ehr_url}/ehr/{persona.name}/fhir"
     database.run_now(lambda connection, now: store_upgrade.upgrade(connection, now, base=fhir))
+    database.run_now(lambda connection, now: backlog.served_at(connection, now, base=fhir))
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(
         name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),

@@ -5,7 +5,7 @@ seconds. Either everything a work wrote is durable when ``run`` returns, or noth
 
 SQLite: one connection, and whatever is waiting is committed as one group, a savepoint each; a work alone needs none, nor do
 works that may be done again (``Repeatable``): where one of them fails, each is done again with its own. A thread of its own does
-the works, but for the repeatable ones, which are short: where it has nothing to do the event loop does them, for two threads
+the works, but for the short ones of these (``Short``): where it has nothing to do the event loop does them, for two threads
 that take turns at the interpreter, statement by statement, are slower than one. Commits are always another thread's.
 PostgreSQL: one transaction per work, on a few threads.
 """
@@ -39,20 +39,24 @@ Clock = Callable[[], float]
 
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
-REPEATABLE_LIMIT = 64
-"""Repeatable works in one commit, at most: bounds how long the event loop is at them."""
+SHORT_LIMIT = 64
+"""Short works in one commit, at most: bounds how long the event loop is at them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeatable(Generic[T]):
-    """A short work (tens of microseconds) that changes nothing but the database, so that it may be done again from its
-    beginning. A savepoint costs SQLite a copy of every page that is written after it: a quarter of what it takes to record an
-    output."""
+    """A work that changes nothing but the database, so that it may be done again from its beginning. A savepoint costs SQLite a
+    copy of every page that is written after it: a quarter of what it takes to record an output."""
 
     work: Work[T]
 
     def __call__(self, connection: Connection, now: float) -> T:
         return self.work(connection, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Short(Repeatable[T]):
+    """One that takes tens of microseconds: done on the event loop, which waits for it."""
 
 
 class Database(Protocol):
@@ -79,7 +83,7 @@ class Sqlite:
         self.path, self.engine = Path(path), sqlite_engine(str(path))
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
-        self._repeatable: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
+        self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._begun: SimpleQueue[_Done | None] = SimpleQueue()
         self._closed = self._writing = False
         self._turn = threading.Lock()
@@ -94,17 +98,17 @@ class Sqlite:
         """Runs the work in the next group; returns when it is durable. Raises what the work raised."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        if isinstance(work, Repeatable) and not self._closed:
-            self._repeatable.append((work, future))
+        if isinstance(work, Short) and not self._closed:
+            self._short.append((work, future))
             loop.call_soon(self._begin)  # after those that this turn of the loop brings along
         else:
             self._submit(work, future)
         return await future
 
     async def look(self, work: Work[T]) -> T:
-        """Runs the work at once, on this thread, where no group is being written: to wake another costs ten times what a
-        look by key does. Else it waits for its turn as any other. It sees what is committed."""
-        if self._closed or not self._turn.acquire(blocking=False):
+        """Runs the work at once, on this thread, where no group is being written or about to be: to wake another costs ten
+        times what a look by key does. Else it waits for its turn as any other. It sees what is committed."""
+        if self._closed or self._writing or not self._turn.acquire(blocking=False):
             return await self.run(work)
         try:
             return cast(T, self._call(work, self._clock()))
@@ -164,7 +168,7 @@ class Sqlite:
             self._commit(group)
             if last:
                 break
-        while self._repeatable:
+        while self._short:
             self._commit([])
 
     def _commit(self, group: Sequence[_Item]) -> None:
@@ -177,8 +181,8 @@ class Sqlite:
         tell(outcomes)
 
     def _begin(self) -> None:
-        """On the event loop: does the repeatable works, unless somebody has the turn: he takes them along, or passes it on."""
-        if self._repeatable and not self._writing and not self._closed and self._turn.acquire(blocking=False):
+        """On the event loop: does the short works, unless somebody has the turn: he takes them along, or passes it on."""
+        if self._short and not self._writing and not self._closed and self._turn.acquire(blocking=False):
             self._begun.put(self._done(list(self._due())))
 
     def _finish(self) -> None:
@@ -189,16 +193,16 @@ class Sqlite:
             tell(outcomes)
 
     def _due(self) -> Iterator[_Item]:
-        for _ in range(REPEATABLE_LIMIT):
-            if not self._repeatable:
+        for _ in range(SHORT_LIMIT):
+            if not self._short:
                 return
-            yield self._repeatable.popleft()
+            yield self._short.popleft()
 
     def _pass_on(self) -> None:
         """Gives the turn back, and wakes those whom ``_begin`` could not serve."""
         self._turn.release()
         if not self._writing:
-            for loop in {future.get_loop() for _, future in tuple(self._repeatable)}:
+            for loop in {future.get_loop() for _, future in tuple(self._short)}:
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(self._begin)
 

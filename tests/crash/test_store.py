@@ -19,6 +19,7 @@ from gateway.sandbox_ehrs.ehr import SandboxEhr
 from r4 import codec
 from r4.interaction import Answer, Interaction
 from sandbox import store
+from sandbox.backlog import catch_up
 from sandbox.indexing import date_of, index, rows
 from tests.crash.kill_demo import ROOT
 from tests.crash.store_writer import SIZE, SYSTEM, opened
@@ -79,10 +80,11 @@ def stray_terms(ehr: SandboxEhr) -> list[str]:
 
     def compare(connection: Connection, now: float) -> list[str]:
         found = []
-        current = "SELECT number, type, body, deleted FROM fhir_resources"
-        for number, type, body, deleted in connection.exec_driver_sql(current).all():
+        catch_up(connection, base=ehr.fhir)
+        current = "SELECT number, body, deleted FROM fhir_resources"
+        for number, body, deleted in connection.exec_driver_sql(current).all():
             made = [] if deleted else index(codec.parse(body), base=ehr.fhir)
-            wanted = [] if deleted else rows(number, made, date_of(type, made))
+            wanted = [] if deleted else rows(number, made, date_of(codec.parse(body), base=ehr.fhir))
             kept = connection.exec_driver_sql("SELECT * FROM fhir_terms WHERE number = ?", (number,)).all()
             if sorted(map(repr, wanted)) != sorted(repr(tuple(row)) for row in kept):
                 found.append(f"the terms of change {number} are not those of its body")

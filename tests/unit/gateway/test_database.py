@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, insert, select
 
-from gateway.storage.database import Repeatable, Sqlite, open_sqlite
+from gateway.storage.database import Repeatable, Short, Sqlite, open_sqlite
 from gateway.storage.failures import DatabaseClosed
 
 METADATA = MetaData()
@@ -97,21 +97,22 @@ def there(database: Sqlite) -> list[str]:
     return database.run_now(lambda c, now: list(c.scalars(select(NAMES.c.name).order_by(NAMES.c.name))))
 
 
-def test_works_that_may_be_done_again_are_done_where_they_came_from_and_others_are_not(tmp_path: Path) -> None:
+def test_short_works_are_done_where_they_came_from_and_others_are_not(tmp_path: Path) -> None:
     database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
 
     def where(connection: Connection, now: float) -> int:
         return threading.get_ident()
 
-    async def ask() -> tuple[int, int]:
-        return await database.run(Repeatable(where)), await database.run(where)
+    async def ask() -> list[int]:
+        return [await database.run(work) for work in (Short(where), Repeatable(where), where)]
 
-    here, elsewhere = asyncio.run(ask())
+    here, *elsewhere = asyncio.run(ask())
     database.close()
-    assert here == threading.get_ident() != elsewhere
+    assert here == threading.get_ident()
+    assert here not in elsewhere
 
 
-@pytest.mark.parametrize("kind", [Repeatable, lambda work: work])
+@pytest.mark.parametrize("kind", [Short, Repeatable, lambda work: work])
 def test_a_commit_that_fails_fails_every_work_of_its_group_and_no_later_one(tmp_path: Path, kind: Any) -> None:
     def orphan(connection: Connection, now: float) -> None:
         connection.execute(insert(PETS), {"owner": "nobody"})
@@ -128,7 +129,7 @@ def test_neither_kind_of_work_waits_without_end_for_the_other(tmp_path: Path) ->
     async def client(kind: str, number: int, until: float) -> None:
         while asyncio.get_running_loop().time() < until:
             work = adds(f"{kind[0]}{number}-{counts[kind]}")
-            await database.run(Repeatable(work) if kind == "again" else work)
+            await database.run(Short(work) if kind == "again" else work)
             counts[kind] += 1
 
     async def everybody() -> None:
@@ -146,15 +147,46 @@ def test_what_waits_when_the_database_is_closed_is_written(tmp_path: Path) -> No
     database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
 
     async def leave() -> list[Any]:
-        works: list[Any] = [Repeatable(adds("a")), adds("b"), Repeatable(adds("c"))]
+        works: list[Any] = [Short(adds("a")), adds("b"), Short(adds("c"))]
         waiting = [asyncio.create_task(database.run(work)) for work in works]
         await asyncio.sleep(0)
         database.close()
         with pytest.raises(DatabaseClosed):
-            await database.run(Repeatable(adds("d")))
+            await database.run(Short(adds("d")))
         return await asyncio.gather(*waiting)
 
     assert asyncio.run(leave()) == ["a", "b", "c"]
     opened = open_sqlite(tmp_path / "x.db")
     assert there(opened) == ["a", "b", "c"]
     opened.close()
+
+
+def names(connection: Connection, now: float) -> list[str]:
+    return list(connection.scalars(select(NAMES.c.name).order_by(NAMES.c.name)))
+
+
+def test_a_look_is_done_at_once_and_on_this_thread(tmp_path: Path) -> None:
+    async def run() -> tuple[list[str], int]:
+        await database.run(adds("a"))
+        return await database.look(lambda c, now: (names(c, now), threading.get_ident()))
+
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+    assert asyncio.run(run()) == (["a"], threading.get_ident())
+    database.close()
+
+
+def test_a_look_overtakes_no_group_that_waits_for_its_turn(tmp_path: Path) -> None:
+    async def run() -> list[str]:
+        with database._turn:
+            writing = asyncio.create_task(database.run(adds("a")))
+            while not database._writing:
+                await asyncio.sleep(0.001)
+        found = await database.look(names)
+        await writing
+        return found
+
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+    for _ in range(20):
+        assert asyncio.run(run()) == ["a"]
+        database.run_now(lambda c, now: c.execute(NAMES.delete()) and None)
+    database.close()

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from sandbox.indexing import FOREVER, NO_DATE, READERS, Term, date_of, index, key, logical, mark, together
+from sandbox.indexing import NO_DATE, date_of, index, key, logical, together
+from sandbox.values import FOREVER, READERS, mark
 from tests.unit.sandbox.stores import BASE
 
 
 def terms(name: str, type: str = "Observation", **members: Any) -> list[tuple[Any, ...]]:
     number = key(type, name)
-    return [term[1:] for term in index({"resourceType": type, **members}, base=BASE) if term.parameter == number]
+    return [term[1:] for term in index({"resourceType": type, **members}, base=BASE) if term[0] == number]
 
 
 def test_each_kind_of_parameter_is_read() -> None:
@@ -101,9 +102,9 @@ def test_a_reference_says_what_it_names_and_its_identifier() -> None:
     found = [
         term
         for term in index({"resourceType": "Observation", "subject": here}, base=BASE)
-        if term.parameter == logical(key("Observation", "subject"))
+        if term[0] == logical(key("Observation", "subject"))
     ]
-    assert [(term.value, term.mark) for term in found] == [("v", mark("s"))]
+    assert [term[2:4] for term in found] == [("v", mark("s"))]
 
 
 def test_a_patient_and_a_code_stand_together() -> None:
@@ -120,19 +121,17 @@ def test_a_patient_and_a_code_stand_together() -> None:
 
 
 def test_the_leading_date_is_the_earliest_beginning() -> None:
-    number = key("Observation", "date")
-    said = [
-        Term(number, low=5.0, high=6.0),
-        Term(number, low=3.0, high=9.0),
-        Term(key("Observation", "code"), low=1.0),
-        Term(number),
-    ]
-    assert date_of("Observation", said) == 3.0
-    assert date_of("Observation", ()) == NO_DATE
-    assert date_of("Medication", said) == 0.0
+    def date(type: str = "Observation", **members: Any) -> float:
+        return date_of({"resourceType": type, **members}, base=BASE)
+
+    assert date(effectiveDateTime="1970-01-02") == 86400.0
+    assert date(effectiveTiming={"event": ["1970-01-03", "1970-01-02"]}, issued="1970-01-01T00:00:00Z") == 86400.0
+    assert date(effectivePeriod={"end": "1970-01-02"}) == -FOREVER
+    assert date(effectiveDateTime="yesterday") == date() == NO_DATE
+    assert date("Medication") == 0.0
 
 
 def test_what_is_a_column_of_the_resource_is_no_term_of_it() -> None:
     said = {"id": "x", "meta": {"lastUpdated": "2026-01-01T00:00:00Z", "tag": [{"code": "t"}]}, "status": "final"}
-    found = {term.parameter for term in index({"resourceType": "Observation", **said}, base=BASE)}
+    found = {term[0] for term in index({"resourceType": "Observation", **said}, base=BASE)}
     assert found == {key("Observation", "_tag"), key("Observation", "status")}

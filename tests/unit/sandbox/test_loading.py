@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from gateway.storage.database import open_sqlite
 from r4.interaction import Interaction
 from sandbox import loading, store, tables
+from sandbox.backlog import catch_up
 from sandbox.seed import load, ward
 
 RULES = store.Rules(base="http://127.0.0.1:8700/ehr/spec/fhir", new_id=lambda: "none", references="free")
@@ -30,6 +31,7 @@ def rows(bodies: list[dict[str, Any]], *, at_once: bool) -> Mapping[str, list[An
         assert database.run_now(lambda c, now: loading.load(c, now, bodies, RULES)) == len(bodies)
     else:
         database.run_now(lambda connection, now: written(connection, now, bodies))
+    database.run_now(lambda connection, now: catch_up(connection, base=RULES.base))
     kept = database.run_now(
         lambda c, now: {
             table.name: list(map(tuple, c.execute(select(table)))) for table in tables.metadata.tables.values()

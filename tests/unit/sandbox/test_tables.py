@@ -6,7 +6,7 @@ from r4.generated.types import RESOURCES
 from sandbox import capabilities
 from sandbox.comparing import ALLOWED, SearchError, _amount
 from sandbox.history import span_of
-from sandbox.indexing import STRING_MEMBERS, _string
+from sandbox.values import STRING_MEMBERS, _string
 
 NAME = ("text", "family", "given", "prefix", "suffix")
 ADDRESS = ("text", "line", "city", "district", "state", "postalCode", "country")

@@ -1,0 +1,117 @@
+"""Terms are written behind the resources; nothing that looks at terms can tell."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from r4 import codec
+from sandbox.backlog import BEHIND, catch_up, served_at
+from sandbox.indexing import index, rows
+from sandbox.store import Stored
+from tests.unit.sandbox.stores import BASE, Store
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+def observe(store: Store, number: int, **members: Any) -> None:
+    coding = {"coding": [{"system": "urn:c", "code": f"c{number % 3}"}]}
+    identifier = [{"system": "urn:i", "value": str(number)}]
+    said = {"status": "final", "code": coding, "identifier": identifier, "effectiveDateTime": "2026-01-02", **members}
+    store.put("Observation", f"o{number}", **said)
+
+
+def waiting(store: Store) -> int:
+    """Resources without a term."""
+    sql = "SELECT count(*) FROM fhir_resources WHERE deleted = 0 AND number NOT IN (SELECT number FROM fhir_terms)"
+    return int(store.database.run_now(lambda c, now: c.exec_driver_sql(sql).scalar()))
+
+
+def wrong(store: Store) -> list[int]:
+    """Current resources whose terms are not those of their bodies."""
+
+    def compare(connection: Connection, now: float) -> list[int]:
+        columns = ", ".join(Stored._fields)
+        found = []
+        for each in map(Stored._make, connection.exec_driver_sql(f"SELECT {columns} FROM fhir_resources").all()):
+            made = [] if each.deleted else index(codec.parse(each.body), base=BASE)
+            kept = connection.exec_driver_sql("SELECT * FROM fhir_terms WHERE number = ?", (each.number,)).all()
+            if sorted(map(repr, rows(each.number, made, each.date))) != sorted(repr(tuple(row)) for row in kept):
+                found.append(each.number)
+        return found
+
+    return store.database.run_now(compare)
+
+
+def test_a_change_leaves_its_terms_to_whoever_looks_first(store: Store) -> None:
+    for number in range(5):
+        observe(store, number)
+    assert waiting(store) == 5
+    assert store.ids("Observation?identifier=urn:i|3") == ["o3"]
+    assert waiting(store) == 0
+    assert wrong(store) == []
+
+
+def test_so_many_wait_and_no_more(store: Store) -> None:
+    most = 0
+    for number in range(3 * BEHIND):
+        observe(store, number % 50, status=("final", "amended")[number // 50 % 2])
+        if number % 7 == 0:
+            store.ask("DELETE", f"Observation/o{number % 50}")
+        most = max(most, waiting(store))
+    assert 0 < most < BEHIND
+    store.ids("Observation?status=final")
+    assert wrong(store) == []
+
+
+def test_what_was_taken_back_waits_no_longer_and_its_number_comes_again(store: Store) -> None:
+    def fail(connection: Connection, now: float) -> None:
+        connection.exec_driver_sql("INSERT INTO fhir_resources SELECT NULL, type, 'lost', version, deleted, updated, body, date FROM fhir_resources")  # fmt: skip
+        catch_up(connection, base=BASE)
+        raise ValueError("taken back")
+
+    observe(store, 1)
+    with pytest.raises(ValueError, match="taken back"):
+        store.database.run_now(fail)
+    observe(store, 2)
+    assert store.ids("Observation?status=final") == ["o1", "o2"]
+    assert wrong(store) == []
+
+
+def test_a_condition_of_a_write_sees_what_was_stored_just_before(store: Store) -> None:
+    observe(store, 1)
+    body = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    assert store.ask("POST", "Observation", body, ("if-none-exist", "identifier=urn:i|1")).status == 200
+    assert store.ask("POST", "Observation", body, ("if-none-exist", "identifier=urn:i|2")).status == 201
+
+
+def test_a_store_that_made_its_terms_with_each_change_goes_on(store: Store) -> None:
+    observe(store, 1)
+    store.ids("Observation?status=final")
+    store.database.run_now(lambda c, now: c.exec_driver_sql("DELETE FROM fhir_settings WHERE name = 'indexed'"))
+    observe(store, 2)
+    assert store.ids("Observation?status=final") == ["o1", "o2"]
+    assert wrong(store) == []
+
+
+def test_what_waits_at_the_end_names_the_same_under_another_address(store: Store) -> None:
+    def starts(base: str) -> None:
+        store.database.run_now(lambda connection, now: served_at(connection, now, base=base))
+
+    starts(BASE)
+    observe(store, 1, subject={"reference": f"{BASE}/Patient/p"})
+    starts("http://127.0.0.1:9/ehr/spec/fhir")
+    observe(store, 2, subject={"reference": f"{BASE}/Patient/p"})
+    store.database.run_now(lambda c, now: catch_up(c, base="http://127.0.0.1:9/ehr/spec/fhir"))
+    assert store.ids("Observation?subject=Patient/p") == ["o1"]
+
+
+def test_terms_that_are_lost_are_noticed(store: Store) -> None:
+    """The failing twin of ``wrong``."""
+    observe(store, 1)
+    store.ids("Observation?status=final")
+    store.database.run_now(lambda c, now: c.exec_driver_sql("DELETE FROM fhir_terms WHERE place = 0"))
+    assert wrong(store) == [1]
