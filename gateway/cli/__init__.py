@@ -17,12 +17,12 @@ objects, as Python does by itself, took a seventh of the processor time of a sho
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; without ``arguments`` those of this process. Ends with SystemExit. An expected failure is a
     sentence and exit code 3, never a traceback."""
+    if arguments is None:
+        gc.set_threshold(*SELDOM)
     from gateway.cli.printing import complain
     from gateway.keyring import KeyFileError
     from gateway.processes.server import PortTaken
 
-    if arguments is None:
-        gc.set_threshold(*SELDOM)
     try:
         application(arguments)
     except (KeyFileError, PortTaken) as failure:
