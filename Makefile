@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EHR ?= embedded
 ARGS ?=
+# The parts of the tests that run beside the one named rest (tests/conftest.py).
+ASIDE := hapi flow contract
 ROOMS := r4 vocabulary auth sandbox fidelity writeback monitoring conformance gateway models migrations
 
 unexport PYTHONDONTWRITEBYTECODE # the tests start dozens of processes, and each would compile every module again
@@ -34,11 +36,11 @@ up: $(VENV)/runtime ## a sandbox EHR and the gateway on loopback
 	@$(BIN)/chartgate up --ehr $(EHR) $(ARGS)
 
 test: $(VENV)/tests system ## everything, with real HAPI, PostgreSQL and Chromium
-	@$(BIN)/python -m pytest --part hapi $(ARGS) > $(VENV)/hapi.log 2>&1 & first=$$!; \
-	$(BIN)/python -m pytest --part short $(ARGS) > $(VENV)/short.log 2>&1 & second=$$!; \
-	$(BIN)/python -m pytest --part rest $(ARGS); rest=$$?; \
-	wait $$second; short=$$?; echo "Short:"; cat $(VENV)/short.log; \
-	wait $$first; hapi=$$?; echo "With HAPI:"; cat $(VENV)/hapi.log; exit $$((rest | short | hapi))
+	@rm -f $(VENV)/*.code; for part in $(ASIDE); do \
+	  { $(BIN)/python -m pytest --part $$part $(ARGS) > $(VENV)/$$part.log 2>&1; echo $$? > $(VENV)/$$part.code; } & \
+	done; $(BIN)/python -m pytest --part rest $(ARGS); failed=$$?; wait; \
+	for part in $(ASIDE); do echo "Part $$part:"; cat $(VENV)/$$part.log; failed=$$((failed | $$(cat $(VENV)/$$part.code))); done; \
+	exit $$failed
 
 check: $(VENV)/tests ## style, types, architecture: seconds
 	@$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
+from time import sleep
 from typing import Any, TypeVar, cast
 
 Done = TypeVar("Done")
@@ -80,9 +81,10 @@ def _kept(part: Any) -> Any:
 def _on_dask(task: Callable[[Any], Done], parts: Sequence[Any], scheduler: str) -> Iterator[tuple[int, Done]]:
     """The same on the workers of a cluster; what a lost worker had is done again by another."""
     from distributed import Client, KilledWorker, as_completed
+    from distributed.comm import CommClosedError
 
     with Client(scheduler, set_as_default=False) as client, _told(KilledWorker):
-        shared = client.scatter(task, broadcast=True)
+        shared = noticed(lambda: client.scatter(task, broadcast=True), CommClosedError)
         room = 2 * max(1, len(client.scheduler_info()["workers"]))
         places = iter(range(len(parts)))
         futures = {client.submit(_apply, shared, parts[place], pure=False): place for place in islice(places, room)}
@@ -93,6 +95,20 @@ def _on_dask(task: Callable[[Any], Done], parts: Sequence[Any], scheduler: str) 
                 following = client.submit(_apply, shared, parts[place], pure=False)
                 futures[following] = place
                 under_way.add(following)
+
+
+PAUSES = (0.2, 1.0, 5.0)
+"""Seconds until a scheduler has noticed that a worker is gone, each try waiting longer."""
+
+
+def noticed(send: Callable[[], Done], lost: type[Exception], rest: Callable[[float], None] = sleep) -> Done:
+    """What ``send`` gives. To all workers it fails as long as the scheduler counts one that was killed just before."""
+    for pause in PAUSES:
+        try:
+            return send()
+        except lost:
+            rest(pause)
+    return send()
 
 
 @contextmanager

@@ -27,9 +27,15 @@ NAMES_HAPI = re.compile(r"\bhapi(_[a-z]+)?\b")
 EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bworld\b")}
 """Folders whose own fixture is before HAPI as well, and its name."""
 HERE = Path(__file__).parent
-SHORT = frozenset({"unit", "property", "fuzz", "oracles", "flow"})
-"""Folders of many short tests: they run beside those that wait for browsers, kills and whole contracts."""
-PARTS = ("hapi", "short", "rest")
+FOLDERS = {
+    "flow": frozenset({"flow"}),
+    "contract": frozenset({"contract", "unit", "property", "fuzz", "oracles"}),
+}
+"""The folders of two parts; the part ``hapi`` is whatever needs that server, and ``rest`` is everything else. The four run
+side by side and are about equally long, so that no core is idle while the last one ends."""
+PARTS = ("hapi", *FOLDERS, "rest")
+SELDOM = (50_000, 20, 20)
+"""How many new objects make the collector look: it took a twelfth of the processor time at Python's own 700."""
 _NOT_RUN: list[str] = []
 
 
@@ -42,10 +48,11 @@ def missing(what: str) -> NoReturn:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the long proofs (marked campaign) too")
-    parser.addoption("--part", choices=PARTS, help="one of the three parts that make test runs side by side")
+    parser.addoption("--part", choices=PARTS, help="one of the four parts that make test runs side by side")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(*SELDOM)
     config.addinivalue_line("markers", "campaign: a long proof; runs with --campaign only, beside a short form of it")
 
 
@@ -53,6 +60,12 @@ def may_need_hapi(path: Path) -> bool:
     """Whether a test of this file may ask for the HAPI server, by the words in it."""
     text, folder = path.read_text(), path.relative_to(HERE).parts[0]
     return bool(NAMES_HAPI.search(text) or (folder in EITHER_STORE and EITHER_STORE[folder].search(text)))
+
+
+def part_of(path: Path) -> str:
+    """The part that a file's tests are in, but for those that need the HAPI server."""
+    first = path.relative_to(HERE).parts[0]
+    return next((part for part, folders in FOLDERS.items() if first in folders), "rest")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -63,8 +76,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if part == "hapi":
         file = collection_path.suffix == ".py"
         return True if file and not may_need_hapi(collection_path) else None
-    short = collection_path.relative_to(HERE).parts[0] in SHORT
-    return True if short != (part == "short") else None
+    return True if part_of(collection_path) != part else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks

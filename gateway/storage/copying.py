@@ -11,14 +11,15 @@ import sqlite3
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, LiteralString
-
-from psycopg import sql
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from gateway.storage.archive import PIECE, BackupRefused
 from gateway.storage.database import Sqlite
 from gateway.storage.opening import AUTOCHECKPOINT
 from gateway.storage.postgres import Postgres
+
+if TYPE_CHECKING:
+    from psycopg import sql
 
 SUFFIX = ".copy"
 
@@ -88,7 +89,7 @@ def fill_postgres(driver: Any, folder: Path) -> None:
         if set(files) != set(tables):
             raise BackupRefused("the backup has other tables than its revision: it cannot be used")
         for name, path in files.items():
-            cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+            cursor.execute(_statement("DELETE FROM {}", name))
             with path.open("rb") as stream, cursor.copy(_copy(name, tables[name], "FROM STDIN")) as into:
                 while piece := stream.read(PIECE):
                     into.write(piece)
@@ -112,11 +113,22 @@ _COUNTED = (
 )
 
 
-def _copy(name: str, columns: Sequence[str], how: LiteralString) -> sql.Composed:
+def _statement(text: LiteralString, *names: str) -> "sql.Composed":
+    """The text with the names in it, quoted."""
+    from psycopg import sql  # an installation on SQLite starts without it
+
+    return sql.SQL(text).format(*map(sql.Identifier, names))
+
+
+def _copy(name: str, columns: Sequence[str], how: LiteralString) -> "sql.Composed":
+    from psycopg import sql
+
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     return sql.SQL("COPY {} ({}) ").format(sql.Identifier(name), listed) + sql.SQL(how)
 
 
 def _count_on(cursor: Any, table: str, column: str) -> None:
-    statement = "SELECT setval(pg_get_serial_sequence(%s, %s), coalesce((SELECT max({}) FROM {}), 0) + 1, false)"
-    cursor.execute(sql.SQL(statement).format(sql.Identifier(column), sql.Identifier(table)), (table, column))
+    text: LiteralString = (
+        "SELECT setval(pg_get_serial_sequence(%s, %s), coalesce((SELECT max({}) FROM {}), 0) + 1, false)"
+    )
+    cursor.execute(_statement(text, column, table), (table, column))
