@@ -5,11 +5,10 @@ After the commit the caller may be told 202: nothing that was accepted is lost a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, func, select
 
 from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
@@ -24,13 +23,10 @@ from writeback.inserting import insert_once
 from writeback.outbox import Origin, enqueue, lane_of, listed, said
 from writeback.overtaking import overtake_waiting
 from writeback.recall import hold
+from writeback.repeats import Accepted, Conflict, Idempotency, digest_of, said_before, take_key
 from writeback.sight import Seen, look, whose
-from writeback.tables import REFUSED, TAKEN, idempotency, outputs
+from writeback.tables import outputs
 
-_REPEAT = select(idempotency).where(
-    idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("name"),
-    idempotency.c.since > bindparam("after"),
-)  # fmt: skip
 RECALLED = Refused(
     reason="recalled", element="version", text="This model version was recalled: its outputs are not taken."
 )
@@ -44,17 +40,6 @@ _SAME_TIME = (
     )
     .limit(LOOKED_AT)
 )  # fmt: skip
-REMEMBERED = 24 * 3600.0
-"""Seconds that an Idempotency-Key is remembered."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Idempotency:
-    """``caller`` is whose key it is (an API key's id); ``fingerprint`` says what came with it."""
-
-    caller: str
-    key: str
-    fingerprint: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,52 +60,6 @@ class Submission:
     """The output as ``format_output`` writes it, when that was done already."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
-    """The output is recorded. ``new`` is False for a repeat; of parallel repeats exactly one is new. ``changes`` begin with
-    this output's own. ``row``, ``said`` and ``sent`` are what was written of a new one: its columns, what is shown of its
-    body, its deliveries."""
-
-    id: str
-    state: OutputState
-    new: bool
-    changes: tuple[OutputChanged, ...] = ()
-    row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    said: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    sent: tuple[Planned, ...] = field(default=(), repr=False, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Conflict:
-    """The idempotency key, or the inference id, came before with something else. Nothing was stored."""
-
-    what: Literal["idempotency_key", "inference_id"]
-
-
-def fingerprint(output: Output) -> str:
-    """Two bodies that say the same output are the same, whatever their spacing and order."""
-    return digest_of(format_output(output))
-
-
-def digest_of(body: bytes) -> str:
-    """The fingerprint of an output as ``format_output`` writes it."""
-    return sha256(body).hexdigest()
-
-
-def find_repeat(connection: Connection, now: float, *, claim: Idempotency) -> Accepted | Conflict | None:
-    """What this idempotency key stands for already. A look before the chart is read: ``accept`` decides."""
-    asked = {"caller": claim.caller, "name": claim.key, "after": now - REMEMBERED}
-    row = connection.execute(_REPEAT, asked).one_or_none()
-    if row is None:
-        return None
-    return _repeat(connection, row.output) if row.fingerprint == claim.fingerprint else Conflict(what="idempotency_key")
-
-
-def _repeat(connection: Connection, id: str) -> Accepted:
-    state = connection.scalar(select(outputs.c.state).where(outputs.c.id == id))
-    return Accepted(id=id, state=state, new=False)  # type: ignore[arg-type]
-
-
 def accept(
     connection: Connection, now: float, *, submission: Submission, claim: Idempotency | None = None
 ) -> Accepted | Conflict:
@@ -128,7 +67,7 @@ def accept(
     output that is older than the newest of its model and patient is superseded and not written (of another
     version only what may have been written counts), and what is written supersedes older ones that wait for a person."""
     if claim is not None:
-        earlier = _claim(connection, now, claim, submission.id)
+        earlier = take_key(connection, now, claim, submission.id)
         if earlier is not None:
             return earlier
     _serialize(connection, submission.output)
@@ -139,25 +78,44 @@ def accept(
     state = _state(submission, seen.newest)
     said = _said(submission)
     row = _row(now, submission, state, said)
-    before = _said_before(connection, submission, claim) if state == "refused" else None
+    before = said_before(connection, submission.output, claim) if state == "refused" else None
     if before is None and not insert_once(connection, outputs, row):
-        before = _said_before(connection, submission, claim)
+        before = said_before(connection, submission.output, claim)
     if before is not None:
         return before
+    sent = _send(connection, now, submission, state=state, row=row, seen=seen)
+    changes = _changes(connection, submission, state=state, seen=seen)
+    return Accepted(id=submission.id, state=state, new=True, changes=changes, row=row, said=said, sent=sent)
+
+
+def _send(
+    connection: Connection,
+    now: float,
+    submission: Submission,
+    *,
+    state: OutputState,
+    row: Mapping[str, Any],
+    seen: Seen,
+) -> tuple[Planned, ...]:
+    """Enqueues what is due at once, and gives it."""
     write = submission.write
     due = state == "pending" or (state == "abstained" and submission.manifest.policy == "automatic")
-    sent = write.own if isinstance(write, Write) and due else ()
-    if isinstance(write, Write) and due:
-        enqueue(connection, now, write=write, origin=_origin(row, seen.lane), found=seen.found)
-    reason = submission.judged.reason if isinstance(submission.judged, Refused) else None
-    output = submission.output
+    if not isinstance(write, Write) or not due:
+        return ()
+    enqueue(connection, now, write=write, origin=_origin(row, seen.lane), found=seen.found)
+    return write.own
+
+
+def _changes(
+    connection: Connection, submission: Submission, *, state: OutputState, seen: Seen
+) -> tuple[OutputChanged, ...]:  # fmt: skip
+    """The output's own change, and those of older ones that wait for a person, where it is on its way to the chart."""
+    output, judged = submission.output, submission.judged
     change = OutputChanged(
         output=submission.id, ehr=output.ehr, model=output.model, version=output.version, kind=output.kind,
-        before=None, state=state, reason=reason,
+        before=None, state=state, reason=judged.reason if isinstance(judged, Refused) else None,
     )  # fmt: skip
-    overtaken = overtake_waiting(connection, output=output) if state == "pending" and seen.waiting else ()
-    changes = (change, *overtaken)
-    return Accepted(id=submission.id, state=state, new=True, changes=changes, row=row, said=said, sent=sent)
+    return (change, *(overtake_waiting(connection, output=output) if state == "pending" and seen.waiting else ()))
 
 
 def _judged(connection: Connection, submission: Submission, seen: Seen) -> Submission:
@@ -180,44 +138,6 @@ def _said(submission: Submission) -> dict[str, Any]:
         "verdict": format_verdict(submission.verdict) if submission.verdict else None,
         "losses": list(write.losses if isinstance(write, Write) else ()),
     }  # fmt: skip
-
-
-def _claim(connection: Connection, now: float, claim: Idempotency, id: str) -> Accepted | Conflict | None:
-    """Takes the idempotency key for this output; what it stands for already, if it does."""
-    values = {"caller": claim.caller, "key": claim.key, "fingerprint": claim.fingerprint, "output": id, "since": now}
-    if insert_once(connection, idempotency, values):
-        return None
-    earlier = find_repeat(connection, now, claim=claim)
-    if earlier is None:  # it is older than it is remembered
-        mine = (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
-        connection.execute(delete(idempotency).where(*mine, idempotency.c.since <= now - REMEMBERED))
-        return None if insert_once(connection, idempotency, values) else find_repeat(connection, now, claim=claim)
-    return earlier
-
-
-def _said_before(
-    connection: Connection, submission: Submission, claim: Idempotency | None
-) -> Accepted | Conflict | None:  # fmt: skip
-    """What stands under this inference id: the same output said again, another one under its name, or nothing. A
-    refusal holds no name: only the very same output is a repeat of it."""
-    output, print = submission.output, fingerprint(submission.output)
-    named = (
-        outputs.c.ehr == output.ehr, outputs.c.model == output.model, outputs.c.version == output.version,
-        outputs.c.patient == output.patient, outputs.c.inference_id == output.inference_id,
-    )  # fmt: skip
-    found = select(outputs.c.id, outputs.c.fingerprint).where(*named)
-    row = connection.execute(found.where(TAKEN)).one_or_none()
-    row = row or connection.execute(found.where(REFUSED, outputs.c.fingerprint == print).limit(1)).one_or_none()
-    if row is None:
-        return None
-    mine = claim and (idempotency.c.caller == claim.caller, idempotency.c.key == claim.key)
-    if row.fingerprint != print:
-        if mine:
-            connection.execute(delete(idempotency).where(*mine))
-        return Conflict(what="inference_id")
-    if mine:
-        connection.execute(update(idempotency).where(*mine).values(output=row.id))
-    return _repeat(connection, row.id)
 
 
 def _serialize(connection: Connection, output: Output) -> None:
@@ -282,8 +202,3 @@ def _origin(row: Mapping[str, Any], lane: str) -> Origin:
         output=row["id"], model=row["model"], version=row["version"], principal=row["principal"], lane=lane,
         valid_until=row["valid_until"],
     )  # fmt: skip
-
-
-def forget(connection: Connection, now: float) -> int:
-    """Drops idempotency keys older than a day. Returns how many."""
-    return connection.execute(delete(idempotency).where(idempotency.c.since <= now - REMEMBERED)).rowcount

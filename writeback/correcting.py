@@ -21,11 +21,11 @@ from r4 import codec
 from vocabulary.finding import Verdict, format_verdict
 from vocabulary.output import Output
 from vocabulary.write import PLACEHOLDER, Write
-from writeback.accepting import digest_of
 from writeback.formats import format_admission, format_output
 from writeback.gate import Admitted
 from writeback.outbox import Origin, enqueue, lane_of
 from writeback.recall import hold, recalled
+from writeback.repeats import digest_of
 from writeback.tables import metadata, outputs
 
 corrections = Table(

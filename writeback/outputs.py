@@ -11,23 +11,22 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from r4 import codec
 from vocabulary.output import Output, OutputState
 from vocabulary.write import NotWritable, Write
-from writeback.accepting import (
-    Accepted,
-    Conflict,
-    Idempotency,
-    Submission,
-    accept,
-    digest_of,
-    find_repeat,
-    fingerprint,
-    forget,
-)
+from writeback.accepting import Submission, accept
 from writeback.changes import Change, OutputChanged
 from writeback.formats import parse_admission, parse_output
 from writeback.gate import Admitted
 from writeback.outbox import Origin, enqueue, lane_of
 from writeback.overtaking import overtake_waiting
 from writeback.recall import hold, recalled
+from writeback.repeats import (
+    Accepted,
+    Conflict,
+    Idempotency,
+    digest_of,
+    find_repeat,
+    fingerprint,
+    forget,
+)
 from writeback.tables import AWAITING, PENDING, TAKEN, deliveries, outputs
 
 __all__ = [

@@ -75,6 +75,7 @@ class Ehr:
     answers: dict[str, Callable[["Ehr"], Answer]] = field(default_factory=dict)
     nonce: str = ""
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    kept: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def fhir(self) -> str:
@@ -88,6 +89,7 @@ class Ehr:
         if plain in self.answers:
             return self.answers[plain](self)
         if method in ("PUT", "POST") and plain.startswith("/r4/"):
+            self.kept[plain] = self.asked[-1][3]
             return Answer(status=201, headers={"location": f"{self.url}{plain}/_history/1", "etag": 'W/"1"'})
         made = {
             "/r4/.well-known/smart-configuration": self._configuration, "/token": self._tokens,
@@ -95,6 +97,8 @@ class Ehr:
             "/r4/Patient/p1": lambda: {"resourceType": "Patient", "id": "p1", "birthDate": "1950-01-01"},
             "/r4/Observation": self._observations, "/r4/Observation/o1": pulse,
         }  # fmt: skip
+        if plain in self.kept:
+            return Answer(status=200, body=self.kept[plain])
         return told(made[plain]()) if plain in made else Answer(status=404)
 
     def _configuration(self) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def whole(world: World, persona: str, rule: Any) -> None:
 def unoffering(world: World, persona: str, rule: Any) -> None:
     answer = world.ask(persona, "DELETE", f"Observation/{world.id('none')}")
     assert answer.status_code == rule.refusal.status
-    assert world.ask("spec", "DELETE", f"Observation/{world.id('none')}").status_code == 404
+    assert world.ask("spec", "DELETE", f"Observation/{world.id('none')}").status_code == 204
 
 
 def unconditional(world: World, persona: str, rule: Any) -> None:
