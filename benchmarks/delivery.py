@@ -33,6 +33,7 @@ from writeback.claiming import claim_due
 from writeback.gate import Admitted
 from writeback.labels import Names
 from writeback.planning import plan
+from writeback.rules import SPECIFICATION, WriteRules
 from writeback.settings import PACE, Pace
 from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
@@ -103,6 +104,7 @@ class Work:
     pace: Pace
     first: int = 0
     patients: int = 10**9
+    rules: WriteRules = SPECIFICATION
 
 
 async def _measure(place: Path, base: str, manifest: Any, terms: Terms) -> tuple[float, float]:
@@ -144,7 +146,15 @@ async def _fill(database: Database, manifest: Any, work: Work) -> None:
             model="bench", version="1.0.0", ehr="bench", patient=f"Patient/p{number % work.patients}", kind="risk",
             as_of=now - 1, inference_id=str(number), value=Decimal("0.25"), unit="fraction",
         )  # fmt: skip
-        write = plan(output, manifest, admitted=Admitted(), names=work.names, capabilities=work.capabilities, now=now)
+        write = plan(
+            output,
+            manifest,
+            admitted=Admitted(),
+            names=work.names,
+            capabilities=work.capabilities,
+            now=now,
+            rules=work.rules,
+        )
         submission = outputs.Submission(
             id=f"{number:032x}", output=output, manifest=manifest, judged=Admitted(), verdict=None, principal="backend",
             submitter="bench", write=write,

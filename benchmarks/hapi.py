@@ -18,13 +18,14 @@ from benchmarks import delivery
 from benchmarks.intake import MODEL
 from benchmarks.measuring import figure, middle
 from benchmarks.wire import Sent, Wire
+from gateway.vendors.hapi import HAPI
 from vocabulary import manifest as manifests
 from writeback.capabilities import parse_capabilities
 from writeback.labels import Names
 from writeback.settings import PACE
 from writeback.terms import Terms
 
-OUTPUTS, ROUNDS = 250, 5
+OUTPUTS, ROUNDS = 600, 3
 """Outputs of a round, each a RiskAssessment and its Provenance; a generator sends as many resources."""
 BUNDLE, CONNECTIONS = 50, PACE.in_flight
 NAMED = (
@@ -86,6 +87,7 @@ async def _all(place: Path, base: str) -> tuple[dict[str, list[float]], dict[str
                 outputs=OUTPUTS,
                 first=number * OUTPUTS,
                 patients=OUTPUTS,
+                rules=HAPI.write,
             )
             cpu, clock = await delivery.deliver(work, MANIFEST, terms)
             taken[name] = 2 * OUTPUTS / clock, cpu / clock

@@ -12,6 +12,9 @@ from writeback.pacing import Size
 from writeback.settings import Pace
 from writeback.terms import SINGLY
 
+FEW, MOMENT = 4, 0.005
+"""Fewer than one in so many of those under way are few; and the seconds in which more of them end."""
+
 
 class Line:
     """What is under way at one EHR, and on what terms."""
@@ -77,8 +80,11 @@ class Line:
         self.ready.set()
 
     async def wait(self, seconds: float) -> None:
-        """Until something has ended or somebody calls, or the time is up."""
+        """Until something has ended or somebody calls, or the time is up; a moment longer where few have ended of many, so that
+        one transaction records several."""
         await wait_for(self.ready, seconds)
+        if self.ended and FEW * len(self.ended) < self._under_way:
+            await asyncio.sleep(MOMENT)
         self.ready.clear()
 
 

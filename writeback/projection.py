@@ -103,7 +103,8 @@ def choose(capability: TypeCapability, type: str, rules: WriteRules) -> Strategy
     """How a resource of the type is written so that it is there once: the best that is offered, None for nothing."""
     if rules.creates is not None and type not in rules.creates:
         return None
-    if rules.client_ids and capability.update_create and "update" in capability.interactions:
+    by_id = capability.update_create if rules.client_ids is None else rules.client_ids
+    if by_id and "update" in capability.interactions:
         return "put"
     if "create" not in capability.interactions and type not in rules.unlisted:
         return None

@@ -47,8 +47,9 @@ class WriteRules:
     longest: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Characters of a string, per type and path: what is longer is cut."""
 
-    client_ids: bool = True
-    """False: its ``updateCreate`` cannot be relied on, a PUT to a new id is not used."""
+    client_ids: bool | None = None
+    """Whether a PUT to a new id makes a resource. None: where its ``updateCreate`` says so; False: that cannot be relied on;
+    True: it does, without saying so."""
     conditional_create: bool = True
     """False: ``If-None-Exist`` is not used even where it is advertised."""
     conditional_create_is_atomic: bool = False

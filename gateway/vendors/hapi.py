@@ -7,10 +7,13 @@ HAPI = Vendor(
     name="hapi",
     title="HAPI FHIR 8.10",
     write=WriteRules(
+        client_ids=True,
         stale=frozenset({409}),
         quarantine=60.0,
     ),
     sources={
+        "client_ids": "[V] 8.10 as in docker/hapi: PUT on a new id is 201, sixteen at once make one; "
+        "updateCreate is not declared",
         "stale": "[V] hapi-fhir BaseHapiFhirResourceDao: a version mismatch is HAPI-0989, HTTP 409",
         "quarantine": "[I] its default servlet time-out is 30 s; twice that",
     },

@@ -169,3 +169,12 @@ def test_athena_gets_no_encounter_and_the_loss_is_said() -> None:
         assert not list(found(part.body, path))
         assert isinstance(write, Write)
         assert f"{part.type}.context.encounter" in write.losses or f"{part.type}.encounter" in write.losses
+
+
+@pytest.mark.parametrize(("vendor", "strategy"), [("hapi", "put"), ("spec", "conditional"), ("epic", "post")])
+def test_hapi_is_written_by_id_although_it_does_not_say_so(vendor: str, strategy: str) -> None:
+    """It makes a resource of a PUT to a new id, and lists no ``updateCreate``; who is not known to do so is not asked to."""
+    silent = capabilities(*TYPES, strategy="conditional")
+    types = {type: replace(each, interactions=each.interactions | {"update"}) for type, each in silent.types.items()}
+    write = at(vendor, "text", confirmed=BY, offered=Capabilities(types=types))
+    assert own(write).strategy == strategy
