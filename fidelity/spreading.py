@@ -10,7 +10,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
-from time import sleep
 from typing import Any, TypeVar, cast
 
 Done = TypeVar("Done")
@@ -81,10 +80,9 @@ def _kept(part: Any) -> Any:
 def _on_dask(task: Callable[[Any], Done], parts: Sequence[Any], scheduler: str) -> Iterator[tuple[int, Done]]:
     """The same on the workers of a cluster; what a lost worker had is done again by another."""
     from distributed import Client, KilledWorker, as_completed
-    from distributed.comm import CommClosedError
 
     with Client(scheduler, set_as_default=False) as client, _told(KilledWorker):
-        shared = noticed(lambda: client.scatter(task, broadcast=True), CommClosedError)
+        shared = client.submit(_same, task, pure=False)
         room = 2 * max(1, len(client.scheduler_info()["workers"]))
         places = iter(range(len(parts)))
         futures = {client.submit(_apply, shared, parts[place], pure=False): place for place in islice(places, room)}
@@ -97,20 +95,6 @@ def _on_dask(task: Callable[[Any], Done], parts: Sequence[Any], scheduler: str) 
                 under_way.add(following)
 
 
-PAUSES = (0.2, 1.0, 5.0)
-"""Seconds until a scheduler has noticed that a worker is gone, each try waiting longer."""
-
-
-def noticed(send: Callable[[], Done], lost: type[Exception], rest: Callable[[float], None] = sleep) -> Done:
-    """What ``send`` gives. To all workers it fails as long as the scheduler counts one that was killed just before."""
-    for pause in PAUSES:
-        try:
-            return send()
-        except lost:
-            rest(pause)
-    return send()
-
-
 @contextmanager
 def _told(killed: type[Exception]) -> Iterator[None]:
     """Dask gives up a part that took several workers with it."""
@@ -118,6 +102,12 @@ def _told(killed: type[Exception]) -> Iterator[None]:
         yield
     except killed as lost:
         raise WorkersLost("workers were killed again and again over one part: give them more memory") from lost
+
+
+def _same(task: Callable[[Any], Done]) -> Callable[[Any], Done]:
+    """The task as a result: sent to a worker once, and made again where the only one that had it is gone. What is scattered
+    instead is lost with its worker, and a broadcast waits for ever for one that was killed just then."""
+    return task
 
 
 def _apply(task: Callable[[Any], Done], part: Any) -> Done:
