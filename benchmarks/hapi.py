@@ -9,7 +9,6 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from benchmarks import delivery
 from benchmarks.intake import MODEL
 from benchmarks.measuring import figure, middle
+from benchmarks.servers import hapi_on_postgres
 from benchmarks.wire import Sent, Wire
 from gateway.vendors.hapi import HAPI
 from vocabulary import manifest as manifests
@@ -42,7 +42,10 @@ MANIFEST = manifests.parse(tomllib.loads(MODEL, parse_float=Decimal))
 
 def figures() -> list[dict[str, Any]]:
     """Resources a second against those of the generator, and how busy the gateway was."""
-    with tempfile.TemporaryDirectory(prefix="chartgate-bench-") as place, _hapi(Path(place)) as base:
+    with (
+        tempfile.TemporaryDirectory(prefix="chartgate-bench-") as place,
+        hapi_on_postgres(Path(place) / "hapi") as base,
+    ):
         rates, busy = asyncio.run(_all(Path(place), base))
     found = []
     for name, terms, least in NAMED:
@@ -158,20 +161,3 @@ def _patients() -> bytes:
         for number in range(OUTPUTS)
     ]  # fmt: skip
     return json.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries}).encode()
-
-
-@contextmanager
-def _hapi(directory: Path) -> Iterator[str]:
-    """HAPI on a PostgreSQL of its own, with default flags."""
-    from gateway.sandbox_ehrs import hapi
-    from tests import cluster
-
-    place = cluster.binaries()
-    if place is None:
-        raise SystemExit(cluster.INSTALL)
-    with cluster.running(place) as running:
-        started = hapi.start_process(directory / "hapi", database=running.database())
-        try:
-            yield started.url.rstrip("/")
-        finally:
-            started.stop()

@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks import store_data as data
 from benchmarks.measuring import ROOT, SEED, figure, middle
+from benchmarks.servers import hapi_on_postgres
 from benchmarks.start import start as start_again
 from benchmarks.wire import Sent, Wire, measure
 
@@ -117,20 +118,10 @@ def _embedded(directory: Path) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def _hapi(directory: Path) -> Iterator[str]:
-    """HAPI on a PostgreSQL of its own, filled with the same resources."""
-    from gateway.sandbox_ehrs import hapi
-    from tests import cluster
-
-    place = cluster.binaries()
-    if place is None:
-        raise SystemExit(cluster.INSTALL)
-    with cluster.running(place) as running:
-        started = hapi.start_process(directory, database=running.database())
-        try:
-            asyncio.run(_load(started.url.rstrip("/")))
-            yield started.url.rstrip("/")
-        finally:
-            started.stop()
+    """HAPI, filled with the same resources."""
+    with hapi_on_postgres(directory) as base:
+        asyncio.run(_load(base))
+        yield base
 
 
 async def _load(base: str) -> None:

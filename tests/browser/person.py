@@ -36,6 +36,17 @@ def fits(page: Page) -> None:
     page.set_viewport_size(size)
 
 
+def behaves(page: Page, url: str) -> None:
+    """The page fits a narrow window, begins with a way past its links, and breaks no rule of its own."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(url)
+    fits(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    assert [text for text in complaints if "favicon" not in text and "404" not in text] == []
+
+
 def sign_in(page: Page, user: str | None = None) -> None:
     heading(page, re.compile("^Sign in"))
     if user is not None:

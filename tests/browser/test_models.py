@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from monitoring.labels import Label, save_label
-from tests.browser.person import fits, heading, picture
+from tests.browser.person import behaves, heading, picture
 from tests.browser.served import Site, serving
 from tests.flow.delivery_world import ChartEhr, World
 from tests.flow.test_conformance_pages import keep, report
@@ -95,11 +95,5 @@ def test_what_an_ehr_was_seen_to_do_and_the_report_behind_it(person: Page, site:
 
 @pytest.mark.parametrize("path", ["/models", "/models/echo/compare?one=1.0.0&other=2.0.0", "/conformance"])
 def test_the_pages_fit_a_narrow_window_and_break_no_rule_of_their_own(page: Page, site: Site, path: str) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
     site.enter(page)
-    page.goto(f"{site.url}{path}")
-    fits(page)
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    assert [text for text in complaints if "favicon" not in text and "404" not in text] == []
+    behaves(page, f"{site.url}{path}")

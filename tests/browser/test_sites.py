@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.person import fits, heading, picture
+from tests.browser.person import behaves, heading, picture
 from tests.browser.served import Site, serving
 from tests.flow.delivery_world import ChartEhr, World
 from tests.flow.test_sites import EXAMPLES
@@ -44,11 +44,5 @@ def test_from_the_sites_to_one_and_to_what_differs_elsewhere(person: Page, site:
 
 @pytest.mark.parametrize("path", ["/sites", "/sites/lakeside", "/sites/lakeside?with=riverside"])
 def test_the_pages_fit_a_narrow_window_and_break_no_rule_of_their_own(page: Page, site: Site, path: str) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
     site.enter(page)
-    page.goto(f"{site.url}{path}")
-    fits(page)
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    assert [text for text in complaints if "favicon" not in text and "404" not in text] == []
+    behaves(page, f"{site.url}{path}")
