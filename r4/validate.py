@@ -7,6 +7,7 @@ what was sent stands in an issue.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from r4 import constraints, quick
@@ -16,6 +17,13 @@ from r4.primitives import PRIMITIVES
 from r4.references import target_type
 
 DEPTH_LIMIT = 48
+ISSUES_LIMIT = 200
+"""Issues that are told of one resource, and one more that says so: nobody reads more, and looking for them is work for
+nothing."""
+
+
+class _Enough(Exception):
+    """As many issues as are told were found."""
 
 
 @dataclass(slots=True)
@@ -23,7 +31,12 @@ class _Walk:
     issues: list[Issue] = field(default_factory=list)
 
     def say(self, code: str, text: str, element: str, rule: str) -> None:
-        self.issues.append(Issue(code, text, element, rule))
+        self.take(Issue(code, text, element, rule))
+
+    def take(self, issue: Issue) -> None:
+        if len(self.issues) >= ISSUES_LIMIT:
+            raise _Enough
+        self.issues.append(issue)
 
 
 def validate(resource: Any, *, type: str | None = None) -> list[Issue]:
@@ -31,7 +44,10 @@ def validate(resource: Any, *, type: str | None = None) -> list[Issue]:
     if isinstance(resource, dict) and type in (None, resource.get("resourceType")) and quick.accepts(resource):
         return []
     walk = _Walk()
-    _resource(walk, resource, type or "Resource", "", depth=0)
+    try:
+        _resource(walk, resource, type or "Resource", "", depth=0)
+    except _Enough:
+        walk.issues.append(Issue("too-costly", f"has more errors than these {ISSUES_LIMIT}", "", "more"))
     return walk.issues
 
 
@@ -48,7 +64,7 @@ def _resource(walk: _Walk, value: Any, wanted: str, path: str, *, depth: int) ->
     else:
         _element(walk, {k: v for k, v in value.items() if k != "resourceType"}, name, here, depth=depth, root=True)
         for fault in constraints.of_resource(value, name, here):
-            walk.issues.append(fault)
+            walk.take(fault)
 
 
 def _element(walk: _Walk, value: Any, name: str, path: str, *, depth: int, root: bool = False) -> None:
@@ -65,9 +81,9 @@ def _element(walk: _Walk, value: Any, name: str, path: str, *, depth: int, root:
     for member in value:
         if (row := _row(table, member)) is not None:
             _member(walk, value, member, row, path, depth)
-    _present(walk, value, table, path)
+    _present(walk, value, name, path)
     for fault in constraints.of_element(value, name, path):
-        walk.issues.append(fault)
+        walk.take(fault)
     return None
 
 
@@ -79,20 +95,33 @@ def _row(table: Mapping[str, Row], member: str) -> Row | None:
     return table.get(member)
 
 
-def _present(walk: _Walk, value: Mapping[str, Any], table: Mapping[str, Row], path: str) -> None:
+def _present(walk: _Walk, value: Mapping[str, Any], name: str, path: str) -> None:
     """Required elements are there, and of a choice at most one."""
-    groups: dict[str, list[bool]] = {}
-    for member, row in table.items():
-        given = member in value or f"_{member}" in value
-        if row.choice is not None:
-            groups.setdefault(row.choice, []).append(given)
-        elif row.low and not given:
+    required, choices = _owed(name)
+    for member in required:
+        if member not in value and f"_{member}" not in value:
             walk.say("required", "is required", f"{path}.{member}", "cardinality")
-    for choice, members in groups.items():
-        if sum(members) > 1:
+    for choice, low, members in choices:
+        given = {member.removeprefix("_") for member in members & value.keys()}
+        if len(given) > 1:
             walk.say("structure", "may be given in one type only", f"{path}.{choice}[x]", "choice")
-        elif not any(members) and next(row for row in table.values() if row.choice == choice).low:
+        elif not given and low:
             walk.say("required", "is required", f"{path}.{choice}[x]", "cardinality")
+
+
+@cache
+def _owed(name: str) -> tuple[tuple[str, ...], tuple[tuple[str, int, frozenset[str]], ...]]:
+    """The required members of a type, and its choices: what each is called, whether it is required, and its members with
+    what may stand beside them."""
+    groups: dict[str, dict[str, Row]] = {}
+    for member, row in elements(name).items():
+        if row.choice is not None:
+            groups.setdefault(row.choice, {})[member] = row
+    required = tuple(member for member, row in elements(name).items() if row.choice is None and row.low)
+    return required, tuple(
+        (choice, next(iter(rows.values())).low, frozenset({*rows, *(f"_{member}" for member in rows)}))
+        for choice, rows in groups.items()
+    )
 
 
 def _member(walk: _Walk, parent: Mapping[str, Any], member: str, row: Row, path: str, depth: int) -> None:

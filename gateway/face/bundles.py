@@ -92,9 +92,10 @@ def _one_by_one(
     writes: Mapping[int, Interaction], answers: dict[int, Answer], grant: Grant, means: Means
 ) -> Doing:  # fmt: skip
     places = list(writes)
+    made = frozenset(f"{entry.type}/{entry.id}" for entry in writes.values() if entry.action == "update")
     for index in batch.ordered([writes[place] for place in places]):
         entry = writes[places[index]]
-        answer = yield entry
+        answer = yield structs.replace(entry, beside=made) if made else entry
         if answer.status >= 400:
             return placed(answer, places[index])
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)

@@ -4,6 +4,7 @@ anything is decided, within what the grant reaches."""
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from msgspec import structs
 
@@ -30,20 +31,42 @@ NO_SUCH = refusal(412, "not-found", "must match exactly one resource")
 
 def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Naming:
     """The entries with conditional references (``Patient?identifier=…``) replaced by what they match, and with conditional
-    creates decided: what is there already is referred to, what is not is created like any other."""
+    creates decided: what is there already is referred to, what is not is created like any other. The references come last
+    (R4 §3.1.0.11.2), so that they may mean what the transaction itself makes."""
     names: dict[str, str] = {}
+    asked = _asked(entries)
+    if len(asked) > SEARCHES:
+        said, place = [*asked.items()][SEARCHES]
+        return placed(_at(COSTLY, entries[place], said), place)
     kept: list[Interaction] = []
+    for place, entry in enumerate(_titled(entries) if asked else entries):
+        kept.append((yield from _decided(entry, names, grant, means)))
+    for said, place in asked.items():
+        found = yield from _one(said, kept, grant, means)
+        if isinstance(found, Answer):
+            return placed(_at(found, entries[place], said), place)
+        names[said] = found
+    return [batch.resolve(entry, names) for entry in kept]
+
+
+def _asked(entries: Sequence[Interaction]) -> dict[str, int]:
+    """The conditional references, each with the first entry that has it."""
+    found: dict[str, int] = {}
     for place, entry in enumerate(entries):
         for said in named(entry.body or {}):
-            if "?" in said and said not in names:
-                if len(names) >= SEARCHES:
-                    return placed(_at(COSTLY, entry, said), place)
-                found = yield from _one(said, grant, means)
-                if isinstance(found, Answer):
-                    return placed(_at(found, entry, said), place)
-                names[said] = found
-        kept.append((yield from _decided(entry, names, grant, means)))
-    return [batch.resolve(entry, names) for entry in kept]
+            if "?" in said:
+                found.setdefault(said, place)
+    return found
+
+
+def _titled(entries: Sequence[Interaction]) -> list[Interaction]:
+    """The entries, each create with a name by which others can refer to it."""
+    return [
+        structs.replace(entry, full_url=f"urn:entry:{place}")
+        if entry.action == "create" and not (entry.full_url or "").startswith(batch.NAMES)
+        else entry
+        for place, entry in enumerate(entries)
+    ]
 
 
 def _decided(
@@ -80,8 +103,10 @@ def _updated(
     return structs.replace(entry, action="create", condition=None) if creating else entry
 
 
-def _one(said: str, grant: Grant, means: Means) -> Generator[Interaction, Answer, Answer | str]:
-    """``Type/id`` of the one resource that a conditional reference matches."""
+def _one(
+    said: str, entries: Sequence[Interaction], grant: Grant, means: Means
+) -> Generator[Interaction, Answer, Answer | str]:
+    """``Type/id`` of the one resource that a conditional reference matches, or the name of the entry that makes it."""
     match = _CONDITIONAL.fullmatch(said)
     if match is None or match[1] not in SERVED:
         return NO_SUCH
@@ -96,8 +121,29 @@ def _one(said: str, grant: Grant, means: Means) -> Generator[Interaction, Answer
     if isinstance(checked, Answer):
         return checked
     answer = yield from recheck_search(checked, (yield checked), grant, means)
-    found = [each["resource"] for each in (answer.resource or {}).get("entry", ()) if each["search"]["mode"] == "match"]
-    return f"{match[1]}/{found[0]['id']}" if answer.status == 200 and len(found) == 1 else NO_SUCH
+    rows = [each["resource"] for each in (answer.resource or {}).get("entry", ()) if each["search"]["mode"] == "match"]
+    found = [*(f"{match[1]}/{row['id']}" for row in rows), *_made(search, entries)]
+    return found[0] if answer.status == 200 and len(found) == 1 else NO_SUCH
+
+
+def _made(search: Interaction, entries: Sequence[Interaction]) -> list[str]:
+    """The names of the entries that make what has the identifier that is searched for. What they make is in no index yet,
+    so that other searches do not find it."""
+    if len(search.query) != 1 or search.query[0][0] != "identifier" or re.search(r"[,\\]", search.query[0][1]):
+        return []
+    system, mark, value = search.query[0][1].rpartition("|")
+    return [
+        str(entry.full_url)
+        for entry in entries
+        if entry.action == "create" and entry.type == search.type and entry.if_none_exist is None
+        for each in _identifiers(entry)
+        if value and each.get("value") == value and (not mark or each.get("system", "") == system)
+    ][:2]
+
+
+def _identifiers(entry: Interaction) -> list[Any]:
+    said = (entry.body or {}).get("identifier")
+    return [each for each in (said if isinstance(said, list) else [said]) if isinstance(each, dict)]
 
 
 def _at(answer: Answer, entry: Interaction, said: str) -> Answer:
