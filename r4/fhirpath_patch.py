@@ -15,8 +15,6 @@ _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(0|[1-9][0-9]{0,5})\])?")
 KINDS = frozenset({"add", "insert", "delete", "replace", "move"})
 Step = tuple[str, int | None]
 MANY = "must name a single element"
-CHOSEN = "value[x]"
-"""The type in which a value is given."""
 
 
 def apply(resource: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,22 +41,41 @@ def _parts(operation: Any, here: str) -> dict[str, Any]:
     parts = operation.get("part") if isinstance(operation, dict) and operation.get("name") == "operation" else None
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise PatchError("must be an operation with parts", here, status=400)
-    said = {str(part.get("name")): _said(part) for part in parts}
+    said = {str(part.get("name")): part if part.get("name") == "value" else _value(part) for part in parts}
     words = isinstance(said.get("type"), str) and isinstance(said.get("path"), str)
     if len(said) != len(parts) or not words or said["type"] not in KINDS:
         raise PatchError("must have a type and a path, each part once", here, status=400)
-    chosen = [
-        member[5:] for part in parts if part.get("name") == "value" for member in part if member.startswith("value")
-    ]
-    return {**said, CHOSEN: chosen[0] if chosen else ""}
+    return said
 
 
-def _said(part: Mapping[str, Any]) -> Any:
-    """The value of a part: ``value[x]``, or an object made of its own parts."""
+def _value(part: Mapping[str, Any], type: str = "") -> Any:
+    """The value of a part: ``value[x]``, or an element of the type made of its own parts."""
     if isinstance(part.get("part"), list):
-        return {str(each.get("name")): _said(each) for each in part["part"] if isinstance(each, dict)}
+        return _element(part["part"], type)
     values = [value for name, value in part.items() if name.startswith("value")]
     return copy.deepcopy(values[0]) if len(values) == 1 else None
+
+
+def _element(parts: list[Any], type: str) -> dict[str, Any]:
+    """An element without a name of its own (``Observation.component``), member by member."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        name = _typed(_table(type), str(part.get("name")), part)
+        row = _table(type).get(name)
+        value = _value(part, row.type if row is not None else "")
+        if row is not None and row.high != 1:
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
+    return found
+
+
+def _typed(table: Mapping[str, Row], name: str, part: Mapping[str, Any]) -> str:
+    """The member that a value is given in: a choice is named without its type."""
+    kinds = [f"{name}{member[5:]}" for member in part if member.startswith("value")]
+    return kinds[0] if name not in table and kinds and kinds[0] in table else name
 
 
 def _steps(text: str, type: str, here: str) -> list[Step]:
@@ -83,17 +100,19 @@ def _one(document: dict[str, Any], said: Mapping[str, Any], here: str) -> None:
     if not steps:
         raise PatchError("must name an element", f"{here}.path")
     *before, (name, index) = steps
-    parent = _reach(document, before, type)[0]
+    parent, type = _reach(document, before, type)
     member = _member(parent, name)
     if said["type"] == "delete":
         return _delete(parent, member, index)
+    row = _table(type).get(member)
+    below = row.type if row is not None else ""
     if said["type"] == "replace":
-        return _replace(parent, member, index, _wanted(said, here))
+        return _replace(parent, _chosen(parent, member, type, said), index, _wanted(said, here, below))
     items = parent[member]
     if not isinstance(items, list) or index is not None:
         raise PatchError("must name a list", f"{here}.path")
     if said["type"] == "insert":
-        items.insert(_position(said.get("index"), len(items), here), _wanted(said, here))
+        items.insert(_position(said.get("index"), len(items), here), _wanted(said, here, below))
     else:
         moved = items.pop(_position(said.get("source"), len(items) - 1, here))
         items.insert(_position(said.get("destination"), len(items), here), moved)
@@ -144,15 +163,15 @@ def _add(parent: dict[str, Any], type: str, said: Mapping[str, Any], here: str) 
     name, table = said.get("name"), _table(type)
     if not isinstance(name, str):
         raise PatchError("must name an element", f"{here}.name")
-    if name not in table and f"{name}{said[CHOSEN]}" in table:
-        name = f"{name}{said[CHOSEN]}"
+    name = _typed(table, name, said.get("value") or {})
     row = table.get(name)
+    value = _wanted(said, here, row.type if row is not None else "")
     if row is not None and row.high != 1:
-        parent.setdefault(name, []).append(_wanted(said, here))
+        parent.setdefault(name, []).append(value)
     elif name in parent:
         raise PatchError("is there already", f"{here}.name")
     else:
-        parent[name] = _wanted(said, here)
+        parent[name] = value
 
 
 def _delete(parent: dict[str, Any], member: str, index: int | None) -> None:
@@ -175,10 +194,23 @@ def _replace(parent: dict[str, Any], member: str, index: int | None, value: Any)
         parent[member] = value
 
 
-def _wanted(said: Mapping[str, Any], here: str) -> Any:
-    if said.get("value") is None:
+def _chosen(parent: dict[str, Any], member: str, type: str, said: Mapping[str, Any]) -> str:
+    """The member that the value takes the place of: of a choice, one in its own type, from which the former is gone."""
+    table = _table(type)
+    row = table.get(member)
+    other = _typed(table, row.choice, said.get("value") or {}) if row is not None and row.choice else member
+    if other not in table or other == member:
+        return member
+    parent[other] = parent.pop(member)
+    parent.pop(f"_{member}", None)
+    return other
+
+
+def _wanted(said: Mapping[str, Any], here: str, type: str) -> Any:
+    value = _value(said["value"], type) if isinstance(said.get("value"), dict) else None
+    if value is None:
         raise PatchError("must have a value", f"{here}.value", status=400)
-    return said["value"]
+    return value
 
 
 def _position(value: Any, highest: int, here: str) -> int:
