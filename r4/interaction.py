@@ -127,7 +127,8 @@ def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
 
 def _form_search(segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:
     """POST ``_search``: parameters from the body; those of the address may not say something else."""
-    if said.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    kind = said.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM and (kind or body):
         raise refused(415, "not-supported", f"the body of _search must be {FORM}")
     if said.get("content-encoding", "identity") != "identity":
         raise refused(415, "not-supported", "a compressed body is not accepted")
@@ -187,15 +188,19 @@ def route(method: str, segments: list[str], query: Pairs, body: Any, **condition
     return Interaction(action=action, query=query, **parts)
 
 
-def methods_of(path: str) -> tuple[str, ...]:
-    """The methods that are served at a raw path below the base, for the Allow of a 405 (RFC 9110 §15.5.6)."""
+def methods_of(path: str, offered: Callable[[Interaction], bool]) -> tuple[str, ...]:
+    """The methods that are served at a raw path below the base, for the Allow of a 405 (RFC 9110 §15.5.6), as far as what
+    they ask for is offered."""
     try:
-        shape = _shape(segments_of(path))[0]
+        shape, parts = _shape(segments_of(path))
     except InteractionError:
         return ()
-    served = {method for method, each in SERVES if each == shape} if shape else set()
-    if path.strip("/") == "":
-        served = {"POST"}
+    whole = (Interaction(action="batch"), Interaction(action="transaction")) if path.strip("/") == "" else ()
+    served = {"POST"} if any(map(offered, whole)) else set()
+    for (method, each), action in SERVES.items():
+        condition = () if shape == "type" and action in ("update", "patch", "delete") else None
+        if each == shape and offered(Interaction(action=action, condition=condition, **parts)):
+            served.add(method)
     return tuple(sorted(served | ({"HEAD"} if "GET" in served else set())))
 
 

@@ -27,8 +27,8 @@ PREFERENCES = frozenset({"minimal", "representation", "OperationOutcome"})
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_$\-]+(/[A-Za-z0-9_$\-]+)*")
 """A path in which nothing has to be decoded, or could climb."""
-_LENIENT = re.compile(r"(?:^|[;,\s])handling=lenient(?:$|[;,\s])")
-_RETURN = re.compile(r"(?:^|[;,\s])return=([A-Za-z]+)")
+_LENIENT = re.compile(r"(?:^|[;,\s])(?i:handling)=(?:\"lenient\"|lenient)(?:$|[;,\s])")
+_RETURN = re.compile(r"(?:^|[;,\s])(?i:return)=(?:\"([A-Za-z]+)\"|([A-Za-z]+))")
 
 
 class Interaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,7 +224,8 @@ def condition_of(value: str | None) -> Pairs | None:
 def preference_of(value: str | None) -> str | None:
     """What ``Prefer: return=`` asks for."""
     match = _RETURN.search(value) if value else None
-    return match[1] if match and match[1] in PREFERENCES else None
+    wanted = (match[1] or match[2]) if match else None
+    return wanted if wanted in PREFERENCES else None
 
 
 def lenient(value: str | None) -> bool:

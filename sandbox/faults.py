@@ -71,7 +71,7 @@ FAULTS: Sequence[Fault] = (
 BY_NAME: Mapping[str, Fault] = {fault.name: fault for fault in FAULTS}
 
 _SPOKEN = re.compile(
-    r"([a-z0-9-]{1,32})(?::([0-9]{1,6}))?(?:@(read|search|write))?(?:/([1-9][0-9]{0,3}))?(?:\*([0-9]{1,4}))?"
+    r"([a-z0-9-]{1,32})(?::([0-9]{1,6}))?(?:@(read|search|write))?(?:/([1-9][0-9]{0,3}))?(?:\*([1-9][0-9]{0,3}))?"
 )
 WRITES = frozenset({"create", "update", "patch", "delete", "transaction", "batch"})
 

@@ -80,9 +80,18 @@ def read_date(value: Any, base: str) -> list[Said]:
     if isinstance(value, dict) and ("start" in value or "end" in value):
         first, last = (moment_range(str(value.get(member, ""))) for member in ("start", "end"))
         return [(None, 0, first[0] if first else -FOREVER, last[1] if last else FOREVER)]
-    if isinstance(value, dict) and isinstance(value.get("event"), list):
-        return [said for event in value["event"] for said in read_date(event, base)]
-    return []
+    return _timing(value, base) if isinstance(value, dict) else []
+
+
+def _timing(value: Any, base: str) -> list[Said]:
+    """A schedule is as long as its outer limits, whatever is planned within (R4 §3.1.1.4.6)."""
+    events, repeat = value.get("event"), value.get("repeat")
+    bounds = repeat.get("boundsPeriod") if isinstance(repeat, dict) else None
+    within = [*(events if isinstance(events, list) else ()), *((bounds,) if isinstance(bounds, dict) else ())]
+    said = [each for moment in within for each in read_date(moment, base)]
+    lows = [low for _, _, low, _ in said if low is not None]
+    highs = [high for _, _, _, high in said if high is not None]
+    return [(None, 0, min(lows), max(highs))] if lows and highs else []
 
 
 def _quantity(value: Any, base: str) -> list[Said]:

@@ -39,7 +39,7 @@ def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Nami
         said, place = [*asked.items()][SEARCHES]
         return placed(_at(COSTLY, entries[place], said), place)
     kept: list[Interaction] = []
-    for place, entry in enumerate(_titled(entries) if asked else entries):
+    for entry in _titled(entries) if asked else entries:
         kept.append((yield from _decided(entry, names, grant, means)))
     for said, place in asked.items():
         found = yield from _one(said, kept, grant, means)

@@ -80,15 +80,13 @@ def _narrowed(i: Interaction, scopes: Scopes, grant: Grant) -> Interaction | Ans
     query = narrowed.query(i.query, str(i.type))
     if query is None:
         return ELSEWHERE
-    if narrowed.exact:
-        return structs.replace(i, query=query)
-    if any(
-        (name == "_summary" and value == "count") or (name == "_count" and not value.strip("0"))
-        for name, value in query
-    ):
+    counted = ("_summary", "count") in query or any(name == "_count" and not value.strip("0") for name, value in query)
+    if counted and not narrowed.exact:
         return FORBIDDEN
-    plain = tuple(pair for pair in query if pair[0] not in ("_total", "_summary"))
-    return structs.replace(i, query=(*plain, ("_total", "none")))
+    plain = tuple(pair for pair in query if pair[0] != "_total")
+    if narrowed.exact:  # a count that is to tell no total is a count all the same
+        return structs.replace(i, query=plain if counted else query)
+    return structs.replace(i, query=(*(pair for pair in plain if pair[0] != "_summary"), ("_total", "none")))
 
 
 def _compartment(i: Interaction, scopes: Scopes, grant: Grant) -> Interaction | Answer:

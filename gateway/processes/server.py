@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import signal
 import socket
 import ssl
@@ -87,16 +88,23 @@ def read_server_file(directory: Path) -> dict[str, Any] | None:
 
 def stop(directory: Path, *, patience: float = 15.0) -> bool:
     """Ends the server of an installation (SIGTERM) and waits until it is gone; False when none runs."""
-    import time
-
     running = read_server_file(directory)
     if running is None:
         return False
-    os.kill(int(running["pid"]), signal.SIGTERM)
-    until = time.monotonic() + patience
-    while read_server_file(directory) is not None and time.monotonic() < until:
-        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError), _process(int(running["pid"])) as process:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        select.select([process], [], [], patience)
     return True
+
+
+@contextlib.contextmanager
+def _process(pid: int) -> Iterator[int]:
+    """A handle of a process, which is readable when that has ended. Raises ProcessLookupError."""
+    handle = os.pidfd_open(pid)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 class Server:

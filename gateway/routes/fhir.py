@@ -25,6 +25,8 @@ from sandbox import capabilities
 from sandbox.answering import refusal
 from sandbox.audit import Caller
 from sandbox.personas.answering import answer as spoken
+from sandbox.personas.persona import Persona
+from sandbox.personas.refusing import offered
 from sandbox.personas.stating import statement
 from vocabulary.instant import format_instant
 
@@ -60,13 +62,13 @@ class FhirFace:
         except ClientDisconnect:
             return
         if answer.status == 405:
-            answer = _allowing(answer, scope)
+            answer = _allowing(answer, scope, self._ehr.persona)
         await _send(answer, send, head=scope["method"] == "HEAD")
 
 
-def _allowing(answer: Answer, scope: Scope) -> Answer:
-    """A method that is not served, with those that are (RFC 9110 §15.5.6): a persona may leave out more than R4 does."""
-    others = [method for method in methods_of(_path(scope)) if method != scope["method"]]
+def _allowing(answer: Answer, scope: Scope, persona: Persona) -> Answer:
+    """A method that is not served, with those that are (RFC 9110 §15.5.6): a persona leaves out more than R4 does."""
+    others = [each for each in methods_of(_path(scope), partial(offered, persona)) if each != scope["method"]]
     return replace(answer, headers={"allow": ", ".join(others), **answer.headers})
 
 

@@ -32,7 +32,7 @@ def refuse(persona: Persona, interaction: Interaction, facts: Facts) -> Answer |
     """Why this EHR does not do it, or None."""
     if not persona.rules or interaction.action in OPEN:
         return None
-    if not _offered(persona, interaction):
+    if not offered(persona, interaction):
         unoffered = persona.one(rules.Unoffered)
         return refused(unoffered.refusal if unoffered else NOT_OFFERED)
     if interaction.action == "transaction":
@@ -75,7 +75,8 @@ def offers(persona: Persona, type: str | None) -> rules.Offers | None:
     return persona.one(rules.Offers, type) if type is not None else None
 
 
-def _offered(persona: Persona, i: Interaction) -> bool:
+def offered(persona: Persona, i: Interaction) -> bool:
+    """Whether this EHR has such an interaction."""
     if i.type is None:
         whole = persona.one(rules.Whole)
         return whole is None or {"history": "history-system"}.get(i.action, i.action) in whole.interactions
@@ -85,12 +86,12 @@ def _offered(persona: Persona, i: Interaction) -> bool:
         name = "history-instance" if i.id is not None else "history-type"
     if line is not None and name not in line.interactions | line.hidden:
         return False
-    return i.condition is None or not unconditional(persona, i.type)
+    return i.condition is None or not unconditional(persona)
 
 
-def unconditional(persona: Persona, type: str | None) -> bool:
-    """Whether the type has no conditional writes."""
-    return any(not rule.types or type in rule.types for rule in persona.all(rules.Unconditional))
+def unconditional(persona: Persona) -> bool:
+    """Whether it has no conditional writes."""
+    return persona.one(rules.Unconditional) is not None
 
 
 def applies(rule: rules.Content, body: Mapping[str, Any]) -> bool:

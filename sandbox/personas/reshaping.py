@@ -17,7 +17,7 @@ def reshape(persona: Persona, interaction: Interaction) -> Interaction:
         return interaction
     if interaction.entries:
         return structs.replace(interaction, entries=tuple(reshape(persona, each) for each in interaction.entries))
-    if interaction.if_none_exist is not None and unconditional(persona, interaction.type):
+    if interaction.if_none_exist is not None and unconditional(persona):
         interaction = structs.replace(interaction, if_none_exist=None)
     versionless = persona.one(rules.Versionless)
     if interaction.if_match is not None and versionless is not None and interaction.action in versionless.on:

@@ -75,13 +75,11 @@ class Unoffered(Rule):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unconditional(Rule):
     """There are no conditional writes: If-None-Exist is not looked at, so that each request makes a record of its own;
-    conditional updates and deletes are not offered. ``types`` empty means every type."""
-
-    types: frozenset[str] = frozenset()
+    conditional updates and deletes are not offered."""
 
     @property
     def about(self) -> str:
-        return "conditional writes"
+        return "no conditional writes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +88,7 @@ class OwnIds(Rule):
 
     @property
     def about(self) -> str:
-        return "PUT to a new id"
+        return "no PUT to a new id"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

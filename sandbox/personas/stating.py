@@ -36,7 +36,7 @@ def _resource(persona: Persona, said: Mapping[str, Any]) -> dict[str, Any]:
         changed["versioning"] = "no-version"
     if persona.one(rules.OwnIds) or "update" not in codes:
         changed["updateCreate"] = False
-    if unconditional(persona, type):
+    if unconditional(persona):
         changed |= {"conditionalCreate": False, "conditionalUpdate": False, "conditionalDelete": "not-supported"}
     if "create" not in codes:
         changed["conditionalCreate"] = False

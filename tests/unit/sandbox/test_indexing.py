@@ -29,11 +29,18 @@ def test_a_period_ends_where_it_says_or_never(said: dict[str, str], low: float, 
 def test_what_is_no_date_says_none() -> None:
     assert terms("date", effectivePeriod={"id": "x"}) == []
     assert terms("date", effectiveDateTime="yesterday") == []
-    assert terms("date", effectiveTiming={"event": ["1970-01-02", "1970-01-03"]}) == [
-        (0, None, 0, 86400.0, 172800.0),
-        (0, None, 0, 172800.0, 259200.0),
-    ]
     assert terms("date", effectiveTiming={"repeat": {}}) == []
+    assert terms("date", effectiveTiming={"event": ["yesterday"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "low", "high"),
+    [({"event": ["1970-01-05", "1970-01-02"]}, 86400.0, 432000.0), ({"event": ["1970-01-01"]}, 0.0, 86400.0),
+     ({"repeat": {"boundsPeriod": {"start": "1970-01-02", "end": "1970-01-03"}}}, 86400.0, 259200.0),
+     ({"event": ["1970-01-01"], "repeat": {"boundsPeriod": {"start": "1970-01-02"}}}, 0.0, FOREVER)],
+)  # fmt: skip
+def test_a_schedule_is_as_long_as_its_outer_limits(said: dict[str, Any], low: float, high: float) -> None:
+    assert terms("date", effectiveTiming=said) == [(0, None, 0, low, high)]
 
 
 UCUM = "http://unitsofmeasure.org"

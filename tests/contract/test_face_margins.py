@@ -1,0 +1,59 @@
+"""What the margins of R4 say, at the face before both stores: schedules, counts without totals, forms without a body,
+preferences in other spellings, errors without end."""
+
+import pytest
+
+from r4.validate import ISSUES_LIMIT
+from tests.contract.face_world import World
+
+
+@pytest.fixture(scope="module")
+def scheduled(world: World) -> str:
+    """A tag of an Observation that was made from March to May."""
+    tag = {"system": "urn:margin", "code": f"timing-{world.run}"}
+    timing = {"event": ["2024-03-10", "2024-05-01"]}
+    world.put(world.observation("timing", "p1", effectiveTiming=timing, meta={"tag": [tag]}))
+    return f"urn:margin|{tag['code']}"
+
+
+@pytest.mark.parametrize(
+    ("date", "found"),
+    [("2024-03-10", False), ("2024", True), ("sa2024-03-10", False), ("sa2024-03-09", True), ("ge2024-04-01", True),
+     ("le2024-04-01", True), ("eb2024-05-01", False), ("eb2024-05-02", True), ("gt2024-04-30", True), ("lt2024-03-10", False)],
+)  # fmt: skip
+def test_only_the_outer_limits_of_a_schedule_count(world: World, scheduled: str, date: str, found: bool) -> None:
+    ids = world.ids(world.ask("GET", f"Observation?_tag={scheduled}&date={date}"))
+    assert ("timing" in ids) == found
+
+
+@pytest.mark.parametrize("query", ["_summary=count&_total=none", "_total=none&_count=0", "_summary=count"])
+def test_a_count_is_told_whatever_else_is_asked(world: World, query: str) -> None:
+    answer = world.ask("GET", f"Observation?patient={world.id('p1')}&{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["total"] > 0
+    assert "entry" not in answer.json()
+
+
+def test_a_search_by_post_may_have_its_parameters_in_the_address_alone(world: World) -> None:
+    path = f"Observation/_search?_id={world.id('o1')}"
+    assert world.ids(world.ask("POST", path, headers={"content-type": ""})) == {"o1"}
+    assert world.ask("POST", path, content=b"{}", headers={"content-type": "application/json"}).status_code == 415
+    assert world.ask("POST", path, content=b"_count=1", headers={"content-type": ""}).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "said", ["return=minimal", 'return="minimal"', "Return=minimal", "handling=lenient, RETURN=minimal"]
+)
+def test_a_preference_is_read_as_http_writes_it(world: World, said: str) -> None:
+    body = world.observation("spelt", "p1")
+    answer = world.ask("PUT", f"Observation/{body['id']}", json=body, headers={"prefer": said})
+    assert (answer.status_code in (200, 201), answer.content) == (True, b"")
+
+
+def test_a_resource_with_thousands_of_errors_is_told_some_of_them(world: World) -> None:
+    component = [{"code": {"text": "c"}, "nothing": place} for place in range(2000)]
+    body = world.observation("thousands", "p1", component=component)
+    answer = world.ask("PUT", f"Observation/{body['id']}", json=body)
+    issues = answer.json()["issue"]
+    assert (answer.status_code, len(issues), issues[-1]["code"]) == (422, ISSUES_LIMIT + 1, "too-costly")
+    assert issues[0]["expression"] == ["Observation.component[0]"]
