@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from r4 import us_core
 from r4.generated.types import RESOURCES
 
 HERE = Path(__file__).parent / "generated"
@@ -26,12 +27,14 @@ class Row(NamedTuple):
 
 class Parameter(NamedTuple):
     """A search parameter: ``kind`` (token, date …), ``paths`` as ``(element path, filter)``, reference ``targets``; a
-    composite has ``components``, the parameters whose values have to stand together."""
+    composite has ``components``, the parameters whose values have to stand together; ``definition`` is the address of one
+    that a guide defines, and not R4."""
 
     kind: str
     paths: tuple[tuple[str, str], ...]
     targets: tuple[str, ...]
     components: tuple[str, ...] = ()
+    definition: str = ""
 
 
 class Outline(NamedTuple):
@@ -71,13 +74,16 @@ def codes(name: str) -> frozenset[str]:
 
 @cache
 def parameters(type: str) -> Mapping[str, Parameter]:
-    """The search parameters of a type, those of every resource included."""
+    """The search parameters of a type, those of every resource and of US Core included."""
     table = _file("search.json")
     rows = {**table.get("Resource", {}), **table.get("DomainResource", {}), **table.get(type, {})}
-    return {
+    found = {
         name: Parameter(kind, tuple((path, rule) for path, rule in paths), tuple(targets), tuple(*components))
         for name, (kind, paths, targets, *components) in rows.items()
     }
+    for name, (kind, path, rule, definition) in us_core.PARAMETERS.get(type, {}).items():
+        found[name] = Parameter(kind, ((path, rule),), (), definition=definition)
+    return found
 
 
 @cache

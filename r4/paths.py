@@ -1,7 +1,7 @@
 """What stands at an element path of a resource: lists opened, a choice by the type it was given in.
 
 The paths and rules are those of the generated search parameters: ``as:Quantity`` (one type of a choice), ``is:Patient``
-(references to one type), ``system:phone`` (a contact point of one kind).
+(references to one type), ``system:phone`` (a contact point of one kind), ``url:http…`` (the value of an extension).
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,9 @@ def _collect(found: list[Any], value: Any, path: tuple[str, ...], at: int, rule:
         for item in value:
             _collect(found, item, path, at, rule)
     elif at == len(path):
-        if not rule or _fits(value, rule):
+        if rule.startswith("url:"):
+            found += _extended(value, rule[4:])
+        elif not rule or _fits(value, rule):
             found.append(value)
     elif isinstance(value, dict):
         head = path[at]
@@ -55,6 +57,13 @@ def _choose(found: list[Any], value: Mapping[str, Any], path: tuple[str, ...], a
             found.append(item if isinstance(item, bool) else True)
         elif wanted in (None, given):
             _collect(found, item, path, at + 1, "")
+
+
+def _extended(value: Any, url: str) -> list[Any]:
+    """The value of an extension with this address."""
+    if not isinstance(value, dict) or value.get("url") != url:
+        return []
+    return [item for member, item in value.items() if member.startswith("value")]
 
 
 def _fits(value: Any, rule: str) -> bool:

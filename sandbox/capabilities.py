@@ -34,7 +34,7 @@ SEARCHES = (
 BEHIND = (
     " The data are on another server: refused there are :missing of _tag, _security and _profile, |code and system| of _tag and "
     "_security, dates with prefixes in a list, composites of "
-    "references, and chains of a named type to _tag, _security, _profile, _source or _lastUpdated."
+    "references, what US Core alone defines, and chains of a named type to _tag, _security, _profile, _source or _lastUpdated."
 )
 """What HAPI ignores or answers wrongly (``sandbox.wording``)."""
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -114,6 +114,9 @@ def _resource(type: str, operations: frozenset[str], behind: bool) -> Mapping[st
         "referencePolicy": ["literal", "local", "enforced"],
         **({"searchInclude": includes} if includes else {}),
         **({"searchRevInclude": backwards} if backwards else {}),
-        "searchParam": [{"name": name, "type": row.kind} for name, row in rows.items()],
+        "searchParam": [
+            {"name": name, **({"definition": row.definition} if row.definition else {}), "type": row.kind}
+            for name, row in rows.items()
+        ],
         **({"operation": [{"name": name[1:], "definition": url} for name, url in named.items()]} if named else {}),
     }

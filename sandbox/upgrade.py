@@ -3,11 +3,11 @@ the time of their change, and their terms made anew."""
 
 from sqlalchemy import Connection
 
-from r4 import codec
-from sandbox.backlog import catch_up
-from sandbox.driver import add, execute, positional
-from sandbox.indexing import date_of
-from sandbox.tables import metadata, resources, versions
+from r4 import codec, us_core
+from sandbox.backlog import AT_ONCE, catch_up
+from sandbox.driver import add, add_all, execute, positional
+from sandbox.indexing import date_of, index, key, rows
+from sandbox.tables import metadata, resources, terms, versions
 
 _MEMBERS = "type, id, version, deleted, updated, body"
 
@@ -47,3 +47,47 @@ def _copy(connection: Connection, base: str) -> None:
 
 _TABLES = ((1, "fhir_resources"), (0, "fhir_versions"))
 _ADD, _ADD_VERSION = positional(resources), positional(versions)
+
+
+ADDED = {type: tuple(key(type, name) for name in names) for type, names in us_core.PARAMETERS.items()}
+"""Parameters that stores of an earlier Chartgate have no terms of."""
+_KNOWN = ",".join(f"{type}.{name}" for type, names in us_core.PARAMETERS.items() for name in names)
+
+
+def complete(connection: Connection, now: float, *, base: str) -> bool:
+    """Makes the terms of parameters that were added since the store was made, once; whether there was anything to do.
+    ``base`` is what the store is served at. What waits for its terms gets these with all others."""
+    known = execute(connection, "SELECT value FROM fhir_settings WHERE name = 'parameters'").fetchone()
+    if known is not None and known[0] == _KNOWN:
+        return False
+    reached = execute(connection, _REACHED).fetchone()[0]
+    made = sum(_terms_of(connection, type, reached, base) for type in ADDED)
+    execute(connection, "INSERT OR REPLACE INTO fhir_settings (name, value) VALUES ('parameters', ?)", (_KNOWN,))
+    return made > 0
+
+
+_REACHED = (
+    "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM fhir_settings WHERE name = 'indexed'), "
+    "(SELECT max(number) FROM fhir_terms), 0)"
+)
+"""The last change whose terms are made."""
+_SOME = (
+    "SELECT number, date, body FROM fhir_resources WHERE type = ? AND deleted = 0 AND number > ? AND number <= ? "
+    "ORDER BY number LIMIT ?"
+)
+
+
+def _terms_of(connection: Connection, type: str, reached: int, base: str) -> int:
+    """How many resources of the type got their terms of what was added."""
+    seen, waiting = 0, execute(connection, _SOME, (type, 0, reached, AT_ONCE)).fetchall()
+    while waiting:
+        made = [
+            row
+            for number, date, body in waiting
+            for row in rows(number, index(codec.reread(body), base=base), date)
+            if row[1] in ADDED[type]
+        ]
+        add_all(connection, terms, made)
+        seen += len(waiting)
+        waiting = execute(connection, _SOME, (type, waiting[-1][0], reached, AT_ONCE)).fetchall()
+    return seen

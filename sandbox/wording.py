@@ -45,11 +45,11 @@ def _written(type: str, name: str, modifier: str, value: str, base: str) -> str:
         return value
     if name in META:
         _refuse(name, modifier, value)
+    if unanswered(type, row):
+        raise SearchError(name, "is not supported: the server behind this EHR does not know this parameter")
     if modifier == "missing":
         return value
     values = parts(value, ",")
-    if unanswered(type, row):
-        raise SearchError(name, "is not supported: the server behind this EHR does not know composites of references")
     if row.kind == "composite":
         values = [_composite(type, row, each, base) for each in values]
     if row.kind == "reference" and not modifier:
@@ -84,8 +84,10 @@ def _reference(name: str, row: Parameter, value: str, base: str, bare: bool) -> 
 
 
 def unanswered(type: str, row: Parameter) -> bool:
-    """Whether HAPI does not answer this parameter at all: a composite of which a part is a reference (HAPI-1204)."""
-    return row.kind == "composite" and any(searchable(type)[name].kind == "reference" for name in row.components)
+    """Whether HAPI does not answer this parameter at all: a composite of which a part is a reference (HAPI-1204), or one
+    that a guide defines."""
+    joined = row.kind == "composite" and any(searchable(type)[name].kind == "reference" for name in row.components)
+    return joined or bool(row.definition)
 
 
 def _composite(type: str, row: Parameter, value: str, base: str) -> str:

@@ -91,6 +91,7 @@ def _ehr(
     fhir = f"{ehr_url}/ehr/{persona.name}/fhir"
     database.run_now(lambda connection, now: store_upgrade.upgrade(connection, now, base=fhir))
     database.run_now(lambda connection, now: backlog.served_at(connection, now, base=fhir))
+    database.run_now(lambda connection, now: store_upgrade.complete(connection, now, base=fhir))
     guarded = options.upstream_auth is not None or options.allow_remote or _unseeded(options)
     return SandboxEhr(
         name=persona.name, base=f"{ehr_url}/ehr/{persona.name}", database=database, keys=open_ring(database, clock),

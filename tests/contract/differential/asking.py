@@ -5,13 +5,13 @@ from random import Random
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from r4.criteria import MODIFIERS, searchable
+from r4.criteria import MODIFIERS
 from r4.definitions import Parameter
 from r4.served import SERVED
 from sandbox.search import SORTABLE
 from tests.contract.differential.observing import Case, Step
 from tests.contract.differential.records import ORDER, TAGS
-from tests.contract.differential.terms import term
+from tests.contract.differential.terms import compared, term
 from tests.contract.differential.values import CODES, UCUM, UNITS
 
 Pair = tuple[str, str]
@@ -27,7 +27,7 @@ class Asking:
     def each(self) -> Iterator[Case]:
         """Every parameter with every modifier of every type, once."""
         for type in ORDER:
-            for name, row in searchable(type).items():
+            for name, row in compared(type).items():
                 for modifier in ("", *sorted(self._modifiers(row))):
                     pair = self._filter(type, name, modifier)
                     if pair is not None:
@@ -67,7 +67,7 @@ class Asking:
         return self.random.choice((*ORDER, "Observation", "Observation", "Patient", "Encounter", "Condition"))
 
     def _any(self, type: str) -> Pair | None:
-        name, row = self.random.choice(sorted(searchable(type).items()))
+        name, row = self.random.choice(sorted(compared(type).items()))
         modifier = self.random.choice(("", "", *sorted(self._modifiers(row))))
         return self._filter(type, name, modifier)
 
@@ -88,7 +88,7 @@ class Asking:
 
     def _sorted(self) -> Case | None:
         type = self._type()
-        names = [name for name, row in searchable(type).items() if row.kind in SORTABLE and not name.startswith("_")]
+        names = [name for name, row in compared(type).items() if row.kind in SORTABLE and not name.startswith("_")]
         if not names:
             return None
         turn = self.random.choice(("", "-"))
@@ -123,13 +123,13 @@ class Asking:
         type = self._type()
         forward = [
             f"{type}:{name}"
-            for name, row in searchable(type).items()
+            for name, row in compared(type).items()
             if row.kind == "reference" and SERVED & {*row.targets}
         ]
         back = [
             f"{other}:{name}"
             for other in ORDER
-            for name, row in searchable(other).items()
+            for name, row in compared(other).items()
             if row.kind == "reference" and type in row.targets
         ]
         control, among = self.random.choice((("_include", forward), ("_revinclude", back)))
@@ -141,13 +141,13 @@ class Asking:
     def _chained(self) -> Case | None:
         type = self._type()
         rows = [
-            (name, row) for name, row in searchable(type).items() if row.kind == "reference" and SERVED & {*row.targets}
+            (name, row) for name, row in compared(type).items() if row.kind == "reference" and SERVED & {*row.targets}
         ]
         if not rows:
             return None
         name, row = self.random.choice(rows)
         target = self.random.choice(sorted(SERVED & {*row.targets}))
-        rest = self.random.choice(sorted(searchable(target)))
+        rest = self.random.choice(sorted(compared(target)))
         pair = self._filter(target, rest)
         if pair is None:
             return None
@@ -157,13 +157,11 @@ class Asking:
     def _reversed(self) -> Case | None:
         other = self._type()
         rows = [
-            (name, row)
-            for name, row in searchable(other).items()
-            if row.kind == "reference" and SERVED & {*row.targets}
+            (name, row) for name, row in compared(other).items() if row.kind == "reference" and SERVED & {*row.targets}
         ]
         if not rows:
             return None
         reference, row = self.random.choice(rows)
-        type, name = self.random.choice(sorted(SERVED & {*row.targets})), self.random.choice(sorted(searchable(other)))
+        type, name = self.random.choice(sorted(SERVED & {*row.targets})), self.random.choice(sorted(compared(other)))
         pair = self._filter(other, name)
         return self._case("reversed", type, [(f"_has:{other}:{reference}:{name}", pair[1])]) if pair else None

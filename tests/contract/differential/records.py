@@ -56,7 +56,7 @@ def made(random: Random, type: str, id: str, known: Known) -> dict[str, Any]:
     body = {**codec.parse(codec.format(MINIMAL[type])), "id": id}
     for _, reference in list(walk(body)):
         reference["reference"] = reference["reference"].replace(SOLE, f"Patient/{random.choice(known['Patient'])}")
-    for _, row in sorted(parameters(type).items()):
+    for row in (row for _, row in sorted(parameters(type).items()) if not row.definition):
         for path, rule in row.paths:
             if random.random() < 0.6:
                 body = _with(random, type, body, path.split("."), rule, known)

@@ -12,6 +12,11 @@ PREFIXES = ("", "", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
 """Prefixes of what is ordered. ``ap`` is a server's own choice (R4 §3.1.1.4.6), so nothing could be compared."""
 
 
+def compared(type: str) -> Mapping[str, Parameter]:
+    """The parameters of R4: what a guide defines is unknown to the other side (``tests/contract/test_us_core_parameters.py``)."""
+    return {name: row for name, row in parameters(type).items() if not row.definition}
+
+
 def said(records: list[dict[str, Any]], type: str, row: Parameter) -> list[Any]:
     """Everything that records of a type say at a parameter's paths."""
     return [

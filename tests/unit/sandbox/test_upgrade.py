@@ -4,7 +4,8 @@ import json
 
 from sqlalchemy import Connection
 
-from sandbox.upgrade import upgrade
+from sandbox.indexing import key
+from sandbox.upgrade import complete, upgrade
 from tests.unit.sandbox.stores import BASE, Store
 
 BEFORE = """
@@ -56,3 +57,24 @@ def test_a_store_of_today_is_left_alone() -> None:
     store.put("Patient", "p", gender="male")
     assert not store.database.run_now(lambda c, now: upgrade(c, now, base=BASE))
     assert store.ids("Patient?gender=male") == ["p"]
+
+
+HOME = {"hospitalization": {"dischargeDisposition": {"coding": [{"system": "urn:d", "code": "home"}]}}}
+
+
+def test_parameters_that_came_later_find_what_was_there_before() -> None:
+    store = Store()
+    for name in ("one", "two"):
+        store.put("Encounter", name, status="finished", **{"class": {"code": "AMB"}}, **HOME)
+    assert sorted(store.ids("Encounter?discharge-disposition=home")) == ["one", "two"]
+    forget = "DELETE FROM fhir_terms WHERE parameter = ?"
+    added = (key("Encounter", "discharge-disposition"),)
+    store.database.run_now(lambda c, now: c.exec_driver_sql(forget, added))  # as an earlier Chartgate left it
+    store.put("Encounter", "waiting", status="finished", **{"class": {"code": "AMB"}}, **HOME)
+    assert store.database.run_now(lambda c, now: complete(c, now, base=BASE))
+    assert sorted(store.ids("Encounter?discharge-disposition=home")) == ["one", "two", "waiting"]
+    rows = store.database.run_now(
+        lambda c, now: c.exec_driver_sql("SELECT count(*) FROM fhir_terms WHERE parameter = ?", added).scalar()
+    )
+    assert rows == 3
+    assert not store.database.run_now(lambda c, now: complete(c, now, base=BASE))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from r4 import us_core
 from sandbox.capabilities import statement
 from sandbox.comparing import SearchError
 from sandbox.wording import since, worded
@@ -74,4 +75,5 @@ def test_what_hapi_does_not_answer_is_not_advertised_before_it_and_is_elsewhere(
         said = statement(base=BASE, date="2026-01-02T03:04:05Z", behind=behind)["rest"][0]["resource"]
         return {f"{each['type']}.{row['name']}" for each in said for row in each["searchParam"]}
 
-    assert named(behind=False) - named(behind=True) == {"DocumentReference.relationship"}
+    guide = {f"{type}.{name}" for type, names in us_core.PARAMETERS.items() for name in names}
+    assert named(behind=False) - named(behind=True) == {"DocumentReference.relationship", *guide}
