@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
-from r4 import codec
+from r4 import binaries, codec
 from r4.entries import bundle
 from r4.formatting import format
 from r4.generated.types import RESOURCES
@@ -90,7 +90,8 @@ def _preferring(found: Interaction, said: str | None) -> Interaction:
 
 def _routed(method: str, segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:
     conditions = {field: read(said[name]) for name, (field, read) in CONDITIONS.items() if name in said}
-    return route(method, segments, pairs, _body(method, said, body), **conditions)
+    held = binaries.sent(method, segments, said, body)
+    return route(method, segments, pairs, _body(method, said, body) if held is None else held, **conditions)
 
 
 CONDITIONS: Mapping[str, tuple[str, Callable[[str], Any]]] = {

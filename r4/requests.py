@@ -106,7 +106,7 @@ def refused(status: int, code: str, text: str, element: str = "") -> Interaction
 
 MEANINGFUL = frozenset({
     "if-match", "if-none-match", "if-none-exist", "if-modified-since", "prefer", "content-type", "content-encoding",
-    "accept",
+    "accept", "x-security-context",
 })  # fmt: skip
 """Headers that mean something for an interaction."""
 OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})

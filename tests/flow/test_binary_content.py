@@ -80,3 +80,54 @@ def test_who_may_not_read_it_is_told_so_and_no_more() -> None:
         assert (same.status_code, same.content) == (304, b"")
 
     drive(act)
+
+
+@pytest.mark.parametrize(
+    "type", ["image/png", "text/html; charset=utf-8", "application/xml", "application/x-www-form-urlencoded"]
+)
+@pytest.mark.parametrize(("method", "place", "status"), [("POST", "Binary", 201), ("PUT", "Binary/raw", 201)])
+def test_what_is_sent_in_a_type_of_its_own_is_kept_as_it_is(method: str, place: str, status: int, type: str) -> None:
+    """R4 binary: data is accepted as is, and read again so."""
+
+    async def act(world: World) -> None:
+        token = await _stored(world)
+        headers = {"content-type": type, "x-security-context": "Patient/p1"}
+        made = await world.fhir(token, method, place, content=HELD, headers=headers)
+        assert made.status_code == status, made.text
+        kept = made.json()
+        assert (kept["contentType"], kept["securityContext"]) == (type, {"reference": "Patient/p1"})
+        read = await world.fhir(token, "GET", f"Binary/{kept['id']}", headers={"accept": type.partition(";")[0]})
+        assert (read.content, read.headers["content-disposition"]) == (HELD, "attachment")
+
+    drive(act)
+
+
+XML = b'<?xml version="1.0"?><Binary xmlns="http://hl7.org/fhir"/>'
+
+
+@pytest.mark.parametrize(
+    ("place", "type", "content", "status"),
+    [
+        ("Binary", "application/fhir+xml", XML, 415), ("Binary", "text/xml", XML, 415), ("Binary", "nonsense", HELD, 415),
+        ("Binary", "application/json", b"{}", 400), ("Observation", "image/png", HELD, 415), ("Binary/x/y", "image/png", HELD, 415),
+        ("Binary/_search", "image/png", HELD, 415),
+    ],
+)  # fmt: skip
+def test_no_resource_is_taken_for_data_and_no_data_for_a_resource(
+    place: str, type: str, content: bytes, status: int
+) -> None:
+    async def act(world: World) -> None:
+        answer = await world.fhir(await _stored(world), "POST", place, content=content, headers={"content-type": type})
+        assert answer.status_code == status, answer.text
+
+    drive(act)
+
+
+def test_a_context_that_is_not_there_keeps_nothing() -> None:
+    async def act(world: World) -> None:
+        token = await _stored(world)
+        headers = {"content-type": "image/png", "x-security-context": "Patient/none"}
+        assert (await world.fhir(token, "PUT", "Binary/lost", content=HELD, headers=headers)).status_code == 422
+        assert (await world.fhir(token, "GET", "Binary/lost")).status_code == 404
+
+    drive(act)
