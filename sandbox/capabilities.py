@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from r4.criteria import searchable
+from r4.definitions import Parameter
 from r4.interaction import JSON_PATCH, SERVES
 from r4.served import SERVED
 from sandbox.wording import unanswered
@@ -114,9 +115,11 @@ def _resource(type: str, operations: frozenset[str], behind: bool) -> Mapping[st
         "referencePolicy": ["literal", "local", "enforced"],
         **({"searchInclude": includes} if includes else {}),
         **({"searchRevInclude": backwards} if backwards else {}),
-        "searchParam": [
-            {"name": name, **({"definition": row.definition} if row.definition else {}), "type": row.kind}
-            for name, row in rows.items()
-        ],
+        "searchParam": [_parameter(name, row) for name, row in rows.items()],
         **({"operation": [{"name": name[1:], "definition": url} for name, url in named.items()]} if named else {}),
     }
+
+
+def _parameter(name: str, row: Parameter) -> dict[str, str]:
+    """A search parameter, with its definition where that is not R4's own."""
+    return {"name": name, **({"definition": row.definition} if row.definition else {}), "type": row.kind}
