@@ -16,7 +16,6 @@ from fidelity import lines
 from fidelity.bulk_query import COLUMNS, SCHEMAS, SETS, components_query, facts_query
 from fidelity.counts import Key
 from fidelity.profile import Profile
-from r4.definitions import resource_types
 
 ROWS = 10_000
 
@@ -79,7 +78,7 @@ def _strictly_read(path: Path) -> bool:
 
 
 def _profile(connection: Any, path: str, schema: Mapping[str, str]) -> Profile | None:
-    profile, known = Profile(), resource_types()
+    profile, known = Profile(), lines.TYPES
     components = False
     for name, key, number in _groups(connection.execute(facts_query(path, lines.LONGEST // 2, schema))):
         if name == "rows":

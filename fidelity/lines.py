@@ -22,10 +22,10 @@ BLOCK = 256 * 1024
 BOM = b"\xef\xbb\xbf"
 SUFFIXES = (".ndjson", ".jsonl")
 NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE = "not JSON", "not UTF-8", "too long", "no object", "unknown type"
-TOO_DEEP = "nested too deep"
+TOO_DEEP, BUNDLE = "nested too deep", "a Bundle"
 LABELS = ("labels.ndjson", "unreadable.ndjson", "messy.ndjson")
 """Files beside resources that hold none: what was done to them, or what could not be read."""
-WRONG = (NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE, TOO_DEEP)
+WRONG = (NOT_JSON, NOT_UTF8, TOO_LONG, NO_OBJECT, NO_TYPE, TOO_DEEP, BUNDLE)
 """What may be wrong with a line."""
 
 
@@ -151,7 +151,7 @@ def parsed(number: int, at: int, line: bytes) -> Line:
     if type(found) is not dict:
         return Line(number, at, None, NO_OBJECT)
     if type_of(found) is None:
-        return Line(number, at, None, NO_TYPE)
+        return Line(number, at, None, BUNDLE if found.get("resourceType") == "Bundle" else NO_TYPE)
     if line.count(b"{") + line.count(b"[") > DEEPEST and _deeper(found, DEEPEST):
         return Line(number, at, None, TOO_DEEP)
     return Line(number, at, found)
@@ -171,12 +171,13 @@ def _deeper(value: Any, most: int) -> bool:
 
 
 def type_of(resource: dict[str, Any]) -> str | None:
-    """The type of a resource, if R4 has it."""
+    """The type of a resource, if R4 has it and a line may be one: a Bundle holds several, and counted as one it would hide
+    them."""
     name = resource.get("resourceType")
-    return name if isinstance(name, str) and name in _TYPES else None
+    return name if isinstance(name, str) and name in TYPES else None
 
 
-_TYPES = resource_types()
+TYPES = resource_types() - {"Bundle"}
 
 
 def _why(line: bytes) -> str:

@@ -14,12 +14,10 @@ import msgspec
 from fidelity import lines
 from fidelity.profiling import SHOWN, Part
 from gateway.population.asked import MEDICATION, OBSERVATION, Asked, Head, head_of, read_head, speaks, whose
-from r4.definitions import resource_types
 
 SHARED = -1
 """The bucket of what belongs to no patient and may be needed for any."""
 _NAMED = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
-_TYPES = resource_types()
 
 
 class Entry(NamedTuple):
@@ -131,7 +129,7 @@ def _look(found: _Sorting, part: Part) -> None:
                 found.carefully(number, line)
                 continue
             kind = head.resourceType
-            if kind not in _TYPES:
+            if kind not in lines.TYPES:
                 found.carefully(number, line)
                 continue
             counts[kind] = counts.get(kind, 0) + 1

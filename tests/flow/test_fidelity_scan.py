@@ -78,11 +78,15 @@ def test_a_small_clean_file_ends_with_0_and_lines_that_cannot_be_read_are_counte
     assert (code, report["unreadable"]) == (0, 0)
     with source.open("ab") as file:
         file.write(b'{"resourceType": "Observation", "id"\n\xff\xfe\n{"resourceType": "Nothing"}\n[]\n')
+        file.write(
+            b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"q"}}]}\n'
+        )
     code, report = scanned(source, model=str(model))
-    assert (code, report["unreadable"], report["resources"]) == (1, 4, 1)
+    assert (code, report["unreadable"], report["resources"]) == (1, 5, 1)
     assert report["unreadable_lines"] == [
         {"file": "one.ndjson", "line": 2, "wrong": "not JSON"}, {"file": "one.ndjson", "line": 3, "wrong": "not UTF-8"},
         {"file": "one.ndjson", "line": 4, "wrong": "unknown type"}, {"file": "one.ndjson", "line": 5, "wrong": "no object"},
+        {"file": "one.ndjson", "line": 6, "wrong": "a Bundle"},
     ]  # fmt: skip
 
 

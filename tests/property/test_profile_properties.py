@@ -259,6 +259,7 @@ def test_what_the_bulk_lane_would_read_more_kindly_goes_to_the_plain_one(tmp_pat
             b'{"resourceType":"Observation","x":-inf}',
             b'{"resourceType":"Observation","valueQuantity":{"value":1e999}}',
             b'{"resourceType":"Nothing"}',
+            b'{"resourceType":"Bundle","type":"collection"}',
             b'{"resourceType":"Observation","code":5}',
             b'{"resourceType":"Obs',
             b"\xff",

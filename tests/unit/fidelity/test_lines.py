@@ -22,6 +22,7 @@ BAD = {
     "an unknown type": (b'{"resourceType":"Patiant"}', lines.NO_TYPE),
     "a type that is no text": (b'{"resourceType":["Patient"]}', lines.NO_TYPE),
     "nested too deep": (b'{"resourceType":"Patient","a":' + b'{"a":' * 300 + b"1" + b"}" * 301, lines.TOO_DEEP),
+    "a Bundle": (b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient"}}]}', lines.BUNDLE),
     "an endless line": (b'{"resourceType":"Patient","id":"' + b"x" * (lines.LONGEST + 10) + b'"}', lines.TOO_LONG),
 }
 
