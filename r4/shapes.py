@@ -42,6 +42,15 @@ def unshaped(query: Pairs) -> Pairs:
     return tuple(pair for pair in query if pair[0] not in SHAPES or pair == ("_summary", "count"))
 
 
+def included_shape(shape: Shape, type: str) -> Shape | None:
+    """How much is shown of what is included: a list of elements does not apply to it (R4 §3.1.1.5.9), unless they are named
+    with its type."""
+    if shape.summary:
+        return shape
+    named = frozenset(name for name in shape.elements if name.startswith(f"{type}."))
+    return Shape("", named) if named else None
+
+
 def shaped(resource: dict[str, Any], shape: Shape) -> dict[str, Any]:
     """What is shown of a resource, marked as a subset. Mandatory elements stay, and with ``_elements`` those that change
     the meaning of others."""

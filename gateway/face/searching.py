@@ -27,7 +27,7 @@ from gateway.face.pages import CURSOR, resume, sealed
 from r4.criteria import include, searchable, traversed, uses
 from r4.interaction import Answer, Interaction
 from r4.served import SERVED
-from r4.shapes import Shape, shape_of, shaped, unshaped
+from r4.shapes import Shape, included_shape, shape_of, shaped, unshaped
 from sandbox.answering import refusal
 
 
@@ -53,8 +53,15 @@ def serve_search(i: Interaction, grant: Grant, means: Means) -> Serving:
 
 def _shaped(bundle: dict[str, Any], shape: Shape) -> dict[str, Any]:
     """Only now, when every entry has been judged as a whole."""
-    entries = [{**entry, "resource": shaped(entry["resource"], shape)} for entry in bundle.get("entry", ())]
+    entries = [{**entry, "resource": _entry(entry, shape)} for entry in bundle.get("entry", ())]
     return {**bundle, "entry": entries} if entries else bundle
+
+
+def _entry(entry: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    resource: dict[str, Any] = entry["resource"]
+    included = entry.get("search", {}).get("mode") == "include"
+    own = included_shape(shape, str(resource.get("resourceType"))) if included else shape
+    return resource if own is None else shaped(resource, own)
 
 
 def check_search(i: Interaction, grant: Grant, means: Means) -> Interaction | Answer:

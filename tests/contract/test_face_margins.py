@@ -57,3 +57,24 @@ def test_a_resource_with_thousands_of_errors_is_told_some_of_them(world: World) 
     issues = answer.json()["issue"]
     assert (answer.status_code, len(issues), issues[-1]["code"]) == (422, ISSUES_LIMIT + 1, "too-costly")
     assert issues[0]["expression"] == ["Observation.component[0]"]
+
+
+@pytest.mark.parametrize(
+    ("elements", "whole"), [("status", True), ("Observation.status", True), ("status,Patient.gender", False)]
+)
+def test_a_list_of_elements_is_none_of_what_is_included(world: World, elements: str, whole: bool) -> None:
+    """R4 §3.1.1.5.9: the list of elements does not apply to included resources."""
+    patient = {
+        "resourceType": "Patient",
+        "id": world.id("p1"),
+        "gender": "male",
+        "name": [{"family": "F"}],
+        "birthDate": "1970",
+    }
+    world.put(patient)
+    answer = world.ask("GET", f"Observation?_id={world.id('o1')}&_include=Observation:patient&_elements={elements}")
+    found = {each["search"]["mode"]: each["resource"] for each in answer.json()["entry"]}
+    assert set(found["match"]) == {"resourceType", "id", "meta", "status", "code"}
+    assert ("birthDate" in found["include"], found["include"]["gender"]) == (whole, "male")
+    tags = found["include"].get("meta", {}).get("tag", [])
+    assert any(tag["code"] == "SUBSETTED" for tag in tags) != whole
