@@ -1,7 +1,8 @@
 """Named operations: the two that are served, and by a table the refusal of every other."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -17,13 +18,17 @@ from gateway.face.validating import validated
 from r4.criteria import OTHERS
 from r4.interaction import Answer, Interaction
 from r4.moments import moment_range
+from r4.references import named, parse
 from r4.served import SERVED
 from sandbox.answering import refusal
+from sandbox.bulk import ASSOCIATED
 from sandbox.indexing import DATES
 
 ALONE = refusal(400, "not-supported", "An export stands in no batch: it is asynchronous.")
 NONE = refusal(404, "not-supported", "This server has no such operation.")
 EVERYTHING_COUNT, EVERYTHING_LONGEST = 100, 500
+LINKED = 200
+"""Resources that support the records of one page, at most."""
 SEARCHES = 12
 """Searches that one page of ``$everything`` makes at most: no work of the store lasts long."""
 
@@ -70,9 +75,10 @@ def _everything(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> S
     if isinstance(span, Answer):
         return span
     start = cursor.partition("|") if cursor is not None else ("0", "", "")
-    page = _Page(types, int(start[0]), start[2], min(int(count), EVERYTHING_LONGEST), span)
+    linked = ASSOCIATED & ({*said["_type"].split(",")} if "_type" in said else ASSOCIATED)
+    page = _Page(types, int(start[0]), start[2], min(int(count), EVERYTHING_LONGEST), span, linked)
     wanted = cursor is None and "Patient" in said.get("_type", "Patient").split(",")
-    own = [_match(current.resource, means)] if wanted and _changed_since(current.resource, span) else []
+    own = [_entry(current.resource, "match", means)] if wanted and _changed_since(current.resource, span) else []
     return (yield from _fill(asked, page, own, grant, means))
 
 
@@ -138,11 +144,12 @@ class _Page:
     cursor: str
     count: int
     span: _Span
+    linked: frozenset[str]
 
 
-def _match(resource: Any, means: Means) -> dict[str, Any]:
-    url = f"{means.base}/Patient/{resource['id']}"
-    return {"fullUrl": url, "resource": resource, "search": {"mode": "match"}}
+def _entry(resource: Any, mode: str, means: Means) -> dict[str, Any]:
+    url = f"{means.base}/{resource['resourceType']}/{resource['id']}"
+    return {"fullUrl": url, "resource": resource, "search": {"mode": mode}}
 
 
 def _types(wanted: str | None, grant: Grant, patient: str) -> list[str] | Answer:
@@ -168,11 +175,31 @@ def _fill(i: Interaction, page: _Page, entries: list[Any], grant: Grant, means: 
         entries += found.get("entry") or []
         cursor = cursor_of(found)
         at += not cursor
+    entries += yield from _linked(page, entries, reading, means)
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
     bundle["link"] = [{"relation": "self", "url": here(i, means)}]
     if at < len(page.types):
         bundle["link"].append(next_link(i, f"{at}|{cursor}", grant, means))
     return Answer(status=200, resource={**bundle, **({"entry": entries} if entries else {})})
+
+
+def _linked(
+    page: _Page, entries: list[Any], grant: Grant, means: Means
+) -> Generator[Interaction, Answer, list[dict[str, Any]]]:
+    """What supports the page's records: linked practitioners, places, organizations, medications (R4
+    patient-operation-everything), as far as the grant reaches them; on each page that refers to them."""
+    said = dict.fromkeys(each for entry in entries for each in named(entry["resource"]))
+    places = (parse(each, base=means.base) for each in said)
+    shown = {f"{entry['resource']['resourceType']}/{entry['resource']['id']}" for entry in entries}
+    wanted = {at.local: at for at in places if at is not None and at.type in page.linked and at.local not in shown}
+    found = []
+    for place in islice(wanted.values(), LINKED):
+        answer = yield raw(place.type, place.id)
+        scopes = operating(grant, "$everything", place.type)
+        fits = answer.status == 200 and _changed_since(answer.resource, page.span)
+        if fits and scopes and (yield from within(scopes, answer.resource, grant, means)):
+            found.append(_entry(answer.resource, "include", means))
+    return found
 
 
 def _part(i: Interaction, page: _Page, at: int, cursor: str, count: int, grant: Grant, means: Means) -> Serving:
