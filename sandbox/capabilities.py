@@ -112,7 +112,7 @@ def _resource(type: str, operations: frozenset[str], behind: bool) -> Mapping[st
         "conditionalRead": "full-support",
         "conditionalUpdate": ("PUT", "type") in SERVES,
         "conditionalDelete": "single" if ("DELETE", "type") in SERVES else "not-supported",
-        "referencePolicy": ["literal", "local", "enforced"],
+        "referencePolicy": ["literal", "logical"],
         **({"searchInclude": includes} if includes else {}),
         **({"searchRevInclude": backwards} if backwards else {}),
         "searchParam": [_parameter(name, row) for name, row in rows.items()],

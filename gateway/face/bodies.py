@@ -46,7 +46,7 @@ def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Gene
     reading = (scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant))
     plain = tuple(map(_everywhere, islice(reading, 1)))
     known = {} if means.reached is None else means.reached
-    for said in dict.fromkeys(named(i.body or {})):
+    for said in dict.fromkeys(each for each in named(i.body or {}) if each not in i.beside):
         local = parse(said, base=means.base)
         if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
             continue

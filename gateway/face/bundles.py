@@ -95,7 +95,7 @@ def _one_by_one(
     made = frozenset(f"{entry.type}/{entry.id}" for entry in writes.values() if entry.action == "update")
     for index in batch.ordered([writes[place] for place in places]):
         entry = writes[places[index]]
-        answer = yield structs.replace(entry, beside=made) if made else entry
+        answer = yield structs.replace(entry, beside=entry.beside | made) if made else entry
         if answer.status >= 400:
             return placed(answer, places[index])
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)

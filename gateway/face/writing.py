@@ -28,6 +28,7 @@ from r4 import fhirpath_patch, json_patch
 from r4.interaction import Answer, Interaction
 from r4.json_patch import PatchError
 from r4.outcome import outcome
+from r4.references import named
 from sandbox.answering import refusal
 
 STALE = refusal(412, "conflict", "is not the current version", element="If-Match")
@@ -106,6 +107,7 @@ def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: 
             return ABSENT
         kept = yield from check_body(i, creating, grant, means)
         return kept if isinstance(kept, Answer) else (doomed(i.body or {}) or ABSENT)
+    i = _knowing(i, current)
     kept = yield from check_body(i, reached, grant, means)
     if isinstance(kept, Answer):
         return kept
@@ -113,6 +115,12 @@ def _replace(i: Interaction, current: Mapping[str, Any], scopes: Scopes, grant: 
         return THERE
     match = version_of(current) if i.if_match in (None, "*") else i.if_match
     return structs.replace(i, if_match=match, if_none_match=None)
+
+
+def _knowing(i: Interaction, current: Mapping[str, Any]) -> Interaction:
+    """The update, which may keep what the record refers to already: that may have been deleted since, and the record is to be
+    corrected all the same."""
+    return structs.replace(i, beside=i.beside | {*named(current)})
 
 
 def _was_mine(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, bool]:
@@ -166,7 +174,7 @@ def _patch(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checki
         return Answer(status=wrong.status, resource=outcome([wrong.issue]))
     if (body.get("resourceType"), body.get("id")) != (i.type, i.id):
         return refusal(422, "business-rule", "A patch may not change type or id.", element=str(i.type))
-    changed = structs.replace(i, action="update", patch=None, body=body, if_match=version)
+    changed = _knowing(structs.replace(i, action="update", patch=None, body=body, if_match=version), current)
     reached = yield from within(scopes, current, grant, means, writing=True)
     kept = yield from check_body(changed, reached, grant, means)
     return kept if isinstance(kept, Answer) else changed

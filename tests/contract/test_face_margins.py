@@ -4,7 +4,7 @@ preferences in other spellings, errors without end."""
 import pytest
 
 from r4.validate import ISSUES_LIMIT
-from tests.contract.face_world import World
+from tests.contract.face_world import World, bundle, entry
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,33 @@ def test_a_list_of_elements_is_none_of_what_is_included(world: World, elements: 
     assert ("birthDate" in found["include"], found["include"]["gender"]) == (whole, "male")
     tags = found["include"].get("meta", {}).get("tag", [])
     assert any(tag["code"] == "SUBSETTED" for tag in tags) != whole
+
+
+def test_a_record_is_corrected_though_what_it_refers_to_was_deleted(world: World) -> None:
+    """HAPI deletes nothing that is referred to; here it may be gone, and the record still has to be withdrawn."""
+    for name in ("basis", "other"):
+        world.put(world.observation(name, "p1"))
+    body = world.observation("derived", "p1", derivedFrom=[{"reference": f"Observation/{world.id('basis')}"}])
+    world.put(body)
+    if world.ehr.upstream is not None:
+        assert world.ask("DELETE", f"Observation/{world.id('basis')}").status_code == 409
+        return
+    for name in ("basis", "other"):
+        world.remove("Observation", name)
+    for token in (world.token(), world.token("system/*.cruds", patient=None)):
+        wrong = {**body, "derivedFrom": [{"reference": f"Observation/{world.id('other')}"}]}
+        assert world.ask("PUT", f"Observation/{body['id']}", token, json=wrong).status_code == 422
+        for status in ("amended", "entered-in-error"):
+            patch = [{"op": "replace", "path": "/status", "value": status}]
+            headers = {"content-type": "application/json-patch+json"}
+            assert (
+                world.ask("PATCH", f"Observation/{body['id']}", token, json=patch, headers=headers).status_code == 200
+            )
+            changed = {**body, "status": status}
+            assert world.ask("PUT", f"Observation/{body['id']}", token, json=changed).status_code == 200
+            put = bundle(
+                "transaction", entry("PUT", f"Observation/{body['id']}", resource={**changed, "status": "final"})
+            )
+            assert world.ask("POST", "", token, json=put).status_code == 200
+    named = world.observation("anew", "p1", derivedFrom=body["derivedFrom"])
+    assert world.ask("PUT", f"Observation/{named['id']}", json=named).status_code == 422
