@@ -15,14 +15,16 @@ _FHIR = re.compile(
 _RESOURCE = re.compile(rb"\A\s*(?:<\?[^>]*\?>\s*)?<(?:\w+:)?Binary\b[^>]*http://hl7\.org/fhir")
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}(?:\s*;[\x20-\x7e]{1,200})?")
 
+_PLACES = {"POST": 1, "PUT": 2}
+"""By method, the parts of the path of a create or update."""
+
 
 def sent(method: str, segments: Sequence[str], said: Mapping[str, str], body: bytes) -> dict[str, Any] | None:
     """The Binary that the body of a create or update is; None where it is to be read as a resource. Raises InteractionError
     for what is neither."""
-    given = said.get("content-type", "").strip()
-    places = {"POST": 1, "PUT": 2}
-    if segments[:1] != ["Binary"] or len(segments) != places.get(method) or segments[-1].startswith("_"):
+    if segments[:1] != ["Binary"] or len(segments) != _PLACES.get(method) or segments[-1].startswith("_"):
         return None
+    given = said.get("content-type", "").strip()
     if _FHIR.fullmatch(given.partition(";")[0].strip().lower()):
         return None
     if not _TYPE.fullmatch(given) or said.get("content-encoding", "identity") != "identity":

@@ -24,9 +24,11 @@ def _collect(found: list[Any], value: Any, path: tuple[str, ...], at: int, rule:
         for item in value:
             _collect(found, item, path, at, rule)
     elif at == len(path):
-        if rule.startswith("url:"):
+        if not rule:
+            found.append(value)
+        elif rule.startswith("url:"):
             found += _extended(value, rule[4:])
-        elif not rule or _fits(value, rule):
+        elif _fits(value, rule):
             found.append(value)
     elif isinstance(value, dict):
         head = path[at]
