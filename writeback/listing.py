@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, lite
 from vocabulary.instant import format_instant
 from writeback.attempts import attempts_of
 from writeback.outputs import shown
+from writeback.recall import Recall, read_recalls
+from writeback.recall_tables import recalls
 from writeback.tables import DEAD, MOVING, deliveries, outputs
 
 WINDOW = 5000
@@ -76,6 +78,23 @@ def page_deliveries(
     rows, following = _take(connection, window, _matches(window.subquery(), wanted), limit)
     place = (following.since, str(following.id)) if following else None
     return Page(rows=[show_delivery(row) for row in rows], next=place)
+
+
+def page_recalls(
+    connection: Connection, now: float, *, wanted: Filter, limit: int, before: tuple[float, str] | None = None
+) -> tuple[list[Recall], tuple[float, str] | None]:  # fmt: skip
+    """Recalls, and where the following page begins; they are few, so that all are looked through."""
+    query = _timed(
+        select(recalls).order_by(recalls.c.since.desc(), recalls.c.id.desc()).limit(limit + 1), recalls, wanted
+    )
+    if before is not None:
+        query = query.where(tuple_(recalls.c.since, recalls.c.id) < tuple_(literal(before[0]), literal(before[1])))
+    for column, value in (
+        (recalls.c.model, wanted.models), (recalls.c.version, wanted.version), (recalls.c.state, wanted.states),
+    ):  # fmt: skip
+        query = query if value is None else query.where(_is(column, value))
+    found = read_recalls(connection, query)
+    return found[:limit], (found[limit - 1].since, found[limit - 1].id) if len(found) > limit else None
 
 
 def _timed(window: Select[Any], table: Table, wanted: Filter) -> Select[Any]:

@@ -22,6 +22,7 @@ left. ``retracted``: entered in error at the EHR. ``gone``: the EHR has deleted 
 can do it."""
 STANDING: tuple[ItemState, ...] = ("waiting", "retracting", "worklist")
 """What still stands at an EHR, or may."""
+STATES = ("running", "done")
 PAGE = 100
 STANDS = select(recalls.c.id).where(recalls.c.model == bindparam("model"), recalls.c.version == bindparam("version"))
 """Made once: every output that is accepted asks."""
@@ -107,16 +108,17 @@ def running(connection: Connection, now: float) -> list[str]:
 
 def find_recall(connection: Connection, now: float, id: str) -> Recall | None:
     """The recall of that id, with its counts."""
-    found = _recalls(connection, select(recalls).where(recalls.c.id == id))
+    found = read_recalls(connection, select(recalls).where(recalls.c.id == id))
     return found[0] if found else None
 
 
 def list_recalls(connection: Connection, now: float, *, limit: int = 100) -> list[Recall]:
     """Every recall, the newest first."""
-    return _recalls(connection, select(recalls).order_by(recalls.c.since.desc(), recalls.c.id).limit(limit))
+    return read_recalls(connection, select(recalls).order_by(recalls.c.since.desc(), recalls.c.id).limit(limit))
 
 
-def _recalls(connection: Connection, query: Any) -> list[Recall]:
+def read_recalls(connection: Connection, query: Any) -> list[Recall]:
+    """The recalls of a query over their table, with their counts."""
     rows = connection.execute(query).all()
     counts: dict[str, dict[str, int]] = {row.id: {} for row in rows}
     counted = select(items.c.recall, items.c.state, func.count().label("n")).where(items.c.recall.in_(list(counts)))

@@ -17,7 +17,7 @@ FOREIGN_CURSOR = "must be the cursor of a page that was given"
 _WORD = re.compile(r"[\x20-\x7e]{1,128}")
 _PLACE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?(?:e[+-]\d\d)?) ([0-9A-Za-z-]{1,64})")
 _FILTERS = ("ehr", "model", "version", "state", "since", "until", "limit", "cursor")
-OUTPUTS, DELIVERIES = _FILTERS, (*_FILTERS, "output", "type")
+OUTPUTS, DELIVERIES, RECALLS = _FILTERS, (*_FILTERS, "output", "type"), _FILTERS[1:]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

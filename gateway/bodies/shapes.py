@@ -153,9 +153,10 @@ class RecallStory(RecallShown):
 
 
 class RecallsShown(Shape):
-    """Every recall."""
+    """A page of recalls; ``next`` leads on."""
 
     recalls: list[RecallShown]
+    next: str | None
 
 
 class LabelShown(Shape):

@@ -9,6 +9,7 @@ from gateway.alerting import shapes as alert_shapes
 from gateway.bodies import bodies, shapes
 from gateway.bodies.query import LIMIT, MOST
 from vocabulary.signal import LEVELS
+from writeback.recall import STATES as RECALL_STATES
 from writeback.states import OUTPUT_STATES, STATES
 
 JSON, FHIR = "application/json", "application/fhir+json"
@@ -151,7 +152,12 @@ START_RECALL = _described(
     "Recall a model version", {202: shapes.RecallShown, 200: shapes.RecallShown}, _BODY_ERRORS, body=bodies.RecallBody,
     security="key",
 )  # fmt: skip
-LIST_RECALLS = _described("Every recall", {200: shapes.RecallsShown}, (401, 403))
+LIST_RECALLS = _described(
+    "List recalls, the newest first",
+    {200: shapes.RecallsShown},
+    (401, 403, 422),
+    parameters=_filters(RECALL_STATES)[1:],
+)
 SHOW_RECALL = _described(
     "One recall and what still stands", {200: shapes.RecallStory}, (401, 403, 404, 422),
     parameters=[_path("id", "The recall's id."), CURSOR],

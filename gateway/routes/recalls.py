@@ -10,8 +10,19 @@ from gateway.outputs.recall_verbs import shown_item, shown_recall
 from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.deliveries import STAFF
-from gateway.routes.json_api import Caller, as_json, bearer, bounds_of, caller_of, key_of, read_body, refused, told
-from writeback import recall
+from gateway.routes.json_api import (
+    Caller,
+    Refusal,
+    as_json,
+    bearer,
+    bounds_of,
+    caller_of,
+    key_of,
+    read_body,
+    refused,
+    told,
+)
+from writeback import listing, recall
 
 ITEMS = 200
 
@@ -69,8 +80,16 @@ async def _reader(gateway: Gateway, request: Request) -> Caller:
 
 async def _list(gateway: Gateway, request: Request) -> Response:
     caller = await _reader(gateway, request)
-    found = await gateway.run(recall.list_recalls)
-    return as_json({"recalls": [shown_recall(each) for each in found if _may_see(caller, each.model)]})
+    asked = query.read_filters(request.query_params.multi_items(), query.RECALLS, recall.STATES)
+    if isinstance(asked, list):
+        raise Refusal(422, *asked)
+    wanted = query.narrowed(asked.wanted, models=bounds_of(caller, STAFF)[1])
+    found, place = await gateway.run(
+        lambda c, now: listing.page_recalls(c, now, wanted=wanted, limit=asked.limit, before=asked.before)
+    )
+    following = asked.next("/api/recalls", place)
+    headers = {"link": f'<{following}>; rel="next"'} if following else {}
+    return as_json({"recalls": [shown_recall(each) for each in found], "next": following}, headers=headers)
 
 
 async def _show(gateway: Gateway, request: Request) -> Response:
