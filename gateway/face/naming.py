@@ -39,7 +39,7 @@ def resolved(entries: Sequence[Interaction], grant: Grant, means: Means) -> Nami
         said, place = [*asked.items()][SEARCHES]
         return placed(_at(COSTLY, entries[place], said), place)
     kept: list[Interaction] = []
-    for entry in _titled(entries) if asked else entries:
+    for entry in _titled(entries, means) if asked else entries:
         kept.append((yield from _decided(entry, names, grant, means)))
     for said, place in asked.items():
         found = yield from _one(said, kept, grant, means)
@@ -59,13 +59,13 @@ def _asked(entries: Sequence[Interaction]) -> dict[str, int]:
     return found
 
 
-def _titled(entries: Sequence[Interaction]) -> list[Interaction]:
+def _titled(entries: Sequence[Interaction], means: Means) -> list[Interaction]:
     """The entries, each create with a name by which others can refer to it."""
     return [
-        structs.replace(entry, full_url=f"urn:entry:{place}")
+        structs.replace(entry, full_url=f"urn:uuid:{means.new_id()}")
         if entry.action == "create" and not (entry.full_url or "").startswith(batch.NAMES)
         else entry
-        for place, entry in enumerate(entries)
+        for entry in entries
     ]
 
 
