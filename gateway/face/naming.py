@@ -60,10 +60,11 @@ def _asked(entries: Sequence[Interaction]) -> dict[str, int]:
 
 
 def _titled(entries: Sequence[Interaction], means: Means) -> list[Interaction]:
-    """The entries, each create with a name by which others can refer to it."""
+    """The entries, each that makes something with a name by which others can refer to it."""
     return [
         structs.replace(entry, full_url=f"urn:uuid:{means.new_id()}")
-        if entry.action == "create" and not (entry.full_url or "").startswith(batch.NAMES)
+        if (entry.action == "create" or entry.condition is not None)
+        and not (entry.full_url or "").startswith(batch.NAMES)
         else entry
         for entry in entries
     ]
@@ -116,29 +117,33 @@ def _one(
     except InteractionError as wrong:
         return Answer(status=400, resource=outcome([wrong.issue]))
     checked = check_search(
-        structs.replace(search, query=(*search.query, ("_count", "2"), ("_total", "none"))), grant, means
+        structs.replace(search, query=(*search.query, ("_count", "20"), ("_total", "none"))), grant, means
     )
     if isinstance(checked, Answer):
         return checked
     answer = yield from recheck_search(checked, (yield checked), grant, means)
     rows = [each["resource"] for each in (answer.resource or {}).get("entry", ()) if each["search"]["mode"] == "match"]
-    found = [*(f"{match[1]}/{row['id']}" for row in rows), *_made(search, entries)]
+    written = _written(search, entries)
+    found = [name for row in rows if (name := f"{match[1]}/{row['id']}") not in written]
+    found += [name for name, fits in written.items() if fits]
     return found[0] if answer.status == 200 and len(found) == 1 else NO_SUCH
 
 
-def _made(search: Interaction, entries: Sequence[Interaction]) -> list[str]:
-    """The names of the entries that make what has the identifier that is searched for. What they make is in no index yet,
-    so that other searches do not find it."""
+def _written(search: Interaction, entries: Sequence[Interaction]) -> dict[str, bool]:
+    """By name, whether what the transaction writes has the identifier that is searched for. It is in no index yet, so that
+    other searches are about what was there before."""
     if len(search.query) != 1 or search.query[0][0] != "identifier" or re.search(r"[,\\]", search.query[0][1]):
-        return []
+        return {}
     system, mark, value = search.query[0][1].rpartition("|")
-    return [
-        str(entry.full_url)
-        for entry in entries
-        if entry.action == "create" and entry.type == search.type and entry.if_none_exist is None
-        for each in _identifiers(entry)
-        if value and each.get("value") == value and (not mark or each.get("system", "") == system)
-    ][:2]
+    found: dict[str, bool] = {}
+    for entry in entries:
+        name = f"{entry.type}/{entry.id}" if entry.action == "update" and entry.id else entry.full_url
+        made = entry.action == "update" or (entry.action == "create" and entry.if_none_exist is None)
+        if entry.type != search.type or not made or entry.condition is not None or not name or not value:
+            continue
+        said = [(each.get("value"), each.get("system", "")) for each in _identifiers(entry)]
+        found[name] = any(each == value and (not mark or of == system) for each, of in said)
+    return found
 
 
 def _identifiers(entry: Interaction) -> list[Any]:

@@ -88,3 +88,34 @@ def test_a_reference_by_search_that_two_entries_fit_undoes_the_transaction(world
         412, ["Bundle.entry[0].resource.hasMember[0].reference"],
     )  # fmt: skip
     assert world.ids(world.ask("GET", f"Observation?identifier=urn:made|{key['value']}")) == set()
+
+
+@pytest.mark.parametrize("how", ["update", "condition"])
+def test_a_reference_by_search_may_mean_what_is_updated_or_made_by_a_condition(world: World, how: str) -> None:
+    key = {"system": "urn:made", "value": f"{world.run}-{how}"}
+    target = world.observation(f"put-{how}", "p1", identifier=[key, key])
+    where = f"Observation/{target['id']}" if how == "update" else f"Observation?identifier=urn:made|{key['value']}"
+    if how == "condition":
+        del target["id"]
+    said = {"reference": f"Observation?identifier=urn:made|{key['value']}"}
+    for status in ("201", "200"):
+        refers = entry("POST", "Observation", resource=_made(world, "r", hasMember=[said]))
+        answer = world.ask("POST", "", json=bundle("transaction", refers, entry("PUT", where, resource=target)))
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["entry"][1]["response"]["status"][:3] == status
+        assert _points(world, answer, 0, "hasMember")[0] in answer.json()["entry"][1]["response"]["location"]
+
+
+def test_a_reference_by_search_does_not_mean_what_the_transaction_takes_the_identifier_from(world: World) -> None:
+    key = {"system": "urn:made", "value": f"{world.run}-moved"}
+    before = world.observation("had-it", "p1", identifier=[key])
+    world.put(before)
+    said = {"reference": f"Observation?identifier=urn:made|{key['value']}"}
+    refers = entry("POST", "Observation", resource=_made(world, "r", hasMember=[said]))
+    bare = {name: value for name, value in before.items() if name != "identifier"}
+    loses = entry("PUT", f"Observation/{before['id']}", resource=bare)
+    gets = entry("POST", "Observation", resource=_made(world, "t", identifier=[key]))
+    assert world.ask("POST", "", json=bundle("transaction", refers, loses)).status_code == 412
+    answer = world.ask("POST", "", json=bundle("transaction", refers, loses, gets))
+    assert answer.status_code == 200, answer.text
+    assert _points(world, answer, 0, "hasMember")[0] in answer.json()["entry"][2]["response"]["location"]
