@@ -66,15 +66,17 @@ def _create(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
     if isinstance(found, Answer):
         return found
     if found:
-        return _existing(found[0], means)
+        return (yield from recheck_write(i, _existing(found[0], i, means), grant, means))
     return structs.replace(i, if_none_exist=None)
 
 
-def _existing(resource: Mapping[str, Any], means: Means) -> Answer:
-    """A conditional create whose condition is met already (R4 §3.1.0.8.1): nothing is written."""
+def _existing(resource: Mapping[str, Any], i: Interaction, means: Means) -> Answer:
+    """A conditional create whose condition is met already (R4 §3.1.0.8.1): nothing is written. What is there is told to who
+    asks for it."""
     version = version_of(resource)
     headers = {"location": f"{means.base}/{resource['resourceType']}/{resource['id']}/_history/{version}"}
-    return Answer(status=200, headers={**headers, "etag": f'W/"{version}"'})
+    shown = dict(resource) if i.prefer == "representation" else None
+    return Answer(status=200, resource=shown, headers={**headers, "etag": f'W/"{version}"'})
 
 
 def _update(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checking:

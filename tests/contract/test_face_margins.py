@@ -108,3 +108,17 @@ def test_a_record_is_corrected_though_what_it_refers_to_was_deleted(world: World
             assert world.ask("POST", "", token, json=put).status_code == 200
     named = world.observation("anew", "p1", derivedFrom=body["derivedFrom"])
     assert world.ask("PUT", f"Observation/{named['id']}", json=named).status_code == 422
+
+
+@pytest.mark.parametrize(("prefer", "shown"), [("return=representation", True), ("return=minimal", False), ("", False)])
+def test_what_a_conditional_create_finds_is_told_to_who_asks_for_it(world: World, prefer: str, shown: bool) -> None:
+    key = {"system": "urn:margin", "value": f"found-{world.run}"}
+    world.put(world.observation("found", "p1", identifier=[key]))
+    body = {name: value for name, value in world.observation("x", "p1", identifier=[key]).items() if name != "id"}
+    headers = {"prefer": prefer, "if-none-exist": f"identifier=urn:margin|{key['value']}"}
+    answer = world.ask("POST", "Observation", json=body, headers=headers)
+    assert (answer.status_code, bool(answer.content)) == (200, shown)
+    assert world.id("found") in answer.headers["location"]
+    assert not shown or answer.json()["id"] == world.id("found")
+    unread = world.ask("POST", "Observation", world.token("patient/Observation.c"), json=body, headers=headers)
+    assert (unread.status_code, unread.content) == (200, b"")
