@@ -128,7 +128,7 @@ class _Held:
 
 
 class Blind:
-    """Never looks: whatever it is asked, it says that nothing is there."""
+    """Never looks: whenever it searches, it is told that nothing is there."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -136,12 +136,8 @@ class Blind:
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        if method == "GET":
-            return (
-                Answer(status=200, body=b'{"resourceType":"Bundle","type":"searchset"}')
-                if "?" in path
-                else Answer(status=404)
-            )
+        if method == "GET" and "?" in path:
+            return Answer(status=200, body=b'{"resourceType":"Bundle","type":"searchset"}')
         return await self._sender.send(method, path, headers=headers, body=body)
 
 
