@@ -128,7 +128,7 @@ class _Held:
 
 
 class Blind:
-    """Never looks: whenever it searches, it is told that nothing is there."""
+    """Never looks: whenever it searches, it is told that nothing is there; and where several are, that is as well."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -138,7 +138,8 @@ class Blind:
     ) -> Answer:
         if method == "GET" and "?" in path:
             return Answer(status=200, body=b'{"resourceType":"Bundle","type":"searchset"}')
-        return await self._sender.send(method, path, headers=headers, body=body)
+        answer = await self._sender.send(method, path, headers=headers, body=body)
+        return Answer(status=200, headers={"location": f"{path}/one-of-several"}) if answer.status == 412 else answer
 
 
 def opened(store: str) -> Database:
