@@ -76,14 +76,15 @@ def reread(data: bytes) -> Any:
 
 
 def _at_once(data: bytes) -> Any:
-    """What compact JSON says, or None: then it must be read carefully. A reader in C does not see that a member stands twice;
-    but what it read, written again, is then not what came. A long integer it would not keep as written: none is taken."""
-    first = data.find(b":") + 1
-    if data[:1] not in (b"{", b"[") or data[first : first + 1] == b" " or _LONG in data.translate(_FIGURES):
+    """What most JSON says, or None: then it must be read carefully. A reader in C does not see that a member stands twice;
+    but what it read, written again, is then not what came, white space aside. A long integer it would not keep as written:
+    none is taken."""
+    if data[:1] not in (b"{", b"[") or _LONG in data.translate(_FIGURES, _BLANK):
         return None
     try:
         value = _READER.decode(data)
-        return value if format(value) == data else None
+        again = format(value)
+        return value if again == data or again.translate(None, _BLANK) == data.translate(None, _BLANK) else None
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
@@ -165,6 +166,7 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_decimal, parse_int=_integer, parse_constant=_constant, strict=True
 )
 _READER = msgspec.json.Decoder(float_hook=_decimal)
+_BLANK = b" \t\n\r"
 _FIGURES = bytes.maketrans(b"123456789-,[", b"0000000000::")
 _LONG = b":" + b"0" * (_LONGEST_INT + 1)
 """How a number of more digits than an int may have begins, after ``_FIGURES``."""

@@ -61,7 +61,11 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
-@lru_cache(maxsize=4096)
 def http_date(at: float) -> str:
     """RFC 9110 date of Unix seconds."""
-    return formatdate(at, usegmt=True)
+    return _http_date(int(at))
+
+
+@lru_cache(maxsize=4096)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)

@@ -1,9 +1,11 @@
 """Edge: the terms of what was stored lately are written behind it, those of many resources at once.
 
 Every term stands at a place of its own in an index, so that the terms of one resource change more pages than all else that
-is written of it. A change therefore stores the resource alone; its terms are made before anything looks at terms, and at
-every ``BEHIND``-th change at the latest, in that change's own transaction. How far they are made stands in the settings:
-that is written with them, so nothing is lost or made twice, however a process ends.
+is written of it; those of a thousand change each page once. A change therefore stores the resource alone. At every
+``BEHIND``-th change the terms of what waits are made and kept aside in memory; they are put into their table before anything
+looks at terms, and at every ``ASIDE``-th change at the latest, in that change's own transaction (the gateway asks for it
+earlier). How far they are there stands in the settings, which are written with them, so nothing is lost or made twice, however
+a process ends.
 """
 
 from sqlalchemy import Connection
@@ -11,35 +13,66 @@ from sqlalchemy import Connection
 from r4 import codec
 from sandbox.driver import add_all, execute
 from sandbox.indexing import index, rows
-from sandbox.tables import terms
 
 BEHIND = 64
-"""Changes whose terms may wait: so many are made within a few milliseconds."""
+"""Changes whose terms may wait to be made: so many are made within a few milliseconds."""
+DUE = 1024
+"""Changes after which it is time to put their terms into the table: tens of milliseconds."""
+ASIDE = 8 * DUE
+"""Changes whose terms are kept in memory at most."""
 
 _STATE = (
     "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'fhir_resources'), coalesce("
     "(SELECT CAST(value AS INTEGER) FROM fhir_settings WHERE name = 'indexed'), (SELECT max(number) FROM fhir_terms), 0)"
 )
-"""The last change, and up to which the terms are made: a store of an earlier Chartgate made them with each change."""
+"""The last change, and up to which the terms are in their table: a store of an earlier Chartgate put them there with each
+change."""
 AT_ONCE = 500
-"""Resources whose terms are held in memory."""
+"""Resources whose terms are held by Python."""
 _WAITING = "SELECT number, date, body FROM fhir_resources WHERE number > ? AND deleted = 0 ORDER BY number LIMIT ?"
 _DONE = "INSERT OR REPLACE INTO fhir_settings (name, value) VALUES ('indexed', ?)"
+_MAKE_ASIDE = "CREATE TEMP TABLE IF NOT EXISTS fhir_aside AS SELECT * FROM fhir_terms LIMIT 0"
+_LAST_ASIDE = "SELECT number FROM temp.fhir_aside ORDER BY rowid DESC LIMIT 1"
+_FROM_ASIDE = "INSERT INTO fhir_terms SELECT * FROM temp.fhir_aside ORDER BY parameter, value, low, date"
+
+
+def follow(connection: Connection, number: int, *, base: str) -> None:
+    """After the change ``number``: makes the terms that wait, when it is time for that. ``base`` is the FHIR base."""
+    if number % ASIDE == 0:
+        catch_up(connection, base=base)
+    elif number % BEHIND == 0:
+        _make(connection, "temp.fhir_aside", _made(connection), base)
 
 
 def catch_up(connection: Connection, *, base: str, needed: int | None = None) -> None:
-    """Makes the terms that wait; nothing where those up to the change ``needed`` are made. ``base`` is the FHIR base."""
+    """Puts all terms that wait into their table; nothing where those up to the change ``needed`` are there."""
     last, done = execute(connection, _STATE).fetchone()
     if last is None or done >= (last if needed is None else needed):
         return
-    waiting = execute(connection, _WAITING, (done, AT_ONCE)).fetchall()
+    made = _made(connection)
+    if made > done:
+        execute(connection, _FROM_ASIDE)
+        execute(connection, "DELETE FROM temp.fhir_aside")
+    _make(connection, "fhir_terms", made, base)
+    done_up_to(connection, last)
+
+
+def _made(connection: Connection) -> int:
+    """The change up to which terms are made."""
+    execute(connection, _MAKE_ASIDE)
+    last = execute(connection, _LAST_ASIDE).fetchone()
+    return int(last[0] if last is not None else execute(connection, _STATE).fetchone()[1])
+
+
+def _make(connection: Connection, into: str, after: int, base: str) -> None:
+    """Makes the terms of all changes after this one."""
+    waiting = execute(connection, _WAITING, (after, AT_ONCE)).fetchall()
     while waiting:
         made = [
             row for number, date, body in waiting for row in rows(number, index(codec.reread(body), base=base), date)
         ]
-        add_all(connection, terms, made)
+        add_all(connection, into, made)
         waiting = execute(connection, _WAITING, (waiting[-1][0], AT_ONCE)).fetchall() if len(waiting) == AT_ONCE else []
-    done_up_to(connection, last)
 
 
 def done_up_to(connection: Connection, number: int) -> None:

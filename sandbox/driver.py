@@ -25,18 +25,17 @@ AT_ONCE = 50
 """Rows of one statement: between two statements the driver may have to wait for its turn among the threads."""
 
 
-def add_all(connection: Connection, table: Table, rows: Sequence[Sequence[object]]) -> None:
-    """Whole rows of a table, many in one statement."""
+def add_all(connection: Connection, into: str, rows: Sequence[Sequence[object]]) -> None:
+    """Whole rows of the table of this name, many in one statement."""
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        execute(connection, _several(table, len(some)), tuple(chain.from_iterable(some)))
+        execute(connection, _several(into, len(some), len(some[0])), tuple(chain.from_iterable(some)))
 
 
 @cache
-def _several(table: Table, count: int) -> str:
-    one = positional(table)
-    row = one[one.index(" VALUES ") + 8 :]
-    return one + f", {row}" * (count - 1)
+def _several(into: str, count: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * count)}"  # noqa: S608
 
 
 def positional(table: Table) -> str:

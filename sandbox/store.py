@@ -191,8 +191,7 @@ def _put(connection: Connection, now: float, row: Stored, former: Stored | None,
             said = (former.number, number, *former[1:4], former.updated, former.date, now)
             execute(connection, _ADD_MOVED, said)
         _sweep(connection, now)
-    if number % backlog.BEHIND == 0:
-        backlog.catch_up(connection, base=base)
+    backlog.follow(connection, number, base=base)
 
 
 def _sweep(connection: Connection, now: float) -> None:

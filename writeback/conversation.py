@@ -239,8 +239,9 @@ GONE = (404, 410)
 
 def unseen(claimed: Claimed, rendered: Rendered, place: Place, *, status: int) -> Ending:
     """The EHR said that it took it, and has it not where it said. In doubt where sending it again makes no second one;
-    else it stays what the EHR called it, and is not called read: some keep what they took for a person to file."""
-    if claimed.strategy != "post":
+    else it stays what the EHR called it, and is not called read: some keep what they took for a person to file. So does
+    what it said to have matched (200 to a conditional create): it has it, and does not show it."""
+    if claimed.strategy != "post" and not (claimed.strategy == "conditional" and status == 200):
         return Ending(event="lost", status=status, cause="not_found_again", healthy=True)
     return unread(rendered, place, status=status, cause="not_found_again")
 

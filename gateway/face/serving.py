@@ -1,16 +1,17 @@
 """Edge: drives ``gateway.face`` before an embedded store (one transaction for it all) or a server behind (over HTTP)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from auth.server.grants import Grant, find_grant
 from gateway import face
+from gateway.face.auditing import WRITING
 from gateway.sandbox_ehrs.ehr import SandboxEhr
-from gateway.storage.database import Repeatable
+from gateway.storage.database import Repeatable, Short, Work
 from r4.interaction import Answer, Interaction
-from sandbox import store
+from sandbox import backlog, store
 from sandbox.answering import refusal
 from sandbox.audit import NOBODY, Caller, Event
 
@@ -42,13 +43,15 @@ UNKNOWN = refusal(401, "login", "An access token of this EHR is needed, as beare
 
 LOOKS = frozenset({"read", "vread"})
 """What is found by its key: done before another thread would have been woken for it."""
+SMALL = 16 * 1024
+"""Bytes of a body up to which a create takes tens of microseconds."""
 
 
 async def serve(
-    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller = NOBODY
+    ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller = NOBODY, *, size: int = SMALL + 1
 ) -> Answer | None:  # fmt: skip
-    """The answer to a bearer's interaction, recorded; None when the token opens nothing."""
-    done = await _served(ehr, interaction, token, caller)
+    """The answer to a bearer's interaction, whose body has ``size`` bytes, recorded; None when the token opens nothing."""
+    done = await _served(ehr, interaction, token, caller, size)
     embedded = ehr.upstream is None
     told = ehr.audit.access(interaction, done.grant, done.answer, caller, embedded=embedded, kept=done.kept)
     return told if done.grant is not None else None
@@ -62,7 +65,7 @@ class Done(NamedTuple):
     kept: Sequence[Event] = ()
 
 
-async def _served(ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller) -> Done:
+async def _served(ehr: SandboxEhr, interaction: Interaction, token: str, caller: Caller, size: int) -> Done:
     if ehr.upstream is not None:
         return Done(*await _upstream(ehr, interaction, token))
 
@@ -71,10 +74,28 @@ async def _served(ehr: SandboxEhr, interaction: Interaction, token: str, caller:
 
     if interaction.action in LOOKS:
         return await ehr.database.look(work)
+    await _keep_up(ehr, interaction)
     try:
-        return await ehr.database.run(work if interaction.action == "transaction" else Repeatable(work))
+        return await ehr.database.run(_as(interaction, size)(work))
     except Undo as undone:
         return Done(undone.grant, undone.answer)
+
+
+def _as(interaction: Interaction, size: int) -> Callable[[Work[Done]], Work[Done]]:
+    """How the storage seam is to do the interaction."""
+    if interaction.action == "transaction":
+        return lambda work: work  # it ends in ``Undo``, which is no failure
+    plain = interaction.action == "create" and interaction.if_none_exist is None
+    return Short if plain and size <= SMALL else Repeatable
+
+
+async def _keep_up(ehr: SandboxEhr, interaction: Interaction) -> None:
+    """Puts the terms of what was written into their table where that is much, before more is written."""
+    if interaction.action in WRITING:
+        ehr.behind += len(interaction.entries) or 1
+    if ehr.behind >= backlog.DUE:
+        ehr.behind = 0
+        await ehr.database.run(lambda connection, now: backlog.catch_up(connection, base=ehr.fhir))
 
 
 def _embedded(

@@ -134,7 +134,7 @@ async def _performed(
         answer = await app_state.serve(ehr, interaction, token, size=size, caller=caller)
         if answer is not None:
             return answer
-    return await serving.serve(ehr, interaction, token, caller)
+    return await serving.serve(ehr, interaction, token, caller, size=size)
 
 
 async def _metadata(ehr: SandboxEhr) -> Answer:

@@ -27,7 +27,7 @@ class SandboxEhr:
     automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
     the log of what was done here, made with the EHR in its database. ``persona`` is how it departs from R4, ``window`` the
     count of its rate limit. ``seeding`` loads the synthetic patients when the EHR is first used. ``faults`` are those that
-    are switched on."""
+    are switched on. ``behind`` counts what was written since its terms were put into their table (``sandbox.backlog``)."""
 
     name: str
     base: str
@@ -40,6 +40,7 @@ class SandboxEhr:
     upstream: "Upstream | None" = None
     seeding: Callable[[], Awaitable[None]] | None = None
     references: Literal["check", "free"] = "check"
+    behind: int = 0
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
     page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)

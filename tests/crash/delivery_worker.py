@@ -128,7 +128,7 @@ class _Held:
 
 
 class Blind:
-    """Never looks: whatever it is asked, it says that nothing is there."""
+    """Never looks: whenever it searches, it is told that nothing is there; and where several are, that is as well."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -136,13 +136,10 @@ class Blind:
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        if method == "GET":
-            return (
-                Answer(status=200, body=b'{"resourceType":"Bundle","type":"searchset"}')
-                if "?" in path
-                else Answer(status=404)
-            )
-        return await self._sender.send(method, path, headers=headers, body=body)
+        if method == "GET" and "?" in path:
+            return Answer(status=200, body=b'{"resourceType":"Bundle","type":"searchset"}')
+        answer = await self._sender.send(method, path, headers=headers, body=body)
+        return Answer(status=200, headers={"location": f"{path}/one-of-several"}) if answer.status == 412 else answer
 
 
 def opened(store: str) -> Database:

@@ -63,6 +63,32 @@ def test_what_was_acknowledged_and_is_not_there_is_in_doubt_until_it_is(
     asyncio.run(run())
 
 
+@dataclass
+class Hiding(ChartEhr):
+    """Keeps what it is sent once, matches it by its condition, and shows none of it by its id."""
+
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        if method == "GET" and "?" not in path and not path.startswith("Patient/"):
+            return Answer(status=404)
+        if condition := (headers or {}).get("if-none-exist"):
+            found = codec.parse(self._search(f"{path}?{condition}").body)["entry"]
+            if found:
+                return Answer(status=200, headers={"location": f"{path}/{found[0]['resource']['id']}/_history/1"})
+        return await super().send(method, path, headers=headers, body=body)
+
+
+def test_what_a_condition_matches_is_there_although_it_is_not_shown(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with opened(tmp_path, ehr=Hiding(capabilities=CONDITIONAL)) as world:
+            shown = await told(world)
+            assert [(each["state"], each["read_back"]) for each in shown["deliveries"]] == [("delivered", False)] * 2
+            assert len(world.ehr.all("RiskAssessment")) == 1
+
+    asyncio.run(run())
+
+
 def test_what_may_not_be_sent_twice_is_delivered_by_the_word_of_the_ehr_alone(tmp_path: Path) -> None:
     async def run() -> None:
         ehr = Forgetful(capabilities=PLAIN)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from r4 import codec
+from sandbox import backlog
 from sandbox.backlog import BEHIND, catch_up, served_at
 from sandbox.indexing import index, rows
 from sandbox.store import Stored
@@ -64,6 +65,51 @@ def test_so_many_wait_and_no_more(store: Store) -> None:
         most = max(most, waiting(store))
     assert 0 < most < BEHIND
     store.ids("Observation?status=final")
+    assert wrong(store) == []
+
+
+def aside(store: Store) -> int:
+    """The last change whose terms are made and kept in memory."""
+    return int(store.database.run_now(lambda c, now: backlog._made(c)))
+
+
+def test_terms_are_made_as_changes_come_and_put_into_their_table_when_they_are_many(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "ASIDE", 3 * BEHIND)
+    for number in range(3 * BEHIND - 1):
+        observe(store, number)
+    assert (aside(store), waiting(store)) == (2 * BEHIND, 3 * BEHIND - 1)
+    observe(store, 3 * BEHIND)
+    assert (aside(store), waiting(store)) == (3 * BEHIND, 0)
+    observe(store, 3 * BEHIND + 1)
+    assert len(store.ids("Observation?status=final&_count=1000")) == 3 * BEHIND + 1
+    assert wrong(store) == []
+
+
+def test_terms_that_were_made_of_what_was_taken_back_are_taken_back(store: Store) -> None:
+    def fail(connection: Connection, now: float) -> None:
+        for number in range(BEHIND):
+            sql = "INSERT INTO fhir_resources SELECT NULL, type, ?, version, deleted, updated, body, date FROM fhir_resources WHERE id = 'o0'"
+            connection.exec_driver_sql(sql, (f"lost{number}",))
+        backlog.follow(connection, BEHIND, base=BASE)
+        assert backlog._made(connection) == BEHIND + 1
+        raise ValueError("taken back")
+
+    observe(store, 0)
+    with pytest.raises(ValueError, match="taken back"):
+        store.database.run_now(fail)
+    for number in range(1, BEHIND + 2):
+        observe(store, number)
+    assert len(store.ids("Observation?status=final&_count=1000")) == BEHIND + 2
+    assert wrong(store) == []
+
+
+def test_what_was_kept_aside_and_died_with_the_process_is_made_again(store: Store) -> None:
+    for number in range(BEHIND + 5):
+        observe(store, number)
+    store.database.run_now(lambda c, now: c.exec_driver_sql("DROP TABLE temp.fhir_aside"))
+    assert len(store.ids("Observation?status=final&_count=1000")) == BEHIND + 5
     assert wrong(store) == []
 
 
