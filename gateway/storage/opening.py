@@ -1,6 +1,7 @@
 """Edge: how a file of SQLite is opened: durable at every commit, and nobody else's while it is."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -8,6 +9,14 @@ from sqlalchemy.pool import StaticPool
 
 AUTOCHECKPOINT = 4000
 """Pages of the log after which they are copied back: a page written often is copied back less often."""
+
+
+AS_THEY_ARE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (bool, int), (bytes, bytes), (type(None), dict[None, None]().get),
+)  # fmt: skip
+"""The driver takes these as they are, but first asks each one how it wants to be adapted, which costs as much as to write it."""
+for kind, same in AS_THEY_ARE:
+    sqlite3.register_adapter(kind, same)
 
 
 def sqlite_engine(path: str) -> Engine:
