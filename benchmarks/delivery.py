@@ -23,7 +23,8 @@ from sqlalchemy import Connection, func, insert, select
 from benchmarks.intake import MODEL
 from benchmarks.measuring import ROOT, figure
 from gateway.processes import interpreter
-from gateway.storage.database import Database, Repeatable, open_sqlite
+from gateway.storage.database import Database, open_sqlite
+from gateway.storage.works import Repeatable
 from r4 import codec
 from sandbox.capabilities import statement
 from vocabulary import manifest as manifests

@@ -41,8 +41,8 @@ from gateway.sites import history, latest, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
-from gateway.storage.database import Repeatable
 from gateway.storage.purging import Purger
+from gateway.storage.works import Repeatable
 from monitoring import evaluations, journal
 from monitoring.evaluations import Place
 from monitoring.events import Event

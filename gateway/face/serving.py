@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from auth.server.grants import Grant, find_grant
 from gateway import face
 from gateway.sandbox_ehrs.ehr import SandboxEhr
-from gateway.storage.database import Repeatable
+from gateway.storage.works import Repeatable
 from r4.interaction import Answer, Interaction
 from sandbox import store
 from sandbox.answering import refusal
