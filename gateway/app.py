@@ -30,7 +30,6 @@ from gateway.monitors.evaluating import Evaluator
 from gateway.monitors.outcomes import Outcomes
 from gateway.outputs import claim_checkers
 from gateway.outputs.changes import events_of
-from gateway.outputs.claim_checkers import Checkers
 from gateway.outputs.recalling import Recalls
 from gateway.people import apikeys
 from gateway.processes import telemetry
@@ -43,6 +42,7 @@ from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
 from gateway.storage.purging import Purger
+from gateway.storage.works import Repeatable
 from monitoring import evaluations, journal
 from monitoring.evaluations import Place
 from monitoring.events import Event
@@ -77,7 +77,7 @@ class Gateway:
         self, installation: Installation, *, models: Mapping[tuple[str, str], Model], base_url: str,
         clock: Callable[[], float], totals: Mapping[object, int], senders: Senders | None = None,
         reach: Reach | None = None, read_back: ReadBack = EVERYTHING, sites: Mapping[str, Site] | None = None,
-        declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: Checkers | None = None,
+        declared: Sequence[Declared] = (), mail: Mail | None = None, checkers: claim_checkers.Checkers | None = None,
         shared: bool = False, telemetry: Telemetry = OFF,
     ) -> None:  # fmt: skip
         self.telemetry = telemetry
@@ -89,7 +89,7 @@ class Gateway:
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
-        self.checkers = checkers or Checkers()
+        self.checkers = checkers or claim_checkers.Checkers()
         self.recent_keys = apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         telemetry.measure(self.exposition)
@@ -100,9 +100,9 @@ class Gateway:
         self._assemble(mail)
 
     def _assemble(self, mail: Mail | None) -> None:
-        """The parts that go on by themselves."""
+        """The parts that go on by themselves. What those that deliver do in the database, and nowhere else, may be done again."""
         delivering: dict[str, Any] = {
-            "run": self.run, "senders": self.senders.sender, "ehrs": self.senders.names,
+            "run": lambda work: self.run(Repeatable(work)), "senders": self.senders.sender, "ehrs": self.senders.names,
             "namespace": self._namespace, "observe": self._observe,
         }  # fmt: skip
         self.worker = Worker(**delivering, terms=self.senders.terms, around=self.telemetry.delivery)

@@ -7,7 +7,7 @@ from r4 import codec, us_core
 from sandbox.backlog import AT_ONCE, catch_up
 from sandbox.driver import add, add_all, execute, positional
 from sandbox.indexing import date_of, index, key, rows
-from sandbox.tables import metadata, resources, terms, versions
+from sandbox.tables import metadata, resources, versions
 
 _MEMBERS = "type, id, version, deleted, updated, body"
 
@@ -87,7 +87,7 @@ def _terms_of(connection: Connection, type: str, reached: int, base: str) -> int
             for row in rows(number, index(codec.reread(body), base=base), date)
             if row[1] in ADDED[type]
         ]
-        add_all(connection, terms, made)
+        add_all(connection, "fhir_terms", made)
         seen += len(waiting)
         waiting = execute(connection, _SOME, (type, waiting[-1][0], reached, AT_ONCE)).fetchall()
     return seen

@@ -5,7 +5,6 @@ What matters is only this: was the request processed? ``later`` says it was not,
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -37,13 +36,15 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
         return self.method != "GET"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True, gc=False):
     """An HTTP answer; header names are lower case."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"  # the rest may be a patient's
 
     def resource(self) -> dict[str, Any] | None:
         """The FHIR resource in the body, or None: empty, HTML, broken, no ``resourceType``."""

@@ -181,14 +181,18 @@ def _places_hold(rows: Sequence[Claimed], told: Sequence[Told | None], named: Se
     something that was not sent."""
     if len(rows) != len(told):
         return False
-    places = [None if said is None else said.place for said in told]
-    where = [place.location for place in places if place is not None]
-    return len(where) == len(set(where)) and all(
-        (name is None or name.id == row.id)
-        and (place is None or place.type == row.type)
-        and not (row.strategy == "put" and place is not None and place.id != row.fhir_id)
-        for row, place, name in zip(rows, places, named, strict=True)
-    )
+    seen: set[str] = set()
+    for row, said, name in zip(rows, told, named, strict=True):
+        place = None if said is None else said.place
+        if name is not None and name.id != row.id:
+            return False
+        if place is None:
+            continue
+        elsewhere = place.type != row.type or (row.strategy == "put" and place.id != row.fhir_id)
+        if elsewhere or place.location in seen:
+            return False
+        seen.add(place.location)
+    return True
 
 
 def _told(entry: Any) -> Told | None:
@@ -208,10 +212,11 @@ def _told(entry: Any) -> Told | None:
 
 def _named(names: Mapping[str, Claimed], place: Place | None, entry: Any) -> Claimed | None:
     """The delivery that an entry names: by the id that we gave it, or by the key in the resource that came with it."""
+    if place is not None and (row := names.get(place.location)) is not None:
+        return row
     resource = entry.get("resource")
-    said = [place.location] if place is not None else []
-    said += keys.marked(resource) if isinstance(resource, dict) else ()
-    return next((names[name] for name in said if name in names), None)
+    marks = keys.marked(resource) if isinstance(resource, dict) else ()
+    return next((names[mark] for mark in marks if mark in names), None)
 
 
 def _judge(row: Claimed, told: Told | None) -> Ending | Place:

@@ -4,7 +4,7 @@ Two lanes: rows whose time has come (retries, and what waited for another delive
 the newest have a share of their own, so that what was accepted just now is not stuck behind the backlog of an outage.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -84,18 +84,18 @@ def claim_due(
     room = min(limit, 1) if target.failures >= pace.trip else limit
     asked = _Asked(ehr=ehr, owner=owner, turn=turn, pace=pace, cursor=cursor)
     if terms.per_minute is None:
-        taken, wait = _fill(connection, now, asked, room=room), 0.0
+        found, wait = _fill(connection, now, asked, room=room), 0.0
     else:
-        taken, wait = _within(connection, now, asked, room=room, target=target, terms=terms, limit=terms.per_minute)
+        found, wait = _within(connection, now, asked, room=room, target=target, terms=terms, limit=terms.per_minute)
+    taken = _claimed(connection, found, owner)
     old = {row.id for row in taken if row.valid_until is not None and row.valid_until < now}
     late = {row.id for row in taken if row.id in old and not row.doubtful and row.type != "Provenance"}
     overdue = [Settled(row=row, state="expired", values={"cause": "overdue"}) for row in taken if row.id in late]
     changes = settle(connection, now, overdue) if overdue else ()
     gone, more = overtake(connection, now, [row for row in taken if row.id not in late])
     kept = [structs.replace(row, late=True) if row.id in old else row for row in taken if row.id not in late | gone]
-    rows = _with_needs(connection, kept)
     return Claims(
-        rows=tuple(rows), changes=(*changes, *more), size=target.size.now, wait=wait, cursor=asked.cursor
+        rows=tuple(kept), changes=(*changes, *more), size=target.size.now, wait=wait, cursor=asked.cursor
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ class _Asked:
 
 def _within(
     connection: Connection, now: float, asked: _Asked, *, room: int, target: Target, terms: Terms, limit: int
-) -> tuple[list[Claimed], float]:  # fmt: skip
+) -> tuple[list[Row[Any]], float]:  # fmt: skip
     """As many rows as the limit has requests for now, and the seconds until it has some for another."""
     most = cost(doubtful=True, terms=terms)
     free = allowance(now, target.booked, per_minute=limit, needed=most)
@@ -146,11 +146,11 @@ def _within(
     return taken, 0.0 if free.requests >= most else free.wait
 
 
-def _fill(connection: Connection, now: float, asked: _Asked, *, room: int) -> list[Claimed]:
+def _fill(connection: Connection, now: float, asked: _Asked, *, room: int) -> list[Row[Any]]:
     """Takes what is due from each lane in its share, and more from one where another has too little."""
     places = [CYCLE[(asked.turn + place) % len(CYCLE)] for place in range(room)]
 
-    def take(candidates: Candidates, most: int) -> list[Claimed]:
+    def take(candidates: Candidates, most: int) -> list[Row[Any]]:
         return _take(connection, now, asked, candidates, room=most)
 
     due = take("later", places.count("later"))
@@ -201,7 +201,7 @@ def _beginnings(cursor: Cursor) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _take(connection: Connection, now: float, asked: _Asked, candidates: Candidates, *, room: int) -> list[Claimed]:
+def _take(connection: Connection, now: float, asked: _Asked, candidates: Candidates, *, room: int) -> list[Row[Any]]:
     if room <= 0:
         return []
     ahead = now + CLOCK_STEP + asked.pace.retry.longest
@@ -211,7 +211,7 @@ def _take(connection: Connection, now: float, asked: _Asked, candidates: Candida
     if rows:
         leased = {"ids": tuple(row.id for row in rows), "holder": asked.owner, "until": now + asked.pace.lease}
         connection.execute(_LEASE, leased)
-    return [_claimed(row, asked.owner) for row in sorted(rows, key=lambda row: row.id)]
+    return sorted(rows, key=lambda row: row.id)
 
 
 _GIVEN: Mapping[Candidates, tuple[str, ...]] = {
@@ -221,30 +221,29 @@ _GIVEN: Mapping[Candidates, tuple[str, ...]] = {
 }
 
 
-def _claimed(row: Row[Any], owner: str) -> Claimed:
-    return Claimed(
-        id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
-        strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt + 1,
-        owner=owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
-        valid_until=row.valid_until, since=row.since, planned_losses=_words(row.losses),
-        needs=dict.fromkeys(_words(row.needs), _UNKNOWN),
-    )  # fmt: skip
+def _claimed(connection: Connection, rows: Sequence[Row[Any]], owner: str) -> list[Claimed]:
+    """The rows with what became of the deliveries that they refer to."""
+    needs = [_words(row.needs) for row in rows]
+    wanted = {key for keys in needs for key in keys}
+    known = {
+        row.key: Need(state=row.state, location=row.location, version=row.kept_version)
+        for row in (connection.execute(_NEEDED, {"keys": tuple(wanted)}) if wanted else ())
+    }
+    return [
+        Claimed(
+            id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
+            strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt + 1,
+            owner=owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
+            valid_until=row.valid_until, since=row.since, planned_losses=_words(row.losses),
+            needs={key: known.get(key, UNKNOWN) for key in keys},
+        )
+        for row, keys in zip(rows, needs, strict=True)
+    ]  # fmt: skip
 
 
-_UNKNOWN = Need(state="dead")
+UNKNOWN = Need(state="dead")
 
 
 def _words(text: str) -> tuple[str, ...]:
     """What ``outbox.listed`` wrote: paths, delivery keys."""
     return () if text == "[]" else tuple(orjson.loads(text))  # not FHIR: a list of words
-
-
-def _with_needs(connection: Connection, rows: Sequence[Claimed]) -> Iterable[Claimed]:
-    wanted = {key for row in rows if row.needs for key in row.needs}
-    if not wanted:
-        return rows
-    found = {
-        row.key: Need(state=row.state, location=row.location, version=row.kept_version)
-        for row in connection.execute(_NEEDED, {"keys": tuple(wanted)})
-    }
-    return [row.with_needs({key: found.get(key, _UNKNOWN) for key in row.needs}) if row.needs else row for row in rows]

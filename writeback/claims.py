@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from vocabulary.write import Receipt, Strategy
 from writeback.pacing import Bundled
@@ -48,10 +48,6 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     needs: Mapping[str, Need]
     late: bool = False
     since: float = 0.0
-
-    def with_needs(self, needs: Mapping[str, Need]) -> "Claimed":
-        """The same with what became of the deliveries it refers to."""
-        return structs.replace(self, needs=needs)
 
 
 class Ending(Struct, frozen=True, kw_only=True, gc=False):

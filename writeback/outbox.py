@@ -80,7 +80,11 @@ def enqueue(
     outside = {key for part in write.own for key in part.needs} - own
     blocking = own | _blocking(connection, outside, shared, tail)
     before = {part.key: {*part.needs, *([tail] if tail else [])} & blocking for part in write.own}
-    rows = [_row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key])) for part in write.own]
+    ends = own.difference(*(part.needs for part in write.own))
+    rows = [
+        _row(now, part, ehr=write.ehr, origin=origin, blockers=len(before[part.key]), in_lane=part.key in ends)
+        for part in write.own
+    ]
     if rows:
         connection.execute(_ADD, rows)
         connection.execute(_ADD_BODY, [_said(part) for part in write.own])
@@ -138,10 +142,14 @@ def _revive(connection: Connection, now: float, key: str) -> None:
     connection.execute(update(deliveries).where(*dead).values(state="ready", **again))
 
 
-def _row(now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int) -> dict[str, Any]:
+def _row(
+    now: float, part: Planned, *, ehr: str, origin: Origin, blockers: int, in_lane: bool = False
+) -> dict[str, Any]:  # fmt: skip
+    """``in_lane`` says that nothing of its own write waits for it: a lane goes on where these have ended, and the others have
+    ended before."""
     return {
         "key": part.key, "ehr": ehr, "resource_type": part.type, "fhir_id": part.id, "role": part.role,
-        "output": origin.output, "model": origin.model, "version": origin.version, "lane": origin.lane,
+        "output": origin.output, "model": origin.model, "version": origin.version, "lane": origin.lane if in_lane else None,
         "principal": origin.principal, "strategy": part.strategy, "quarantine": part.quarantine,
         "needs": listed(part.needs), "blockers": blockers, "state": "ready", "moving": True, "doubtful": False,
         "attempt": 0, "next_at": 0.0, "valid_until": origin.valid_until,

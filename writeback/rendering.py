@@ -28,6 +28,9 @@ class Rendered(Struct, frozen=True, kw_only=True, gc=False):
     losses: tuple[str, ...] = ()
 
 
+_PLACE = f'"{PLACEHOLDER}'.encode()
+
+
 def render(body: bytes, needs: Mapping[str, Need]) -> Rendered:
     """Puts locations in the place of placeholders. Keys are hexadecimal, so that the placeholders can be found in the
     bytes; only a reference that has to be dropped needs the body read."""
@@ -36,12 +39,20 @@ def render(body: bytes, needs: Mapping[str, Need]) -> Rendered:
     if gone:
         document, losses = without(codec.parse(body), gone)
         body = codec.format(document)
-    for key, need in needs.items():
-        if need.location is not None:
-            versioned = need.location if need.version is None else f"{need.location}/_history/{need.version}"
-            body = body.replace(f'"{PLACEHOLDER}{key}#version"'.encode(), f'"{versioned}"'.encode())
-            body = body.replace(f'"{PLACEHOLDER}{key}"'.encode(), f'"{need.location}"'.encode())
-    return Rendered(body=body, losses=losses)
+    first, *others = body.split(_PLACE)
+    return Rendered(body=b"".join([first, *(_placed(other, needs) for other in others)]), losses=losses)
+
+
+def _placed(text: bytes, needs: Mapping[str, Need]) -> bytes:
+    """What followed a placeholder's beginning, with the location in its place."""
+    name, _, rest = text.partition(b'"')
+    key, _, version = name.decode().partition("#")
+    need = needs.get(key)
+    if need is None or need.location is None or version not in ("", "version"):
+        return _PLACE + text
+    versioned = version and need.version is not None
+    location = f"{need.location}/_history/{need.version}" if versioned else need.location
+    return b'"%b"%b' % (location.encode(), rest)
 
 
 def without(body: dict[str, Any], keys: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -97,6 +97,8 @@ def _again(
         "state": advance(row.state, event), "attempt": 0, "next_at": now, "cause": None, "status": None, "owner": None,
         "blockers": len(open_), "changed": now, "moving": True,
     }  # fmt: skip
+    if row.lane is None and row.output is not None and row.role not in AFTER:
+        values["lane"] = _lane(connection, row.output)  # what waited for it has gone: it stands in its lane by itself
     if event == "reexamined" and recalled(connection, row.model, row.version):
         values["valid_until"] = 0.0  # it is looked up, and not sent where it is not there
     if part is not None:
@@ -110,6 +112,11 @@ def _again(
     if open_:
         connection.execute(insert(waits), [{"delivery": row.key, "needed": needed} for needed in open_])
     note(connection, now, key=row.key, attempt=row.attempt, event=event)
+
+
+def _lane(connection: Connection, id: str) -> str:
+    said = connection.execute(select(outputs.c.ehr, outputs.c.patient, outputs.c.model).where(outputs.c.id == id)).one()
+    return lane_of(ehr=said.ehr, patient=said.patient, model=said.model)
 
 
 def _missing(connection: Connection, write: Write) -> tuple[Planned, ...]:

@@ -36,6 +36,7 @@ _FEWER = (
     update(deliveries)
     .where(among(deliveries.c.key, "waiting"))
     .values(blockers=deliveries.c.blockers - bindparam("fewer"), next_at=bindparam("at"), changed=bindparam("at"))
+    .returning(deliveries.c.output, deliveries.c.moving)
 )
 _PARTS = select(deliveries.c.output, deliveries.c.role, deliveries.c.state).where(among(deliveries.c.output, "ids"))
 _ENDED = (
@@ -45,7 +46,7 @@ _ENDED = (
     .with_for_update()
 )
 _ALONE = select(outputs.c.id).where(among(outputs.c.id, "ids")).order_by(outputs.c.id).with_for_update()
-_END = update(outputs).where(outputs.c.id == bindparam("row")).values(state=bindparam("new_state"))
+_END = update(outputs).where(among(outputs.c.id, "ids")).values(state=bindparam("new_state"))
 """Statements made once: putting one together costs more than running it. Rows are found by key alone and their state is looked at
 here: asked for a state, PostgreSQL reads its whole partial index, with all that moved on while somebody holds a snapshot."""
 
@@ -110,16 +111,16 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     held = _held(connection, asked)
     note_late(connection, now, [each.row for id, each in asked.items() if id not in held and each.state != "ready"])
     done = [asked[id] for id in sorted(held)]
-    same: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    same: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for each in done:
-        going = {"row": each.row.id, "at": now, "new_state": each.state, "new_moving": each.state not in SETTLED}
-        going |= {f"new_{name}": value for name, value in each.values.items()}
+        going = (each.row.id, now, each.state, each.state not in SETTLED, *each.values.values())
         same.setdefault(tuple(each.values), []).append(going)
     for names, rows in same.items():
-        connection.execute(_moved(names), rows)
+        given = ("row", "at", "new_state", "new_moving", *(f"new_{name}" for name in names))
+        connection.execute(_moved(names), [dict(zip(given, row, strict=True)) for row in rows])
     ended = [each.row for each in done if each.state in SETTLED]
-    _let_go(connection, now, [row.key for row in ended])
-    outcome = _derive(connection, {row.output for row in ended if row.output is not None})
+    going_on = _let_go(connection, now, [row.key for row in ended])
+    outcome = _derive(connection, {row.output for row in ended if row.output is not None} - going_on)
     edits = [each.row for each in done if each.row.strategy == "edit" and each.state == "delivered"]
     return (*(_change(each) for each in done), *outcome, *edits_done(connection, now, edits))
 
@@ -165,14 +166,18 @@ def _held(connection: Connection, asked: Mapping[int, Settled]) -> set[int]:
     return {id for id, claimed, row in leased if (row.owner, row.attempt) == (claimed.owner, claimed.attempt)}
 
 
-def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> None:
-    """Each delivery that waited for one of these waits for one less; those that wait for nothing more are due now."""
+def _let_go(connection: Connection, now: float, keys: Sequence[str]) -> set[str | None]:
+    """Each delivery that waited for one of these waits for one less; those that wait for nothing more are due now. Gives the
+    outputs that cannot have ended: what waited and still moves is theirs, and nobody else's to move until the commit."""
     if not keys:
-        return
-    counts = Counter(row.delivery for row in connection.execute(_GONE, {"keys": tuple(keys)}))
+        return set()
+    counts = Counter(connection.scalars(_GONE, {"keys": tuple(keys)}))
+    going_on = set()
     for fewer in sorted(set(counts.values())):
         waiting = tuple(sorted(key for key, count in counts.items() if count == fewer))
-        connection.execute(_FEWER, {"waiting": waiting, "fewer": fewer, "at": now})
+        let_go = connection.execute(_FEWER, {"waiting": waiting, "fewer": fewer, "at": now})
+        going_on |= {row.output for row in let_go if row.moving}
+    return going_on
 
 
 def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
@@ -187,11 +192,12 @@ def _derive(connection: Connection, ids: Iterable[str]) -> list[Change]:
     for part in connection.execute(_PARTS, {"ids": tuple(wanted)}):
         parts[part.output].append(part)
     ended = {id: _outcome(rows) for id, rows in parts.items()}
-    over = [id for id, state in ended.items() if state != "pending"]
-    found = connection.execute(_ENDED, {"ids": tuple(over)}) if over else ()
+    over = tuple(id for id, state in ended.items() if state != "pending")
+    found = connection.execute(_ENDED, {"ids": over}) if over else ()
     rows = [row for row in found if row.state == "pending"]
-    if rows:
-        connection.execute(_END, [{"row": row.id, "new_state": ended[row.id]} for row in rows])
+    for state in sorted({ended[row.id] for row in rows}):
+        ids_of = tuple(row.id for row in rows if ended[row.id] == state)
+        connection.execute(_END, {"ids": ids_of, "new_state": state})
     return [
         OutputChanged(
             output=row.id, ehr=row.ehr, model=row.model, version=row.version, kind=row.kind, before="pending",

@@ -20,8 +20,9 @@ from auth.server.grants import Grant, Issued
 from auth.server.introspection import Asker
 from gateway.face.accesses import accesses
 from gateway.sandbox_ehrs.recent import Recent, words
-from gateway.storage.database import Database, Work
+from gateway.storage.database import Database
 from gateway.storage.failures import DatabaseClosed
+from gateway.storage.works import Work
 from r4.interaction import Answer, Interaction
 from sandbox.answering import refusal
 from sandbox.audit import NOBODY, Caller, Event

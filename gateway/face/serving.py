@@ -9,7 +9,7 @@ from auth.server.grants import Grant, find_grant
 from gateway import face
 from gateway.face.auditing import WRITING
 from gateway.sandbox_ehrs.ehr import SandboxEhr
-from gateway.storage.database import Repeatable, Short, Work
+from gateway.storage.works import Repeatable, Short, Work
 from r4.interaction import Answer, Interaction
 from sandbox import backlog, store
 from sandbox.answering import refusal

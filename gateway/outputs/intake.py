@@ -15,7 +15,7 @@ from gateway.outputs.evidence import read_patient
 from gateway.outputs.submission import Occasion, Taken, submit
 from gateway.people import apikeys
 from gateway.people.apikeys import ApiKey
-from gateway.storage.database import Short
+from gateway.storage.works import Short
 from r4.outcome import Issue
 from vocabulary.output import Output
 from writeback import outputs

@@ -15,7 +15,7 @@ from gateway.outputs import grounding, readings
 from gateway.outputs.changes import events_of
 from gateway.outputs.evidence import PatientRead, read_evidence
 from gateway.outputs.grounding import Grounding
-from gateway.storage.database import Short
+from gateway.storage.works import Short
 from monitoring import journal, observations
 from monitoring.entries import Observed, Telling
 from vocabulary.chart import Chart

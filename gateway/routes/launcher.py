@@ -21,7 +21,7 @@ from gateway.routes.ehr_pages import own_form, redirect, told_as_page
 from gateway.routes.forms import FORM, operator, read_json, told
 from gateway.sandbox_ehrs import below, faults
 from gateway.sandbox_ehrs.ehr import SandboxEhr
-from gateway.storage.database import Work
+from gateway.storage.works import Work
 from sandbox.audit import NOBODY, Caller
 
 

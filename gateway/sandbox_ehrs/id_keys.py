@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from auth import rotation
 from auth.rotation import KeyRing, TimedKey
-from gateway.storage.database import Database, Work
+from gateway.storage.database import Database
+from gateway.storage.works import Work
 from sandbox import tables
 
 if TYPE_CHECKING:

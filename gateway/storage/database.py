@@ -19,44 +19,27 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, MetaData, text
 
 from gateway.storage.creating import create_missing
 from gateway.storage.failures import DatabaseClosed, translated
-from gateway.storage.opening import sqlite_engine
+from gateway.storage.opening import LONG_LOG, copy_back, sqlite_engine
 from gateway.storage.postgres import Postgres
 from gateway.storage.promises import Outcome, Promise, tell
 from gateway.storage.statements import DriverConnection
+from gateway.storage.works import Repeatable, Short, Work
 
 T = TypeVar("T")
-Work = Callable[[Connection, float], T]
 Clock = Callable[[], float]
 
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
 SHORT_LIMIT = 64
 """Short works in one commit, at most: bounds how long the event loop is at them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeatable(Generic[T]):
-    """A work that changes nothing but the database, so that it may be done again from its beginning. A savepoint costs SQLite a
-    copy of every page that is written after it: a quarter of what it takes to record an output."""
-
-    work: Work[T]
-
-    def __call__(self, connection: Connection, now: float) -> T:
-        return self.work(connection, now)
-
-
-@dataclass(frozen=True, slots=True)
-class Short(Repeatable[T]):
-    """One that takes tens of microseconds: done on the event loop, which waits for it."""
 
 
 class Database(Protocol):
@@ -86,6 +69,8 @@ class Sqlite:
         self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._begun: SimpleQueue[_Done | None] = SimpleQueue()
         self._closed = self._writing = False
+        self._copied, self._patience = 0, LONG_LOG
+        """Rows that were changed before the log was copied back, and after how many more it is long again."""
         self._turn = threading.Lock()
         self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
@@ -177,8 +162,7 @@ class Sqlite:
         self._turn.acquire()
         outcomes = self._ended(self._done([*group, *self._due()]))
         self._writing = False
-        self._pass_on()
-        tell(outcomes)
+        self._over(outcomes)
 
     def _begin(self) -> None:
         """On the event loop: does the short works, unless somebody has the turn: he takes them along, or passes it on."""
@@ -188,9 +172,19 @@ class Sqlite:
     def _finish(self) -> None:
         """Commits what the event loop has begun, which goes on meanwhile."""
         while (begun := self._begun.get()) is not None:
-            outcomes = self._ended(begun)
+            self._over(self._ended(begun))
+
+    def _over(self, outcomes: Sequence[Outcome]) -> None:
+        """Passes the turn on, and tells whose works have ended; they do not wait until a long log is copied back."""
+        changed = (self._raw.total_changes - self._copied) % 2**32  # SQLite counts them in 32 bits
+        if changed < self._patience:
             self._pass_on()
             tell(outcomes)
+            return
+        tell(outcomes)
+        self._copied += changed
+        self._patience = min(2 * changed, changed * LONG_LOG // copy_back(self._raw))
+        self._pass_on()
 
     def _due(self) -> Iterator[_Item]:
         for _ in range(SHORT_LIMIT):

@@ -1,13 +1,24 @@
 """Edge: how a file of SQLite is opened: durable at every commit, and nobody else's while it is."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-AUTOCHECKPOINT = 4000
+LONG_LOG = 4000
 """Pages of the log after which they are copied back: a page written often is copied back less often."""
+AUTOCHECKPOINT = 2 * LONG_LOG
+"""Pages after which a commit does it by itself, and whoever waits for it waits for that as well."""
+
+
+AS_THEY_ARE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (bool, int), (bytes, bytes), (type(None), dict[None, None]().get),
+)  # fmt: skip
+"""The driver takes these as they are, but first asks each one how it wants to be adapted, which costs as much as to write it."""
+for kind, same in AS_THEY_ARE:
+    sqlite3.register_adapter(kind, same)
 
 
 def sqlite_engine(path: str) -> Engine:
@@ -33,3 +44,14 @@ def sqlite_engine(path: str) -> Engine:
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine
+
+
+def copy_back(connection: sqlite3.Connection) -> int:
+    """Copies the log back into the file, between two transactions, unless somebody is copying the file; gives how many pages
+    it had. A disk that fails fails the next commit."""
+    try:
+        if connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
+            return max(1, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
+    except sqlite3.Error:
+        pass
+    return LONG_LOG

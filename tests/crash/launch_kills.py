@@ -39,7 +39,8 @@ from gateway.ehrs.reachable import transport_to, trust
 from gateway.keyring import Keyring, open_keyring
 from gateway.people import sessions
 from gateway.routes import launches
-from gateway.storage.database import Sqlite, Work, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
+from gateway.storage.works import Work
 from tests.crash import launch_ehr
 
 T = TypeVar("T")

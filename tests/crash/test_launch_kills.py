@@ -15,7 +15,8 @@ from auth.client.tokens import LaunchContext, Tokens
 from gateway import tables
 from gateway.launches import jobs
 from gateway.people import sessions
-from gateway.storage.database import Work, open_sqlite
+from gateway.storage.database import open_sqlite
+from gateway.storage.works import Work
 from tests.crash.launch_kills import find_halves
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,7 +23,8 @@ from gateway.ehrs.fetch import Reach
 from gateway.keyring import Keyring, generate, parse
 from gateway.people import sessions
 from gateway.routes import entrance, launches
-from gateway.storage.database import Sqlite, Work, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
+from gateway.storage.works import Work
 from tests.flow import adversarial_ehr, adversary
 from tests.flow.browsing import visit
 from tests.flow.outputs_world import Running, running

@@ -32,7 +32,8 @@ from gateway.people import sessions
 from gateway.routes import authorization, launches
 from gateway.sandbox_ehrs.client_keys import ClientKeys
 from gateway.sandbox_ehrs.ehr import SandboxEhr
-from gateway.storage.database import Sqlite, Work, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
+from gateway.storage.works import Work
 
 T = TypeVar("T")
 APP, BASE = "http://localhost:8700", "http://127.0.0.1:8700/ehr/spec"

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, insert, select
 
-from gateway.storage.database import Repeatable, Short, Sqlite, open_sqlite
+from gateway.storage.database import Sqlite, open_sqlite
 from gateway.storage.failures import DatabaseClosed
+from gateway.storage.opening import AUTOCHECKPOINT, LONG_LOG
+from gateway.storage.works import Repeatable, Short
 
 METADATA = MetaData()
 NAMES = Table("names", METADATA, Column("name", String(8), primary_key=True))
@@ -190,3 +192,24 @@ def test_a_look_overtakes_no_group_that_waits_for_its_turn(tmp_path: Path) -> No
         assert asyncio.run(run()) == ["a"]
         database.run_now(lambda c, now: c.execute(NAMES.delete()) and None)
     database.close()
+
+
+def test_a_long_log_is_copied_back_but_not_while_somebody_copies_the_file(tmp_path: Path) -> None:
+    """Of few pages and many rows, so that no commit does it by itself."""
+
+    def many(connection: Connection, now: float) -> None:
+        count = len(names(connection, now))
+        connection.execute(insert(NAMES), [{"name": str(number)} for number in range(count, count + 2 * LONG_LOG)])
+
+    async def sizes() -> list[int]:
+        found = []
+        for pages in (0, AUTOCHECKPOINT):
+            await database.alone(lambda raw, pages=pages: raw.execute(f"PRAGMA wal_autocheckpoint={pages}"))  # type: ignore[misc]
+            await database.run(many)
+            found.append(await database.alone(lambda raw: database.path.stat().st_size))
+        return found
+
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+    held, copied = asyncio.run(sizes())
+    database.close()
+    assert held < 100_000 < copied
