@@ -22,6 +22,7 @@ from writeback.conversation import (
     Reply,
     declined,
     ending_of,
+    never_sent,
     orphaned,
     unanswered,
     unread,
@@ -29,6 +30,7 @@ from writeback.conversation import (
 )
 from writeback.pacing import BYTES, Verdict
 from writeback.rendering import Rendered, render
+from writeback.terms import SINGLY, Terms
 
 _STATUS = re.compile(r"([1-5][0-9][0-9])(?:\s.*)?", re.DOTALL)
 NO_BATCH = frozenset({403, 404, 405, 406, 415, 501})
@@ -79,7 +81,7 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def deliver_together(
-    rows: Sequence[Claimed], *, namespace: str, reads_back: Callable[[str], bool]
+    rows: Sequence[Claimed], *, namespace: str, reads_back: Callable[[str], bool], terms: Terms = SINGLY
 ) -> Conversation:  # fmt: skip
     """Speaks about several claimed deliveries, none of them in doubt, until it is known what became of each.
     ``reads_back`` says of a delivery key whether it is read back."""
@@ -89,7 +91,7 @@ def deliver_together(
     sent = [part for part in parts if part.row.id not in endings]
     if not sent:
         return Together(endings=endings)
-    reply = yield _request(sent, namespace)
+    reply = yield _request(sent, namespace, terms)
     found = _answered(reply)
     if found is None:
         endings |= {part.row.id: _whole(part.row, reply) for part in sent}
@@ -103,7 +105,7 @@ def deliver_together(
     return Together(endings=endings, verdict="taken", entries=len(sent))
 
 
-def _request(sent: Sequence[_Sent], namespace: str) -> Request:
+def _request(sent: Sequence[_Sent], namespace: str, terms: Terms) -> Request:
     entries = [
         b'{"resource":%b,"request":%b}' % (part.rendered.body, _asked(part.row, namespace)) for part in sent
     ]  # fmt: skip
@@ -113,6 +115,7 @@ def _request(sent: Sequence[_Sent], namespace: str) -> Request:
         "content-type": JSON, "accept": JSON, "x-request-id": f"{first.key[:24]}-{first.attempt}-{len(sent)}",
         "prefer": f"return={'representation' if creates else 'minimal'}",
     }  # fmt: skip
+    headers |= terms.first_put if all(never_sent(part.row) for part in sent) else {}
     body = b'{"resourceType":"Bundle","type":"batch","entry":[%b]}' % b",".join(entries)
     return Request(method="POST", path="", headers=headers, body=body)
 
