@@ -37,12 +37,12 @@ from writeback.terms import Terms
 OUTPUTS, ROUNDS = 1000, 3
 """Outputs of a round, each a RiskAssessment and its Provenance; a generator sends as many resources."""
 BUNDLE, CONNECTIONS = 50, PACE.in_flight
-FIRST = HAPI.write.first_put
+KNOWN = {"first_put": HAPI.write.first_put, "search_reads": HAPI.write.search_reads}
 NAMED = (
-    ("single", Terms(read_back=0.0, first_put=FIRST), "POST", 0.95),
-    ("single with read-back", Terms(first_put=FIRST), "POST", 0.75),
-    ("in batches", Terms(batch=True, read_back=0.0, first_put=FIRST), "batches", 0.95),
-    ("in batches with read-back", Terms(batch=True, first_put=FIRST), "batches", 0.75),
+    ("single", Terms(read_back=0.0, **KNOWN), "POST", 0.95),
+    ("single with read-back", Terms(**KNOWN), "POST", 0.75),
+    ("in batches", Terms(batch=True, read_back=0.0, **KNOWN), "batches", 0.95),
+    ("in batches with read-back", Terms(batch=True, **KNOWN), "batches", 0.75),
 )
 CEILINGS = (("POST and read", "POST"), ("batches and reads", "batches"))
 """What the generator reaches when it reads as well what it wrote, against what it reaches when it does not."""

@@ -30,6 +30,7 @@ from writeback.conversation import (
 )
 from writeback.pacing import BYTES, Verdict
 from writeback.rendering import Rendered, render
+from writeback.searching import MOST, asked_for, shown
 from writeback.terms import SINGLY, Terms
 
 _STATUS = re.compile(r"([1-5][0-9][0-9])(?:\s.*)?", re.DOTALL)
@@ -101,7 +102,9 @@ def deliver_together(
     endings |= {id: ending for id, ending in judged.items() if isinstance(ending, Ending)}
     places = {id: place for id, place in judged.items() if isinstance(place, Place)}
     kept = [part for part in sent if part.row.id in places]
-    endings |= yield from _read_back(kept, places, matched, reads_back)
+    wanted = [part for part in kept if reads_back(part.row.key)]
+    read = yield from _read(wanted, places, terms)
+    endings |= {part.row.id: _read_back(part, places[part.row.id], matched[part.row.id], read) for part in kept}
     return Together(endings=endings, verdict="taken", entries=len(sent))
 
 
@@ -229,34 +232,47 @@ def _judge(row: Claimed, told: Told | None) -> Ending | Place:
     return place
 
 
-def _read_back(
-    sent: Sequence[_Sent], places: Mapping[int, Place], matched: Mapping[int, Told], reads_back: Callable[[str], bool]
-) -> Generator[Request, Reply, dict[int, Ending]]:
-    """What of them was kept, asked for by one batch of reads; matched by the id of what comes back."""
-    wanted = [part for part in sent if reads_back(part.row.key)]
+class _Read(Struct, frozen=True, kw_only=True, gc=False):
+    """What was read of them, by row id, and the rows of which the EHR says that it has them not."""
+
+    kept: Mapping[int, dict[str, Any]]
+    gone: frozenset[int]
+
+
+def _read(wanted: Sequence[_Sent], places: Mapping[int, Place], terms: Terms) -> Generator[Request, Reply, _Read]:
+    """What of them was kept: by searches where those say it, and of what is left by one batch of reads; matched by the id of
+    what comes back."""
     found: dict[str, dict[str, Any]] = {}
+    at = {part.row.id: places[part.row.id] for part in wanted}
+    if terms.search_reads:
+        for type in dict.fromkeys(place.type for place in at.values()):
+            ids = [place.id for place in at.values() if place.type == type]
+            for start in range(0, len(ids), MOST):
+                reply = yield asked_for(type, ids[start : start + MOST], terms.search_reads)
+                shows = shown(reply, type) if isinstance(reply, Answer) else {}
+                found |= {f"{type}/{id}": resource for id, resource in shows.items()}
+    left = [part for part in wanted if at[part.row.id].location not in found]
     gone: set[int] = set()
-    if wanted:
-        reply = yield _reads([places[part.row.id] for part in wanted])
-        gone = _gone(wanted, _answered(reply) or ())
-        for entry in _answered(reply) or ():
-            resource = entry.get("resource") if isinstance(entry, dict) else None
+    if left:
+        answered = _answered((yield _reads([at[part.row.id] for part in left]))) or ()
+        gone = _gone(left, answered)
+        for resource in (entry.get("resource") for entry in answered if isinstance(entry, dict)):
             if isinstance(resource, dict):
                 found[f"{resource.get('resourceType')}/{resource.get('id')}"] = resource
-    asked = {part.row.id for part in wanted}
-    endings = {}
-    for part in sent:
-        place, status = places[part.row.id], matched[part.row.id].answer.status
-        kept = found.get(place.location) if part.row.id in asked else None
-        if kept is None and part.row.id in gone:
-            endings[part.row.id] = unseen(part.row, part.rendered, place, status=status)
-        elif kept is None:
-            endings[part.row.id] = unread(part.rendered, place, status=status)
-        elif (marks := keys.marked(kept)) and part.row.key not in marks:
-            endings[part.row.id] = Ending(event="lost", status=status, cause="foreign_location", healthy=True)
-        else:
-            endings[part.row.id] = ending_of(part.row, part.rendered, kept, place, status=status)
-    return endings
+    kept = {id: found[place.location] for id, place in at.items() if place.location in found}
+    return _Read(kept=kept, gone=frozenset(gone))
+
+
+def _read_back(part: _Sent, place: Place, told: Told, read: _Read) -> Ending:
+    """How it ends, with what was read of it, if it was."""
+    status, kept = told.answer.status, read.kept.get(part.row.id)
+    if kept is None and part.row.id in read.gone:
+        return unseen(part.row, part.rendered, place, status=status)
+    if kept is None:
+        return unread(part.rendered, place, status=status)
+    if (marks := keys.marked(kept)) and part.row.key not in marks:
+        return Ending(event="lost", status=status, cause="foreign_location", healthy=True)
+    return ending_of(part.row, part.rendered, kept, place, status=status)
 
 
 def _gone(wanted: Sequence[_Sent], entries: Sequence[Any]) -> set[int]:

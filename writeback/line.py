@@ -13,7 +13,9 @@ from typing import Any
 from writeback.bundling import groups
 from writeback.claiming import Claims
 from writeback.claims import START, Attempted, Claimed, Cursor
+from writeback.gathering import Gathered
 from writeback.pacing import Size
+from writeback.sending import Sender
 from writeback.settings import PACE, Pace
 from writeback.terms import SINGLY
 
@@ -34,6 +36,7 @@ class Line:
         self.claimed = self._under_way = self._behind = 0
         self._next: deque[tuple[Awaitable[Sequence[Attempted]], int]] = deque()
         self._enough = asyncio.Event()
+        self._readers: dict[str, Gathered] = {}
         self.idle = False
         self._cursor, self._swept = START, monotonic()
         self._learning: asyncio.Task[None] | None = None
@@ -79,6 +82,16 @@ class Line:
         """The claimed rows as they are sent."""
         self.claimed += len(rows)
         return groups(rows, size=self.size if self.terms.batch else 1)
+
+    def reading(self, row: Claimed, sender: Sender) -> Sender:
+        """The sender, with the reads of those under way together where the EHR's terms are such."""
+        if not self.terms.search_reads or self.terms.per_minute is not None or row.strategy == "edit" or row.doubtful:
+            return sender
+        reader = self._readers.get(row.principal)
+        if reader is None or not reader.serves(sender, self.terms.search_reads):
+            self._readers = {name: each for name, each in self._readers.items() if not each.idle}
+            reader = self._readers[row.principal] = Gathered(sender, self.terms.search_reads)
+        return reader
 
     def begin(self, attempts: Awaitable[Sequence[Attempted]], rows: int, pace: Pace = PACE) -> None:
         """Starts deliveries, or lets them wait for their turn; ``ended`` holds what came of them."""

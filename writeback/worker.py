@@ -157,9 +157,8 @@ class Worker:
         if sender is None:
             return Ending(event="undecided" if row.doubtful else "postponed", cause="no_sender")
         try:
-            sender = self._metered(
-                row.ehr, sender, line.terms, booked=cost(doubtful=row.doubtful, terms=line.terms), until=until
-            )
+            booked = cost(doubtful=row.doubtful, terms=line.terms)
+            sender = self._metered(row.ehr, line.reading(row, sender), line.terms, booked=booked, until=until)
             read_back = reads_back(row.key, line.terms.read_back)
             conversation = deliver(row, namespace=self._namespace, read_back=read_back, terms=line.terms)
             return await converse(conversation, sender, seconds=until - monotonic())
