@@ -55,7 +55,7 @@ Rates = dict[str, list[float]]
 
 
 def figures() -> list[dict[str, Any]]:
-    """Resources a second against those of the generator, and how busy the gateway was."""
+    """Resources a second against those of the generator, and how busy either was."""
     with (
         tempfile.TemporaryDirectory(prefix="chartgate-bench-") as place,
         hapi_on_postgres(Path(place) / "hapi") as base,
@@ -78,6 +78,8 @@ def figures() -> list[dict[str, Any]]:
     for name, raw in CEILINGS:
         value, ratio = middle(rates[name]), _against(rates, name, raw)
         found.append(figure(f"n raw {name} to HAPI", value, "/s", ratio_to=f"raw {raw}", ratio=ratio))
+    for name in RAW:
+        found.append(figure(f"n the generator meanwhile, raw {name}", middle(busy[name]) * 100, "% of a core"))
     return found
 
 
@@ -86,7 +88,7 @@ def _against(rates: Rates, name: str, other: str) -> float:
 
 
 async def _all(place: Path, base: str) -> tuple[Rates, Rates]:
-    """Rates, and the gateway's shares of a core, by name, a value a round; the first round warms HAPI and counts for nothing."""
+    """Rates, and the sender's shares of a core, by name, a value a round; the first round warms HAPI and counts for nothing."""
     async with Wire(base) as wire:
         said = await wire.send(Sent("GET", "metadata"), frozenset({200}))
         await wire.send(Sent("POST", "", _patients()), KEPT)
@@ -101,9 +103,10 @@ async def _all(place: Path, base: str) -> tuple[Rates, Rates]:
             taken[name] = 2 * OUTPUTS / clock, cpu / clock
         async with Wire(base) as wire:
             bodies = await _delivered(wire, work.place)
-        raw = {name: len(bodies) / await way(base, _renewed(bodies)) for name, way in RAW.items()}
-        for name, rate in raw.items() if number else ():
-            rates.setdefault(name, []).append(rate)
+        for name, way in RAW.items():
+            renewed, cpu = _renewed(bodies), time.process_time()
+            clock = await way(base, renewed)
+            taken[name] = len(bodies) / clock, (time.process_time() - cpu) / clock
         for name, (rate, share) in taken.items() if number else ():
             rates.setdefault(name, []).append(rate)
             busy.setdefault(name, []).append(share)

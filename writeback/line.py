@@ -19,7 +19,7 @@ from writeback.sending import Sender
 from writeback.settings import PACE, Pace
 from writeback.terms import SINGLY
 
-MOMENT = 0.025
+MOMENT = 0.04
 """Seconds in which more of those under way end."""
 
 
