@@ -10,6 +10,7 @@ anybody can.
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import sqlite3
 import tempfile
@@ -34,8 +35,8 @@ from writeback.labels import Names
 from writeback.settings import PACE
 from writeback.terms import Terms
 
-OUTPUTS, ROUNDS = 1000, 3
-"""Outputs of a round, each a RiskAssessment and its Provenance; a generator sends as many resources."""
+OUTPUTS, ROUNDS = int(os.environ.get("CHARTGATE_BENCH_HAPI_OUTPUTS", "1000")), 3
+"""Outputs of a round, each a RiskAssessment and its Provenance; a generator sends as many resources. The last of them trickle."""
 BUNDLE, CONNECTIONS = 50, PACE.in_flight
 KNOWN = {"first_put": HAPI.write.first_put, "search_reads": HAPI.write.search_reads}
 NAMED = (
