@@ -44,7 +44,7 @@ class Ehr:
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     firsts: list[str] = field(default_factory=list)
-    searches: list[str] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
     fault: Callable[[str, str, int], Answer | None] = lambda method, path, number: None
     after: Callable[[str, str, int], None] = lambda method, path, number: None
     bundles: list[int] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Ehr:
     def _read(self, path: str) -> Answer:
         if "?" in path:
             path = unquote(path)
-            self.searches.append(path)
+            self.sought.append(path)
             value = path.rpartition("|")[2]
             type, _, ids = path.partition("&")[0].partition("?_id=")
             found = [

@@ -67,7 +67,7 @@ def test_where_a_search_says_what_is_there_it_is_read_back_by_that(database: Dat
     terms = Terms(batch=batch, search_reads={"cache-control": "no-cache"})
     assert deliver(database, ehr, terms=terms) == ["delivered"] * NUMBER
     assert set(columns(database, "read_back")) == {(True,)}
-    assert max(search.count(",") for search in ehr.searches) > 2
+    assert max(search.count(",") for search in ehr.sought) > 2
 
 
 def test_what_a_search_does_not_show_is_read_by_a_batch(database: Database) -> None:
