@@ -22,6 +22,7 @@ from writeback.conversation import (
     Reply,
     declined,
     ending_of,
+    never_sent,
     orphaned,
     unanswered,
     unread,
@@ -29,6 +30,8 @@ from writeback.conversation import (
 )
 from writeback.pacing import BYTES, Verdict
 from writeback.rendering import Rendered, render
+from writeback.searching import MOST, asked_for, shown
+from writeback.terms import SINGLY, Terms
 
 _STATUS = re.compile(r"([1-5][0-9][0-9])(?:\s.*)?", re.DOTALL)
 NO_BATCH = frozenset({403, 404, 405, 406, 415, 501})
@@ -79,7 +82,7 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def deliver_together(
-    rows: Sequence[Claimed], *, namespace: str, reads_back: Callable[[str], bool]
+    rows: Sequence[Claimed], *, namespace: str, reads_back: Callable[[str], bool], terms: Terms = SINGLY
 ) -> Conversation:  # fmt: skip
     """Speaks about several claimed deliveries, none of them in doubt, until it is known what became of each.
     ``reads_back`` says of a delivery key whether it is read back."""
@@ -89,7 +92,7 @@ def deliver_together(
     sent = [part for part in parts if part.row.id not in endings]
     if not sent:
         return Together(endings=endings)
-    reply = yield _request(sent, namespace)
+    reply = yield _request(sent, namespace, terms)
     found = _answered(reply)
     if found is None:
         endings |= {part.row.id: _whole(part.row, reply) for part in sent}
@@ -99,11 +102,13 @@ def deliver_together(
     endings |= {id: ending for id, ending in judged.items() if isinstance(ending, Ending)}
     places = {id: place for id, place in judged.items() if isinstance(place, Place)}
     kept = [part for part in sent if part.row.id in places]
-    endings |= yield from _read_back(kept, places, matched, reads_back)
+    wanted = [part for part in kept if reads_back(part.row.key)]
+    read = yield from _read(wanted, places, terms)
+    endings |= {part.row.id: _read_back(part, places[part.row.id], matched[part.row.id], read) for part in kept}
     return Together(endings=endings, verdict="taken", entries=len(sent))
 
 
-def _request(sent: Sequence[_Sent], namespace: str) -> Request:
+def _request(sent: Sequence[_Sent], namespace: str, terms: Terms) -> Request:
     entries = [
         b'{"resource":%b,"request":%b}' % (part.rendered.body, _asked(part.row, namespace)) for part in sent
     ]  # fmt: skip
@@ -113,6 +118,7 @@ def _request(sent: Sequence[_Sent], namespace: str) -> Request:
         "content-type": JSON, "accept": JSON, "x-request-id": f"{first.key[:24]}-{first.attempt}-{len(sent)}",
         "prefer": f"return={'representation' if creates else 'minimal'}",
     }  # fmt: skip
+    headers |= terms.first_put if all(never_sent(part.row) for part in sent) else {}
     body = b'{"resourceType":"Bundle","type":"batch","entry":[%b]}' % b",".join(entries)
     return Request(method="POST", path="", headers=headers, body=body)
 
@@ -231,34 +237,47 @@ def _judge(row: Claimed, told: Told | None) -> Ending | Place:
     return place
 
 
-def _read_back(
-    sent: Sequence[_Sent], places: Mapping[int, Place], matched: Mapping[int, Told], reads_back: Callable[[str], bool]
-) -> Generator[Request, Reply, dict[int, Ending]]:
-    """What of them was kept, asked for by one batch of reads; matched by the id of what comes back."""
-    wanted = [part for part in sent if reads_back(part.row.key)]
+class _Read(Struct, frozen=True, kw_only=True, gc=False):
+    """What was read of them, by row id, and the rows of which the EHR says that it has them not."""
+
+    kept: Mapping[int, dict[str, Any]]
+    gone: frozenset[int]
+
+
+def _read(wanted: Sequence[_Sent], places: Mapping[int, Place], terms: Terms) -> Generator[Request, Reply, _Read]:
+    """What of them was kept: by searches where those say it, and of what is left by one batch of reads; matched by the id of
+    what comes back."""
     found: dict[str, dict[str, Any]] = {}
+    at = {part.row.id: places[part.row.id] for part in wanted}
+    if terms.search_reads:
+        for type in dict.fromkeys(place.type for place in at.values()):
+            ids = [place.id for place in at.values() if place.type == type]
+            for start in range(0, len(ids), MOST):
+                reply = yield asked_for(type, ids[start : start + MOST], terms.search_reads)
+                shows = shown(reply, type) if isinstance(reply, Answer) else {}
+                found |= {f"{type}/{id}": resource for id, resource in shows.items()}
+    left = [part for part in wanted if at[part.row.id].location not in found]
     gone: set[int] = set()
-    if wanted:
-        reply = yield _reads([places[part.row.id] for part in wanted])
-        gone = _gone(wanted, _answered(reply) or ())
-        for entry in _answered(reply) or ():
-            resource = entry.get("resource") if isinstance(entry, dict) else None
+    if left:
+        answered = _answered((yield _reads([at[part.row.id] for part in left]))) or ()
+        gone = _gone(left, answered)
+        for resource in (entry.get("resource") for entry in answered if isinstance(entry, dict)):
             if isinstance(resource, dict):
                 found[f"{resource.get('resourceType')}/{resource.get('id')}"] = resource
-    asked = {part.row.id for part in wanted}
-    endings = {}
-    for part in sent:
-        place, status = places[part.row.id], matched[part.row.id].answer.status
-        kept = found.get(place.location) if part.row.id in asked else None
-        if kept is None and part.row.id in gone:
-            endings[part.row.id] = unseen(part.row, part.rendered, place, status=status)
-        elif kept is None:
-            endings[part.row.id] = unread(part.rendered, place, status=status)
-        elif (marks := keys.marked(kept)) and part.row.key not in marks:
-            endings[part.row.id] = Ending(event="lost", status=status, cause="foreign_location", healthy=True)
-        else:
-            endings[part.row.id] = ending_of(part.row, part.rendered, kept, place, status=status)
-    return endings
+    kept = {id: found[place.location] for id, place in at.items() if place.location in found}
+    return _Read(kept=kept, gone=frozenset(gone))
+
+
+def _read_back(part: _Sent, place: Place, told: Told, read: _Read) -> Ending:
+    """How it ends, with what was read of it, if it was."""
+    status, kept = told.answer.status, read.kept.get(part.row.id)
+    if kept is None and part.row.id in read.gone:
+        return unseen(part.row, part.rendered, place, status=status)
+    if kept is None:
+        return unread(part.rendered, place, status=status)
+    if (marks := keys.marked(kept)) and part.row.key not in marks:
+        return Ending(event="lost", status=status, cause="foreign_location", healthy=True)
+    return ending_of(part.row, part.rendered, kept, place, status=status)
 
 
 def _gone(wanted: Sequence[_Sent], entries: Sequence[Any]) -> set[int]:

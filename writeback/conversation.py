@@ -27,6 +27,7 @@ from writeback.editing import edit
 from writeback.receipt import as_sent, compare
 from writeback.rendering import Rendered, render
 from writeback.states import Event
+from writeback.terms import SINGLY, Terms
 
 JSON = "application/fhir+json"
 Reply = Answer | Failure
@@ -35,10 +36,10 @@ Search = Generator[Request, Reply, "list[Place] | Ending"]
 
 
 def deliver(
-    claimed: Claimed, *, namespace: str, read_back: bool = True, already_there: frozenset[str] = frozenset()
+    claimed: Claimed, *, namespace: str, read_back: bool = True, terms: Terms = SINGLY
 ) -> Conversation:  # fmt: skip
     """Speaks about one claimed delivery until it is known what became of it. ``namespace`` is the installation's, by
-    which its identifiers are found again; ``already_there`` the EHR's own codes for what it has already."""
+    which its identifiers are found again."""
     if claimed.strategy == "edit":
         return (yield from edit(claimed))
     rendered = render(claimed.body, claimed.needs)
@@ -51,10 +52,10 @@ def deliver(
             return found
     if overdue:
         return OVERDUE
-    answer = yield _write(claimed, rendered.body, namespace)
+    answer = yield _write(claimed, rendered.body, namespace, terms)
     if not isinstance(answer, Answer):
         return unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
-    if already_there and already_there & {code.rpartition("/")[2] for code in issue_codes(answer)}:
+    if terms.already_there and terms.already_there & {code.rpartition("/")[2] for code in issue_codes(answer)}:
         found = yield from _look(claimed, rendered, namespace)
         if found is not None or claimed.doubtful:
             return found or Ending(event="undecided", status=answer.status, cause="not_found_again", healthy=True)
@@ -73,7 +74,12 @@ def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:
     return OVERDUE if claimed.late else ORPHANED
 
 
-def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
+def never_sent(claimed: Claimed) -> bool:
+    """Nobody has tried to write it before: its id is a new one."""
+    return claimed.strategy == "put" and claimed.attempt == 1 and not claimed.doubtful
+
+
+def _write(claimed: Claimed, body: bytes, namespace: str, terms: Terms) -> Request:
     headers = {
         "content-type": JSON,
         "accept": JSON,
@@ -82,6 +88,7 @@ def _write(claimed: Claimed, body: bytes, namespace: str) -> Request:
         "x-request-id": f"{claimed.key[:24]}-{claimed.attempt}",
     }
     if claimed.strategy == "put":
+        headers |= terms.first_put if never_sent(claimed) else {}
         return Request(method="PUT", path=f"{claimed.type}/{claimed.fhir_id}", headers=headers, body=body)
     if claimed.strategy == "conditional":
         headers["if-none-exist"] = keys.search_of(claimed.type, namespace=namespace, key=claimed.key)

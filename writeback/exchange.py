@@ -179,8 +179,11 @@ class Pool:
 
     async def _take(self) -> Connection:
         """A connection that is open, for the caller alone. Raises Unsent."""
+        if not self._room.locked() and (kept := self._kept()) is not None:
+            await self._room.acquire()  # there is room: at once
+            return kept
         try:
-            async with asyncio.timeout(CONNECT_SECONDS if self._room.locked() or not self._idle else None):
+            async with asyncio.timeout(CONNECT_SECONDS):
                 await self._room.acquire()
                 try:
                     return self._kept() or await self._connect()

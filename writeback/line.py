@@ -1,6 +1,11 @@
-"""Edge: what is under way at one EHR: deliveries that were claimed, and those that have ended and wait to be recorded."""
+"""Edge: what is under way at one EHR: deliveries that were claimed, and those that have ended and wait to be recorded.
+
+A transaction costs what several deliveries do, so that those that end within a moment are recorded together. That the EHR
+does not wait meanwhile, a few are claimed ahead: one begins as soon as another ends.
+"""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Coroutine, Sequence
 from time import monotonic
 from typing import Any
@@ -8,12 +13,14 @@ from typing import Any
 from writeback.bundling import groups
 from writeback.claiming import Claims
 from writeback.claims import START, Attempted, Claimed, Cursor
+from writeback.gathering import Gathered
 from writeback.pacing import Size
-from writeback.settings import Pace
+from writeback.sending import Sender
+from writeback.settings import PACE, Pace
 from writeback.terms import SINGLY
 
-FEW, MOMENT = 4, 0.005
-"""Fewer than one in so many of those under way are few; and the seconds in which more of them end."""
+MOMENT = 0.04
+"""Seconds in which more of those under way end."""
 
 
 class Line:
@@ -26,7 +33,10 @@ class Line:
         self.task: asyncio.Future[None]
         self.terms = SINGLY
         self.size = Size().now
-        self.claimed = self._under_way = 0
+        self.claimed = self._under_way = self._behind = 0
+        self._next: deque[tuple[Awaitable[Sequence[Attempted]], int]] = deque()
+        self._enough = asyncio.Event()
+        self._readers: dict[str, Gathered] = {}
         self.idle = False
         self._cursor, self._swept = START, monotonic()
         self._learning: asyncio.Task[None] | None = None
@@ -56,35 +66,68 @@ class Line:
 
     def room(self, pace: Pace) -> int:
         """How many deliveries more may be under way."""
-        most = pace.in_flight if not self.terms.batch else max(pace.in_flight, pace.bundles * self.size)
-        return most - self._under_way
+        return self._most(pace) - self._under_way - self._behind
+
+    def ahead(self, pace: Pace) -> int:
+        """How many more may be claimed: half of those that are under way, or a Bundle, wait for their turn here. None where
+        each is booked for the time at which it is claimed."""
+        if self.terms.per_minute is not None:
+            return self.room(pace)
+        return self.room(pace) + (self.size if self.terms.batch else self._most(pace) // 2)
+
+    def _most(self, pace: Pace) -> int:
+        return pace.in_flight if not self.terms.batch else max(pace.in_flight, pace.bundles * self.size)
 
     def groups(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, ...]]:
         """The claimed rows as they are sent."""
         self.claimed += len(rows)
         return groups(rows, size=self.size if self.terms.batch else 1)
 
-    def begin(self, attempts: Awaitable[Sequence[Attempted]], rows: int) -> None:
-        """Starts deliveries; ``ended`` holds what came of them."""
-        self._under_way += rows
-        task = asyncio.ensure_future(self._finish(attempts, rows))
-        self.busy.add(task)
-        task.add_done_callback(self.busy.discard)
+    def reading(self, row: Claimed, sender: Sender) -> Sender:
+        """The sender, with the reads of those under way together where the EHR's terms are such."""
+        if not self.terms.search_reads or self.terms.per_minute is not None or row.strategy == "edit" or row.doubtful:
+            return sender
+        reader = self._readers.get(row.principal)
+        if reader is None or not reader.serves(sender, self.terms.search_reads):
+            self._readers = {name: each for name, each in self._readers.items() if not each.idle}
+            reader = self._readers[row.principal] = Gathered(sender, self.terms.search_reads)
+        return reader
 
-    async def _finish(self, attempts: Awaitable[Sequence[Attempted]], rows: int) -> None:
+    def begin(self, attempts: Awaitable[Sequence[Attempted]], rows: int, pace: Pace = PACE) -> None:
+        """Starts deliveries, or lets them wait for their turn; ``ended`` holds what came of them."""
+        self._next.append((attempts, rows))
+        self._behind += rows
+        self._go_on(pace)
+
+    def _go_on(self, pace: Pace) -> None:
+        """Starts those whose turn has come."""
+        while self._next and (not self._under_way or self._under_way + self._next[0][1] <= self._most(pace)):
+            attempts, rows = self._next.popleft()
+            self._behind -= rows
+            self._under_way += rows
+            task = asyncio.ensure_future(self._finish(attempts, rows, pace))
+            self.busy.add(task)
+            task.add_done_callback(self.busy.discard)
+
+    async def _finish(self, attempts: Awaitable[Sequence[Attempted]], rows: int, pace: Pace) -> None:
         try:
             made = await attempts  # first: ``ended`` is another list after every round
         finally:
             self._under_way -= rows
+            self._go_on(pace)
         self.ended += made
         self.ready.set()
+        if len(self.ended) >= self._under_way:
+            self._enough.set()
 
     async def wait(self, seconds: float) -> None:
-        """Until something has ended or somebody calls, or the time is up; a moment longer where few have ended of many, so that
-        one transaction records several."""
-        await wait_for(self.ready, seconds)
-        if self.ended and FEW * len(self.ended) < self._under_way:
-            await asyncio.sleep(MOMENT)
+        """Until something has ended or somebody calls, or the time is up; a moment longer where more are under way than have
+        ended, so that one transaction records several."""
+        if not self.ended:
+            await wait_for(self.ready, seconds)
+        if self.ended and len(self.ended) < self._under_way:
+            self._enough.clear()
+            await wait_for(self._enough, MOMENT)
         self.ready.clear()
 
 

@@ -14,12 +14,15 @@ SERVERS_OWN = frozenset({"id", "meta.versionId", "meta.lastUpdated", "text"})
 """Elements a server may set or replace: its id, its version, its narrative."""
 
 
+ADDED = ("versionId", "lastUpdated", "source")
+
+
 def as_sent(sent: bytes, kept: dict[str, Any]) -> bool:
-    """Whether what is kept is what was sent to the byte, but for the version and the time that the server adds: then
-    nothing needs comparing. False says nothing."""
+    """Whether what is kept is what was sent to the byte, but for what a server adds to ``meta``: then nothing needs comparing.
+    False says nothing."""
     meta = kept.get("meta")
     if isinstance(meta, dict):
-        own = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
+        own = {name: value for name, value in meta.items() if name not in ADDED}
         kept = {**kept, "meta": own}
     return codec.format(kept) == sent
 

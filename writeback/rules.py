@@ -50,6 +50,12 @@ class WriteRules:
     client_ids: bool | None = None
     """Whether a PUT to a new id makes a resource. None: where its ``updateCreate`` says so; False: that cannot be relied on;
     True: it does, without saying so."""
+    first_put: Mapping[str, str] = field(default_factory=dict)
+    """Headers that go with a PUT to an id that was never sent before, and with no other: what spares the EHR the look for
+    it. Only with a source that an id which is there all the same is answered by 409 and left as it is."""
+    search_reads: Mapping[str, str] = field(default_factory=dict)
+    """Headers of a search by ``_id``, of fifty at most, that is answered on one page with what is there now, so that several
+    reads go as one. None: it may be stale or paged, and each is read by its id. Only with a source."""
     conditional_create: bool = True
     """False: ``If-None-Exist`` is not used even where it is advertised."""
     conditional_create_is_atomic: bool = False

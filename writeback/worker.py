@@ -142,6 +142,9 @@ class Worker:
         self, rows: Sequence[Claimed], line: Line, until: float
     ) -> tuple[Mapping[int, Ending], Bundled | None]:  # fmt: skip
         bundle: Bundled | None = None
+        if until - monotonic() < self._pace.conversation / 2:  # those before were not answered
+            late = {row.id: Ending(event="undecided" if row.doubtful else "postponed", cause="no_turn") for row in rows}
+            return late, None
         if len(rows) == 1:
             endings: Mapping[int, Ending] = {rows[0].id: await self._end(rows[0], line, until)}
             if line.terms.batch and line.size == 1 and endings[rows[0].id].event == "kept":
@@ -154,13 +157,10 @@ class Worker:
         if sender is None:
             return Ending(event="undecided" if row.doubtful else "postponed", cause="no_sender")
         try:
-            sender = self._metered(
-                row.ehr, sender, line.terms, booked=cost(doubtful=row.doubtful, terms=line.terms), until=until
-            )
+            booked = cost(doubtful=row.doubtful, terms=line.terms)
+            sender = self._metered(row.ehr, line.reading(row, sender), line.terms, booked=booked, until=until)
             read_back = reads_back(row.key, line.terms.read_back)
-            conversation = deliver(
-                row, namespace=self._namespace, read_back=read_back, already_there=line.terms.already_there
-            )
+            conversation = deliver(row, namespace=self._namespace, read_back=read_back, terms=line.terms)
             return await converse(conversation, sender, seconds=until - monotonic())
         except Exception as failure:  # a fault of ours; what was sent before it is not known
             logger.error("a delivery failed with %s", type(failure).__name__)
@@ -176,7 +176,7 @@ class Worker:
             booked = sum(cost(doubtful=row.doubtful, terms=line.terms) for row in rows)
             sender = self._metered(rows[0].ehr, sender, line.terms, booked=booked, until=until)
             conversation = deliver_together(
-                rows, namespace=self._namespace, reads_back=lambda key: reads_back(key, share)
+                rows, namespace=self._namespace, reads_back=lambda key: reads_back(key, share), terms=line.terms
             )  # fmt: skip
             done = await converse(conversation, sender, seconds=until - monotonic())
         except Exception as failure:  # a fault of ours, as above
@@ -211,7 +211,7 @@ class Worker:
         """The pipeline of one EHR: each step records what has ended and claims as much as there is room for."""
         while not self._stopping.is_set() or line.busy or line.ended:
             attempts, line.ended = line.ended, []
-            room, until = 0 if self._stopping.is_set() else line.room(self._pace), self._until()
+            room, until = 0 if self._stopping.is_set() else line.ahead(self._pace), self._until()
 
             def step(
                 connection: Connection, now: float, attempts: Sequence[Attempted] = attempts, room: int = room
@@ -232,8 +232,8 @@ class Worker:
             self._observe((*changes, *claims.changes))
             line.took(claims)
             for rows in line.groups(claims.rows):
-                line.begin(self._attempt(rows, line, until), len(rows))
-            if not line.ended and not (claims.rows and line.room(self._pace) > 0):
+                line.begin(self._attempt(rows, line, until), len(rows), self._pace)
+            if line.ended or not (claims.rows and line.ahead(self._pace) > 0):
                 await line.wait(min(claims.wait or self._pace.poll, self._pace.poll))
 
     async def _sweep(self) -> None:

@@ -8,12 +8,19 @@ HAPI = Vendor(
     title="HAPI FHIR 8.10",
     write=WriteRules(
         client_ids=True,
+        first_put={"x-upsert-extistence-check": "disabled"},
+        search_reads={"cache-control": "no-cache, no-store, max-results=50"},
         stale=frozenset({409}),
         quarantine=60.0,
     ),
     sources={
         "client_ids": "[V] 8.10 as in docker/hapi: PUT on a new id is 201, sixteen at once make one; "
         "updateCreate is not declared",
+        "first_put": "[V] hapi-fhir docs, server_jpa/performance.md, Disable Upsert Existence Check (spelled so): a "
+        "constraint of the database prevents a duplicate, and the operation fails; [V] 8.8 on PostgreSQL: an id that is there is "
+        "409 (HAPI-0825), singly and in a batch, and stays as it is; of sixteen at once one is 201 and the others 409",
+        "search_reads": "[V] hapi-fhir docs, server_jpa/configuration.md: no-cache makes it search anew, no-store with "
+        "max-results disables paging; [V] 8.8: eight by one search cost it half of eight reads, fifty a third",
         "stale": "[V] hapi-fhir BaseHapiFhirResourceDao: a version mismatch is HAPI-0989, HTTP 409",
         "quarantine": "[I] its default servlet time-out is 30 s; twice that",
     },

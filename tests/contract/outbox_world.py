@@ -43,6 +43,8 @@ class Ehr:
 
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    firsts: list[str] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
     fault: Callable[[str, str, int], Answer | None] = lambda method, path, number: None
     after: Callable[[str, str, int], None] = lambda method, path, number: None
     bundles: list[int] = field(default_factory=list)
@@ -56,8 +58,11 @@ class Ehr:
         if method == "GET":
             return self._read(path)
         if path == "":
-            return await self._batch(codec.parse(body or b""))
+            bundle = codec.parse(body or b"")
+            self.firsts += [each["request"]["url"] for each in bundle["entry"]] if "x-first" in (headers or {}) else []
+            return await self._batch(bundle)
         self.writes.append(f"{method} {path.split('/')[0]}")
+        self.firsts += [path] if "x-first" in (headers or {}) else []
         if (answer := self.fault(method, path, number)) is not None:
             return answer
         resource = codec.parse(body or b"")
@@ -87,11 +92,14 @@ class Ehr:
     def _read(self, path: str) -> Answer:
         if "?" in path:
             path = unquote(path)
+            self.sought.append(path)
             value = path.rpartition("|")[2]
+            type, _, ids = path.partition("&")[0].partition("?_id=")
             found = [
                 each
                 for each in self.kept.values()
-                if value in codec.format(each).decode() and each["resourceType"] == path.partition("?")[0]
+                if (each["id"] in ids.split(",") if ids else value in codec.format(each).decode())
+                and each["resourceType"] == type.partition("?")[0]
             ]
             entries = [{"resource": each, "fullUrl": f"http://x/{each['resourceType']}/{each['id']}"} for each in found]
             return Answer(

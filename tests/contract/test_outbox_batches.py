@@ -61,6 +61,43 @@ def test_outputs_go_together_and_each_is_there_once_and_read_back(
     assert all(each["target"][0]["reference"].endswith("/_history/1") for each in provenances)
 
 
+@pytest.mark.parametrize("batch", [True, False], ids=["together", "singly"])
+def test_where_a_search_says_what_is_there_it_is_read_back_by_that(database: Database, batch: bool) -> None:
+    ehr = Ehr()
+    terms = Terms(batch=batch, search_reads={"cache-control": "no-cache"})
+    assert deliver(database, ehr, terms=terms) == ["delivered"] * NUMBER
+    assert set(columns(database, "read_back")) == {(True,)}
+    assert max(search.count(",") for search in ehr.sought) > 2
+
+
+def test_what_a_search_does_not_show_is_read_by_a_batch(database: Database) -> None:
+    class Blind(Ehr):
+        def _read(self, path: str) -> Answer:
+            return Answer(status=500) if "?" in path else super()._read(path)
+
+    ehr = Blind()
+    assert deliver(database, ehr, terms=Terms(batch=True, search_reads={"x": "y"})) == ["delivered"] * NUMBER
+    assert set(columns(database, "read_back")) == {(True,)}
+
+
+@pytest.mark.parametrize("batch", [True, False], ids=["together", "singly"])
+def test_the_headers_of_a_first_put_go_with_no_second_one(database: Database, batch: bool) -> None:
+    """The first answer is 409, as that of an EHR which has the id all the same."""
+    again: list[str] = []
+
+    def fault(method: str, path: str, number: int) -> Answer | None:
+        if path.startswith("RiskAssessment") and path not in again:
+            again.append(path)
+            return Answer(status=409)
+        return None
+
+    ehr = Ehr(fault=fault)
+    terms = Terms(batch=batch, first_put={"x-first": "yes"})
+    assert deliver(database, ehr, terms=terms) == ["delivered"] * NUMBER
+    assert sorted(ehr.firsts) == sorted(ehr.kept), "each once"
+    assert ehr.writes.count("PUT RiskAssessment") == 2 * NUMBER
+
+
 def test_without_the_ehr_saying_batch_everything_goes_singly(database: Database) -> None:
     ehr = Ehr()
     assert deliver(database, ehr, terms=Terms()) == ["delivered"] * NUMBER

@@ -28,6 +28,7 @@ import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 
 from gateway.outputs.changes import events_of
 from gateway.storage.database import Database, open_postgres, open_sqlite
+from gateway.vendors import vendor_of
 from monitoring.rules import triggered
 from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES, manifest, output, write
@@ -86,6 +87,8 @@ class Order:
     """At this create it stops itself (SIGSTOP) between the last check of its time and the first byte; 0: never."""
     per_minute: int = 0
     """Requests that the EHR allows in a minute; 0: any number."""
+    vendor: str = "spec"
+    """What is known of the EHR."""
 
 
 class Stopping(Pool):
@@ -216,8 +219,10 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
             if isinstance(change, CopiesFound | DeliveryChanged) and triggered(events_of([change])):
                 journal.write("alarm", change.delivery, time.time())
 
+    rules = vendor_of(order.vendor).write
+
     async def terms(ehr: str) -> Terms:
-        return Terms(per_minute=order.per_minute or None)
+        return Terms(per_minute=order.per_minute or None, first_put=rules.first_put, search_reads=rules.search_reads)
 
     given: Any = {
         "run": database.run, "senders": lambda ehr, principal: sender, "ehrs": lambda: ("spec",),

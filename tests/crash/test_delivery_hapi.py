@@ -16,6 +16,7 @@ import pytest
 
 from gateway.sandbox_ehrs import hapi as hapi_server
 from gateway.storage.database import Database
+from gateway.vendors.hapi import HAPI
 from tests import cluster, web
 from tests.crash.delivery_judge import judge, outputs_in, record, rows_in
 from tests.crash.delivery_kills import Nursery, drain, wait_until
@@ -23,6 +24,7 @@ from tests.crash.delivery_worker import PACE, Order, accept, heard, moving, open
 from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES
 from writeback.keys import search_of
+from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
 
@@ -73,10 +75,13 @@ async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     session = open_session(base=base)
     sender = HttpSender(base=base, session=session)
 
+    async def known(ehr: str) -> Terms:
+        return Terms(first_put=HAPI.write.first_put, search_reads=HAPI.write.search_reads)
+
     async def deliver(database: Database) -> None:
         worker = Worker(
             run=database.run, senders=lambda name, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-            pace=PATIENT,
+            pace=PATIENT, terms=known,
         )  # fmt: skip
         serving = asyncio.create_task(worker.serve())
         async with asyncio.timeout(60):
@@ -108,6 +113,40 @@ def test_sixty_four_identical_deliveries_at_once_make_one_resource(hapi: str, st
     assert len(web.get(f"{hapi}/Provenance?{query}", headers={"cache-control": "no-cache"}).json()["entry"]) == 1
 
 
+@pytest.mark.parametrize("together", [False, True], ids=["singly", "in a batch"])
+def test_a_first_put_to_an_id_that_is_there_is_a_conflict_and_changes_nothing(hapi: str, together: bool) -> None:
+    """What the vendor's rules rely on: written by somebody before, it is found by the next try, which says what it is."""
+    patient, ids = f"p{uuid.uuid4().hex}", [uuid.uuid4().hex for _ in range(3)]
+    put_patients(hapi, [patient])
+
+    def put(status: str, *, first: bool) -> list[str]:
+        resources = [
+            {"resourceType": "RiskAssessment", "id": id, "status": status, "subject": {"reference": f"Patient/{patient}"}}
+            for id in ids[: 2 if status == "final" else 3]
+        ]  # fmt: skip
+        headers = dict(HAPI.write.first_put) if first else {}
+        if not together:
+            return [
+                str(web.put(f"{hapi}/RiskAssessment/{each['id']}", json=each, headers=headers).status_code)
+                for each in resources
+            ]
+        entries = [
+            {"resource": each, "request": {"method": "PUT", "url": f"RiskAssessment/{each['id']}"}} for each in resources
+        ]  # fmt: skip
+        answer = web.post(
+            hapi, json={"resourceType": "Bundle", "type": "batch", "entry": entries}, headers=headers, timeout=60
+        )
+        return [entry["response"]["status"][:3] for entry in answer.json()["entry"]]
+
+    assert put("final", first=True) == ["201", "201"]
+    assert put("preliminary", first=True) == ["409", "409", "201"]
+    answer = web.get(f"{hapi}/RiskAssessment?_id={','.join(ids)}&_count=50", headers=dict(HAPI.write.search_reads))
+    found = {entry["resource"]["id"]: entry["resource"] for entry in answer.json()["entry"]}
+    assert [found[id]["status"] for id in ids] == ["final", "final", "preliminary"], "and a search shows it at once"
+    assert [found[id]["meta"]["versionId"] for id in ids] == ["1", "1", "1"]
+    assert put("preliminary", first=False) == ["200", "200", "200"]
+
+
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 def test_two_identical_conditional_entries_of_one_bundle_make_one_resource(hapi: str, kind: str) -> None:
     patient, mark = f"p{uuid.uuid4().hex}", uuid.uuid4().hex
@@ -136,7 +175,7 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
     put_patients(server.url, [*(f"p{number}" for number in range(outputs)), *(f"s{number}" for number in range(8))])
     order = Order(
         store=str(place / "gateway.db"), base=server.url, journal=str(place / "journal"), strategy=strategy, seed=1, first=0,
-        at=time.time() - 86400.0, count=outputs, patience=10.0,
+        at=time.time() - 86400.0, count=outputs, patience=10.0, vendor="hapi",
     )  # fmt: skip
     pid = nursery.bear(order)
     try:

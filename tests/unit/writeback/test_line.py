@@ -6,7 +6,9 @@ import time
 import pytest
 
 from writeback.claims import Attempted
-from writeback.line import FEW, MOMENT, Line
+from writeback.line import MOMENT, Line
+from writeback.settings import Pace
+from writeback.terms import Terms
 
 
 async def ends(seconds: float) -> list[Attempted]:
@@ -14,7 +16,7 @@ async def ends(seconds: float) -> list[Attempted]:
     return [object()]  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize(("slow", "together"), [(4 * FEW, 3), (0, 1)])
+@pytest.mark.parametrize(("slow", "together"), [(4, 3), (0, 1)])
 def test_a_few_that_ended_of_many_wait_a_moment_for_more(slow: int, together: int) -> None:
     async def run() -> tuple[int, float]:
         line = Line()
@@ -32,6 +34,52 @@ def test_a_few_that_ended_of_many_wait_a_moment_for_more(slow: int, together: in
     found, taken = asyncio.run(run())
     assert found == together
     assert 0.9 * MOMENT * bool(slow) <= taken < 1.0
+
+
+def test_when_half_have_ended_nobody_waits() -> None:
+    async def run() -> tuple[int, float]:
+        line = Line()
+        for after in (0.0, 0.0, 0.0, 60.0, 60.0, 60.0):
+            line.begin(ends(after), 1)
+        await line.wait(5.0)
+        began = time.perf_counter()
+        await line.wait(5.0)
+        taken = time.perf_counter() - began
+        for task in line.busy:
+            task.cancel()
+        return len(line.ended), taken
+
+    found, taken = asyncio.run(run())
+    assert found == 3
+    assert taken < MOMENT
+
+
+def test_what_is_claimed_ahead_begins_when_another_ends_and_not_before() -> None:
+    async def run() -> tuple[int, int, int]:
+        line, pace = Line(), Pace(in_flight=2)
+        assert line.ahead(pace) == 3
+        going = [asyncio.Event() for _ in range(3)]
+
+        async def attempt(number: int) -> list[Attempted]:
+            going[number].set()
+            return await ends(0.2 if number == 0 else 60.0)
+
+        for number in range(3):
+            line.begin(attempt(number), 1, pace)
+        await asyncio.sleep(0.02)
+        before = sum(each.is_set() for each in going)
+        await asyncio.wait_for(going[2].wait(), 5.0)
+        for task in line.busy:
+            task.cancel()
+        return before, len(line.ended), line.ahead(pace)
+
+    assert asyncio.run(run()) == (2, 1, 1)
+
+
+def test_where_a_rate_is_limited_nothing_is_claimed_ahead() -> None:
+    line, pace = Line(), Pace(in_flight=2)
+    line.terms = Terms(per_minute=100)
+    assert line.ahead(pace) == 2
 
 
 def test_who_calls_is_heard_at_once() -> None:
