@@ -10,6 +10,7 @@ HAPI = Vendor(
         client_ids=True,
         first_put={"x-upsert-extistence-check": "disabled"},
         search_reads={"cache-control": "no-cache, no-store, max-results=50"},
+        at_once=8,
         stale=frozenset({409}),
         quarantine=60.0,
     ),
@@ -21,6 +22,8 @@ HAPI = Vendor(
         "409 (HAPI-0825), singly and in a batch, and stays as it is; of sixteen at once one is 201 and the others 409",
         "search_reads": "[V] hapi-fhir docs, server_jpa/configuration.md: no-cache makes it search anew, no-store with "
         "max-results disables paging; [V] 8.8: eight by one search cost it half of eight reads, fifty a third",
+        "at_once": "[V] 8.10 on PostgreSQL with its default of ten connections: each request needs a second one while it reads "
+        "the search parameters first, so that ten at once after a start wait for one another, for minutes and for all",
         "stale": "[V] hapi-fhir BaseHapiFhirResourceDao: a version mismatch is HAPI-0989, HTTP 409",
         "quarantine": "[I] its default servlet time-out is 30 s; twice that",
     },

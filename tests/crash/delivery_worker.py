@@ -225,7 +225,12 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
     rules = vendor_of(order.vendor).write
 
     async def terms(ehr: str) -> Terms:
-        return Terms(per_minute=order.per_minute or None, first_put=rules.first_put, search_reads=rules.search_reads)
+        return Terms(
+            per_minute=order.per_minute or None,
+            first_put=rules.first_put,
+            search_reads=rules.search_reads,
+            at_once=rules.at_once,
+        )
 
     given: Any = {
         "run": database.run, "senders": lambda ehr, principal: sender, "ehrs": lambda: ("spec",),
