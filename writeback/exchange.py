@@ -24,6 +24,7 @@ from writeback.tunnel import through
 
 SECONDS = 10.0
 CONNECT_SECONDS = 5.0
+CONNECTIONS = 64
 BYTES = 8 * 1024 * 1024
 HEAD_BYTES = 64 * 1024
 KEPT_OPEN = 4.0
@@ -43,7 +44,7 @@ class Connection(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self) -> None:
-        self.reusable, self.since = True, 0.0
+        self.reusable, self.since, self.abandoned = True, 0.0, False
         self._parser = HttpResponseParser(self)
         self._waiter: asyncio.Future[Answer] | None = None
 
@@ -59,6 +60,9 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(AnswerLost(why))
+            self.abandoned = True
+        elif self._waiter is not None and self._waiter.cancelled():
+            self.abandoned = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
@@ -126,21 +130,22 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """The connections to one origin, at most so many. ``permits`` says of an IP address, as text, whether it may be
+    """The connections to one origin, at most so many: one whose answer was not waited for counts for ``lingers`` seconds more,
+    in which the EHR may still be at it. ``permits`` says of an IP address, as text, whether it may be
     connected to (None: all); what is connected to is the very address that was asked about. ``trust`` verifies the
     certificate of an ``https`` base, None by the system's authorities. ``proxy`` (``http://host:port``) is what an ``https``
     base is reached through, so that ``permits`` is asked about its address."""
 
     def __init__(
-        self, *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None,
-        proxy: str | None = None,
+        self, *, base: str, permits: Permits | None = None, connections: int = CONNECTIONS, lingers: float = 0.0,
+        trust: ssl.SSLContext | None = None, proxy: str | None = None,
     ) -> None:  # fmt: skip
         parts = urlsplit(base)
         secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
         self._host_line = f"host: {parts.netloc.rpartition('@')[2]}\r\n"
         self._tls = (trust or ssl.create_default_context()) if secure else None
-        self._permits = permits
+        self._permits, self._lingers = permits, lingers
         near = urlsplit(proxy) if proxy is not None and secure else None
         self._proxied = near is not None
         self._near = (near.hostname or "", near.port or 80) if near else (self._host, self._port)
@@ -203,14 +208,19 @@ class Pool:
         return None
 
     def _put(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self._room.release()
         if not connection.reusable or connection.transport.is_closing():
-            return connection.give_up()
+            connection.give_up()
+            if connection.abandoned and self._lingers:
+                loop.call_later(self._lingers, self._room.release)
+            else:
+                self._room.release()
+            return
+        self._room.release()
         connection.since = loop.time()
         self._idle.append(connection)
         if self._sweeping is None:
             self._sweeping = loop.call_later(KEPT_OPEN, self._sweep, loop)
-        return None
+        return
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Closes what was idle for too long; looks again while something is left."""

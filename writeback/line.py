@@ -33,7 +33,7 @@ class Line:
         self.task: asyncio.Future[None]
         self.terms = SINGLY
         self.size = Size().now
-        self.claimed = self._under_way = self._behind = 0
+        self.claimed = self._under_way = self._behind = self._speaking = 0
         self._next: deque[tuple[Awaitable[Sequence[Attempted]], int]] = deque()
         self._enough = asyncio.Event()
         self._readers: dict[str, Gathered] = {}
@@ -76,7 +76,9 @@ class Line:
         return self.room(pace) + (self.size if self.terms.batch else self._most(pace) // 2)
 
     def _most(self, pace: Pace) -> int:
-        return pace.in_flight if not self.terms.batch else max(pace.in_flight, pace.bundles * self.size)
+        if self.terms.batch:
+            return max(pace.in_flight, pace.bundles * self.size)
+        return min(pace.in_flight, self.terms.at_once or pace.in_flight)
 
     def groups(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, ...]]:
         """The claimed rows as they are sent."""
@@ -102,9 +104,12 @@ class Line:
     def _go_on(self, pace: Pace) -> None:
         """Starts those whose turn has come."""
         while self._next and (not self._under_way or self._under_way + self._next[0][1] <= self._most(pace)):
+            if self.terms.at_once is not None and self._speaking >= self.terms.at_once:
+                return
             attempts, rows = self._next.popleft()
             self._behind -= rows
             self._under_way += rows
+            self._speaking += 1
             task = asyncio.ensure_future(self._finish(attempts, rows, pace))
             self.busy.add(task)
             task.add_done_callback(self.busy.discard)
@@ -114,6 +119,7 @@ class Line:
             made = await attempts  # first: ``ended`` is another list after every round
         finally:
             self._under_way -= rows
+            self._speaking -= 1
             self._go_on(pace)
         self.ended += made
         self.ready.set()

@@ -72,10 +72,12 @@ class WriteRules:
     """False: it keeps no versions, so that ``If-Match`` protects nothing."""
     requests_per_minute: int | None = None
     """Requests in a minute for the whole base address, token requests among them."""
+    at_once: int | None = None
+    """Requests that are under way there at a time, at most, of one process."""
 
     def __post_init__(self) -> None:
-        if self.quarantine < 0 or (self.requests_per_minute is not None and self.requests_per_minute < 1):
-            raise ValueError("quarantine and requests_per_minute must not be negative")
+        if self.quarantine < 0 or min(self.requests_per_minute or 1, self.at_once or 1) < 1:
+            raise ValueError("quarantine, requests_per_minute and at_once must not be negative")
         if self.creates is None:
             return
         if stray := self.unlisted - self.creates:

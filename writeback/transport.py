@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from writeback.answers import Answer
 from writeback.errors import AnswerLost, NoToken, SendFailed, Unsent
-from writeback.exchange import Permits, Pool
+from writeback.exchange import CONNECTIONS, Permits, Pool
 
 
 class Bearer(Protocol):
@@ -73,15 +73,15 @@ def _plain(path: str) -> str:
 
 
 def open_session(
-    *, base: str, permits: Permits | None = None, connections: int = 64, trust: ssl.SSLContext | None = None,
-    proxy: str | None = None,
+    *, base: str, permits: Permits | None = None, connections: int = CONNECTIONS, lingers: float = 0.0,
+    trust: ssl.SSLContext | None = None, proxy: str | None = None,
 ) -> Pool:  # fmt: skip
     """The connection pool of one EHR, see ``exchange.Pool``. Raises Unsent when the base, or the proxy, itself is an
     address that is not permitted."""
     host = urlsplit(proxy or base).hostname or ""
     if permits is not None and _is_address(host) and not permits(host):
         raise Unsent("the EHR's address is in no network it was registered with")
-    return Pool(base=base, permits=permits, connections=connections, trust=trust, proxy=proxy)
+    return Pool(base=base, permits=permits, connections=connections, lingers=lingers, trust=trust, proxy=proxy)
 
 
 def _is_address(host: str) -> bool:

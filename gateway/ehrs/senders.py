@@ -14,7 +14,7 @@ from gateway.launches.charts import Unavailable
 from gateway.vendors import VendorUnknown, vendor_of
 from r4 import codec
 from writeback.capabilities import Capabilities, parse_capabilities
-from writeback.exchange import Pool
+from writeback.exchange import CONNECTIONS, Pool
 from writeback.rules import WriteRules
 from writeback.terms import EVERYTHING, ReadBack, Terms
 from writeback.transport import HttpSender, open_session
@@ -144,7 +144,7 @@ class Senders:
         rules = self.rules(ehr)
         return Terms(
             batch="batch" in advertised, per_minute=rules.requests_per_minute, read_back=self._read_back.of(ehr),
-            already_there=rules.already_there, first_put=rules.first_put, search_reads=rules.search_reads,
+            already_there=rules.already_there, first_put=rules.first_put, search_reads=rules.search_reads, at_once=rules.at_once,
         )  # fmt: skip
 
     async def aclose(self) -> None:
@@ -163,9 +163,11 @@ class Senders:
 
     def _open(self, ehr: RegisteredEhr, bearer: object) -> HttpSender:
         if ehr not in self._sessions:
-            encrypted = ehr.issuer.startswith("https://")
+            encrypted, rules = ehr.issuer.startswith("https://"), self.rules(ehr.name)
             self._sessions[ehr] = open_session(
-                base=ehr.issuer, permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted),
+                base=ehr.issuer, connections=rules.at_once or CONNECTIONS,
+                lingers=rules.quarantine if rules.at_once else 0.0,
+                permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted),
                 trust=trust(ehr.ca, ehr.certificate, ehr.key), proxy=ehr.proxy,
             )  # fmt: skip
         return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]

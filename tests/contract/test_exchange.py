@@ -1,6 +1,7 @@
 """The client of deliveries on a real socket: what it makes of every way in which an answer can come, or not come."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -83,6 +84,27 @@ def asked(
             return found, said
 
     return asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits"), [(b"", True), (b"HTTP/1.1 200 OK\r\nContent-Le\0", False)], ids=["silent", "cut"]
+)
+def test_what_was_not_waited_for_keeps_its_place_at_the_ehr(answer: bytes, waits: bool) -> None:
+    """The EHR may be at it still; what it has cut itself is over."""
+
+    async def work() -> float:
+        async with server(answer, OK) as said:
+            session = open_session(base=said.base, connections=1, lingers=0.4)
+            sender = HttpSender(base=said.base, session=session)
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await sender.send("PUT", "Basic/1", body=b"{}")
+            began = monotonic()
+            await sender.send("PUT", "Basic/2", body=b"{}")
+            await session.close()
+            return monotonic() - began
+
+    assert (asyncio.run(work()) >= 0.35) is waits
 
 
 def test_a_request_and_its_answer_on_one_kept_connection() -> None:

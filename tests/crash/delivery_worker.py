@@ -222,7 +222,10 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
     rules = vendor_of(order.vendor).write
 
     async def terms(ehr: str) -> Terms:
-        return Terms(per_minute=order.per_minute or None, first_put=rules.first_put, search_reads=rules.search_reads)
+        return Terms(
+            per_minute=order.per_minute or None, first_put=rules.first_put, search_reads=rules.search_reads,
+            at_once=rules.at_once,
+        )  # fmt: skip
 
     given: Any = {
         "run": database.run, "senders": lambda ehr, principal: sender, "ehrs": lambda: ("spec",),
@@ -234,9 +237,10 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
 
 async def serve(order: Order) -> None:
     database, journal = opened(order.store), Journal(order.journal)
-    session = (
-        Stopping(base=order.base, at=order.stop_at, journal=journal) if order.stop_at else open_session(base=order.base)
-    )
+    rules = vendor_of(order.vendor).write
+    bears = {"connections": rules.at_once, "lingers": rules.quarantine} if rules.at_once else {}
+    halting = Stopping(base=order.base, at=order.stop_at, journal=journal) if order.stop_at else None
+    session = halting or open_session(base=order.base, **bears)
     sender: Sender = HttpSender(base=order.base, session=session)
     worker, reconciler = parts(database, order, Blind(sender) if order.blind else sender, journal)
     serving = [asyncio.create_task(worker.serve())]

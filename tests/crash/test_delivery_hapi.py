@@ -76,7 +76,7 @@ async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     sender = HttpSender(base=base, session=session)
 
     async def known(ehr: str) -> Terms:
-        return Terms(first_put=HAPI.write.first_put, search_reads=HAPI.write.search_reads)
+        return Terms(first_put=HAPI.write.first_put, search_reads=HAPI.write.search_reads, at_once=HAPI.write.at_once)
 
     async def deliver(database: Database) -> None:
         worker = Worker(

@@ -76,6 +76,33 @@ def test_what_is_claimed_ahead_begins_when_another_ends_and_not_before() -> None
     assert asyncio.run(run()) == (2, 1, 1)
 
 
+@pytest.mark.parametrize("batch", [False, True], ids=["singly", "in batches"])
+def test_no_more_are_under_way_than_the_ehr_bears(batch: bool) -> None:
+    """The most that spoke at a time, and how many did in all."""
+    speaking: list[int] = [0, 0, 0]
+
+    async def attempt() -> list[Attempted]:
+        speaking[0] += 1
+        speaking[1] = max(speaking[:2])
+        await asyncio.sleep(0.002)
+        speaking[0] -= 1
+        speaking[2] += 1
+        return []
+
+    async def run() -> int:
+        line, pace = Line(), Pace()
+        line.terms = Terms(batch=batch, at_once=3)
+        for _ in range(20):
+            line.begin(attempt(), 1, pace)
+        async with asyncio.timeout(5.0):
+            while speaking[2] < 20:
+                await asyncio.sleep(0.001)
+        return line.room(pace)
+
+    assert asyncio.run(run()) == (32 if batch else 3)
+    assert speaking == [0, 3, 20]
+
+
 def test_where_a_rate_is_limited_nothing_is_claimed_ahead() -> None:
     line, pace = Line(), Pace(in_flight=2)
     line.terms = Terms(per_minute=100)
