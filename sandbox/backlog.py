@@ -1,12 +1,14 @@
 """Edge: the terms of what was stored lately are written behind it, those of many resources at once.
 
 Every term stands at a place of its own in an index, so that the terms of one resource change more pages than all else that
-is written of it; those of a thousand change each page once. A change therefore stores the resource alone. At every
+is written of it; those of thousands change each page once. A change therefore stores the resource alone. At every
 ``BEHIND``-th change the terms of what waits are made and kept aside in memory; they are put into their table before anything
-looks at terms, and at every ``ASIDE``-th change at the latest, in that change's own transaction (the gateway asks for it
-earlier). How far they are there stands in the settings, which are written with them, so nothing is lost or made twice, however
-a process ends.
+looks at terms, and at every ``ASIDE``-th change at the latest, in that change's own transaction. The gateway does it earlier, a
+parameter at a time (``parts``, ``put``, ``put_all``), so that nobody waits for the whole. How far they are there stands in the
+settings: what has to be put there again stands there already, so nothing is lost or there twice, however a process ends.
 """
+
+# ruff: noqa: S608 -- every text of SQL here is ours
 
 from sqlalchemy import Connection
 
@@ -16,9 +18,9 @@ from sandbox.indexing import index, rows
 
 BEHIND = 64
 """Changes whose terms may wait to be made: so many are made within a few milliseconds."""
-DUE = 1024
-"""Changes after which it is time to put their terms into the table: tens of milliseconds."""
-ASIDE = 8 * DUE
+DUE = 4096
+"""Changes after which it is time to put their terms into the table."""
+ASIDE = 4 * DUE
 """Changes whose terms are kept in memory at most."""
 
 _STATE = (
@@ -33,7 +35,8 @@ _WAITING = "SELECT number, date, body FROM fhir_resources WHERE number > ? AND d
 _DONE = "INSERT OR REPLACE INTO fhir_settings (name, value) VALUES ('indexed', ?)"
 _MAKE_ASIDE = "CREATE TEMP TABLE IF NOT EXISTS fhir_aside AS SELECT * FROM fhir_terms LIMIT 0"
 _LAST_ASIDE = "SELECT number FROM temp.fhir_aside ORDER BY rowid DESC LIMIT 1"
-_FROM_ASIDE = "INSERT INTO fhir_terms SELECT * FROM temp.fhir_aside ORDER BY parameter, value, low, date"
+_FROM_ASIDE = "INSERT OR IGNORE INTO fhir_terms SELECT * FROM temp.fhir_aside"
+_PART = "WHERE parameter = ? AND number <= ?"
 
 
 def follow(connection: Connection, number: int, *, base: str) -> None:
@@ -51,10 +54,29 @@ def catch_up(connection: Connection, *, base: str, needed: int | None = None) ->
         return
     made = _made(connection)
     if made > done:
-        execute(connection, _FROM_ASIDE)
+        execute(connection, f"{_FROM_ASIDE} ORDER BY parameter, value, low, date")
         execute(connection, "DELETE FROM temp.fhir_aside")
     _make(connection, "fhir_terms", made, base)
     done_up_to(connection, last)
+
+
+def parts(connection: Connection) -> tuple[int, tuple[int, ...]]:
+    """The last change whose terms are aside, and the parameters that they are of."""
+    made = _made(connection)
+    done_up_to(connection, execute(connection, _STATE).fetchone()[1])  # said before a part of more is there
+    return made, tuple(each for (each,) in execute(connection, "SELECT DISTINCT parameter FROM temp.fhir_aside"))
+
+
+def put(connection: Connection, parameter: int, number: int) -> None:
+    """Puts the terms of one parameter into their table, those of the changes up to this one."""
+    execute(connection, f"{_FROM_ASIDE} {_PART} ORDER BY value, low, date", (parameter, number))
+    execute(connection, f"DELETE FROM temp.fhir_aside {_PART}", (parameter, number))
+
+
+def put_all(connection: Connection, number: int) -> None:
+    """Notes that every part is there, up to this change."""
+    if execute(connection, _STATE).fetchone()[1] < number:
+        done_up_to(connection, number)
 
 
 def _made(connection: Connection) -> int:

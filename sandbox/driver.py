@@ -26,7 +26,7 @@ AT_ONCE = 50
 
 
 def add_all(connection: Connection, into: str, rows: Sequence[Sequence[object]]) -> None:
-    """Whole rows of the table of this name, many in one statement."""
+    """Whole rows of the table of this name, many in one statement; those that stand there already are left as they are."""
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
         execute(connection, _several(into, len(some), len(some[0])), tuple(chain.from_iterable(some)))
@@ -35,7 +35,7 @@ def add_all(connection: Connection, into: str, rows: Sequence[Sequence[object]])
 @cache
 def _several(into: str, count: int, columns: int) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {into} VALUES {', '.join([row] * count)}"  # noqa: S608
+    return f"INSERT OR IGNORE INTO {into} VALUES {', '.join([row] * count)}"  # noqa: S608
 
 
 def positional(table: Table) -> str:

@@ -1,5 +1,7 @@
 """Edge: drives ``gateway.face`` before an embedded store (one transaction for it all) or a server behind (over HTTP)."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -9,11 +11,15 @@ from auth.server.grants import Grant, find_grant
 from gateway import face
 from gateway.face.auditing import WRITING
 from gateway.sandbox_ehrs.ehr import SandboxEhr
+from gateway.storage.database import Database
+from gateway.storage.failures import DatabaseClosed, DatabaseFailed
 from gateway.storage.works import Repeatable, Short, Work
 from r4.interaction import Answer, Interaction
 from sandbox import backlog, store
 from sandbox.answering import refusal
 from sandbox.audit import NOBODY, Caller, Event
+
+logger = logging.getLogger("chartgate.sandbox")
 
 
 class Undo(Exception):
@@ -74,7 +80,7 @@ async def _served(ehr: SandboxEhr, interaction: Interaction, token: str, caller:
 
     if interaction.action in LOOKS:
         return await ehr.database.look(work)
-    await _keep_up(ehr, interaction)
+    _keep_up(ehr, interaction)
     try:
         return await ehr.database.run(_as(interaction, size)(work))
     except Undo as undone:
@@ -83,19 +89,28 @@ async def _served(ehr: SandboxEhr, interaction: Interaction, token: str, caller:
 
 def _as(interaction: Interaction, size: int) -> Callable[[Work[Done]], Work[Done]]:
     """How the storage seam is to do the interaction."""
-    if interaction.action == "transaction":
-        return lambda work: work  # it ends in ``Undo``, which is no failure
     plain = interaction.action == "create" and interaction.if_none_exist is None
     return Short if plain and size <= SMALL else Repeatable
 
 
-async def _keep_up(ehr: SandboxEhr, interaction: Interaction) -> None:
-    """Puts the terms of what was written into their table where that is much, before more is written."""
+def _keep_up(ehr: SandboxEhr, interaction: Interaction) -> None:
+    """Sees to it that the terms of what is written come into their table, when that is much."""
     if interaction.action in WRITING:
         ehr.behind += len(interaction.entries) or 1
-    if ehr.behind >= backlog.DUE:
+    if ehr.behind >= backlog.DUE and (ehr.catching_up is None or ehr.catching_up.done()):
         ehr.behind = 0
-        await ehr.database.run(lambda connection, now: backlog.catch_up(connection, base=ehr.fhir))
+        ehr.catching_up = asyncio.create_task(_catch_up(ehr.database))
+
+
+async def _catch_up(database: Database) -> None:
+    """A part at a time. Where the database fails they stay in memory, and the next write says so itself."""
+    try:
+        last, parameters = await database.run(Repeatable(lambda connection, now: backlog.parts(connection)))
+        for each in parameters:
+            await database.run(Repeatable(lambda connection, now, of=each: backlog.put(connection, of, last)))  # type: ignore[misc]
+        await database.run(Repeatable(lambda connection, now: backlog.put_all(connection, last)))
+    except (DatabaseFailed, DatabaseClosed) as failure:
+        logger.warning("search terms stay in memory: %s", type(failure).__name__)
 
 
 def _embedded(

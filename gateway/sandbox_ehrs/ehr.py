@@ -27,7 +27,8 @@ class SandboxEhr:
     automatic sign-in want it as bearer. ``page_key`` seals links to further pages: they end with the process. ``audit`` is
     the log of what was done here, made with the EHR in its database. ``persona`` is how it departs from R4, ``window`` the
     count of its rate limit. ``seeding`` loads the synthetic patients when the EHR is first used. ``faults`` are those that
-    are switched on. ``behind`` counts what was written since its terms were put into their table (``sandbox.backlog``)."""
+    are switched on. ``behind`` counts what was written since its terms began to be put into their table
+    (``sandbox.backlog``), and ``catching_up`` is at it."""
 
     name: str
     base: str
@@ -41,6 +42,7 @@ class SandboxEhr:
     seeding: Callable[[], Awaitable[None]] | None = None
     references: Literal["check", "free"] = "check"
     behind: int = 0
+    catching_up: "asyncio.Task[None] | None" = None
     allow_loopback_jwks: bool = False
     operator_secret: str | None = None
     page_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)

@@ -105,6 +105,30 @@ def test_terms_that_were_made_of_what_was_taken_back_are_taken_back(store: Store
     assert wrong(store) == []
 
 
+@pytest.mark.parametrize("between", ["nothing", "a search", "a change", "a kill"])
+def test_terms_that_come_into_their_table_part_by_part_are_there_once(store: Store, between: str) -> None:
+    for number in range(2 * BEHIND + 5):
+        observe(store, number)
+    last, parameters = store.database.run_now(lambda c, now: backlog.parts(c))
+    assert last == 2 * BEHIND
+    for place, each in enumerate(parameters):
+        store.database.run_now(lambda c, now, each=each: backlog.put(c, each, last))  # type: ignore[misc]
+        if place == len(parameters) // 2:
+            if between == "a search":
+                assert len(store.ids("Observation?status=final&_count=1000")) == 2 * BEHIND + 5
+            elif between == "a change":
+                observe(store, 3, status="amended")
+                store.ask("DELETE", "Observation/o4")
+            elif between == "a kill":
+                store.database.run_now(lambda c, now: c.exec_driver_sql("DROP TABLE temp.fhir_aside"))
+                break
+    else:
+        store.database.run_now(lambda c, now: backlog.put_all(c, last))
+    observe(store, 1000)
+    assert len(store.ids("Observation?code=c0,c1,c2&_count=1000")) == 2 * BEHIND + 6 - (between == "a change")
+    assert wrong(store) == []
+
+
 def test_what_was_kept_aside_and_died_with_the_process_is_made_again(store: Store) -> None:
     for number in range(BEHIND + 5):
         observe(store, number)
