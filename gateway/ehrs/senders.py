@@ -107,10 +107,7 @@ class Senders:
 
     def rules(self, ehr: str) -> WriteRules:
         """What is known about the EHR's writing beyond what it says. Raises EhrUnknown."""
-        try:
-            return vendor_of(self.registered(ehr).vendor).write
-        except VendorUnknown as failure:
-            raise EhrUnknown("the EHR is registered with a vendor that this version does not know") from failure
+        return _rules(self.registered(ehr))
 
     def backend_scopes(self, ehr: str) -> str:
         """What the backend client may do at most: a public client has none. Raises EhrUnknown."""
@@ -163,7 +160,7 @@ class Senders:
 
     def _open(self, ehr: RegisteredEhr, bearer: object) -> HttpSender:
         if ehr not in self._sessions:
-            encrypted, rules = ehr.issuer.startswith("https://"), self.rules(ehr.name)
+            encrypted, rules = ehr.issuer.startswith("https://"), _rules(ehr)
             self._sessions[ehr] = open_session(
                 base=ehr.issuer, connections=rules.at_once or CONNECTIONS,
                 lingers=rules.quarantine if rules.at_once else 0.0,
@@ -171,6 +168,13 @@ class Senders:
                 trust=trust(ehr.ca, ehr.certificate, ehr.key), proxy=ehr.proxy,
             )  # fmt: skip
         return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]
+
+
+def _rules(ehr: RegisteredEhr) -> WriteRules:
+    try:
+        return vendor_of(ehr.vendor).write
+    except VendorUnknown as failure:
+        raise EhrUnknown("the EHR is registered with a vendor that this version does not know") from failure
 
 
 _PLAIN = re.compile(r"[\w .,:+()/-]{1,80}")
