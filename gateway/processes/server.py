@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,20 +92,35 @@ def stop(directory: Path, *, patience: float = 15.0) -> bool:
     running = read_server_file(directory)
     if running is None:
         return False
-    with contextlib.suppress(ProcessLookupError), _process(int(running["pid"])) as process:
-        signal.pidfd_send_signal(process, signal.SIGTERM)
-        select.select([process], [], [], patience)
+    with contextlib.suppress(ProcessLookupError):
+        pid = int(running["pid"])
+        ended = _handle(pid)
+        os.kill(pid, signal.SIGTERM)
+        ended(patience)
     return True
 
 
-@contextlib.contextmanager
-def _process(pid: int) -> Iterator[int]:
-    """A handle of a process, which is readable when that has ended. Raises ProcessLookupError."""
-    handle = os.pidfd_open(pid)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
+def _handle(pid: int) -> Callable[[float], None]:
+    """What waits until the process has ended, for so many seconds at most. Raises ProcessLookupError."""
+    if not hasattr(os, "pidfd_open"):  # Linux alone has it; elsewhere it is asked for again and again
+        return lambda seconds: _asked_for(pid, seconds)
+    handle = os.pidfd_open(pid)  # readable when it has ended
+
+    def wait(seconds: float) -> None:
+        try:
+            select.select([handle], [], [], seconds)
+        finally:
+            os.close(handle)
+
+    return wait
+
+
+def _asked_for(pid: int, seconds: float) -> None:
+    """Raises ProcessLookupError when it has ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        os.kill(pid, 0)
+        time.sleep(0.02)
 
 
 class Server:
