@@ -38,7 +38,7 @@ from writeback.terms import Terms
 OUTPUTS, ROUNDS = int(os.environ.get("CHARTGATE_BENCH_HAPI_OUTPUTS", "1000")), 3
 """Outputs of a round, each a RiskAssessment and its Provenance; a generator sends as many resources. The last of them trickle."""
 BUNDLE, CONNECTIONS = 50, PACE.in_flight
-KNOWN = {"first_put": HAPI.write.first_put, "search_reads": HAPI.write.search_reads}
+KNOWN = {"first_put": HAPI.write.first_put, "search_reads": HAPI.write.search_reads, "at_once": HAPI.write.at_once}
 NAMED = (
     ("single", Terms(read_back=0.0, **KNOWN), "POST", 0.95),
     ("single with read-back", Terms(**KNOWN), "POST", 0.75),

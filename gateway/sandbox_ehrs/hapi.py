@@ -108,10 +108,13 @@ def _sources() -> Iterator[Path]:
     yield from (file for file in (SOURCES / "src").rglob("*") if file.is_file())
 
 
-def start_process(directory: Path, *, port: int = 0, database: str | None = None, progress: Progress = _silent) -> Hapi:
-    """As ``start``, always by Java. Raises HapiError, with the place of the log."""
+def start_process(
+    directory: Path, *, port: int = 0, database: str | None = None, connections: int = 10, progress: Progress = _silent
+) -> Hapi:  # fmt: skip
+    """As ``start``, always by Java, with so many connections to its database (HAPI's default). Raises HapiError, with the place
+    of the log."""
     ready = directory / "hapi.ready"
-    environment = _environment(port=port, database=database, ready=ready)
+    environment = _environment(port=port, database=database, ready=ready) | {"HAPI_CONNECTIONS": str(connections)}
     target = build(progress=progress)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     end_leftover(directory)

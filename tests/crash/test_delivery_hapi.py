@@ -167,10 +167,15 @@ def test_two_identical_conditional_entries_of_one_bundle_make_one_resource(hapi:
     assert len(found.json()["entry"]) == 1
 
 
+CONNECTIONS = 40
+"""Of HAPI to its database. With its default of ten, and as many requests at once when it has just started, which nobody waits
+for on a busy machine, it waits for itself for half an hour: that is not what is looked for here."""
+
+
 def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills: int, strategy: str) -> dict[str, Any]:
     """A worker delivers to a HAPI server of our own on PostgreSQL; its JVM is killed in mid-write and started again."""
     directory, database, outputs = place / "hapi", running.database(), 400
-    server = hapi_server.start_process(directory, database=database)
+    server = hapi_server.start_process(directory, database=database, connections=CONNECTIONS)
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
     put_patients(server.url, [*(f"p{number}" for number in range(outputs)), *(f"s{number}" for number in range(8))])
     order = Order(
@@ -185,7 +190,7 @@ def kill_hapi(nursery: Nursery, place: Path, running: cluster.Cluster, *, kills:
             assert server.pid is not None
             os.kill(server.pid, signal.SIGKILL)
             server.stop()
-            server = hapi_server.start_process(directory, port=port, database=database)
+            server = hapi_server.start_process(directory, port=port, database=database, connections=CONNECTIONS)
         nursery.kill(pid)
         drained = drain(nursery, replace(order, first=outputs), seconds=400.0)
         kept = read_all(server.url)
