@@ -145,9 +145,14 @@ def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
 
 
 def test_a_store_that_answers_before_it_has_written_is_found_out(tmp_path: Path) -> None:
-    answered = Answered()
-    kill(tmp_path / "store.db", answered, seed=1, seconds=0.2, hasty=True)
-    assert judge(tmp_path / "store.db", answered) != []
+    """Of a few kills one at least comes between the two."""
+    found: list[str] = []
+    for seed in range(1, 9):
+        answered, path = Answered(), tmp_path / f"store-{seed}.db"
+        kill(path, answered, seed=seed, seconds=0.2, hasty=True)
+        if found := judge(path, answered):
+            break
+    assert found != []
 
 
 def test_terms_that_are_not_those_of_a_body_are_found_out(tmp_path: Path) -> None:
