@@ -74,10 +74,10 @@ def waiting(connection: Any, now: float) -> int:
 
 
 def test_after_an_outage_what_is_fresh_is_not_stuck_behind_the_backlog(tmp_path: Path) -> None:
-    found = asyncio.run(outage(tmp_path, outputs=400, probes=5))
+    found = asyncio.run(outage(tmp_path, outputs=1600, probes=5))
     assert found["left"] > 100, "the backlog was gone before the fresh ones were: nothing is proved"
     assert max(found["fresh"]) < found["drained in s"] / 2
-    assert found["kept"] == 2 * 400 + 2 * 2 * 5 + 2
+    assert found["kept"] == 2 * 1600 + 2 * 2 * 5 + 2
 
 
 @pytest.mark.campaign

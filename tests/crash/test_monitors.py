@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from monitoring import evaluations
+from monitoring.evaluations import Place
 from monitoring.folding import fold
 from monitoring.packing import pack
 from monitoring.watch import Watch
@@ -59,8 +60,9 @@ def judged(store: str, names: str) -> None:
         while lease is None:
             lease = database.run_now(lambda c, now: evaluations.take_lease(c, now, holder="judge"))
         folded = [each for each in journal if (each.at, each.id) <= lease.cursor]
-        alone = Watch(plan())
-        changed = fold({PLACE: alone}, folded)
+        watches: dict[Place, Watch | None] = {}  # a tick that came before the model's first entry is none of its own
+        changed = fold(watches, folded, lambda place: Watch(plan()))
+        alone = watches[PLACE]
         kept = database.run_now(lambda c, now: evaluations.find_state(c, now, place=PLACE))
         told = [
             each for _, each in database.run_now(lambda c, now: evaluations.find_changes(c, now, after=0, most=10_000))
@@ -72,6 +74,7 @@ def judged(store: str, names: str) -> None:
         database.close()
     assert missing == set()
     assert len(folded) == len(journal) > OUTPUTS
+    assert alone is not None
     assert kept == pack(alone.state())
     assert told == changed != []
 
