@@ -1,9 +1,8 @@
 """Kills the gateway between any two steps of a launch, and of a renewal of its tokens, and judges what is left behind.
 
-A step is a transaction or an exchange with the EHR; what comes before one comes after another. Each kill is SIGKILL of a process that was forked for
-it. Afterwards another process looks: launch, session and job are all there or none is, the next launch works, and the refresh
-token still renews. Only an EHR that rotates refresh tokens may have ended the grant: then that is what the gateway says.
-``--at random`` kills at random instants instead. One JSON line goes to stdout.
+A step is a transaction or an exchange with the EHR. Each kill is SIGKILL of a process forked for it. Another then looks: launch,
+session and job are all there or none is, the next launch works, and the refresh token still renews; only an EHR that rotates
+them may have ended the grant: then the gateway says so. ``--at random``: at random instants. Prints a JSON line.
 """
 
 import argparse

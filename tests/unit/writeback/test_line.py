@@ -16,6 +16,16 @@ async def ends(seconds: float) -> list[Attempted]:
     return [object()]  # type: ignore[list-item]
 
 
+async def waited(line: Line) -> tuple[int, float]:
+    """How many have ended after the line has waited, and the seconds that it took; the others are given up."""
+    began = time.perf_counter()
+    await line.wait(5.0)
+    taken = time.perf_counter() - began
+    for task in line.busy:
+        task.cancel()
+    return len(line.ended), taken
+
+
 @pytest.mark.parametrize(("slow", "together"), [(4, 3), (0, 1)])
 def test_a_few_that_ended_of_many_wait_a_moment_for_more(slow: int, together: int) -> None:
     async def run() -> tuple[int, float]:
@@ -24,12 +34,7 @@ def test_a_few_that_ended_of_many_wait_a_moment_for_more(slow: int, together: in
             line.begin(ends(after), 1)
         for _ in range(slow):
             line.begin(ends(60.0), 1)
-        began = time.monotonic()
-        await line.wait(5.0)
-        taken = time.monotonic() - began
-        for task in line.busy:
-            task.cancel()
-        return len(line.ended), taken
+        return await waited(line)
 
     found, taken = asyncio.run(run())
     assert found == together
@@ -42,12 +47,7 @@ def test_when_half_have_ended_nobody_waits() -> None:
         for after in (0.0, 0.0, 0.0, 60.0, 60.0, 60.0):
             line.begin(ends(after), 1)
         await line.wait(5.0)
-        began = time.perf_counter()
-        await line.wait(5.0)
-        taken = time.perf_counter() - began
-        for task in line.busy:
-            task.cancel()
-        return len(line.ended), taken
+        return await waited(line)
 
     found, taken = asyncio.run(run())
     assert found == 3
