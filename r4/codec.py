@@ -177,6 +177,8 @@ _OTHERS = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 def _shallow(data: bytes, limit: int) -> bool:
     """Whether JSON nests certainly no deeper: of its brackets and quotes, strings vanish and then the innermost pairs, limit
     times at most. A bracket in a string leaves its quotes, so that ``_depth`` has to say."""
+    if data.count(b"{") + data.count(b"[") <= limit:
+        return True
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     signs = data.translate(_BRACKETS, _OTHERS).replace(b'""', b"")

@@ -6,7 +6,7 @@ so that ``..``, ``%2F`` and ``;`` cannot mean one thing here and another further
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import structs
@@ -108,15 +108,10 @@ def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
         raise refused(415, "not-supported", "a compressed body is not accepted")
     if method not in ("POST", "PUT", "PATCH") or not body:
         return None
-    kind, *parameters = (word.strip() for word in said.get("content-type", "").lower().split(";"))
-    if not spoken(parameters):
-        raise refused(415, "not-supported", "the body must be of FHIR version 4.0")
+    kind, wrong_type = _kind(said.get("content-type", ""))
     listed = kind == JSON_PATCH and method == "PATCH"
-    if kind not in JSON_TYPES and not listed:
-        raise refused(415, "not-supported", "the body must be application/fhir+json")
-    charset = re.search(r"charset=\"?([\w\-]+)", said.get("content-type", "").lower())
-    if charset is not None and charset[1] not in ("utf-8", "us-ascii"):
-        raise refused(415, "not-supported", "the body must be in UTF-8")
+    if wrong_type or (kind not in JSON_TYPES and not listed):
+        raise refused(415, "not-supported", wrong_type or "the body must be application/fhir+json")
     try:
         value = codec.parse(body)
     except codec.CodecError as wrong:
@@ -124,6 +119,17 @@ def _body(method: str, said: Mapping[str, str], body: bytes) -> Any:
     if isinstance(value, list) != listed:
         raise refused(400, "structure", "the body is not what its content type says")
     return value
+
+
+@lru_cache(maxsize=64)
+def _kind(said: str) -> tuple[str, str]:
+    """The MIME type that a Content-Type names, and what is wrong with its parameters."""
+    kind, *parameters = (word.strip() for word in said.lower().split(";"))
+    if not spoken(parameters):
+        return kind, "the body must be of FHIR version 4.0"
+    charset = re.search(r"charset=\"?([\w\-]+)", said.lower())
+    strange = charset is not None and charset[1] not in ("utf-8", "us-ascii")
+    return kind, "the body must be in UTF-8" if strange else ""
 
 
 def _form_search(segments: list[str], pairs: Pairs, said: Mapping[str, str], body: bytes) -> Interaction:

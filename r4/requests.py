@@ -37,8 +37,8 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     id; ``compartment`` the bare id of a Patient whose compartment is searched; ``patch`` a list of JSON Patch operations
     or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
     ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,
-    ``full_url`` of an entry. ``valid`` says that the body was found to be valid R4 already, ``lenient`` that
-    parameters which are not understood may be left out (``Prefer: handling=lenient``), ``beside`` what a write may
+    ``full_url`` of an entry. ``valid`` says that the body was found to be valid R4 already, ``settled`` that all its references
+    were found to lead to what is there and stays, ``lenient`` that parameters which are not understood may be left out (``Prefer: handling=lenient``), ``beside`` what a write may
     refer to without it being there: what its own transaction makes, and what the record that it changes referred to before.
     ``wrong`` is why an entry of a batch is none that can be understood: it is an operation that does not exist."""
 
@@ -60,6 +60,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     patch: Any = None
     if_modified_since: float | None = None
     valid: bool = False
+    settled: bool = False
     lenient: bool = False
     beside: frozenset[str] = frozenset()
     wrong: "InteractionError | None" = None

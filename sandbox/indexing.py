@@ -53,15 +53,17 @@ def logical(parameter: int) -> int:
 
 
 @lru_cache(maxsize=2048)
-def _places(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
-    """The places of a type's parameters that a resource with these members can have something at; what several parameters
-    look at is read once."""
+def _places(type: str, members: tuple[str, ...], meta: tuple[str, ...] | None) -> tuple[Place, ...]:
+    """The places of a type's parameters that a resource with these members, and these of ``meta`` (where it is known), can
+    have something at; what several parameters look at is read once."""
     found: dict[tuple[str, tuple[str, ...], str], dict[Reader, dict[int, None]]] = {}
     for name, row in parameters(type).items():
         if name in LEFT_OUT or row.kind not in READERS:
             continue
         number = key(type, name)
         for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths):
+            if path[0] == "meta" and meta is not None and path[1] not in meta:
+                continue
             for at in _given(members, path, rule):
                 reads = found.setdefault(at, {})
                 reads.setdefault(READERS[row.kind], {})[number] = None
@@ -89,9 +91,9 @@ def _given(
 
 def index(resource: Mapping[str, Any], *, base: str) -> list[Term]:
     """Every term of a resource, each once. ``base`` is this server's own, so that absolute references are local."""
-    type, members = str(resource.get("resourceType")), tuple(resource)
+    type, members, meta = str(resource.get("resourceType")), tuple(resource), resource.get("meta")
     found: dict[Term, None] = {}
-    for place in _places(type, members):
+    for place in _places(type, members, tuple(meta) if meta.__class__ is dict else None):
         reads = place.reads
         for part, value in _values(resource, place):
             for read, numbers in reads:
@@ -180,7 +182,7 @@ def _leading(type: str, members: tuple[str, ...]) -> tuple[Place, ...]:
     of = (read_date, key(type, DATES[type]))
     return tuple(
         place
-        for place in _places(type, members)
+        for place in _places(type, members, None)
         if any(read is of[0] and of[1] in numbers for read, numbers in place.reads)
     )
 

@@ -214,7 +214,7 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
         return refusal(400, "value", f"must be {interaction.type}", element="resourceType")
     checked = [] if interaction.valid else validate(body)
     issues = [issue for issue in checked if issue.severity in ("error", "fatal")]
-    if not issues and rules.references == "check":
+    if not issues and rules.references == "check" and not interaction.settled:
         said = {*named(body)} - interaction.beside
         issues = [*unplain(body, base=rules.base, said=said)] or [*_missing(connection, body, said, rules.base)]
     return Answer(status=422, resource=outcome(issues)) if issues else None

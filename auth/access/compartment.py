@@ -38,7 +38,7 @@ class Place(NamedTuple):
 class Membership(NamedTuple):
     """How a type belongs to a patient. ``deciding`` are the paths that say to whom, ``subject`` whether they may name
     nobody else; ``plain`` is the one element that does, where there is one and it is single; ``named`` are all paths in
-    which a patient may stand; ``parameter`` narrows a search to one patient, and exactly so where ``single``."""
+    which a patient may stand, ``heads`` the members that these begin with (empty where one is a choice); ``parameter`` narrows a search to one patient, and exactly so where ``single``."""
 
     parameter: str | None
     deciding: tuple[Place, ...]
@@ -46,6 +46,7 @@ class Membership(NamedTuple):
     subject: bool
     single: bool
     plain: str | None
+    heads: frozenset[str]
 
 
 @cache
@@ -57,6 +58,7 @@ def membership(type: str) -> Membership:
     subjects = tuple(Place((name,), "") for name in SUBJECTS if name in table)
     narrowing = [name for name in NARROWING if name in rows and rows[name].kind == "reference"] + inside
     closed = type in EXCLUDED or type in SHARED
+    heads = frozenset(place.path[0] for place in (*subjects, *of_compartment))
     single = all(table[place.path[0]].high == 1 for place in subjects or of_compartment)
     return Membership(
         parameter=None if closed or not narrowing else narrowing[0],
@@ -65,6 +67,7 @@ def membership(type: str) -> Membership:
         subject=bool(subjects),
         single=single,
         plain=subjects[0].path[0] if len(subjects) == 1 and single else None,
+        heads=heads if heads <= table.keys() else frozenset(),
     )
 
 
@@ -109,6 +112,9 @@ def writable(resource: Mapping[str, Any], patient: str) -> bool:
         return False
     row = membership(type)
     mine = f"Patient/{patient}"
+    whose = resource.get(row.plain or "")
+    if row.heads & resource.keys() == {row.plain} and isinstance(whose, dict) and whose.keys() <= _BARE:
+        return bool(whose.get("reference") == mine)
     named = list(_values(resource, row.named))
     beside = [
         each
@@ -162,6 +168,7 @@ def _written(value: Any, inside: Mapping[str, str | None]) -> str:
     return local.local if kind in (None, local.type) else ELSEWHERE
 
 
+_BARE = frozenset({"reference", "display"})
 _HARMLESS = frozenset({"display", "identifier", "type", "id", "extension"})
 """Members of a Reference that point at nothing; what stands in its extensions is judged as a reference of its own."""
 

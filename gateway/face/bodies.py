@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from auth.access.decide import allowing, bound, may_write
 from auth.scopes import FhirScope
@@ -17,11 +17,20 @@ from r4.validate import validate
 from sandbox.answering import refusal
 
 MISSING = "must be a resource that this server has"
-Checked = Generator[Interaction, Answer, "Answer | tuple[FhirScope, ...]"]
+
+
+class Kept(NamedTuple):
+    """Those of the scopes that may write a body; ``settled`` says that each of its references leads to what is there."""
+
+    scopes: tuple[FhirScope, ...]
+    settled: bool = False
+
+
+Checked = Generator[Interaction, Answer, Answer | Kept]
 
 
 def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Checked:
-    """Those of the scopes that may write the body, or why none may."""
+    """Who may write the body, or why nobody may."""
     body = i.body or {}
     if body.get("resourceType") != i.type:
         return refusal(400, "value", f"must be {i.type}", element="resourceType")
@@ -36,23 +45,27 @@ def check_body(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Ch
     if only_bound(kept, grant) and means.references == "check":
         if not i.valid and (wrong := doomed(body)) is not None:
             return wrong
-        foreign = yield from _foreign(i, kept, grant, means)
-        return kept if foreign is None else _unreached(foreign)
-    return kept
+        found = yield from _settled(i, kept, grant, means)
+        return _unreached(found) if isinstance(found, str) else Kept(kept, found)
+    return Kept(kept)
 
 
-def _foreign(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, str | None]:
-    """A reference within this server to what a scope of one patient does not reach."""
+def _settled(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Generator[Interaction, Answer, str | bool]:
+    """The place of a reference within this server to what a scope of one patient does not reach; where there is none, whether
+    all lead to current versions here, so that nobody has to look again."""
     reading = (scope for scope in (*allowing(grant, "read", "Patient"), *scopes) if bound(scope, grant))
     plain = tuple(map(_everywhere, islice(reading, 1)))
-    known = {} if means.reached is None else means.reached
-    for said in dict.fromkeys(each for each in named(i.body or {}) if each not in i.beside):
+    known, settled = {} if means.reached is None else means.reached, True
+    for said in dict.fromkeys(named(i.body or {})):
+        if said in i.beside:
+            continue
         local = parse(said, base=means.base)
+        settled = settled and local is not None and local.version is None
         if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
             continue
         if not (yield from _reached(local, plain, grant, means, known)):
             return next(path for path, reference in walk(i.body or {}) if reference["reference"] == said)
-    return None
+    return settled
 
 
 @lru_cache(maxsize=256)

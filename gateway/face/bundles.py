@@ -80,7 +80,7 @@ def _checked(
         body = allowed.body if isinstance(allowed, Interaction) and not allowed.valid else None
         if body is not None and (wrong := doomed(body)) is not None:
             return placed(wrong, place)
-        checked[place] = entry if given else allowed
+        checked[place] = _with_id(entry, allowed) if given else allowed
     done = {place: each for place, each in checked.items() if isinstance(each, Interaction)}
     fault = batch.fault([*done.values()]) or batch.alike({place: i.entries[place] for place in done})
     if fault is not None:
@@ -88,14 +88,21 @@ def _checked(
     return checked
 
 
+def _with_id(entry: Interaction, allowed: Interaction | Answer) -> Interaction:
+    """The entry under the id that it will have, with what was found out about it as a create."""
+    return structs.replace(entry, settled=isinstance(allowed, Interaction) and allowed.settled)
+
+
 def _one_by_one(
     writes: Mapping[int, Interaction], answers: dict[int, Answer], grant: Grant, means: Means
 ) -> Doing:  # fmt: skip
     places = list(writes)
     made = frozenset(f"{entry.type}/{entry.id}" for entry in writes.values() if entry.action == "update")
+    stays = all(entry.action != "delete" for entry in writes.values())
     for index in batch.ordered([writes[place] for place in places]):
         entry = writes[places[index]]
-        answer = yield structs.replace(entry, beside=entry.beside | made) if made else entry
+        beside = entry.beside | made if entry.beside else made
+        answer = yield structs.replace(entry, beside=beside, settled=entry.settled and stays)
         if answer.status >= 400:
             return placed(answer, places[index])
         answers[places[index]] = yield from recheck_write(entry, answer, grant, means)

@@ -59,10 +59,10 @@ def _create(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Check
     kept = yield from check_body(i, scopes, grant, means)
     if isinstance(kept, Answer):
         return kept
-    checked = only_bound(kept, grant) and means.references == "check"  # then the body was found to be valid
+    checked = only_bound(kept.scopes, grant) and means.references == "check"  # then the body was found to be valid
     if i.if_none_exist is None:
-        return structs.replace(i, valid=True) if checked and not i.valid else i
-    found = yield from matching(str(i.type), i.if_none_exist, kept, grant, means)
+        return structs.replace(i, valid=True, settled=kept.settled) if checked else i
+    found = yield from matching(str(i.type), i.if_none_exist, kept.scopes, grant, means)
     if isinstance(found, Answer):
         return found
     if found:
