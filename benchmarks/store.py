@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from benchmarks import store_data as data
 from benchmarks.measuring import ROOT, SEED, figure, middle
 from benchmarks.servers import hapi_on_postgres
@@ -76,8 +78,12 @@ def _against_hapi() -> list[dict[str, Any]]:
     """Both run at the same time and are asked in turns, so that what else the machine does slows both."""
     with tempfile.TemporaryDirectory(prefix="chartgate-bench-") as place:
         data.fill(Path(place) / "data", PATIENTS, EACH)
-        with _embedded(Path(place) / "data") as (ours, _), _hapi(Path(place) / "hapi") as theirs:
-            rates = asyncio.run(_all(ours, theirs))
+        with (
+            _embedded(Path(place) / "data") as (ours, _),
+            _hapi(Path(place) / "hapi") as theirs,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            rates = runner.run(_all(ours, theirs))
     to, found = "HAPI on PostgreSQL", []
     for (name, clients), (one, other) in rates.items():
         bar, told = BARS[name], f"h {name}, {clients} client{'s' if clients > 1 else ''}, HAPI does {other:,.1f}/s"

@@ -38,8 +38,9 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     or a Parameters resource; ``if_match`` is a version id; ``if_none_exist`` the pairs of a conditional create;
     ``if_modified_since`` Unix seconds; ``prefer`` what to return; ``entries`` those of a batch or transaction,
     ``full_url`` of an entry. ``valid`` says that the body was found to be valid R4 already, ``settled`` that all its references
-    were found to lead to what is there and stays, ``lenient`` that parameters which are not understood may be left out (``Prefer: handling=lenient``), ``beside`` what a write may
-    refer to without it being there: what its own transaction makes, and what the record that it changes referred to before.
+    were found to lead to what is there and stays, ``lenient`` that parameters which are not understood may be left out
+    (``Prefer: handling=lenient``), ``beside`` what a write may refer to without it being there: what its own transaction
+    makes, and what the record that it changes referred to before.
     ``wrong`` is why an entry of a batch is none that can be understood: it is an operation that does not exist."""
 
     action: Action

@@ -38,7 +38,8 @@ class Place(NamedTuple):
 class Membership(NamedTuple):
     """How a type belongs to a patient. ``deciding`` are the paths that say to whom, ``subject`` whether they may name
     nobody else; ``plain`` is the one element that does, where there is one and it is single; ``named`` are all paths in
-    which a patient may stand, ``heads`` the members that these begin with (empty where one is a choice); ``parameter`` narrows a search to one patient, and exactly so where ``single``."""
+    which a patient may stand, ``heads`` the members that these begin with (empty where one is a choice); ``parameter``
+    narrows a search to one patient, and exactly so where ``single``."""
 
     parameter: str | None
     deciding: tuple[Place, ...]

@@ -6,7 +6,8 @@ seconds. Either everything a work wrote is durable when ``run`` returns, or noth
 SQLite: one connection, and whatever is waiting is committed as one group, a savepoint each; a work alone needs none, nor do
 works that may be done again (``Repeatable``): where one of them fails, each is done again with its own. A thread of its own does
 the works, but for the short ones of these (``Short``): where it has nothing to do the event loop does them, for two threads
-that take turns at the interpreter, statement by statement, are slower than one. Commits are always another thread's.
+that take turns at the interpreter, statement by statement, are slower than one. Commits are another thread's, but for those of
+one who is alone for a while, on a disk that is quick (``Solitude``): to wake a thread and be woken takes as long as the commit.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -17,7 +18,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,6 +31,7 @@ from gateway.storage.failures import DatabaseClosed, translated
 from gateway.storage.opening import LONG_LOG, copy_back, sqlite_engine
 from gateway.storage.postgres import Postgres
 from gateway.storage.promises import Outcome, Promise, tell
+from gateway.storage.solitude import Solitude
 from gateway.storage.statements import DriverConnection
 from gateway.storage.works import Repeatable, Short, Work
 
@@ -69,6 +71,7 @@ class Sqlite:
         self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._begun: SimpleQueue[_Done | None] = SimpleQueue()
         self._closed = self._writing = False
+        self._solitude = Solitude()
         self._copied, self._patience = 0, LONG_LOG
         """Rows that were changed before the log was copied back, and after how many more it is long again."""
         self._turn = threading.Lock()
@@ -106,8 +109,7 @@ class Sqlite:
             self._pass_on()
 
     def run_now(self, work: Work[T]) -> T:
-        future: Future[T] = Future()
-        self._submit(work, future)
+        self._submit(work, future := Future[T]())
         return future.result()
 
     async def alone(self, act: Callable[[sqlite3.Connection], T]) -> T:
@@ -167,7 +169,14 @@ class Sqlite:
     def _begin(self) -> None:
         """On the event loop: does the short works, unless somebody has the turn: he takes them along, or passes it on."""
         if self._short and not self._writing and not self._closed and self._turn.acquire(blocking=False):
-            self._begun.put(self._done(list(self._due())))
+            group = self._due()
+            done = self._done(group)
+            if self._solitude.again(len(group)) and self._changed() < self._patience:
+                began = time.monotonic()
+                self._over(self._ended(done))
+                self._solitude.took(time.monotonic() - began)
+            else:
+                self._begun.put(done)
 
     def _finish(self) -> None:
         """Commits what the event loop has begun, which goes on meanwhile."""
@@ -176,7 +185,7 @@ class Sqlite:
 
     def _over(self, outcomes: Sequence[Outcome]) -> None:
         """Passes the turn on, and tells whose works have ended; they do not wait until a long log is copied back."""
-        changed = (self._raw.total_changes - self._copied) % 2**32  # SQLite counts them in 32 bits
+        changed = self._changed()
         if changed < self._patience:
             self._pass_on()
             tell(outcomes)
@@ -186,11 +195,12 @@ class Sqlite:
         self._patience = min(2 * changed, changed * LONG_LOG // copy_back(self._raw))
         self._pass_on()
 
-    def _due(self) -> Iterator[_Item]:
-        for _ in range(SHORT_LIMIT):
-            if not self._short:
-                return
-            yield self._short.popleft()
+    def _changed(self) -> int:
+        """Rows that were changed since the log was copied back; SQLite counts them in 32 bits."""
+        return (self._raw.total_changes - self._copied) % 2**32
+
+    def _due(self) -> list[_Item]:
+        return [self._short.popleft() for _ in range(min(SHORT_LIMIT, len(self._short)))]
 
     def _pass_on(self) -> None:
         """Gives the turn back, and wakes those whom ``_begin`` could not serve."""

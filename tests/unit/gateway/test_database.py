@@ -1,6 +1,7 @@
 """Works that come together are committed together; one that fails takes nothing of the others with it."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, 
 from gateway.storage.database import Sqlite, open_sqlite
 from gateway.storage.failures import DatabaseClosed
 from gateway.storage.opening import AUTOCHECKPOINT, LONG_LOG
+from gateway.storage.solitude import ALONE
 from gateway.storage.works import Repeatable, Short
 
 METADATA = MetaData()
@@ -122,6 +124,32 @@ def test_a_commit_that_fails_fails_every_work_of_its_group_and_no_later_one(tmp_
     found, kept = asyncio.run(together(tmp_path, kind(adds("a")), kind(orphan), kind(adds("b"))))
     assert [type(each).__name__ for each in found] == ["IntegrityError"] * 3
     assert kept == []
+
+
+def test_who_writes_alone_has_commits_done_where_he_waits_and_they_fail_as_others_do(tmp_path: Path) -> None:
+    database, commits = open_sqlite(tmp_path / "x.db", metadata=[METADATA]), []
+
+    def seen(sql: str) -> None:
+        commits.extend([threading.get_ident()] if sql == "COMMIT" else [])
+
+    def orphan(connection: Connection, now: float) -> None:
+        connection.execute(insert(PETS), {"owner": "nobody"})
+
+    async def alone() -> None:
+        await database.alone(lambda raw: raw.set_trace_callback(seen))
+        for name in "abcdefgh":
+            await database.run(Short(adds(name)))
+        with pytest.raises(sqlite3.IntegrityError):
+            await database.run(Short(orphan))
+        await asyncio.gather(*(database.run(Short(adds(name))) for name in "ij"))
+
+    asyncio.run(alone())
+    assert there(database) == list("abcdefghij")
+    database.close()
+    here = [each == threading.get_ident() for each in commits]
+    assert not any(here[:ALONE])
+    assert any(here[ALONE:9])
+    assert not here[-2]
 
 
 def test_neither_kind_of_work_waits_without_end_for_the_other(tmp_path: Path) -> None:
