@@ -19,6 +19,7 @@ from gateway.sites import evidence, history, live
 from gateway.storage import purging, schema
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.storage.leases import fix_fact
+from gateway.storage.opening import LARGE_PAGE
 from migrations import left_behind
 from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
@@ -87,7 +88,7 @@ def open_installation(directory: Path, *, keys_file: Path | None = None, keys: s
     directory = prepare(directory)
     given = keys is not None or keys_file is not None
     held = open_shared_keys(directory, keys_file, keys, shared=False) if given else open_key_file(directory)
-    database = open_sqlite(directory / DATABASE_FILE)
+    database = open_sqlite(directory / DATABASE_FILE, page_size=LARGE_PAGE)
     _prepare(database, alone=True)
     return Installation(directory=directory, keys=held, database=database)
 

@@ -7,7 +7,7 @@ wire it is a FHIR ``instant``. Spans are ISO 8601 durations (``P5Y``, ``PT4H``),
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 _SPAN = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -15,6 +15,7 @@ _POINT = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
 )
 
+_DAY = 86400.0
 _LATE = 4e9
 """Seconds up to which no calendar is needed: a sum of such numbers is a year that has four digits."""
 
@@ -40,11 +41,16 @@ def shift(point: float, span: Span, *, sign: int = 1) -> float:
     """The point one span later (``sign=1``) or earlier (``sign=-1``); a day past the month's end becomes its last."""
     if span.months == 0 and 0.0 <= point < _LATE and span.seconds < _LATE:
         return point + sign * span.seconds
-    at = datetime.fromtimestamp(point, UTC)
-    month = at.year * 12 + at.month - 1 + sign * span.months
-    year, month = divmod(month, 12)
-    day = min(at.day, monthrange(year, month + 1)[1])
-    return (at.replace(year=year, month=month + 1, day=day) + sign * timedelta(seconds=span.seconds)).timestamp()
+    day, rest = divmod(point, _DAY)
+    return _months_on(day, sign * span.months) + rest + sign * span.seconds
+
+
+@lru_cache(maxsize=256)
+def _months_on(day: float, months: int) -> float:
+    """The midnight so many months after that of a day, which is counted from 1970."""
+    at = datetime.fromtimestamp(day * _DAY, UTC)
+    year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1])).timestamp()
 
 
 @lru_cache(maxsize=256)
@@ -58,5 +64,10 @@ def parse_instant(text: str) -> float:
 @lru_cache(maxsize=256)
 def format_instant(point: float) -> str:
     """Unix seconds as a FHIR ``instant`` in UTC with milliseconds: ``2026-01-02T03:04:05.123Z``."""
-    at = datetime.fromtimestamp(round(point * 1000) / 1000, UTC)
-    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
+    second, part = divmod(round(point * 1000), 1000)
+    return f"{_to_the_second(second)}.{part:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _to_the_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:-6]

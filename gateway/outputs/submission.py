@@ -81,8 +81,8 @@ async def _submit(
         output, model.manifest, chart, known=gateway.reference(model), patient=read.patient,
         key=gateway.keyring.session if key is None else key,
     )  # fmt: skip
-    note = _Note(given=given, observed=observed, found=found, fence=occasion.fence)
-    taken = await gateway.run(Short(lambda c, now: _record(c, now, submission, claim, note, new_id=gateway.new_id)))
+    note = Note(given=given, observed=observed, found=found, fence=occasion.fence)
+    taken = await gateway.run(Short(lambda c, now: record(c, now, submission, claim, note, new_id=gateway.new_id)))
     await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].changes:
         gateway.tell(taken[0].changes)
@@ -90,7 +90,7 @@ async def _submit(
     return taken
 
 
-class _Note(Struct, frozen=True, kw_only=True):
+class Note(Struct, frozen=True, kw_only=True):
     """What is recorded beside an output."""
 
     given: bytes | None
@@ -99,8 +99,8 @@ class _Note(Struct, frozen=True, kw_only=True):
     fence: Callable[[Connection, float], object] | None = None
 
 
-def _record(
-    connection: Connection, now: float, submission: Submission, claim: Idempotency | None, note: _Note, *,
+def record(
+    connection: Connection, now: float, submission: Submission, claim: Idempotency | None, note: Note, *,
     new_id: Callable[[], str],
 ) -> Taken:  # fmt: skip
     """The output, what its model was given, what the chart says of its text, and what the monitors are told, in one

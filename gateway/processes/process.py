@@ -16,6 +16,7 @@ from gateway.ehrs import check, file, rotating, verbs
 from gateway.installation import Installation, open_installation
 from gateway.model_folders import model_versions
 from gateway.outputs import delivery_verbs
+from gateway.outputs.rehearsing import rehearse
 from gateway.people import links
 from gateway.processes import server, tls
 from gateway.processes.hosts import APP_HOST, EHR_HOST, Faces
@@ -91,6 +92,7 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
         gateway = await stack.enter_async_context(_gateway(installation, options, app_url))
+        await rehearse(gateway)
         introduced = partial(
             sandboxes.introduce, installation, ehrs, app_url, ca=secured.certificates if secured else None
         )

@@ -22,6 +22,7 @@ from gateway.installation import Installation, open_as_told
 from gateway.launches.launch_limits import LaunchLimits
 from gateway.model_folders import model_versions
 from gateway.outputs import delivery_verbs
+from gateway.outputs.rehearsing import rehearse
 from gateway.people.identity_provider import read_provider
 from gateway.processes import front, server, tls
 from gateway.routes import control, operations
@@ -60,6 +61,7 @@ async def serving(
         url = address_of(settings)
         gateway = await stack.enter_async_context(_gateway(installation, settings, url, config))
         await going_live.check_sites(gateway)
+        await rehearse(gateway)
         await stack.enter_async_context(gateway.working())
         watch = Watch(gateway, served=lambda: secured.certificates if secured else None)
         await stack.enter_async_context(_kept_up(watch, secured))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from gateway.storage.archive import PIECE, BackupRefused
 from gateway.storage.database import Sqlite
-from gateway.storage.opening import AUTOCHECKPOINT
+from gateway.storage.opening import copy_back_by_itself
 from gateway.storage.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def copy_sqlite(database: Sqlite, target: Path) -> None:
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
         after = source.stat()
     finally:
-        await database.alone(_let_go)
+        await database.alone(copy_back_by_itself)
     if done.returncode or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise BackupRefused("the database could not be copied: is there room where the backup goes?")
     await asyncio.to_thread(_sound, target)
@@ -46,10 +46,6 @@ def _hold(raw: sqlite3.Connection) -> None:
     if busy:
         raise BackupRefused("the database is read by somebody else just now: try again")
     raw.execute("PRAGMA wal_autocheckpoint=0")
-
-
-def _let_go(raw: sqlite3.Connection) -> None:
-    raw.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT}")
 
 
 def _sound(path: Path) -> None:

@@ -24,11 +24,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import MetaData, text
 
 from gateway.storage.creating import create_missing
 from gateway.storage.failures import DatabaseClosed, translated
-from gateway.storage.opening import LONG_LOG, copy_back, sqlite_engine
+from gateway.storage.opening import LONG_LOG, PAGE, copy_back, sqlite_engine
 from gateway.storage.postgres import Postgres
 from gateway.storage.promises import Outcome, Promise, tell
 from gateway.storage.solitude import Solitude
@@ -63,9 +63,10 @@ class Sqlite:
     """One file, one connection, group commit. A second process on the same file fails at once (EXCLUSIVE)."""
 
     def __init__(
-        self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None
-    ) -> None:
-        self.path, self.engine = Path(path), sqlite_engine(str(path))
+        self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None,
+        page_size: int = PAGE,
+    ) -> None:  # fmt: skip
+        self.path, self.engine = Path(path), sqlite_engine(str(path), page_size=page_size)
         self._clock, self._observe = clock, observe
         self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
         self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
@@ -277,19 +278,18 @@ class Sqlite:
 
 def open_sqlite(
     path: Path | str, *, metadata: Sequence[MetaData] = (), clock: Clock = time.time,
-    observe: Callable[[Any, float], None] | None = None,
+    observe: Callable[[Any, float], None] | None = None, page_size: int = PAGE,
 ) -> Sqlite:  # fmt: skip
-    """Opens or makes the file (mode 0600) and creates missing tables of ``metadata``."""
+    """Opens or makes the file (mode 0600; ``page_size`` is for one that is made) and creates missing tables of ``metadata``."""
     if str(path) != ":memory:":
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    database = Sqlite(path, clock=clock, observe=observe)
+    database = Sqlite(path, clock=clock, observe=observe, page_size=page_size)
     database.run_now(lambda connection, now: create_missing(connection, metadata))
     return database
 
 
 def open_postgres(url: str, *, metadata: Sequence[MetaData] = ()) -> Postgres:
-    """Connects and creates missing tables of ``metadata``; of several processes at once one does, and the others wait.
-    ``url`` is ``postgresql://…``."""
+    """Connects (``url`` is ``postgresql://…``) and creates missing tables of ``metadata``, one process after the other."""
     database = Postgres(url)
 
     def create(connection: Connection, now: float) -> None:

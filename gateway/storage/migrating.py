@@ -11,6 +11,7 @@ from gateway.processes.server import read_server_file
 from gateway.settings import Settings
 from gateway.storage import schema
 from gateway.storage.database import Database, open_postgres, open_sqlite
+from gateway.storage.opening import LARGE_PAGE
 from gateway.storage.schema import SchemaRefused
 from migrations import HEAD, REVISIONS
 
@@ -32,7 +33,7 @@ def migrate(directory: Path, settings: Settings, *, down: bool, to: str | None) 
 def _opened(directory: Path, settings: Settings) -> Database:
     if settings.database_url is not None:
         return open_postgres(settings.database_url)
-    return open_sqlite(prepare(directory) / DATABASE_FILE)
+    return open_sqlite(prepare(directory) / DATABASE_FILE, page_size=LARGE_PAGE)
 
 
 def _move(connection: Connection, now: float, *, down: bool, to: str | None) -> tuple[str, str]:

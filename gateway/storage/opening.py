@@ -7,10 +7,13 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+PAGE, LARGE_PAGE = 4096, 8192
+"""Bytes of a page of a new file; one that is there keeps its own. A body of FHIR JSON takes most of the smaller: where there are
+many of them, larger pages are fewer to write to the log and to copy back."""
 LONG_LOG = 4000
-"""Pages of the log after which they are copied back: a page written often is copied back less often."""
+"""Pages of 4096 bytes of the log after which they are copied back: a page written often is copied back less often."""
 AUTOCHECKPOINT = 2 * LONG_LOG
-"""Pages after which a commit does it by itself, and whoever waits for it waits for that as well."""
+"""As many after which a commit does it by itself, and whoever waits for it waits for that as well."""
 
 
 AS_THEY_ARE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
@@ -21,7 +24,7 @@ for kind, same in AS_THEY_ARE:
     sqlite3.register_adapter(kind, same)
 
 
-def sqlite_engine(path: str) -> Engine:
+def sqlite_engine(path: str, *, page_size: int = PAGE) -> Engine:
     """One connection, usable from any thread that has the turn."""
     engine = create_engine(
         "sqlite://",
@@ -33,6 +36,7 @@ def sqlite_engine(path: str) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, record: Any) -> None:
         """EXCLUSIVE also keeps a second connection out, the precondition of SQLite's WAL-reset bug before 3.51.3."""
+        connection.execute(f"PRAGMA page_size={page_size}")  # before anything is written
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode not in ("wal", "memory"):
@@ -40,18 +44,28 @@ def sqlite_engine(path: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-32768")
-        connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT}")
+        copy_back_by_itself(connection)
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine
 
 
+def copy_back_by_itself(connection: sqlite3.Connection) -> None:
+    """A commit copies the log back where it has become twice as long as it should."""
+    connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT * PAGE // _page_size(connection)}")
+
+
+def _page_size(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA page_size").fetchone()[0])
+
+
 def copy_back(connection: sqlite3.Connection) -> int:
     """Copies the log back into the file, between two transactions, unless somebody is copying the file; gives how many pages
-    it had. A disk that fails fails the next commit."""
+    of 4096 bytes it had. A disk that fails fails the next commit."""
     try:
         if connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
-            return max(1, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
+            pages = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+            return max(1, pages * _page_size(connection) // PAGE)
     except sqlite3.Error:
         pass
     return LONG_LOG

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, 
 
 from gateway.storage.database import Sqlite, open_sqlite
 from gateway.storage.failures import DatabaseClosed
-from gateway.storage.opening import AUTOCHECKPOINT, LONG_LOG
+from gateway.storage.opening import AUTOCHECKPOINT, LARGE_PAGE, LONG_LOG, PAGE
 from gateway.storage.solitude import ALONE
 from gateway.storage.works import Repeatable, Short
 
@@ -241,3 +241,15 @@ def test_a_long_log_is_copied_back_but_not_while_somebody_copies_the_file(tmp_pa
     held, copied = asyncio.run(sizes())
     database.close()
     assert held < 100_000 < copied
+
+
+def test_the_size_of_pages_is_for_a_new_file_and_the_log_is_as_long_in_bytes(tmp_path: Path) -> None:
+    def told(path: Path, size: int) -> list[int]:
+        database = open_sqlite(path, metadata=[METADATA], page_size=size)
+        words = ("page_size", "wal_autocheckpoint")
+        found = asyncio.run(database.alone(lambda raw: [raw.execute(f"PRAGMA {word}").fetchone()[0] for word in words]))
+        database.close()
+        return found
+
+    assert told(tmp_path / "large.db", LARGE_PAGE) == [LARGE_PAGE, AUTOCHECKPOINT // 2]
+    assert told(tmp_path / "small.db", PAGE) == told(tmp_path / "small.db", LARGE_PAGE) == [PAGE, AUTOCHECKPOINT]
