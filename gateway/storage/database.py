@@ -24,7 +24,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import MetaData, text
+from sqlalchemy import Connection, MetaData, text
 
 from gateway.storage.creating import create_missing
 from gateway.storage.failures import DatabaseClosed, translated
