@@ -105,7 +105,7 @@ class Line:
         """Starts deliveries, or lets them wait for their turn; ``ended`` holds what came of them."""
         self._next.append((attempts, rows, monotonic()))
         self._behind += rows
-        self._pace, self._turns.most, self._turns.enough = pace, self.terms.at_once, pace.in_flight // 2
+        self._pace, self._turns.most, self._turns.enough = pace, self.terms.at_once, pace.in_flight * 3 // 4
         self._go_on()
         self._stocked = bool(self._next)
 

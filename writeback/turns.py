@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-COMPANY = 0.1
+COMPANY = 0.2
 """Seconds that a shared read waits for more, at most."""
 
 
