@@ -46,19 +46,19 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.reusable, self.since, self.abandoned = True, 0.0, False
-        self._dozing = self._begun = False
+        self._dozing = False
         self._parser = HttpResponseParser(self)
         self._waiter: asyncio.Future[Answer] | None = None
 
     def ask(self, data: bytes, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Answer]":
         """Writes one request; the future has its answer, or AnswerLost."""
-        self.reusable, self._begun, self._waiter = False, False, loop.create_future()
+        self.reusable, self._waiter = False, loop.create_future()
         self.transport.write(data)
         return self._waiter
 
     def doze(self) -> None:
-        """See ``rounds.Awaited``. What has begun to come is read to its end."""
-        if not self._dozing and not self._begun and not self.transport.is_closing():
+        """See ``rounds.Awaited``."""
+        if not self._dozing and not self.transport.is_closing():
             self._dozing = True
             self.transport.pause_reading()
 
@@ -84,7 +84,6 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._waiter is None or self._waiter.done():
             return self.give_up()  # nobody asked
-        self._begun = True
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade, AnswerLost):

@@ -20,7 +20,7 @@ from writeback.settings import PACE, Pace
 from writeback.terms import SINGLY
 from writeback.turns import Turns, wait_for
 
-MOMENT = 0.1
+MOMENT = 0.2
 """Seconds in which more of those under way end."""
 LONG = 1.0
 """Seconds for which what was claimed ahead waits where an EHR is slow: then less is claimed."""
@@ -38,7 +38,7 @@ class Line:
         self.size = Size().now
         self.claimed = self._under_way = self._behind = 0
         self._next: deque[tuple[Awaitable[Sequence[Attempted]], int, float]] = deque()
-        self._waited, self._stocked, self._pace = 0.0, False, PACE
+        self._waited, self._stocked, self._bare, self._pace = 0.0, False, False, PACE
         self._turns = Turns(self._go_on)
         self._enough = asyncio.Event()
         self._readers: dict[str, Gathered] = {}
@@ -67,14 +67,14 @@ class Line:
 
     def took(self, claims: Claims) -> None:
         """What a committed claim says of the next."""
-        self.size, self.idle, self._cursor = claims.size, not claims.rows, claims.cursor
+        self.size, self.idle, self._cursor, self._bare = claims.size, not claims.rows, claims.cursor, False
 
     def room(self, pace: Pace) -> int:
         """How many deliveries more may be under way."""
         return self._most(pace) - self._under_way - self._behind
 
     def ahead(self, pace: Pace) -> int:
-        """How many more may be claimed: half of those that are under way, or a Bundle, wait for their turn here; fewer where they
+        """How many more may be claimed: half as many as may be under way, or a Bundle, wait for their turn here; fewer where they
         wait long. None where each is booked for the time at which it is claimed."""
         if self.terms.per_minute is not None:
             return self.room(pace)
@@ -131,7 +131,7 @@ class Line:
             self.busy.add(task)
             task.add_done_callback(self.busy.discard)
         if self._stocked and not self._next:  # nothing is left that may begin
-            self._stocked = False
+            self._stocked, self._bare = False, True
             self.ready.set()
             self._enough.set()
 
@@ -155,7 +155,7 @@ class Line:
         ended, so that one transaction records several."""
         if not self.ended:
             await wait_for(self.ready, seconds)
-        if self.ended and not self._half():
+        if self.ended and not self._bare and not self._half():
             self._enough.clear()
             await wait_for(self._enough, MOMENT)
         self.ready.clear()

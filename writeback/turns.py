@@ -42,7 +42,7 @@ class Turns:
             if not first.done():
                 first.set_result(None)
                 self.speaking += 1
-        if not self._waiting:
+        if self.free:
             self._freed()
         self._look()
 

@@ -119,6 +119,42 @@ def test_writes_and_searches_go_as_they_are() -> None:
     assert sorted(ehr.asked) == ["GET RiskAssessment?identifier=a", "PUT RiskAssessment/r0"]
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_who_waits_lets_others_speak_and_no_more_do_than_may(broken: bool) -> None:
+    """Thirty that have their turn, of which four may speak: what each reads after a search that failed included."""
+    ehr, speaking, most = reader(30, broken=broken), 0, 0
+
+    class Counted:
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            nonlocal speaking, most
+            speaking += 1
+            most = max(most, speaking)
+            try:
+                return await ehr.send(method, path, **given)
+            finally:
+                speaking -= 1
+
+    async def work() -> list[Answer]:
+        turns = Turns()
+        turns.most, turns.enough = 4, 16
+        gathered = Gathered(Counted(), HEADERS, turns)
+
+        async def one(path: str) -> Answer:
+            await turns.take()
+            try:
+                return await gathered.send("GET", path)
+            finally:
+                turns.end()
+
+        found = await asyncio.gather(*map(one, ehr.kept))
+        assert (turns.speaking, turns.resting) == (0, 0)
+        return found
+
+    assert [answer.resource() for answer in asyncio.run(work())] == list(ehr.kept.values())
+    assert most <= 4
+    assert broken or len(ehr.asked) <= 3
+
+
 def test_one_who_gives_up_holds_up_no_other() -> None:
     ehr = reader(3)
 
