@@ -11,7 +11,6 @@ HAPI = Vendor(
         first_put={"x-upsert-extistence-check": "disabled"},
         search_reads={"cache-control": "no-cache, no-store, max-results=50"},
         at_once=8,
-        rounds=0.02,
         stale=frozenset({409}),
         quarantine=60.0,
     ),
@@ -25,8 +24,6 @@ HAPI = Vendor(
         "max-results disables paging; [V] 8.8: eight by one search cost it half of eight reads, fifty a third",
         "at_once": "[V] 8.8 on PostgreSQL with its default of ten connections: each request needs a second one while it reads "
         "the search parameters first, so that ten at once after a start wait for one another, for minutes and for all",
-        "rounds": "[V] 8.8 on PostgreSQL, two processors: busy with four requests, so that of eight some may wait for 20 ms; it "
-        "takes as many a second, and the gateway needs a third less of a processor",
         "stale": "[V] hapi-fhir BaseHapiFhirResourceDao: a version mismatch is HAPI-0989, HTTP 409",
         "quarantine": "[I] its default servlet time-out is 30 s; twice that",
     },
