@@ -32,6 +32,7 @@ from vocabulary.output import Output
 from writeback import outputs, tables
 from writeback.capabilities import Capabilities, parse_capabilities
 from writeback.claiming import claim_due
+from writeback.exchange import CONNECTIONS
 from writeback.gate import Admitted
 from writeback.labels import Names
 from writeback.planning import plan
@@ -121,7 +122,10 @@ async def _measure(place: Path, base: str, manifest: Any, terms: Terms) -> tuple
 async def deliver(work: Work, manifest: Any, terms: Terms, *, before: int = 0) -> tuple[float, float]:
     """Accepts the outputs, then takes the seconds of CPU and of the clock until everything is delivered; so many are delivered
     ``before``, for nothing."""
-    database, session = open_sqlite(work.place, metadata=[tables.metadata]), open_session(base=work.base)
+    database = open_sqlite(work.place, metadata=[tables.metadata])
+    session = open_session(
+        base=work.base, connections=terms.at_once or CONNECTIONS, rounds=work.rules.rounds
+    )  # fmt: skip
     sender = HttpSender(base=work.base, session=session)
     interpreter.settle()  # as every process that serves does
     warming = replace(work, first=work.first + work.outputs, outputs=before)
@@ -137,15 +141,17 @@ async def _serve(work: Work, database: Database, sender: HttpSender, terms: Term
     async def known(ehr: str) -> Terms:
         return terms
 
+    changed = asyncio.Event()
     worker = Worker(
         run=lambda work: database.run(Repeatable(work)), senders=lambda ehr, principal: sender, ehrs=lambda: ("bench",),
-        namespace=work.names.namespace, pace=work.pace, terms=known,
+        namespace=work.names.namespace, pace=work.pace, terms=known, observe=lambda changes: changed.set(),
     )  # fmt: skip
     moving = await database.run(lambda connection, now: connection.scalar(MOVING))
     cpu, clock = time.process_time(), time.perf_counter()
     serving = asyncio.create_task(worker.serve())
     while worker.attempts < moving or await database.run(outputs.count_moving):
-        await asyncio.sleep(0.02)
+        await changed.wait()
+        changed.clear()
     spent = time.process_time() - cpu, time.perf_counter() - clock
     worker.stop()
     await serving

@@ -37,17 +37,20 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(Struct, frozen=True, kw_only=True, gc=False):
-    """An HTTP answer; header names are lower case."""
+    """An HTTP answer; header names are lower case. ``shown`` is its resource where it was read from another answer."""
 
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    shown: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Answer(status={self.status})"  # the rest may be a patient's
 
     def resource(self) -> dict[str, Any] | None:
         """The FHIR resource in the body, or None: empty, HTML, broken, no ``resourceType``."""
+        if self.shown is not None:
+            return self.shown
         if not self.body.lstrip().startswith(b"{"):
             return None
         try:

@@ -264,7 +264,7 @@ def ending_of(
 ) -> Ending:
     """``kept`` is the resource as the EHR gives it now. Where it is what was sent, its own word for its version counts,
     for headers have been seen to name another."""
-    lost = () if as_sent(rendered.body, kept) else compare(codec.parse(rendered.body), kept)
+    lost = () if as_sent(rendered.body, kept) else compare(codec.reread(rendered.body), kept)
     said = (place.version, version_in(kept)) if lost else (version_in(kept), place.version)
     receipt = Receipt(location=place.location, version=said[0] or said[1], losses=(*rendered.losses, *lost))
     return Ending(

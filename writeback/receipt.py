@@ -31,9 +31,14 @@ def compare(sent: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:
     """The paths (``Observation.component[1].valueQuantity``) of what was sent and is not kept as it was said. Decimals
     are compared by their digits (1.50 is not 1.5), points in time by the instant, references by what they point at."""
     type = str(sent.get("resourceType", ""))
+    other = {
+        name: value
+        for name, value in sent.items()
+        if name not in kept or codec.format(value) != codec.format(kept[name])
+    }
     return tuple(
         f"{type}.{path}" if path else type
-        for path in _lost(sent, kept, "")
+        for path in _lost(other, kept, "")
         if path not in SERVERS_OWN and path != "resourceType"
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from r4 import codec
 from writeback.answers import Answer, Request, id_in
 
 MOST = 50
@@ -33,4 +32,4 @@ def shown(answer: Answer, type: str) -> dict[str, dict[str, Any]]:
 
 def answers(answer: Answer, type: str) -> dict[str, Answer]:
     """The same, each as a read by its id would be answered."""
-    return {id: Answer(status=200, body=codec.format(resource)) for id, resource in shown(answer, type).items()}
+    return {id: Answer(status=200, shown=resource) for id, resource in shown(answer, type).items()}

@@ -1,6 +1,7 @@
 """Edge: the seam to an EHR's HTTP, and how a worker speaks through it. Whoever sends raises what ``errors`` says."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Generator, Mapping
 from time import monotonic
@@ -39,23 +40,27 @@ async def converse(conversation: Generator[Request, Answer | Failure, T], sender
     was stopped meanwhile writes nothing afterwards: the system's clock counts, for an event loop's stands still as well."""
     until = monotonic() + seconds
     reply: Answer | Failure | None = None
-    while True:
-        try:
-            request = next(conversation) if reply is None else conversation.send(reply)
-        except StopIteration as end:
-            ended: T = end.value
-            return ended
-        reply = await _ask(sender, request, until)
+    before = LATEST.set(until)
+    try:
+        while True:
+            with contextlib.suppress(TimeoutError):  # what was asked for last is lost, and nothing more is sent
+                async with asyncio.timeout(until - monotonic()):
+                    while True:
+                        request = next(conversation) if reply is None else conversation.send(reply)
+                        reply = "answer_lost"
+                        reply = await _ask(sender, request, until)
+    except StopIteration as end:
+        ended: T = end.value
+        return ended
+    finally:
+        LATEST.reset(before)
 
 
 async def _ask(sender: Sender, request: Request, until: float) -> Answer | Failure:
-    seconds = until - monotonic()
-    if seconds <= 0:
+    if monotonic() >= until:
         return "unsent"
-    before = LATEST.set(until)
     try:
-        async with asyncio.timeout(seconds):
-            return await sender.send(request.method, request.path, headers=request.headers, body=request.body)
+        return await sender.send(request.method, request.path, headers=request.headers, body=request.body)
     except NoToken:
         return "no_token"
     except Unsent:
@@ -65,5 +70,3 @@ async def _ask(sender: Sender, request: Request, until: float) -> Answer | Failu
     except Exception as failure:  # whatever it was, it does not say that nothing was sent
         logger.warning("a sender failed with %s", type(failure).__name__)
         return "answer_lost"
-    finally:
-        LATEST.reset(before)

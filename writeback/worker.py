@@ -21,7 +21,7 @@ from writeback.changes import Change
 from writeback.claiming import Claims, claim_due, waits
 from writeback.claims import Attempted, Claimed, Ending
 from writeback.conversation import deliver
-from writeback.line import Line, wait_for
+from writeback.line import Line
 from writeback.metering import Metered
 from writeback.pacing import FAST, LATE, Bundled
 from writeback.sending import Run, Sender, converse
@@ -29,6 +29,7 @@ from writeback.settings import PACE, Pace
 from writeback.settling import record
 from writeback.targets import take_place
 from writeback.terms import SINGLY, Terms, cost, reads_back
+from writeback.turns import wait_for
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")
@@ -87,7 +88,9 @@ class Worker:
         room, until = line.room(self._pace), self._until()
         claims = await self._run(lambda connection, now: self._claim(connection, now, ehr, line, room))
         line.took(claims)
-        made = await asyncio.gather(*(self._attempt(rows, line, until) for rows in line.groups(claims.rows)))
+        made = await asyncio.gather(
+            *(line.in_turn(self._attempt(rows, line, until)) for rows in line.groups(claims.rows))
+        )
         attempts = [attempt for attempts in made for attempt in attempts]
         changes = await self._run(
             lambda connection, now: record(connection, now, attempts=attempts, pace=self._pace)

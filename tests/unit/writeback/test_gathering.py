@@ -12,6 +12,7 @@ from writeback.answers import Answer
 from writeback.errors import AnswerLost
 from writeback.gathering import Gathered
 from writeback.searching import MOST, shown
+from writeback.turns import Turns
 
 HEADERS = {"cache-control": "no-cache, no-store, max-results=50"}
 
@@ -54,7 +55,7 @@ def reader(number: int, type: str = "RiskAssessment", **changes: Any) -> Reader:
 
 def read(ehr: Reader, paths: list[str]) -> list[Answer]:
     async def work() -> list[Answer]:
-        gathered = Gathered(ehr, HEADERS)
+        gathered = Gathered(ehr, HEADERS, Turns())
         found = await asyncio.gather(*(gathered.send("GET", path) for path in paths))
         assert gathered.idle
         return found
@@ -74,7 +75,7 @@ def test_who_is_alone_is_read_by_id_and_those_that_come_meanwhile_together() -> 
     ehr = reader(5)
 
     async def work() -> list[Answer]:
-        gathered = Gathered(ehr, HEADERS)
+        gathered = Gathered(ehr, HEADERS, Turns())
         first = asyncio.create_task(gathered.send("GET", "RiskAssessment/r0"))
         await asyncio.sleep(0.002)
         others = [gathered.send("GET", f"RiskAssessment/r{number}") for number in range(1, 5)]
@@ -109,7 +110,7 @@ def test_writes_and_searches_go_as_they_are() -> None:
     ehr = reader(3)
 
     async def work() -> None:
-        gathered = Gathered(ehr, HEADERS)
+        gathered = Gathered(ehr, HEADERS, Turns())
         await asyncio.gather(
             gathered.send("PUT", "RiskAssessment/r0", body=b"{}"), gathered.send("GET", "RiskAssessment?identifier=a")
         )  # fmt: skip
@@ -118,11 +119,47 @@ def test_writes_and_searches_go_as_they_are() -> None:
     assert sorted(ehr.asked) == ["GET RiskAssessment?identifier=a", "PUT RiskAssessment/r0"]
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_who_waits_lets_others_speak_and_no_more_do_than_may(broken: bool) -> None:
+    """Thirty that have their turn, of which four may speak: what each reads after a search that failed included."""
+    ehr, speaking, most = reader(30, broken=broken), 0, 0
+
+    class Counted:
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            nonlocal speaking, most
+            speaking += 1
+            most = max(most, speaking)
+            try:
+                return await ehr.send(method, path, **given)
+            finally:
+                speaking -= 1
+
+    async def work() -> list[Answer]:
+        turns = Turns()
+        turns.most, turns.enough = 4, 16
+        gathered = Gathered(Counted(), HEADERS, turns)
+
+        async def one(path: str) -> Answer:
+            await turns.take()
+            try:
+                return await gathered.send("GET", path)
+            finally:
+                turns.end()
+
+        found = await asyncio.gather(*map(one, ehr.kept))
+        assert (turns.speaking, turns.resting) == (0, 0)
+        return found
+
+    assert [answer.resource() for answer in asyncio.run(work())] == list(ehr.kept.values())
+    assert most <= 4
+    assert broken or len(ehr.asked) <= 3
+
+
 def test_one_who_gives_up_holds_up_no_other() -> None:
     ehr = reader(3)
 
     async def work() -> list[Any]:
-        gathered = Gathered(ehr, HEADERS)
+        gathered = Gathered(ehr, HEADERS, Turns())
         tasks = [asyncio.create_task(gathered.send("GET", path)) for path in ehr.kept]
         await asyncio.sleep(0.002)
         tasks[0].cancel()

@@ -99,8 +99,36 @@ def test_no_more_are_under_way_than_the_ehr_bears(batch: bool) -> None:
                 await asyncio.sleep(0.001)
         return line.room(pace)
 
-    assert asyncio.run(run()) == (32 if batch else 3)
+    assert asyncio.run(run()) == 32
     assert speaking == [0, 3, 20]
+
+
+def test_where_the_ehr_is_slow_little_is_claimed_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("writeback.line.LONG", 0.01)
+
+    async def run() -> tuple[int, int]:
+        line, pace = Line(), Pace()
+        line.terms = Terms(at_once=4)
+        before = line.ahead(pace)
+        for _ in range(5):
+            line.begin(ends(0.03), 1, pace)
+        await asyncio.sleep(0.045)
+        return before, line.ahead(pace)
+
+    assert asyncio.run(run()) == (48, 5)
+
+
+def test_when_nothing_is_left_that_may_begin_nobody_waits() -> None:
+    async def run() -> tuple[int, float]:
+        line, pace = Line(), Pace()
+        line.terms = Terms(at_once=2)
+        for after in (0.0, 60.0, 60.0):
+            line.begin(ends(after), 1, pace)
+        return await waited(line)
+
+    found, taken = asyncio.run(run())
+    assert found == 1
+    assert taken < MOMENT / 2
 
 
 def test_where_a_rate_is_limited_nothing_is_claimed_ahead() -> None:
