@@ -123,9 +123,7 @@ async def deliver(work: Work, manifest: Any, terms: Terms, *, before: int = 0) -
     """Accepts the outputs, then takes the seconds of CPU and of the clock until everything is delivered; so many are delivered
     ``before``, for nothing."""
     database = open_sqlite(work.place, metadata=[tables.metadata])
-    session = open_session(
-        base=work.base, connections=terms.at_once or CONNECTIONS, rounds=work.rules.rounds
-    )  # fmt: skip
+    session = open_session(base=work.base, connections=terms.at_once or CONNECTIONS)
     sender = HttpSender(base=work.base, session=session)
     interpreter.settle()  # as every process that serves does
     warming = replace(work, first=work.first + work.outputs, outputs=before)

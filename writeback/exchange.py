@@ -20,7 +20,6 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from writeback.answers import Answer
 from writeback.errors import AnswerLost, Unsent
-from writeback.rounds import Rounds
 from writeback.tunnel import through
 
 SECONDS = 10.0
@@ -46,7 +45,6 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.reusable, self.since, self.abandoned = True, 0.0, False
-        self._dozing = False
         self._parser = HttpResponseParser(self)
         self._waiter: asyncio.Future[Answer] | None = None
 
@@ -55,18 +53,6 @@ class Connection(asyncio.Protocol):
         self.reusable, self._waiter = False, loop.create_future()
         self.transport.write(data)
         return self._waiter
-
-    def doze(self) -> None:
-        """See ``rounds.Awaited``."""
-        if not self._dozing and not self.transport.is_closing():
-            self._dozing = True
-            self.transport.pause_reading()
-
-    def wake(self) -> None:
-        """See ``rounds.Awaited``."""
-        if self._dozing and not self.transport.is_closing():
-            self._dozing = False
-            self.transport.resume_reading()
 
     def give_up(self, why: str = "the EHR's answer did not come in time") -> None:
         """Ends the connection: an answer that comes later must not be taken for another's."""
@@ -148,19 +134,18 @@ class Pool:
     in which the EHR may still be at it. ``permits`` says of an IP address, as text, whether it may be
     connected to (None: all); what is connected to is the very address that was asked about. ``trust`` verifies the
     certificate of an ``https`` base, None by the system's authorities. ``proxy`` (``http://host:port``) is what an ``https``
-    base is reached through, so that ``permits`` is asked about its address. ``rounds`` are the seconds between two looks for
-    answers where several are awaited (``rounds.Rounds``)."""
+    base is reached through, so that ``permits`` is asked about its address."""
 
     def __init__(
         self, *, base: str, permits: Permits | None = None, connections: int = CONNECTIONS, lingers: float = 0.0,
-        trust: ssl.SSLContext | None = None, proxy: str | None = None, rounds: float = 0.0,
+        trust: ssl.SSLContext | None = None, proxy: str | None = None,
     ) -> None:  # fmt: skip
         parts = urlsplit(base)
         secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
         self._host_line = f"host: {parts.netloc.rpartition('@')[2]}\r\n"
         self._tls = (trust or ssl.create_default_context()) if secure else None
-        self._permits, self._lingers, self._rounds = permits, lingers, Rounds(rounds)
+        self._permits, self._lingers = permits, lingers
         near = urlsplit(proxy) if proxy is not None and secure else None
         self._proxied = near is not None
         self._near = (near.hostname or "", near.port or 80) if near else (self._host, self._port)
@@ -178,12 +163,9 @@ class Pool:
             raise Unsent("its time was over before it could be sent")
         timer = loop.call_later(SECONDS, connection.give_up)
         try:
-            answer = connection.ask(data, loop)
-            self._rounds.asked(connection, loop)
-            return await answer
+            return await connection.ask(data, loop)
         finally:
             timer.cancel()
-            self._rounds.answered(connection)
             self._put(connection, loop)
 
     async def close(self) -> None:

@@ -74,12 +74,10 @@ class WriteRules:
     """Requests in a minute for the whole base address, token requests among them."""
     at_once: int | None = None
     """Requests that are under way there at a time, at most, of one process."""
-    rounds: float = 0.0
-    """Seconds between two looks for answers where several are awaited: above 0 only with a source that it is busy meanwhile."""
 
     def __post_init__(self) -> None:
-        if min(self.quarantine, self.rounds) < 0 or min(self.requests_per_minute or 1, self.at_once or 1) < 1:
-            raise ValueError("quarantine, rounds, requests_per_minute and at_once must not be negative")
+        if self.quarantine < 0 or min(self.requests_per_minute or 1, self.at_once or 1) < 1:
+            raise ValueError("quarantine, requests_per_minute and at_once must not be negative")
         if self.creates is None:
             return
         if stray := self.unlisted - self.creates:

@@ -74,16 +74,14 @@ def _plain(path: str) -> str:
 
 def open_session(
     *, base: str, permits: Permits | None = None, connections: int = CONNECTIONS, lingers: float = 0.0,
-    trust: ssl.SSLContext | None = None, proxy: str | None = None, rounds: float = 0.0,
+    trust: ssl.SSLContext | None = None, proxy: str | None = None,
 ) -> Pool:  # fmt: skip
     """The connection pool of one EHR, see ``exchange.Pool``. Raises Unsent when the base, or the proxy, itself is an
     address that is not permitted."""
     host = urlsplit(proxy or base).hostname or ""
     if permits is not None and _is_address(host) and not permits(host):
         raise Unsent("the EHR's address is in no network it was registered with")
-    return Pool(
-        base=base, permits=permits, connections=connections, lingers=lingers, trust=trust, proxy=proxy, rounds=rounds
-    )  # fmt: skip
+    return Pool(base=base, permits=permits, connections=connections, lingers=lingers, trust=trust, proxy=proxy)
 
 
 def _is_address(host: str) -> bool:

@@ -165,7 +165,7 @@ class Senders:
                 base=ehr.issuer, connections=rules.at_once or CONNECTIONS,
                 lingers=rules.quarantine if rules.at_once else 0.0,
                 permits=lambda host: permitted(ip_address(host), ehr.networks, encrypted=encrypted),
-                trust=trust(ehr.ca, ehr.certificate, ehr.key), proxy=ehr.proxy, rounds=rules.rounds,
+                trust=trust(ehr.ca, ehr.certificate, ehr.key), proxy=ehr.proxy,
             )  # fmt: skip
         return HttpSender(base=ehr.issuer, session=self._sessions[ehr], bearer=bearer)  # type: ignore[arg-type]
 

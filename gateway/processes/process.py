@@ -92,7 +92,6 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
             sandboxes.opened(installation, options, ehr_url, progress, clock=time.time, new_id=new_id)
         )
         gateway = await stack.enter_async_context(_gateway(installation, options, app_url))
-        await rehearse(gateway)
         introduced = partial(
             sandboxes.introduce, installation, ehrs, app_url, ca=secured.certificates if secured else None
         )
@@ -111,14 +110,15 @@ async def running(directory: Path, options: Options, progress: Progress) -> Asyn
         )
 
 
-def _gateway(
-    installation: Installation, options: Options, app_url: str
-) -> contextlib.AbstractAsyncContextManager[Gateway]:  # fmt: skip
-    return open_gateway(
+@contextlib.asynccontextmanager
+async def _gateway(installation: Installation, options: Options, app_url: str) -> AsyncIterator[Gateway]:
+    async with open_gateway(
         installation, models=options.models, only=options.only, base_url=app_url, clock=time.time,
         read_back=options.read_back,
         rehearsed={} if options.site is None else dict.fromkeys(options.site.ehrs, options.site),
-    )  # fmt: skip
+    ) as gateway:  # fmt: skip
+        await rehearse(gateway)
+        yield gateway
 
 
 async def _announced(gateway: Gateway, app_url: str, sees: frozenset[str]) -> str:

@@ -218,29 +218,6 @@ def test_no_more_connections_than_allowed_are_open_at_once() -> None:
     run(work)
 
 
-def test_answers_that_are_read_in_rounds_all_come(tmp_path: Path) -> None:
-    """Many at a time, then one, on connections that have rested meanwhile; encrypted as well."""
-    certificate, key = make_certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    trusting = ssl.create_default_context(cafile=str(certificate))
-
-    async def work(tls: ssl.SSLContext | None) -> None:
-        async with server(OK, pause=0.002, tls=tls) as said:
-            session = open_session(base=said.base, connections=8, rounds=0.01, trust=trusting)
-            sender = HttpSender(base=said.base, session=session)
-            for number in (40, 1, 3, 20, 1):
-                began = monotonic()
-                answers = await asyncio.gather(*(sender.send("PUT", "Basic/1", body=b"{}") for _ in range(number)))
-                assert [answer.status for answer in answers] == [200] * number
-                assert monotonic() - began < 2.0
-            assert said.connections == 8
-            await session.close()
-
-    for tls in (None, context):
-        asyncio.run(work(tls))
-
-
 def test_a_certificate_is_verified_for_the_name(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -238,7 +238,7 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
 async def serve(order: Order) -> None:
     database, journal = opened(order.store), Journal(order.journal)
     rules = vendor_of(order.vendor).write
-    bears = {"connections": rules.at_once, "lingers": rules.quarantine, "rounds": rules.rounds} if rules.at_once else {}
+    bears = {"connections": rules.at_once, "lingers": rules.quarantine} if rules.at_once else {}
     halting = Stopping(base=order.base, at=order.stop_at, journal=journal) if order.stop_at else None
     session = halting or open_session(base=order.base, **bears)
     sender: Sender = HttpSender(base=order.base, session=session)
