@@ -6,7 +6,7 @@ from typing import Any
 from monitoring.entries import Entry, place
 from monitoring.packing import unpack
 from monitoring.plan import Plan
-from monitoring.watch import Watch
+from monitoring.watch import Watch, counts
 from vocabulary.signal import SignalChanged
 
 Place = tuple[str, str, str]
@@ -25,18 +25,21 @@ def begin(plan: Plan | None, packed: bytes | None) -> Watch | None:
 def fold(
     watches: Watches, entries: Sequence[Entry], begin: Callable[[Place], Watch | None] = lambda place: None
 ) -> list[SignalChanged]:
-    """Each entry through its model's watch, ticks through all that there are by then; ``begin`` makes a watch that is not
-    there. The changes of each watch come in its order, those of several by time."""
+    """Each entry through its model's watch, ticks through all that have begun by then, however the entries are portioned;
+    ``begin`` makes a watch that is not there. The changes of each watch come in its order, those of several by time."""
     lots: dict[Place, list[Entry]] = {key: [] for key in watches}
+    begun = {key for key, watch in watches.items() if watch is not None and watch.last}
     for entry in entries:
         key = place(entry)
         if key is None:
-            for lot in lots.values():
-                lot.append(entry)
+            for other, lot in lots.items():
+                if other in begun:
+                    lot.append(entry)
             continue
         if key not in watches:
             watches[key] = begin(key)
         lots.setdefault(key, []).append(entry)
+        begun |= {key} if counts(entry) else set()
     changed: list[Any] = []
     for key, lot in lots.items():
         watch = watches[key]

@@ -33,6 +33,11 @@ COLUMN_MONITORS = {PSI: "M-IN-01", MEAN: "M-IN-02", FAULTS: "M-IN-03"}
 OUTPUT_SOURCES = {PSI: "distribution", MEAN: "mean", FAULTS: "missing"}
 
 
+def counts(entry: Entry) -> bool:
+    """Whether a watch takes it: of an output that does not count, nobody needs to know a label any more."""
+    return not isinstance(entry.told, Labelled) or (entry.first and entry.score is not None)
+
+
 class Watch:
     """``fold`` is the update of all; ``signals`` is how everything stands. ``dirty`` says that there is something to save,
     ``evaluated`` that there is something to plot: who saves sets them back."""
@@ -69,8 +74,8 @@ class Watch:
 
     def _one(self, place: int, entry: Entry) -> None:
         told = entry.told
-        if isinstance(told, Labelled) and (not entry.first or entry.score is None):
-            return  # of an output that does not count: nobody needs to know its output any more
+        if not counts(entry):
+            return
         self.last = entry.at
         if isinstance(told, Ticked):
             self._tick(place, entry.at)

@@ -140,7 +140,7 @@ MUTANTS: Mapping[str, Made] = {
         "a_write_without_scope_is_403"),
     "creates look at no body": _mutant(
         "create_beside_another_performer_is_refused", 
-        overrides=(*everywhere("may_write", lambda *given: True), *everywhere("_foreign", _nothing, below="gateway.face.bodies"))),
+        overrides=(*everywhere("may_write", lambda *given: True), *everywhere("_settled", _nothing, below="gateway.face.bodies"))),
     "conditions of creates are looked up everywhere": _open(_once, "foreign_conditional_create_is_refused"),
     "updates are not guarded": _open(
         _plain("PUT"), "foreign_update_is_refused", "theft_by_update_is_refused", "move_by_update_is_refused",
