@@ -11,10 +11,9 @@ from tests.unit.monitoring.test_watch import journal
 
 
 def entries() -> list[Entry]:
-    """Two ticks of an evening before a model's first entry, then what it says, with ticks of days after."""
-    told = [*tellings(60, seed=4)]
-    first = next(each for each in told if isinstance(each, Observed))
-    return journal([Ticked(), Ticked(), first, Ticked(), *told[told.index(first) + 1 :], Ticked()], step=20_000.0)
+    """Two ticks before a model's first entry, and what it says on the same day."""
+    told = [each for each in tellings(60, seed=4) if isinstance(each, Observed)]
+    return journal([Ticked(), Ticked(), *told], step=60.0)
 
 
 @pytest.mark.parametrize("first", [1, 2, 3, 4])
