@@ -67,7 +67,12 @@ class Line:
 
     def took(self, claims: Claims) -> None:
         """What a committed claim says of the next."""
-        self.size, self.idle, self._cursor, self._bare = claims.size, not claims.rows, claims.cursor, False
+        self.size, self.idle, self._cursor, self._bare = (
+            claims.size,
+            not claims.rows and not claims.changes,
+            claims.cursor,
+            False,
+        )
 
     def room(self, pace: Pace) -> int:
         """How many deliveries more may be under way."""

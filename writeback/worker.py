@@ -236,7 +236,8 @@ class Worker:
             line.took(claims)
             for rows in line.groups(claims.rows):
                 line.begin(self._attempt(rows, line, until), len(rows), self._pace)
-            if line.ended or not (claims.rows and line.ahead(self._pace) > 0):
+            more = claims.rows or claims.changes  # what was overtaken makes room for what waited behind it
+            if line.ended or not (more and line.ahead(self._pace) > 0):
                 await line.wait(min(claims.wait or self._pace.poll, self._pace.poll))
 
     async def _sweep(self) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, hurry, said, settle, state, states, submission
-from tests.unit.writeback.examples import output
+from tests.unit.writeback.examples import NAMES, output
 from writeback import outputs, resending, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
@@ -22,6 +22,7 @@ from writeback.claims import Claimed
 from writeback.errors import AnswerLost, Unsent
 from writeback.settling import Settled
 from writeback.settling import settle as settle_rows
+from writeback.worker import Worker
 
 
 def grown_old(database: Database) -> None:
@@ -97,6 +98,30 @@ def test_after_an_outage_the_newest_output_alone_is_sent(database: Database, sec
     risks = [name for name in ehr.kept if name.startswith("RiskAssessment")]
     assert len(risks) == (1 if ends == "superseded" else 2)
     assert database.run_now(outputs.count_moving) == 0
+
+
+def test_many_that_were_overtaken_are_put_aside_without_a_pause_between_them(database: Database) -> None:
+    """Each of a patient's waits for the one before it: forty of them would take twenty seconds at a look every half."""
+    ehr, began = Ehr(), time.time()
+    for number in range(40):
+        asyncio.run(accept(database, submission(output("risk", as_of=began + number, inference_id=str(number)))))
+    waited(database, 400.0)
+
+    async def serve() -> None:
+        worker = Worker(
+            run=database.run, senders=lambda name, principal: ehr, ehrs=lambda: ("spec",), namespace=NAMES.namespace
+        )  # fmt: skip
+        serving = asyncio.create_task(worker.serve())
+        while await database.run(outputs.count_moving) and time.time() < began + 60.0:
+            await asyncio.sleep(0.05)
+        worker.stop()
+        await serving
+
+    before = time.monotonic()
+    asyncio.run(serve())
+    assert database.run_now(outputs.count_moving) == 0
+    assert time.monotonic() - before < 10.0
+    assert len([name for name in ehr.kept if name.startswith("RiskAssessment")]) == 1
 
 
 def test_what_a_clinician_confirmed_is_sent_although_a_newer_output_follows(database: Database) -> None:
