@@ -67,12 +67,8 @@ class Line:
 
     def took(self, claims: Claims) -> None:
         """What a committed claim says of the next."""
-        self.size, self.idle, self._cursor, self._bare = (
-            claims.size,
-            not claims.rows and not claims.changes,
-            claims.cursor,
-            False,
-        )
+        self.size, self._cursor, self._bare = claims.size, claims.cursor, False
+        self.idle = not claims.rows and not claims.changes
 
     def room(self, pace: Pace) -> int:
         """How many deliveries more may be under way."""
