@@ -44,7 +44,8 @@ def test_a_judge_never_overrides_the_rules_and_disagreements_wait_for_people(tmp
         world.gateway.checkers = Checkers([Plugin(judge)])
         assert (await post(world, FALSE)).status_code == 422
         found = [each for each in await waiting(world) if each.rules == "contradicted"]
-        seen = {(each.span, each.checker, each.verdict) for each in found}  # and the rules' own, where it was drawn by lot
+        seen = {(each.span, each.checker, each.verdict) for each in found}
+        # the rules' own is there as well where it was drawn by lot
         assert seen - {((0, 28), "rules", "contradicted")} == {((0, 28), "judge", "supported")}
         request = judge.asked[0]
         assert request.text == FALSE
