@@ -222,7 +222,7 @@ def _refused(connection: Connection, body: Mapping[str, Any], interaction: Inter
 
 def _missing(connection: Connection, body: Mapping[str, Any], said: set[str], base: str) -> Iterable[Issue]:
     """References within this server that lead nowhere."""
-    own = f"{body.get('resourceType')}/{body.get('id')}"
+    own = body.get("resourceType"), body.get("id")
     lost = {*islice((each for each in said if _leads_nowhere(connection, each, own, base)), LOST)}
     for path, reference in walk(body) if lost else ():
         if reference["reference"] in lost:
@@ -233,9 +233,9 @@ LOST = 20
 """References that lead nowhere and are told of one body, at most: looking for more of them is work for nothing."""
 
 
-def _leads_nowhere(connection: Connection, said: str, own: str, base: str) -> bool:
+def _leads_nowhere(connection: Connection, said: str, own: tuple[Any, Any], base: str) -> bool:
     local = parse(said, base=base)
-    if local is None or local.local == own:
+    if local is None or (local.type, local.id) == own:
         return False
     row = execute(connection, _STANDS, (local.type, local.id)).fetchone()
     if row is None or row[1]:

@@ -61,7 +61,7 @@ def _settled(i: Interaction, scopes: Scopes, grant: Grant, means: Means) -> Gene
             continue
         local = parse(said, base=means.base)
         settled = settled and local is not None and local.version is None
-        if local is None or local.local in means.own or local.local == f"{i.type}/{i.id}":
+        if local is None or local.local in means.own or (local.type, local.id) == (i.type, i.id):
             continue
         if not (yield from _reached(local, plain, grant, means, known)):
             return next(path for path, reference in walk(i.body or {}) if reference["reference"] == said)

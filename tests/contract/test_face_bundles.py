@@ -60,6 +60,16 @@ def test_what_a_transaction_deletes_cannot_be_referred_to_by_what_it_makes(world
         assert alone.status_code == 200, alone.text
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a transaction"])
+def test_what_has_no_id_yet_is_not_what_a_reference_to_none_names(world: World, alone: bool) -> None:
+    made = {**world.observation("x", "p1"), "hasMember": [{"reference": "Observation/None"}]}
+    del made["id"]
+    sent = made if alone else bundle("transaction", entry("POST", "Observation", resource=made))
+    everybodys = world.token("user/*.cruds", user="Practitioner/x")
+    for token in (None, everybodys) if world.ehr.upstream is None else (None,):
+        assert world.ask("POST", "Observation" if alone else "", token, json=sent).status_code == 422
+
+
 def test_a_transaction_answers_in_the_order_of_its_entries(world: World) -> None:
     name, target = f"urn:uuid:{uuid.uuid4()}", world.observation("x", "p1")
     del target["id"]
