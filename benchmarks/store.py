@@ -47,8 +47,7 @@ def figures() -> list[dict[str, Any]]:
 
 
 def _create(client: int, turn: int) -> Sent:
-    body = json.dumps(data.observation(client, next(NUMBERS))).encode()
-    return Sent("POST", "Observation", body, data.token(client))
+    return Sent("POST", "Observation", data.posted(client, next(NUMBERS)), data.token(client))
 
 
 def _search(client: int, turn: int) -> Sent:

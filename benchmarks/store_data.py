@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,27 @@ def observation(of: int, each: int, *, named: str = "") -> dict[str, Any]:
         "effectiveDateTime": f"{moment}T{rest // 60:02}:{rest % 60:02}:00Z", "valueQuantity": unit,
         "note": [{"text": "The measured value is within what was expected for this patient at this time of day."}],
     }  # fmt: skip
+
+
+_MARK = "\0"
+
+
+@cache
+def _shape(of: int, kind: int) -> tuple[bytes, bytes]:
+    """One of ``KINDS`` observations of a patient as it is sent, before and after its number."""
+    body = observation(of, kind)
+    body["identifier"][0]["value"] = f"{of}-{_MARK}"
+    before, _, after = json.dumps(body).partition(json.dumps(_MARK)[1:-1])
+    return before.encode(), after.encode()
+
+
+KINDS = 200
+"""Observations of a patient that a client has at hand, as a load generator has: to make one takes as long as to send it."""
+
+
+def posted(of: int, each: int) -> bytes:
+    """What a client posts: an observation whose identifier no other has."""
+    return (b"%d" % each).join(_shape(of, each % KINDS))
 
 
 def resources(patients: int, each: int) -> Iterator[dict[str, Any]]:

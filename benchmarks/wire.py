@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
+
+from httptools import HttpResponseParser
 
 
 class Sent(NamedTuple):
@@ -46,12 +48,53 @@ async def _client(base: str, making: Making, number: int, until: float, expected
     return lasted
 
 
+class _Ends(asyncio.Protocol):
+    """One connection: collects the answer to what was written last."""
+
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self._parts: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def ask(self, request: bytes) -> "asyncio.Future[bytes]":
+        """The body of the answer, when it is whole."""
+        self._parts.clear()
+        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return self._answer
+
+    def said(self) -> tuple[int, bool]:
+        """The status of the answer, and whether the connection goes on."""
+        return self._parser.get_status_code(), self._goes_on
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_headers_complete(self) -> None:
+        self._goes_on = self._parser.should_keep_alive()
+
+    def on_body(self, part: bytes) -> None:
+        self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        self._answer.set_result(b"".join(self._parts))
+
+    def connection_lost(self, failure: Exception | None) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(failure or ConnectionResetError("ended before the answer was whole"))
+
+
 class Wire:
     """One connection, opened again where the server has ended it (Tomcat does after a hundred requests)."""
 
     def __init__(self, base: str) -> None:
         self._base = urlsplit(base)
-        self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._ends: _Ends | None = None
 
     async def __aenter__(self) -> "Wire":
         return self
@@ -61,35 +104,22 @@ class Wire:
 
     def _close(self) -> None:
         if self._ends is not None:
-            self._ends[1].close()
+            self._ends.close()
             self._ends = None
 
     async def send(self, sent: Sent, expected: frozenset[int]) -> bytes:
         """One request, and the body of its answer. Raises AssertionError for another status."""
         if self._ends is None:
-            self._ends = await asyncio.open_connection(self._base.hostname, self._base.port, limit=2**24)
-        reader, writer = self._ends
+            loop = asyncio.get_running_loop()
+            _, self._ends = await loop.create_connection(_Ends, self._base.hostname or "", self._base.port or 80)
         where = f"{self._base.path}/{sent.path}" if sent.path else self._base.path
         lines = [f"{sent.method} {where} HTTP/1.1", f"Host: {self._base.netloc}", "Accept: application/fhir+json"]
         lines += [f"Authorization: Bearer {sent.bearer}"] if sent.bearer else []
         lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(sent.body)}"] if sent.body else []
-        writer.write("\r\n".join([*lines, "", ""]).encode() + sent.body)
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        content = await _body(reader, head)
-        if b"\r\nconnection: close" in head:
+        content = await self._ends.ask("\r\n".join([*lines, "", ""]).encode() + sent.body)
+        status, goes_on = self._ends.said()
+        if not goes_on:
             self._close()
-        if int(head[9:12]) not in expected:
-            raise AssertionError(f"{sent.method} {sent.path[:60]}: {int(head[9:12])} {content[:300]!r}")
+        if status not in expected:
+            raise AssertionError(f"{sent.method} {sent.path[:60]}: {status} {content[:300]!r}")
         return content
-
-
-async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
-    if b"\r\ncontent-length:" in head:
-        return await reader.readexactly(int(head.partition(b"\r\ncontent-length:")[2].split(b"\r\n")[0]))
-    if b"chunked" not in head:
-        return b""
-    found = b""
-    while size := int(await reader.readuntil(b"\r\n"), 16):
-        found += (await reader.readexactly(size + 2))[:-2]
-    await reader.readexactly(2)
-    return found

@@ -24,7 +24,7 @@ ASIDE = 4 * DUE
 """Changes whose terms are kept in memory at most."""
 
 _STATE = (
-    "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'fhir_resources'), coalesce("
+    "SELECT (SELECT max(number) FROM fhir_resources), coalesce("
     "(SELECT CAST(value AS INTEGER) FROM fhir_settings WHERE name = 'indexed'), (SELECT max(number) FROM fhir_terms), 0)"
 )
 """The last change, and up to which the terms are in their table: a store of an earlier Chartgate put them there with each
@@ -69,7 +69,7 @@ def parts(connection: Connection) -> tuple[int, tuple[int, ...]]:
 
 def put(connection: Connection, parameter: int, number: int) -> None:
     """Puts the terms of one parameter into their table, those of the changes up to this one."""
-    execute(connection, f"{_FROM_ASIDE} {_PART} ORDER BY value, low, date", (parameter, number))
+    execute(connection, f"{_FROM_ASIDE} {_PART}", (parameter, number))
     execute(connection, f"DELETE FROM temp.fhir_aside {_PART}", (parameter, number))
 
 

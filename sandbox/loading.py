@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from r4 import codec
 from sandbox.backlog import catch_up, done_up_to
-from sandbox.driver import add, execute, positional
+from sandbox.driver import add, positional
 from sandbox.indexing import date_of, index
 from sandbox.indexing import rows as term_rows
+from sandbox.paging import last_change
 from sandbox.store import Rules, stamped
 from sandbox.tables import resources, terms
 
@@ -26,8 +27,7 @@ def load(connection: Connection, now: float, bodies: Iterable[Mapping[str, Any]]
 
     The rows are those of a create or update, given to the driver by the hundred."""
     catch_up(connection, base=rules.base)
-    highest = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'fhir_resources'"
-    first = int(execute(connection, highest).fetchone()[0]) + 1
+    first = last_change(connection) + 1
     numbered, count = enumerate(bodies, start=first), 0
     while some := list(islice(numbered, AT_ONCE)):
         rows: list[tuple[object, ...]] = []

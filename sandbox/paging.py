@@ -52,7 +52,7 @@ def page(connection: Connection, wanted: Search, *, few: int = FEW) -> Page:
     place = cursors.read(wanted.after, keys=len(planned.keys)) if wanted.after is not None else None
     if wanted.only_count:
         return Page([], None, _total(connection, planned))
-    begun = place.begun if place else _last(connection)
+    begun = place.begun if place else last_change(connection)
     rows: list[Slot] = []
     for row in _walk(connection, planned, begun, place):
         if not rows or row.number != rows[-1].number:
@@ -75,10 +75,9 @@ def _spoken(key: Key, value: Any) -> Any:
     return None if value == key.blank else value
 
 
-def _last(connection: Connection) -> int:
+def last_change(connection: Connection) -> int:
     """The number of the last change."""
-    row = execute(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'fhir_resources'").fetchone()
-    return int(row[0]) if row else 0
+    return int(execute(connection, "SELECT max(number) FROM fhir_resources").fetchone()[0] or 0)
 
 
 def _told(connection: Connection, wanted: Search, planned: Plan, whole: int | None) -> int | None:

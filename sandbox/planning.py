@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from sandbox.driver import execute
-from sandbox.indexing import DATES, NO_DATE, key
-from sandbox.search import Filter, Search
+from sandbox.indexing import DATES, NO_DATE, key, keys
+from sandbox.search import Filter, Search, of
 
 FEW = 200
 """So many candidates are looked at and sorted rather than walked in order."""
@@ -82,8 +82,9 @@ def _key(type: str, name: str, descending: bool) -> Key:
     if DATES.get(type) == name:
         return Key("r.date", (), descending, NO_DATE)
     pick = "max" if descending else "min"
-    value = f"(SELECT {pick}(coalesce(k.low, k.value)) FROM fhir_terms k WHERE k.number = r.number AND k.parameter = ?)"
-    return Key(value, (key(type, name),), descending)
+    own = keys(type, name)
+    where = f"k.number = r.number AND {of('k', own)}"
+    return Key(f"(SELECT {pick}(coalesce(k.low, k.value)) FROM fhir_terms k WHERE {where})", own, descending)
 
 
 def _counted(connection: Connection, select: str, values: tuple[Any, ...], few: int) -> int:

@@ -20,10 +20,10 @@ resources = Table(
     Column("updated", Double, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("date", Double, nullable=False, server_default="0"),
-    sqlite_autoincrement=True,
 )
-"""The current version of each resource. ``date`` is the start of what its type's leading date says (``indexing.DATES``),
-``indexing.NO_DATE`` where it says none."""
+"""The current version of each resource, a deletion's as well: no row goes without one of a higher number, so that the highest
+is that of the last change, and no number comes twice. ``date`` is the start of what its type's leading date says
+(``indexing.DATES``), ``indexing.NO_DATE`` where it says none."""
 
 Index("fhir_resources_name", resources.c.type, resources.c.id, unique=True)
 Index("fhir_resources_order", resources.c.type, resources.c.updated, sqlite_where=text("deleted = 0"))

@@ -35,15 +35,16 @@ class Gathered:
     def write(self, data: bytes) -> None:
         """Sends it with what else is written until the loop goes on."""
         if not self._parts:
-            self._loop.call_soon(self._leave)
+            self._loop.call_soon(self.leave)
         self._parts.append(data)
 
     def close(self) -> None:
         """Ends the connection when all that was written is sent."""
-        self._leave()
+        self.leave()
         self._transport.close()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Sends what was written by now."""
         if self._parts:
             whole = b"".join(self._parts)
             self._parts.clear()
@@ -63,6 +64,11 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: {"transport": self.transport}}
+
+    def on_response_complete(self) -> None:
+        """An answer that is whole leaves at once, before anything else is done."""
+        self.transport.leave()  # type: ignore[attr-defined]
+        super().on_response_complete()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,13 +6,12 @@ seconds. Either everything a work wrote is durable when ``run`` returns, or noth
 SQLite: one connection, and whatever is waiting is committed as one group, a savepoint each; a work alone needs none, nor do
 works that may be done again (``Repeatable``): where one of them fails, each is done again with its own. A thread of its own does
 the works, but for the short ones of these (``Short``): where it has nothing to do the event loop does them, for two threads
-that take turns at the interpreter, statement by statement, are slower than one. Commits are another thread's, but for those of
-one who is alone for a while, on a disk that is quick (``Solitude``): to wake a thread and be woken takes as long as the commit.
+that take turns at the interpreter, statement by statement, are slower than one. It commits them as well while the disk is quick
+(``Pace``): to wake a thread and be woken takes as long as the commit. Else that is another thread's, and it goes on meanwhile.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
 import asyncio
-import contextlib
 import os
 import sqlite3
 import threading
@@ -28,16 +27,15 @@ from sqlalchemy import Connection, MetaData, text
 
 from gateway.storage.creating import create_missing
 from gateway.storage.failures import DatabaseClosed, translated
+from gateway.storage.groups import Clock, Done, Groups, Item
 from gateway.storage.opening import LONG_LOG, PAGE, copy_back, sqlite_engine
+from gateway.storage.pace import Pace
 from gateway.storage.postgres import Postgres
 from gateway.storage.promises import Outcome, Promise, tell
-from gateway.storage.solitude import Solitude
 from gateway.storage.statements import DriverConnection
-from gateway.storage.works import Repeatable, Short, Work
+from gateway.storage.works import Short, Work
 
 T = TypeVar("T")
-Clock = Callable[[], float]
-
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
 SHORT_LIMIT = 64
@@ -54,11 +52,6 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-_Item = tuple[Work[Any], Promise]
-_Done = tuple[list[Outcome], BaseException | None]
-"""A group whose works are done, and what keeps it from being committed."""
-
-
 class Sqlite:
     """One file, one connection, group commit. A second process on the same file fails at once (EXCLUSIVE)."""
 
@@ -67,17 +60,18 @@ class Sqlite:
         page_size: int = PAGE,
     ) -> None:  # fmt: skip
         self.path, self.engine = Path(path), sqlite_engine(str(path), page_size=page_size)
-        self._clock, self._observe = clock, observe
-        self._waiting: SimpleQueue[_Item | None] = SimpleQueue()
+        self._clock = clock
+        self._waiting: SimpleQueue[Item | None] = SimpleQueue()
         self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
-        self._begun: SimpleQueue[_Done | None] = SimpleQueue()
+        self._begun: SimpleQueue[Done | None] = SimpleQueue()
         self._closed = self._writing = False
-        self._solitude = Solitude()
+        self._pace = Pace()
         self._copied, self._patience = 0, LONG_LOG
         """Rows that were changed before the log was copied back, and after how many more it is long again."""
         self._turn = threading.Lock()
         self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
+        self._groups = Groups(self._connection, self._raw, clock, observe)
         named = {f"sqlite {self.path.name}": self._serve, f"commits {self.path.name}": self._finish}
         self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in named.items()]
         for thread in self._threads:
@@ -89,7 +83,7 @@ class Sqlite:
         future: asyncio.Future[T] = loop.create_future()
         if isinstance(work, Short) and not self._closed:
             self._short.append((work, future))
-            loop.call_soon(self._begin)  # after those that this turn of the loop brings along
+            loop.call_soon(self._gather, loop, len(self._short), self._pace.quiet)
         else:
             self._submit(work, future)
         return await future
@@ -100,7 +94,7 @@ class Sqlite:
         if self._closed or self._writing or not self._turn.acquire(blocking=False):
             return await self.run(work)
         try:
-            return cast(T, self._call(work, self._clock()))
+            return cast(T, self._groups.call(work, self._clock()))
         except Exception as failure:
             told = translated(failure)
             if told is None or told is failure:
@@ -159,30 +153,39 @@ class Sqlite:
         while self._short:
             self._commit([])
 
-    def _commit(self, group: Sequence[_Item]) -> None:
+    def _commit(self, group: Sequence[Item]) -> None:
         """One transaction for the whole group, and for what waits for the event loop."""
         self._writing = True
         self._turn.acquire()
-        outcomes = self._ended(self._done([*group, *self._due()]))
+        outcomes = self._groups.ended(self._groups.done([*group, *self._due()]))
         self._writing = False
         self._over(outcomes)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, there: int, turns: int) -> None:
+        """Begins for all who are there when nobody came for so many turns; where somebody did, it is he who begins."""
+        if turns == 0 or there >= SHORT_LIMIT:
+            self._begin()
+        elif len(self._short) == there:
+            loop.call_soon(self._gather, loop, there, turns - 1)
 
     def _begin(self) -> None:
         """On the event loop: does the short works, unless somebody has the turn: he takes them along, or passes it on."""
         if self._short and not self._writing and not self._closed and self._turn.acquire(blocking=False):
             group = self._due()
-            done = self._done(group)
-            if self._solitude.again(len(group)) and self._changed() < self._patience:
+            done = self._groups.done(group)
+            if self._pace.here(len(group)) and self._changed() < self._patience:
                 began = time.monotonic()
-                self._over(self._ended(done))
-                self._solitude.took(time.monotonic() - began)
+                outcomes = self._groups.ended(done)
+                self._pace.took(time.monotonic() - began)
+                tell(outcomes)  # whose answers leave before the next are begun
+                self._pass_on()
             else:
                 self._begun.put(done)
 
     def _finish(self) -> None:
         """Commits what the event loop has begun, which goes on meanwhile."""
         while (begun := self._begun.get()) is not None:
-            self._over(self._ended(begun))
+            self._over(self._groups.ended(begun))
 
     def _over(self, outcomes: Sequence[Outcome]) -> None:
         """Passes the turn on, and tells whose works have ended; they do not wait until a long log is copied back."""
@@ -200,7 +203,7 @@ class Sqlite:
         """Rows that were changed since the log was copied back; SQLite counts them in 32 bits."""
         return (self._raw.total_changes - self._copied) % 2**32
 
-    def _due(self) -> list[_Item]:
+    def _due(self) -> list[Item]:
         return [self._short.popleft() for _ in range(min(SHORT_LIMIT, len(self._short)))]
 
     def _pass_on(self) -> None:
@@ -210,70 +213,6 @@ class Sqlite:
             for loop in {future.get_loop() for _, future in tuple(self._short)}:
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(self._begin)
-
-    def _done(self, group: Sequence[_Item]) -> _Done:
-        outcomes: list[Outcome] = []
-        try:
-            self._raw.execute("BEGIN IMMEDIATE")
-            now = self._clock()
-            if len(group) == 1:  # alone in its transaction, a work needs no savepoint
-                outcomes = [(group[0][1], self._call(group[0][0], now), None)]
-            else:
-                again = [item for item in group if isinstance(item[0], Repeatable)]
-                once = [item for item in group if not isinstance(item[0], Repeatable)]
-                outcomes = self._together(again, now) + self._apart(once, now)
-        except BaseException as failure:
-            return [(future, None, failure) for _, future in group], failure
-        return outcomes, None
-
-    def _ended(self, done: _Done) -> list[Outcome]:
-        """Commits the group. A failed begin or commit fails every future of it."""
-        outcomes, failure = done
-        try:
-            if failure is None:
-                self._raw.execute("COMMIT")
-                return outcomes
-        except BaseException as broken:
-            failure = broken
-        with contextlib.suppress(sqlite3.Error):  # on a broken disk this fails as well
-            if self._raw.in_transaction:
-                self._raw.execute("ROLLBACK")
-        return [(future, None, failure) for future, _, _ in outcomes]
-
-    def _together(self, items: Sequence[_Item], now: float) -> list[Outcome]:
-        """The first of the transaction: if one of them fails, it begins anew and each has a savepoint."""
-        try:
-            return [(future, self._call(work, now), None) for work, future in items]
-        except Exception:
-            if not self._raw.in_transaction:
-                raise
-            self._raw.execute("ROLLBACK")
-            self._raw.execute("BEGIN IMMEDIATE")
-        return self._apart(items, now)
-
-    def _apart(self, items: Sequence[_Item], now: float) -> list[Outcome]:
-        return [(future, *self._attempt(work, now)) for work, future in items]
-
-    def _attempt(self, work: Work[Any], now: float) -> tuple[Any, BaseException | None]:
-        self._raw.execute("SAVEPOINT work")
-        try:
-            value = self._call(work, now)
-        except Exception as failure:
-            if not self._raw.in_transaction:  # SQLite itself rolled the whole group back: disk full, I/O error
-                raise
-            self._raw.execute("ROLLBACK TO work")
-            self._raw.execute("RELEASE work")
-            return None, failure
-        self._raw.execute("RELEASE work")
-        return value, None
-
-    def _call(self, work: Work[Any], now: float) -> Any:
-        if self._observe is None:
-            return work(self._connection, now)
-        began = time.thread_time()
-        value = work(self._connection, now)
-        self._observe(work, time.thread_time() - began)
-        return value
 
 
 def open_sqlite(

@@ -13,7 +13,8 @@ Outcome = tuple[Promise, Any, BaseException | None]
 
 
 def tell(outcomes: Sequence[Outcome]) -> None:
-    """Settles a group's futures with one wake-up for each event loop: waking costs more than most works."""
+    """Settles a group's futures with one wake-up for each event loop, none for the one that tells: waking costs more than most
+    works."""
     loops: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
     for future, value, failed in outcomes:
         outcome = (future, value, translated(failed))
@@ -22,7 +23,9 @@ def tell(outcomes: Sequence[Outcome]) -> None:
         else:
             _settle([outcome])
     for loop, settled in loops.items():
-        if not loop.is_closed():
+        if loop is asyncio._get_running_loop():
+            _settle(settled)
+        elif not loop.is_closed():
             loop.call_soon_threadsafe(_settle, settled)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, 
 from gateway.storage.database import Sqlite, open_sqlite
 from gateway.storage.failures import DatabaseClosed
 from gateway.storage.opening import AUTOCHECKPOINT, LARGE_PAGE, LONG_LOG, PAGE
-from gateway.storage.solitude import ALONE
+from gateway.storage.pace import LATELY
 from gateway.storage.works import Repeatable, Short
 
 METADATA = MetaData()
@@ -126,8 +126,11 @@ def test_a_commit_that_fails_fails_every_work_of_its_group_and_no_later_one(tmp_
     assert kept == []
 
 
-def test_who_writes_alone_has_commits_done_where_he_waits_and_they_fail_as_others_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_quick_disk_commits_where_the_works_are_done_and_a_slow_one_elsewhere(tmp_path: Path, quick: bool) -> None:
     database, commits = open_sqlite(tmp_path / "x.db", metadata=[METADATA]), []
+    for _ in range(0 if quick else LATELY):
+        database._pace.took(10.0)
 
     def seen(sql: str) -> None:
         commits.extend([threading.get_ident()] if sql == "COMMIT" else [])
@@ -135,21 +138,37 @@ def test_who_writes_alone_has_commits_done_where_he_waits_and_they_fail_as_other
     def orphan(connection: Connection, now: float) -> None:
         connection.execute(insert(PETS), {"owner": "nobody"})
 
-    async def alone() -> None:
+    async def works() -> None:
         await database.alone(lambda raw: raw.set_trace_callback(seen))
-        for name in "abcdefgh":
+        for name in "abcd":
             await database.run(Short(adds(name)))
         with pytest.raises(sqlite3.IntegrityError):
             await database.run(Short(orphan))
-        await asyncio.gather(*(database.run(Short(adds(name))) for name in "ij"))
+        await asyncio.gather(*(database.run(Short(adds(name))) for name in "ef"))
 
-    asyncio.run(alone())
-    assert there(database) == list("abcdefghij")
+    asyncio.run(works())
+    assert there(database) == list("abcdef")
     database.close()
-    here = [each == threading.get_ident() for each in commits]
-    assert not any(here[:ALONE])
-    assert any(here[ALONE:9])
-    assert not here[-2]
+    assert [each == threading.get_ident() for each in commits[:6]] == [quick] * 6
+
+
+def test_works_that_come_shortly_after_one_another_are_committed_together(tmp_path: Path) -> None:
+    database, commits = open_sqlite(tmp_path / "x.db", metadata=[METADATA]), []
+
+    async def later(name: str, turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await database.run(Short(adds(name)))
+
+    async def works() -> None:
+        await database.alone(lambda raw: raw.set_trace_callback(lambda sql: commits.append(sql)))
+        await asyncio.gather(*(database.run(Short(adds(name))) for name in "ab"))
+        await asyncio.gather(*(later(name, turns) for turns, name in enumerate("cdefgh")))
+
+    asyncio.run(works())
+    assert there(database) == list("abcdefgh")
+    database.close()
+    assert commits.count("COMMIT") == 2 + 1  # and what ``there`` asked for
 
 
 def test_neither_kind_of_work_waits_without_end_for_the_other(tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ FINDS = [
     (f"Observation?component-code-value-quantity={LOINC}%7C8480-6$120", "bp"), ("Observation?component-code-value-quantity=8480-6$80", ""),
     ("Observation?combo-code-value-quantity=8462-4$lt90", "bp"), ("Observation?code-value-quantity=1-1$72.5%7C%7Ckg", "kg"), ("Observation?code-value-quantity=2-2$72.5", ""),
     ("Observation?code-value-concept=1-1$yes", "by"), ("Observation?combo-code-value-quantity=8480-6$gt130,8462-4$80", "bp"),
+    # what looks where others look
+    ("Observation?combo-code=85354-9,8480-6", "bp"), ("Observation?combo-code=1-1,8480-6", "kg g by two bp"), ("Observation?combo-code:not=8480-6", "kg g none by two"),
+    ("Observation?combo-value-quantity=ge120", "g bp"), ("Observation?combo-value-quantity=gt72.3%7Chttp://unitsofmeasure.org%7Ckg", "kg g"),
+    ("Observation?combo-value-quantity:missing=true", "none by two"), ("Observation?combo-code=8480-6&combo-value-quantity=lt90&date=2024", "bp"),
+    ("Patient?_has:Observation:patient:combo-code=8480-6", "p1"),
     # one patient and one code
     ("Observation?patient=p1&code=1-1", "kg g by two"), (f"Observation?patient=Patient/p1&code={LOINC}%7C1-1", "kg g by two"), ("Observation?patient=p1&code=urn:own%7C1-1", "two"),
     ("Observation?patient=p1&code=%7C1-1", ""), ("Observation?patient=p2&code=1-1", ""), ("Observation?patient=p2&code=2-2", "none"), ("Observation?patient=Group/p1&code=1-1", ""),
