@@ -49,43 +49,44 @@ async def _client(base: str, making: Making, number: int, until: float, expected
 
 
 class _Ends(asyncio.Protocol):
-    """One connection: collects the answer to what was written last."""
+    """One connection: collects the answer to what was written last. ``goes_on`` until the server ends it."""
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self._parts: list[bytes] = []
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self.goes_on = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
-    def ask(self, request: bytes) -> "asyncio.Future[bytes]":
-        """The body of the answer, when it is whole."""
+    def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bytes]]":
+        """The status and the body of the answer, when it is whole."""
         self._parts.clear()
-        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return self._answer
 
-    def said(self) -> tuple[int, bool]:
-        """The status of the answer, and whether the connection goes on."""
-        return self._parser.get_status_code(), self._goes_on
-
     def close(self) -> None:
+        self.goes_on = False
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
     def on_headers_complete(self) -> None:
-        self._goes_on = self._parser.should_keep_alive()
+        self.goes_on = self._parser.should_keep_alive()
 
     def on_body(self, part: bytes) -> None:
         self._parts.append(part)
 
     def on_message_complete(self) -> None:
-        self._answer.set_result(b"".join(self._parts))
+        if self._answer is not None:
+            self._answer.set_result((self._parser.get_status_code(), b"".join(self._parts)))
 
     def connection_lost(self, failure: Exception | None) -> None:
-        if not self._answer.done():
+        self.goes_on = False
+        if self._answer is not None and not self._answer.done():
             self._answer.set_exception(failure or ConnectionResetError("ended before the answer was whole"))
 
 
@@ -109,17 +110,15 @@ class Wire:
 
     async def send(self, sent: Sent, expected: frozenset[int]) -> bytes:
         """One request, and the body of its answer. Raises AssertionError for another status."""
-        if self._ends is None:
+        if self._ends is None or not self._ends.goes_on:
+            self._close()
             loop = asyncio.get_running_loop()
             _, self._ends = await loop.create_connection(_Ends, self._base.hostname or "", self._base.port or 80)
         where = f"{self._base.path}/{sent.path}" if sent.path else self._base.path
         lines = [f"{sent.method} {where} HTTP/1.1", f"Host: {self._base.netloc}", "Accept: application/fhir+json"]
         lines += [f"Authorization: Bearer {sent.bearer}"] if sent.bearer else []
         lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(sent.body)}"] if sent.body else []
-        content = await self._ends.ask("\r\n".join([*lines, "", ""]).encode() + sent.body)
-        status, goes_on = self._ends.said()
-        if not goes_on:
-            self._close()
+        status, content = await self._ends.ask("\r\n".join([*lines, "", ""]).encode() + sent.body)
         if status not in expected:
             raise AssertionError(f"{sent.method} {sent.path[:60]}: {status} {content[:300]!r}")
         return content

@@ -45,11 +45,11 @@ class Match(NamedTuple):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
     """What a comparison needs to know: the base of the server, Unix seconds, and the units that the values of a parameter
-    (``indexing.keys``) are stored in."""
+    (``indexing.key``) are stored in."""
 
     base: str
     now: float = 0.0
-    units: Callable[[tuple[int, ...]], Sequence[str]] = lambda parameters: ()
+    units: Callable[[int], Sequence[str]] = lambda parameter: ()
 
 
 class Asked(NamedTuple):
@@ -59,7 +59,7 @@ class Asked(NamedTuple):
     modifier: str
     value: str
     row: Parameter
-    parameters: tuple[int, ...]
+    parameter: int
 
 
 def either(matches: Sequence[Match]) -> Match:
@@ -230,7 +230,7 @@ def _quantity(asked: Asked, known: Known) -> Match:
     if len(said) not in (1, 3):
         raise SearchError(asked.name, "must be a number, or number|system|code")
     amount, (system, unit) = _amount(asked.name, said[0]), (said[1:] if len(said) == 3 else ("", ""))
-    stored = known.units(asked.parameters)
+    stored = known.units(asked.parameter)
     if not unit:
         units = list(stored) or [""]
         found = _between(amount)

@@ -32,13 +32,8 @@ def known(connection: Connection, now: float, *, base: str) -> Known:
     return Known(base=base, now=now, units=partial(_units, connection))
 
 
-def _units(connection: Connection, parameters: tuple[int, ...]) -> list[str]:
-    """The units that values under these numbers are stored in."""
-    return list(dict.fromkeys(unit for each in parameters for unit in _units_of(connection, each)))[:UNITS_LIMIT]
-
-
-def _units_of(connection: Connection, parameter: int) -> list[str]:
-    """Those of one number, each found by a step of the index."""
+def _units(connection: Connection, parameter: int) -> list[str]:
+    """The units that values of a parameter are stored in, each found by a step of the index."""
     found: list[str] = []
     step = "SELECT min(value) FROM fhir_terms WHERE parameter = ? AND value > ? AND low IS NOT NULL"
     while len(found) < UNITS_LIMIT:

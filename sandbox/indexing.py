@@ -47,19 +47,6 @@ def key(type: str, name: str) -> int:
     return crc32(f"{type}.{name}".encode()) & 0x7FFFFFFF
 
 
-@cache
-def keys(type: str, name: str) -> tuple[int, ...]:
-    """The numbers under which the values of a parameter stand: its own, or where others look at the same places between them
-    (``code`` and ``component-code`` for ``combo-code``) theirs, so that nothing stands there twice."""
-    table = parameters(type)
-    row, others = table[name], []
-    for other, its in table.items():
-        if other != name and its.kind == row.kind and set(its.paths) < set(row.paths):
-            others.append(other)
-    shared = {path for other in others for path in table[other].paths}
-    return tuple(key(type, each) for each in (others if others and shared == set(row.paths) else [name]))
-
-
 def logical(parameter: int) -> int:
     """The number under which a reference's own identifier stands (``:identifier``)."""
     return parameter + 0x80000000
@@ -74,8 +61,6 @@ def _places(type: str, members: tuple[str, ...], meta: tuple[str, ...] | None) -
         if name in LEFT_OUT or row.kind not in READERS:
             continue
         number = key(type, name)
-        if keys(type, name) != (number,):
-            continue
         for path, rule in ((tuple(dotted.split(".")), rule) for dotted, rule in row.paths):
             if path[0] == "meta" and meta is not None and path[1] not in meta:
                 continue

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from sandbox.driver import execute
-from sandbox.indexing import DATES, NO_DATE, key, keys
-from sandbox.search import Filter, Search, of
+from sandbox.indexing import DATES, NO_DATE, key
+from sandbox.search import Filter, Search
 
 FEW = 200
 """So many candidates are looked at and sorted rather than walked in order."""
@@ -82,9 +82,8 @@ def _key(type: str, name: str, descending: bool) -> Key:
     if DATES.get(type) == name:
         return Key("r.date", (), descending, NO_DATE)
     pick = "max" if descending else "min"
-    own = keys(type, name)
-    where = f"k.number = r.number AND {of('k', own)}"
-    return Key(f"(SELECT {pick}(coalesce(k.low, k.value)) FROM fhir_terms k WHERE {where})", own, descending)
+    value = f"(SELECT {pick}(coalesce(k.low, k.value)) FROM fhir_terms k WHERE k.number = r.number AND k.parameter = ?)"
+    return Key(value, (key(type, name),), descending)
 
 
 def _counted(connection: Connection, select: str, values: tuple[Any, ...], few: int) -> int:

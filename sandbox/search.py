@@ -18,7 +18,7 @@ from r4.implied import unsaid
 from r4.references import parse
 from r4.served import SERVED
 from sandbox.comparing import ALLOWED, KINDS, Asked, Known, Match, SearchError, either, parts, plain, updated
-from sandbox.indexing import TOGETHER, key, keys, logical, together
+from sandbox.indexing import TOGETHER, key, logical, together
 from sandbox.values import mark
 
 DEFAULT_COUNT, LONGEST_PAGE = 50, 500
@@ -92,7 +92,7 @@ def _together(type: str, said: Mapping[str, str], known: Known) -> Filter | None
     value = together(local.local, plain(code[-1]))
     system = (mark(plain(code[0])),) if len(code) == 2 else ()
     sql = f"t.low IS NULL AND t.value = ?{' AND t.mark = ?' if system else ''}"
-    return _found((key(type, TOGETHER),), Match(sql, (value, *system), True))
+    return _found(key(type, TOGETHER), Match(sql, (value, *system), True))
 
 
 def _controls(type: str, control: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -179,40 +179,30 @@ def _column(type: str, match: Match) -> Filter:
 
 
 def _terms(type: str, name: str, modifier: str, row: Parameter, values: list[str], known: Known) -> Filter:
-    own = keys(type, name)
-    parameters = tuple(map(logical, own)) if modifier == "identifier" else own
+    parameter = logical(key(type, name)) if modifier == "identifier" else key(type, name)
     kind = KINDS[row.kind]
     asked = [unsaid(type, name, each) for each in values] if row.kind == "token" else values
-    match = either([kind(Asked(name, modifier, each, row, parameters), known) for each in asked])
+    match = either([kind(Asked(name, modifier, each, row, parameter), known) for each in asked])
     if modifier == "not":
-        return Filter(f"NOT {_exists(parameters, match)}", (*parameters, *match.values))
-    return _found(parameters, match)
+        return Filter(f"NOT {_exists(match)}", (parameter, *match.values))
+    return _found(parameter, match)
 
 
-def _found(parameters: tuple[int, ...], match: Match) -> Filter:
-    here = f"{of('t', parameters)} AND {match.sql}"
-    given = (*parameters, *match.values)
+def _found(parameter: int, match: Match) -> Filter:
+    here = f"t.parameter = ? AND {match.sql}"
+    given = (parameter, *match.values)
     order = " ORDER BY t.low DESC" if match.late else ""
     numbers = f"SELECT t.number FROM fhir_terms t WHERE {here}{order}"
-    point = here if match.point and len(parameters) == 1 else ""
-    return Filter(_exists(parameters, match), given, numbers, given, point)
+    return Filter(_exists(match), given, numbers, given, here if match.point else "")
 
 
-def of(row: str, parameters: tuple[int, ...]) -> str:
-    """That a row of the terms is one of these."""
-    return (
-        f"{row}.parameter = ?" if len(parameters) == 1 else f"{row}.parameter IN ({', '.join('?' * len(parameters))})"
-    )
-
-
-def _exists(parameters: tuple[int, ...], match: Match) -> str:
-    here = f"{of('t', parameters)} AND {match.sql}"
-    return f"EXISTS (SELECT 1 FROM fhir_terms t WHERE t.number = r.number AND {here})"
+def _exists(match: Match) -> str:
+    return f"EXISTS (SELECT 1 FROM fhir_terms t WHERE t.number = r.number AND t.parameter = ? AND {match.sql})"
 
 
 def _composite(type: str, name: str, row: Parameter, values: list[str], known: Known) -> Filter:
     """``code$value``: values of two parameters that stand in the same part of the resource (R4 §3.1.1.4.13)."""
-    left, right = (keys(type, each) for each in row.components)
+    left, right = (key(type, each) for each in row.components)
     conditions: list[Match] = []
     for value in values:
         said = parts(value, "$")
@@ -220,14 +210,14 @@ def _composite(type: str, name: str, row: Parameter, values: list[str], known: K
             raise SearchError(name, "must be two values with $ between them")
         first, second = (
             KINDS[searchable(type)[each].kind](
-                Asked(each, "", unsaid(type, each, text), searchable(type)[each], keys(type, each)), known
+                Asked(each, "", unsaid(type, each, text), searchable(type)[each], key(type, each)), known
             )
             for each, text in zip(row.components, said, strict=True)
         )
         other = re.sub(r"\bt\.", "u.", second.sql)
-        beside = f"u.number = t.number AND {of('u', right)} AND u.part = t.part AND {other}"
+        beside = f"u.number = t.number AND u.parameter = ? AND u.part = t.part AND {other}"
         sql = f"{first.sql} AND EXISTS (SELECT 1 FROM fhir_terms u WHERE {beside})"
-        conditions.append(Match(sql, (*first.values, *right, *second.values), first.point))
+        conditions.append(Match(sql, (*first.values, right, *second.values), first.point))
     return _found(left, either(conditions))
 
 
@@ -236,8 +226,7 @@ def _missing(type: str, name: str, row: Parameter, value: str) -> Filter:
         raise SearchError(name, "with :missing must be true or false")
     if name in ("_id", "_lastUpdated"):
         return Filter("0" if value == "true" else "1", ())  # no resource is without them
-    own = keys(type, name)
-    return Filter(f"{'NOT ' if value == 'true' else ''}{_exists(own, Match('1', ()))}", own)
+    return Filter(f"{'NOT ' if value == 'true' else ''}{_exists(Match('1', ()))}", (key(type, name),))
 
 
 def _chained(type: str, found: Criterion, value: str, known: Known) -> Filter:
@@ -250,7 +239,7 @@ def _chained(type: str, found: Criterion, value: str, known: Known) -> Filter:
     for other in others:
         sql, values = _matching(other, _filter(other, found.rest, value, known), f"'{other}/' || r.id")
         matches.append(Match(f"t.low IS NULL AND t.value IN ({sql})", values))
-    return _found(keys(type, found.name), either(matches))
+    return _found(key(type, found.name), either(matches))
 
 
 def _matching(type: str, found: Filter, column: str) -> tuple[str, tuple[Any, ...]]:

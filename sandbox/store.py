@@ -182,12 +182,13 @@ def _keep(connection: Connection, row: Stored) -> None:
 def _put(connection: Connection, now: float, row: Stored, former: Stored | None, *, base: str) -> None:
     """The current version, under a new number. Pages that were begun before still find it by its former one, whose terms
     have to be there for that. Those of the new one follow."""
-    if former is None:
-        number = int(execute(connection, _ADD, (None, *row[1:])).lastrowid or 0)
-    else:
+    given = None  # the next one
+    if former is not None:
         backlog.catch_up(connection, base=base, needed=former.number)
-        number = last_change(connection) + 1
-        execute(connection, _CHANGE, (number, *row[3:], former.number))
+        given = last_change(connection) + 1  # though the last goes
+        execute(connection, "DELETE FROM fhir_resources WHERE number = ?", (former.number,))
+    number = int(execute(connection, _ADD, (given, *row[1:])).lastrowid or 0)
+    if former is not None:
         if not former.deleted:
             said = (former.number, number, *former[1:4], former.updated, former.date, now)
             execute(connection, _ADD_MOVED, said)
@@ -256,9 +257,6 @@ def _write(
     return row, stored
 
 
-_CHANGE = (
-    "UPDATE fhir_resources SET number = ?, version = ?, deleted = ?, updated = ?, body = ?, date = ? WHERE number = ?"
-)
 _ADD, _ADD_VERSION, _ADD_MOVED = map(positional, (resources, versions, moved))
 assert tuple(resources.c.keys()) == Stored._fields
 assert tuple(versions.c.keys()) == Stored._fields[:7]

@@ -12,6 +12,7 @@ PostgreSQL: one transaction per work, on a few threads.
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -39,7 +40,7 @@ T = TypeVar("T")
 GROUP_LIMIT = 500
 """Works in one commit, at most: bounds how long the first of a group waits for the last."""
 SHORT_LIMIT = 64
-"""Short works in one commit, at most: bounds how long the event loop is at them."""
+"""Short works in one commit, at most: bounds how long the event loop is at them until it does something else."""
 
 
 class Database(Protocol):
@@ -82,8 +83,9 @@ class Sqlite:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if isinstance(work, Short) and not self._closed:
+            self._pace.came(len(self._short))
             self._short.append((work, future))
-            loop.call_soon(self._gather, loop, len(self._short), self._pace.quiet)
+            loop.call_soon(self._gather, future, self._pace.quiet)
         else:
             self._submit(work, future)
         return await future
@@ -161,26 +163,33 @@ class Sqlite:
         self._writing = False
         self._over(outcomes)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, there: int, turns: int) -> None:
-        """Begins for all who are there when nobody came for so many turns; where somebody did, it is he who begins."""
-        if turns == 0 or there >= SHORT_LIMIT:
+    def _gather(self, mine: asyncio.Future[Any], turns: int) -> None:
+        """Begins for all who wait when after this one nobody came on its event loop for so many turns: whoever did has that to
+        do. Who has the turn meanwhile may take them along; he begins what is left then."""
+        loop = mine.get_loop()
+        waiting = tuple(self._short)
+        if next((each for _, each in reversed(waiting) if each.get_loop() is loop), None) is not mine:
+            return
+        if turns and len(waiting) < SHORT_LIMIT and not self._pace.late():
+            loop.call_soon(self._gather, mine, turns - 1)
+        else:
             self._begin()
-        elif len(self._short) == there:
-            loop.call_soon(self._gather, loop, there, turns - 1)
 
     def _begin(self) -> None:
         """On the event loop: does the short works, unless somebody has the turn: he takes them along, or passes it on."""
         if self._short and not self._writing and not self._closed and self._turn.acquire(blocking=False):
             group = self._due()
             done = self._groups.done(group)
-            if self._pace.here(len(group)) and self._changed() < self._patience:
+            if not self._pace.here(len(group)) or self._changed() >= self._patience:
+                self._begun.put(done)
+                return
+            try:
                 began = time.monotonic()
                 outcomes = self._groups.ended(done)
                 self._pace.took(time.monotonic() - began)
-                tell(outcomes)  # whose answers leave before the next are begun
+                tell(outcomes)
+            finally:
                 self._pass_on()
-            else:
-                self._begun.put(done)
 
     def _finish(self) -> None:
         """Commits what the event loop has begun, which goes on meanwhile."""
@@ -211,7 +220,7 @@ class Sqlite:
         self._turn.release()
         if not self._writing:
             for loop in {future.get_loop() for _, future in tuple(self._short)}:
-                if not loop.is_closed():
+                with contextlib.suppress(RuntimeError):  # it is closed
                     loop.call_soon_threadsafe(self._begin)
 
 

@@ -1,12 +1,16 @@
 """When the event loop begins what waits for it, and whether it commits that itself: as long as the disk is quick."""
 
+import time
+
 QUIET = 2
 """Turns of the event loop in which nobody comes, until those who wait are begun, where several came before: in the first what
-has been sent is read, in the second it asks for its work."""
+was sent is read, in the second it asks for its work."""
+LONGEST = 0.002
+"""Seconds after which those who wait are begun though others still come."""
 QUICK = 0.002
 """Seconds that a commit may hold up the event loop, in the mean."""
-SLOWEST = 4 * QUICK
-"""What one commit counts at most: a single slow one says nothing of the disk."""
+SLOWEST = 2 * QUICK
+"""What one commit counts at most: a single slow one says little of the disk."""
 LATELY = 8
 """Commits that the mean is mostly of."""
 LATER = 1000
@@ -14,11 +18,21 @@ LATER = 1000
 
 
 class Pace:
-    """Of one file, from the event loop alone. ``quiet``: for how many turns nobody has to come until a group is begun."""
+    """Of one file. ``quiet``: for how many turns nobody has to come until a group is begun."""
 
     def __init__(self) -> None:
         self.quiet = 0
+        self._since = 0.0
         self._mean, self._others = 0.0, 0
+
+    def came(self, before: int) -> None:
+        """Somebody came, and so many wait already."""
+        if not before:
+            self._since = time.monotonic()
+
+    def late(self) -> bool:
+        """Whether the first has waited long enough."""
+        return time.monotonic() - self._since > LONGEST
 
     def here(self, works: int) -> bool:
         """Whether the event loop commits this group."""

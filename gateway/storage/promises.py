@@ -1,6 +1,7 @@
 """Edge: what became of a group of works, told to those who wait for it."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -25,8 +26,9 @@ def tell(outcomes: Sequence[Outcome]) -> None:
     for loop, settled in loops.items():
         if loop is asyncio._get_running_loop():
             _settle(settled)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, settled)
+        else:
+            with contextlib.suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(_settle, settled)
 
 
 def _settle(outcomes: Sequence[Outcome]) -> None:
@@ -35,5 +37,7 @@ def _settle(outcomes: Sequence[Outcome]) -> None:
             continue
         if failed is None:
             future.set_result(value)
+        elif isinstance(failed, StopIteration):  # which no future takes
+            future.set_exception(RuntimeError("a work raised StopIteration"))
         else:
             future.set_exception(failed)

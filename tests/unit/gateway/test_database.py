@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, ForeignKey, MetaData, String, Table, insert, select
 
-from gateway.storage.database import Sqlite, open_sqlite
+from gateway.storage.database import SHORT_LIMIT, Sqlite, open_sqlite
 from gateway.storage.failures import DatabaseClosed
 from gateway.storage.opening import AUTOCHECKPOINT, LARGE_PAGE, LONG_LOG, PAGE
 from gateway.storage.pace import LATELY
@@ -169,6 +169,64 @@ def test_works_that_come_shortly_after_one_another_are_committed_together(tmp_pa
     assert there(database) == list("abcdefgh")
     database.close()
     assert commits.count("COMMIT") == 2 + 1  # and what ``there`` asked for
+
+
+def test_between_two_groups_the_event_loop_does_something_else(tmp_path: Path) -> None:
+    """Or who asks for much at once would stop everybody."""
+    database, turns = open_sqlite(tmp_path / "x.db", metadata=[METADATA]), 0
+    seen: list[int] = []
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def works() -> None:
+        beating = asyncio.create_task(others())
+        many = (database.run(Short(lambda connection, now: seen.append(turns))) for _ in range(10 * SHORT_LIMIT))
+        await asyncio.gather(*many)
+        beating.cancel()
+
+    asyncio.run(works())
+    database.close()
+    assert max(seen.count(turn) for turn in set(seen)) <= SHORT_LIMIT
+
+
+def test_a_failure_that_no_future_takes_stops_nobody_else(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "x.db", metadata=[METADATA])
+
+    async def works() -> None:
+        for kind in (Short, Repeatable):
+            with pytest.raises(RuntimeError, match="StopIteration"):
+                await asyncio.wait_for(database.run(kind(lambda connection, now: next(iter(())))), 5)
+        await asyncio.wait_for(database.run(Short(adds("a"))), 5)
+
+    asyncio.run(works())
+    assert there(database) == ["a"]
+    database.close()
+
+
+def test_nobody_waits_for_an_event_loop_that_has_ended(tmp_path: Path) -> None:
+    """What it still asked for is done with the next, and nobody else is held up."""
+    database, other = open_sqlite(tmp_path / "x.db", metadata=[METADATA]), asyncio.new_event_loop()
+    asking: list[asyncio.Future[str]] = []
+
+    async def asked() -> None:
+        asking.append(asyncio.ensure_future(database.run(Short(adds("gone")))))
+        await asyncio.sleep(0)
+
+    async def works() -> None:
+        await asyncio.gather(*(database.run(Short(adds(name))) for name in "ab"))  # so that a group waits for others
+        mine = asyncio.create_task(database.run(Short(adds("c"))))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(other.run_until_complete, asked())
+        other.close()
+        await asyncio.wait_for(mine, 5)
+
+    asyncio.run(works())
+    assert there(database) == ["a", "b", "c", "gone"]
+    database.close()
 
 
 def test_neither_kind_of_work_waits_without_end_for_the_other(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The event loop commits what it has done while the disk is quick, and waits a moment for those who come together."""
 
-from gateway.storage.pace import LATELY, LATER, QUICK, QUIET, Pace
+import time
+
+from gateway.storage.pace import LATELY, LATER, LONGEST, QUICK, QUIET, Pace
 
 
 def _until_here(pace: Pace, most: int) -> int:
@@ -36,3 +38,15 @@ def test_who_came_with_others_is_waited_for() -> None:
     assert pace.quiet == QUIET
     pace.here(1)
     assert pace.quiet == 0
+
+
+def test_the_first_who_waits_does_not_wait_for_ever_for_those_who_still_come() -> None:
+    pace = Pace()
+    pace.came(0)
+    assert not pace.late()
+    time.sleep(LONGEST / 2)
+    pace.came(1)
+    time.sleep(LONGEST / 2)
+    assert pace.late()
+    pace.came(0)
+    assert not pace.late()
