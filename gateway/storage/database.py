@@ -166,9 +166,9 @@ class Sqlite:
     def _gather(self, mine: asyncio.Future[Any], turns: int) -> None:
         """Begins for all who wait when after this one nobody came on its event loop for so many turns: whoever did has that to
         do. Who has the turn meanwhile may take them along; he begins what is left then."""
-        loop = mine.get_loop()
-        waiting = tuple(self._short)
-        if next((each for _, each in reversed(waiting) if each.get_loop() is loop), None) is not mine:
+        waiting, loop = tuple(self._short), mine.get_loop()
+        last = next((each for _, each in reversed(waiting) if each is mine or each.get_loop() is loop), None)
+        if last is not mine:
             return
         if turns and len(waiting) < SHORT_LIMIT and not self._pace.late():
             loop.call_soon(self._gather, mine, turns - 1)
