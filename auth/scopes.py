@@ -128,18 +128,29 @@ def covers(granted: Scope, wanted: Scope) -> bool:
     )
 
 
-def narrow(asked: Iterable[Scope], allowed: Iterable[Scope]) -> tuple[Scope, ...]:
+def narrow(asked: Iterable[Scope], allowed: Iterable[Scope], *, apart: bool = False) -> tuple[Scope, ...]:
     """What of ``asked`` may be granted: each scope as far as a single allowed one covers it. A type wildcard asked of a
-    client that has single types becomes those types; actions are cut to those allowed."""
-    permitted = tuple(allowed)
+    client that has single types becomes those types; actions are cut to those allowed. ``apart`` leaves a granular scope
+    that was asked for beside a broader one, for who may allow the one without the other."""
+    wanted, permitted = tuple(asked), tuple(allowed)
     granted: dict[Scope, None] = {}
-    for want in asked:
+    for want in wanted:
         for have in permitted:
             if (cut := _meet(want, have)) is not None:
                 granted[cut] = None
                 if cut == want:
                     break
-    return tuple(scope for scope in granted if not any(other != scope and covers(other, scope) for other in granted))
+    kept = {scope for scope in wanted if apart and isinstance(scope, FhirScope) and scope.query}
+    outer = set(outermost(granted))
+    return tuple(scope for scope in granted if scope in outer or scope in kept)
+
+
+def outermost(granted: Iterable[Scope]) -> tuple[Scope, ...]:
+    """Those that no other one goes beyond. One in the spelling of v1 and of v2 is the same twice, and both stay."""
+    found = tuple(granted)
+    return tuple(
+        scope for scope in found if not any(covers(other, scope) and not covers(scope, other) for other in found)
+    )
 
 
 def _meet(want: Scope, have: Scope) -> Scope | None:

@@ -24,6 +24,7 @@ from gateway.installation import Installation
 from gateway.keyring import Keyring
 from gateway.launches import scoring
 from gateway.launches.turns import Turns
+from gateway.model_folders import seen
 from gateway.model_folders.models import Model, load_all
 from gateway.monitors import memory, observing, signed
 from gateway.monitors.evaluating import Evaluator
@@ -89,13 +90,11 @@ class Gateway:
         self.pauses: Sequence[float] = scoring.PAUSES
         self.patience = scoring.PATIENCE
         self.senders = senders or Senders(means=self.means, clock=clock, read_back=read_back)
-        self.checkers = checkers or claim_checkers.Checkers()
-        self.recent_keys = apikeys.Recent()
+        self.checkers, self.recent_keys = checkers or claim_checkers.Checkers(), apikeys.Recent()
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         telemetry.measure(self.exposition)
         self.shared = shared
-        self._unwritten: list[Event] = []
-        self._working = False
+        self._unwritten, self._working = list[Event](), False
         self._namespace = self.keyring.namespace  # the one thing there that never changes
         self._assemble(mail)
 
@@ -294,6 +293,7 @@ async def open_gateway(
     )  # fmt: skip
     await gateway.run(partial(latest.hold, installed=gateway.thresholds, declared=sites))
     await gateway.run(partial(history.record_all, sites=[declared.site for declared in sites]))
+    await gateway.run(partial(seen.record_all, keys=loaded))
     try:
         yield gateway
     finally:

@@ -45,7 +45,8 @@ facts = Table(
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""What is fixed for the life of a database: the namespace of the keys that it belongs to."""
+"""What is fixed for the life of a database: the namespace of the keys that it belongs to, and which model versions were ever
+installed (``gateway.model_folders.seen``)."""
 
 fidelity = Table(
     "gateway_fidelity",

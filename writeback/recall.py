@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from writeback import keys
 from writeback.inserting import insert_once
 from writeback.recall_tables import items, recalls
+from writeback.tables import outputs
 
 ItemState = Literal["waiting", "retracting", "stopped", "retracted", "gone", "worklist"]
 """``waiting``: being sent right now, or not yet looked at. ``retracting``: its edit is on the way. ``stopped``: it never
@@ -68,6 +69,16 @@ class Item:
 def recalled(connection: Connection, model: str, version: str) -> bool:
     """Whether the version is withdrawn."""
     return connection.scalar(STANDS, {"model": model, "version": version}) is not None
+
+
+def spoke(connection: Connection, model: str, version: str) -> bool:
+    """Whether the ledger has an output of the version that was not refused. Every index begins with the EHR, so that it is
+    looked up EHR by EHR."""
+    here, ehr = (outputs.c.model == model, outputs.c.version == version, outputs.c.refusal.is_(None)), ""
+    while (ehr := connection.scalar(select(func.min(outputs.c.ehr)).where(outputs.c.ehr > ehr)) or "") != "":
+        if connection.scalar(select(outputs.c.id).where(outputs.c.ehr == ehr, *here).limit(1)) is not None:
+            return True
+    return False
 
 
 def start(

@@ -125,7 +125,7 @@ def _client(connection: Connection, now: float, parameters: dict[str, str]) -> t
 
 def _automatic(connection: Connection, now: float, asked: Asked, server: Server) -> str:
     """A code for all that the launch's context allows, in a session that no browser holds."""
-    granted = offered(asked, asked.context)
+    granted = scopes.outermost(offered(asked, asked.context))
     if not granted:
         raise OAuthError("invalid_scope", "no scope that was asked for can be granted")
     session = begin_session(connection, now, secret=server.new_secret(), user=asked.context.user)
@@ -191,9 +191,9 @@ def _launch(connection: Connection, now: float, parameters: dict[str, str], clie
 def _asked(parameters: dict[str, str], *, client: Client, redirect_uri: str, launch: Launch) -> Asked:
     """The request as far as the client is registered for it and the launch allows it."""
     wanted = (scope for scope in scopes.parse(parameters["scope"]) if not _is_backend(scope))
-    allowed = scopes.narrow(wanted, scopes.parse(client.scope))
+    allowed = scopes.narrow(wanted, scopes.parse(client.scope), apart=True)
     if launch.scopes is not None:
-        allowed = scopes.narrow(allowed, scopes.parse(launch.scopes))
+        allowed = scopes.narrow(allowed, scopes.parse(launch.scopes), apart=True)
     if not allowed:
         raise OAuthError("invalid_scope", "no scope that was asked for can be granted")
     return Asked(

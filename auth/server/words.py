@@ -32,6 +32,33 @@ TYPES: Mapping[str, str] = {
     "RiskAssessment": "risk assessments", "ServiceRequest": "orders",
 }  # fmt: skip
 """Other types are called by their FHIR name."""
+_THO, _US_CORE = "http://terminology.hl7.org/CodeSystem/", "http://hl7.org/fhir/us/core/CodeSystem/"
+_OBSERVATION = f"{_THO}observation-category|"
+KINDS: Mapping[tuple[str, str], str] = {
+    # FHIR R4 observation-category
+    ("Observation", f"{_OBSERVATION}activity"): "physical activity",
+    ("Observation", f"{_OBSERVATION}exam"): "findings of examinations",
+    ("Observation", f"{_OBSERVATION}imaging"): "findings of imaging",
+    ("Observation", f"{_OBSERVATION}laboratory"): "laboratory results",
+    ("Observation", f"{_OBSERVATION}procedure"): "observations made in procedures",
+    ("Observation", f"{_OBSERVATION}social-history"): "social history (smoking, occupation)",
+    ("Observation", f"{_OBSERVATION}survey"): "answers to questionnaires",
+    ("Observation", f"{_OBSERVATION}therapy"): "observations made in therapies",
+    ("Observation", f"{_OBSERVATION}vital-signs"): "vital signs",
+    # US Core 6.1.0 us-core-category
+    ("Observation", f"{_US_CORE}us-core-category|sdoh"): "observations of social needs",
+    ("Observation", f"{_US_CORE}us-core-category|functional-status"): "observations of functional status",
+    ("Observation", f"{_US_CORE}us-core-category|disability-status"): "observations of disability",
+    ("Observation", f"{_US_CORE}us-core-category|cognitive-status"): "observations of cognitive status",
+    ("Condition", f"{_US_CORE}us-core-category|sdoh"): "social needs",
+    # FHIR R4 condition-category
+    ("Condition", f"{_THO}condition-category|encounter-diagnosis"): "diagnoses made in encounters",
+    ("Condition", f"{_THO}condition-category|problem-list-item"): "problems on the problem list",
+    # US Core 6.1.0 condition-category, us-core-documentreference-category
+    ("Condition", f"{_US_CORE}condition-category|health-concern"): "health concerns",
+    ("DocumentReference", f"{_US_CORE}us-core-documentreference-category|clinical-note"): "clinical notes",
+}
+"""What the records of a type and category are called, of which granular scopes speak. Other categories are shown as they are."""
 CASED = {type.lower(): type for type in RESOURCES}
 
 
@@ -42,8 +69,10 @@ def describe(scope: Scope) -> str:
         return WORDS.get(scope.word) or f"Know which {CASED.get(type, type)} is open in the EHR"
     verbs = [verb for letter, verb in VERBS.items() if letter in scope.actions]
     said = " and ".join(part for part in (", ".join(verbs[:-1]), verbs[-1]) if part)
-    what = TYPES.get(scope.type, f"records of type {scope.type}")
-    only = ", only where " + " and ".join(f"{name} is {value}" for name, value in scope.query) if scope.query else ""
+    kind = KINDS.get((scope.type, dict(scope.query).get("category", "")))
+    what = kind or TYPES.get(scope.type, f"records of type {scope.type}")
+    where = [f"{name} is {value}" for name, value in scope.query if not (kind and name == "category")]
+    only = f", only where {' and '.join(where)}" if where else ""
     return f"{said.capitalize()} {what} {WHOSE[scope.context]}{only}"
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
+from gateway.model_folders import seen
 from vocabulary.instant import format_instant
 from writeback import recall
 from writeback.recall import Item, Recall
@@ -13,6 +14,11 @@ from writeback.recall import Item, Recall
 Arguments = Mapping[str, Any]
 MOST = 1000
 LONGEST = {"model": 128, "version": 64, "reason": 4000}
+MODEL_UNKNOWN = (
+    "no model of this name was ever here, and nothing was recalled: look it up on the page /models, or with "
+    "`chartgate outputs list`"
+)
+VERSION_UNKNOWN = "this version of the model was never here, and nothing was recalled: there is {}"
 
 
 def shown_recall(found: Recall) -> dict[str, Any]:
@@ -32,13 +38,35 @@ def shown_item(item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
+class NeverHere(ValueError):
+    """Nothing of that name can be recalled; ``element`` says whether it is the model or its version."""
+
+    def __init__(self, element: str, text: str) -> None:
+        super().__init__(text)
+        self.element = element
+
+
+def begin(
+    connection: Connection, now: float, *, id: str, model: str, version: str, reason: str, by: str
+) -> tuple[Recall, bool]:  # fmt: skip
+    """``recall.start`` of a version that was here: installed once, with outputs, or recalled already. Raises NeverHere."""
+    there = seen.find_versions(connection, now, model=model)
+    known = version in there or recall.recalled(connection, model, version)
+    if not known and not recall.spoke(connection, model, version):
+        if there:
+            raise NeverHere("version", VERSION_UNKNOWN.format(" and ".join(there)))
+        raise NeverHere("model", MODEL_UNKNOWN)
+    return recall.start(connection, now, id=id, model=model, version=version, reason=reason, by=by)
+
+
 def start_recall(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
-    """Begins a recall, or takes up the one that stands. Raises ValueError for what is no model version or reason."""
+    """Begins a recall, or takes up the one that stands. Raises ValueError for what is no model version or
+    reason, or never was here."""
     said = {name: str(arguments[name]).strip() for name in LONGEST}
     for name, longest in LONGEST.items():
         if not said[name] or len(said[name]) > longest or any(ord(character) < 32 for character in said[name]):
             raise ValueError(f"the {name} must be text of at most {longest} characters")
-    begun, new = recall.start(connection, now, id=uuid4().hex, by="command line", **said)
+    begun, new = begin(connection, now, id=uuid4().hex, by="command line", **said)
     return {**shown_recall(begun), "new": new}
 
 

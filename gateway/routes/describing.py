@@ -149,8 +149,8 @@ RESEND_DELIVERY = _described(
     "Send a dead letter again", {200: shapes.DeliveryStory}, (401, 403, 404, 409, 503), parameters=_DELIVERY
 )
 START_RECALL = _described(
-    "Recall a model version", {202: shapes.RecallShown, 200: shapes.RecallShown}, _BODY_ERRORS, body=bodies.RecallBody,
-    security="key",
+    "Recall a model version", {202: shapes.RecallShown, 200: shapes.RecallShown}, (*_BODY_ERRORS, 404),
+    body=bodies.RecallBody, security="key",
 )  # fmt: skip
 LIST_RECALLS = _described(
     "List recalls, the newest first",

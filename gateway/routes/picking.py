@@ -114,8 +114,13 @@ def _kind(encounter: Mapping[str, Any]) -> str:
 
 
 def worded(offered: Iterable[Scope]) -> list[dict[str, Any]]:
-    """Scopes for the consent page and the list of grants."""
+    """Scopes for the consent page and the list of grants; ``within`` says that another of them goes beyond it."""
+    found = tuple(offered)
+    outer = scopes.outermost(found)
     return [
-        {"scope": scopes.format_one(scope), "says": words.describe(scope), "writes": words.writes(scope)}
-        for scope in offered
-    ]
+        {
+            "scope": scopes.format_one(scope), "says": words.describe(scope), "writes": words.writes(scope),
+            "within": scope not in outer,
+        }
+        for scope in found
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.app import Gateway
 from gateway.bodies import bodies, query
-from gateway.outputs.recall_verbs import shown_item, shown_recall
+from gateway.outputs.recall_verbs import NeverHere, begin, shown_item, shown_recall
 from gateway.people import apikeys
 from gateway.routes import describing
 from gateway.routes.deliveries import STAFF
@@ -55,11 +55,14 @@ async def _start(gateway: Gateway, request: Request) -> Response:
     if key.ehrs or not apikeys.allows(key, "recall", model=body.model):
         raise refused(403, "a recall concerns every EHR: the key is bound to some, or to other models", "Authorization")
     id = gateway.new_id()
-    begun, new = await gateway.run(
-        lambda c, now: recall.start(
-            c, now, id=id, model=body.model, version=body.version, reason=body.reason, by=f"key:{key.id}"
+    try:
+        begun, new = await gateway.run(
+            lambda c, now: begin(
+                c, now, id=id, model=body.model, version=body.version, reason=body.reason, by=f"key:{key.id}"
+            )
         )
-    )
+    except NeverHere as unknown:
+        raise refused(404, str(unknown), unknown.element) from unknown
     gateway.recalls.wake()
     headers = {"location": f"/api/recalls/{begun.id}"}
     return as_json(shown_recall(begun), status=202 if new else 200, headers=headers)

@@ -236,7 +236,8 @@ async def _decided(ehr: SandboxEhr, visit: Visit, form: Mapping[str, str]) -> Re
     ticked = {name: value for name, value in form.items() if name.startswith("scope-")}
     if any(name not in names or value != scopes.format_one(names[name]) for name, value in ticked.items()):
         raise OAuthError("invalid_scope", "a scope was ticked that the page did not list", status=403)
-    return await _conclude(ehr, visit, tuple(scope for name, scope in names.items() if name in ticked))
+    granted = scopes.outermost(scope for name, scope in names.items() if name in ticked)
+    return await _conclude(ehr, visit, granted)
 
 
 async def _conclude(ehr: SandboxEhr, visit: Visit, granted: tuple[Scope, ...]) -> Response:

@@ -27,12 +27,12 @@ def picture(page: Page, name: str, *, width: int = 760, height: int = 720) -> No
     page.set_viewport_size(size)
 
 
-def fits(page: Page) -> None:
-    """Nothing is wider than a window of 400 pixels."""
+def fits(page: Page, width: int = 400) -> None:
+    """Nothing is wider than a window of so many pixels."""
     size = page.viewport_size
     assert size is not None
-    page.set_viewport_size({"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size(size)
 
 

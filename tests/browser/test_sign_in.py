@@ -68,6 +68,32 @@ def test_a_person_launches_picks_unticks_allows_sees_and_revokes(person: Page, s
     assert app.read(bearer, f"Patient/{patient}") == 401
 
 
+def test_granular_scopes_are_read_in_words_and_allowed_alone(person: Page, sandbox: Sandbox) -> None:
+    category = "http://terminology.hl7.org/CodeSystem/observation-category"
+    granular = [f"patient/Observation.rs?category={category}|{code}" for code in ("laboratory", "vital-signs")]
+    with running(sandbox.ehr) as app:
+        app.scope = " ".join(["launch/patient", "patient/Observation.rs", *granular])
+        person.goto(app.authorize_url())
+        sign_in(person)
+        person.get_by_role("radio").first.check()
+        person.get_by_role("button", name="Choose this patient").click()
+        heading(person, "Allow Growth chart?")
+        for width in (360, 1280):
+            fits(person, width)
+            picture(person, f"consent-granular-{width}", width=width, height=1000)
+        laboratory = person.get_by_role("checkbox", name="laboratory results of this patient")
+        expect(laboratory).to_be_checked()
+        expect(person.get_by_text("part of a broader one")).to_have_count(2)
+        person.get_by_role("checkbox", name="observations (vital signs").uncheck()
+        person.get_by_role("checkbox", name="Read and search vital signs of this patient").uncheck()
+        person.get_by_role("button", name="Allow").click()
+        expect(person.get_by_role("heading")).to_have_text("Back in the app")
+        token = app.token()
+        assert token["scope"].split() == ["launch/patient", granular[0]]
+        assert app.read(token["access_token"], f"Observation?patient={token['patient']}") == 200
+        assert app.read(token["access_token"], f"Patient/{token['patient']}") == 403
+
+
 def test_deny_takes_the_person_back_without_a_code(person: Page, app: App) -> None:
     person.goto(app.authorize_url())
     person.get_by_role("button", name=re.compile("Cancel")).click()

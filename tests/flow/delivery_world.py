@@ -3,7 +3,7 @@ and can be told to misbehave; ``World.settle`` is the worker and the recalls, tu
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -252,9 +252,10 @@ async def opened(
     base_url: str = APP,
     senders: Any = None,
     rehearsed: Any = None,
+    versions: Sequence[str] = ("1.0.0", "2.0.0"),
 ) -> AsyncIterator[World]:
-    """A gateway with the model ``echo`` of two versions."""
-    for version in ("1.0.0", "2.0.0"):
+    """A gateway with the model ``echo`` of these versions."""
+    for version in versions:
         place = folder / "models" / f"echo-{version}"
         place.mkdir(parents=True, exist_ok=True)
         (place / "model.toml").write_text(MODEL.format(id="echo", version=version, policy=policy))

@@ -43,7 +43,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/labels": {"inference_id": "y", "model": "echo", "version": "1.0.0", "ehr": "spec", "label": True, "observed_at": STAMP},
     "/api/silences": {"until": "2099-11-27T10:00:00Z", "why": "w", "monitor": "M-IN-01", "model": "echo", "ehr": "spec", "source": "s"},
     "/api/actions": {"model": "echo", "action": "quarantine_feature", "why": "w", "version": "1.0.0", "ehr": "spec", "feature": "f"},
-    "/api/recalls": {"model": "nope", "version": "1.0.0", "reason": "r"},
+    "/api/recalls": {"model": "echo", "version": "2.0.0", "reason": "r"},
     "/api/alerts/x/acknowledge": {"note": "n"},
 }  # fmt: skip
 WHOLE = (

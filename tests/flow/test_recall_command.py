@@ -72,6 +72,10 @@ class Site:
             time.sleep(0.1)
         raise AssertionError(states)
 
+    def recalls(self) -> list[str]:
+        key = {"authorization": f"Bearer {self.run('keys', 'add', 'looker', '--scope', 'recall')['key']}"}
+        return [each["id"] for each in web.get(f"{self.app}/api/recalls", headers=key).json()["recalls"]]
+
     def run_show(self, id: str) -> str:
         headers = {"authorization": f"Bearer {self.reader}"}
         return str(web.get(f"{self.app}/api/outputs/{id}", headers=headers).json()["state"])
@@ -131,3 +135,28 @@ def test_what_cannot_be_done_is_said(site: Site) -> None:
         assert done.exit_code == code, done.output
         assert done.exception is None or isinstance(done.exception, SystemExit)
         assert done.output.strip()
+
+
+def test_a_model_or_version_that_never_was_is_not_recalled_and_is_said_to_be_none(site: Site) -> None:
+    before = site.recalls()
+    for target, said in (("ecko@1.0.0", "/models"), ("echo@9.9.9", "there is 1.0.0 and 2.0.0"), ("@@1.0.0", "/models")):
+        done = CliRunner().invoke(application, ["recall", target, *REASON, *site.data])
+        assert done.exit_code == 3, done.output
+        assert "never here" in " ".join(done.output.split()) or "was ever here" in " ".join(done.output.split())
+        assert said in " ".join(done.output.split())
+    assert site.recalls() == before
+
+
+def test_a_version_that_said_nothing_is_recalled_again_and_again(site: Site) -> None:
+    for _ in range(2):
+        done = site.run("recall", "news2@1.0.0", *REASON)
+        assert (done["state"], done["standing"], done["counts"]) == ("done", 0, {})
+
+
+def test_without_a_server_the_same_is_known(tmp_path: Path) -> None:
+    alone = Site(tmp_path)
+    alone.start()
+    alone.kill()
+    for target, code in (("echo@9.9.9", 3), ("ecko@1.0.0", 3), ("echo@1.0.0", 1)):  # 1: nobody is there to do it
+        done = CliRunner().invoke(application, ["recall", target, *REASON, *alone.data])
+        assert done.exit_code == code, done.output

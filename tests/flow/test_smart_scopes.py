@@ -22,6 +22,8 @@ GRANTED = {
     "v1 all": ("patient/Observation.*", "patient/Observation.*"),
     "v1 and v2 together": ("patient/Observation.read user/Observation.rs", "patient/Observation.read user/Observation.rs"),
     "granular": ("patient/Observation.rs?category=http://c|lab", "patient/Observation.rs?category=http://c|lab"),
+    "granular beside a broader one": ("patient/Observation.rs patient/Observation.rs?category=http://c|lab", "patient/Observation.rs"),
+    "one in v1 and in v2": ("patient/Observation.read patient/Observation.rs", "patient/Observation.read patient/Observation.rs"),
     "wildcard": ("patient/*.rs", "patient/*.rs"),
     "out of order": ("patient/Observation.rs patient/Observation.dus", "patient/Observation.rs"),
     "a letter twice": ("patient/Observation.rs patient/Condition.rrs", "patient/Observation.rs"),

@@ -146,6 +146,24 @@ def test_narrowing_again_changes_nothing(asked: list[str], allowed: list[str]) -
     assert set(scopes.narrow(once, permitted_scopes)) == set(once)
 
 
+@given(scope_lists, scope_lists)
+def test_what_is_kept_apart_was_asked_for_and_permits_nothing_more(asked: list[str], allowed: list[str]) -> None:
+    wanted, having = scopes.parse(" ".join(asked)), scopes.parse(" ".join(allowed))
+    granted, apart = scopes.narrow(wanted, having), scopes.narrow(wanted, having, apart=True)
+    assert set(granted) <= set(apart)
+    assert scopes.outermost(apart) == granted
+    for scope in set(apart) - set(granted):
+        assert scope in wanted
+        assert any(permitted(as_written(scope)) <= permitted(as_written(other)) for other in granted)
+    assert set(scopes.narrow(apart, having, apart=True)) == set(apart)
+
+
+@given(fhir, st.sampled_from(["read", "write", "*"]))
+def test_one_scope_in_the_spelling_of_v1_and_of_v2_is_not_lost(one: str, suffix: str) -> None:
+    said = scopes.parse(f"{one.partition('.')[0]}.{suffix} {one.partition('.')[0]}.{LETTERS[suffix]}")
+    assert scopes.narrow(said, said) == said
+
+
 def test_the_model_sees_a_narrowing_that_gives_too_much() -> None:
     """The failing twin: a union instead of a meeting."""
     too_much = scopes.parse("patient/*.cruds")

@@ -1,6 +1,7 @@
 """Detectors of one number at a time: what they see, and that a restart changes nothing."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,6 +135,41 @@ def test_silence_counts_the_outputs_that_the_same_hours_had_before(days: int, qu
     assert missed is not None
     assert (missed < MISSED) == chance
     assert Silence.of(detector.state()).missed(detector.last + quiet * HOUR) == missed
+
+
+def ward(*, until: float, gap_p99: float | None = None) -> list[float]:
+    """When silence is noticed, in hours from the first midnight: an output a minute from 8 to 20, one in ten minutes by night,
+    from 8 of the first day on until it stops; a tick a minute, two hours longer."""
+    known = plan()
+    detector, at, found = Scores(replace(known.reference, gap_p99=gap_p99), known.numbers), 8 * HOUR, []
+    while at < until + 2 * HOUR:
+        minute = int(at // 60)
+        if at < until and (480 <= minute % 1440 < 1200 or minute % 10 == 0):
+            detector.heard(at)
+        elif any(each.level for each in detector.silence_at(at)):
+            found.append(at / HOUR)
+        at += 60.0
+    return found
+
+
+def test_the_first_night_of_a_busy_feed_is_silence_and_no_later_one_is() -> None:
+    """Until hours can be compared the gaps alone decide (M-OUT-04: four times their 99th percentile): a feed that is slow by
+    night for the first time looks like one that has stopped, and one that has stopped must be seen on its first day."""
+    first = ward(until=32 * HOUR)
+    assert first[0] == pytest.approx(20 + 4 / 60, abs=0.1)
+    nights = [at for at in ward(until=80 * HOUR) if at < 80]
+    assert {20 <= at < 32 for at in nights} == {True}
+
+
+@pytest.mark.parametrize(("stops", "latest"), [(14, 0.1), (32 + 6, 0.7)], ids=["on the first day", "on the second"])
+def test_a_feed_that_stops_by_day_is_seen_on_its_first_day_as_on_any(stops: int, latest: float) -> None:
+    seen = [at for at in ward(until=stops * HOUR) if at >= stops]
+    assert seen[0] - stops <= latest
+
+
+def test_a_declared_gap_that_knows_the_nights_leaves_the_first_one_quiet() -> None:
+    assert [at for at in ward(until=80 * HOUR, gap_p99=600.0) if at < 80] == []
+    assert ward(until=14 * HOUR, gap_p99=600.0)[0] - 14 == pytest.approx(4 * 600 / 3600, abs=0.1)
 
 
 def test_what_the_hours_are_used_to_is_not_known_on_the_first_day() -> None:

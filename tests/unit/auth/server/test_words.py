@@ -5,6 +5,8 @@ import pytest
 from auth import scopes
 from auth.server import faults, style, words
 
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+
 
 @pytest.mark.parametrize(("scope", "says"), [
     ("patient/*.rs", "Read and search all records of this patient"),
@@ -12,6 +14,11 @@ from auth.server import faults, style, words
     ("user/Immunization.r", "Read immunizations that you may see"),
     ("patient/Flag.u", "Change records of type Flag of this patient"),
     ("patient/Condition.rs?category=problem-list-item", "Read and search problems and diagnoses of this patient, only where category is problem-list-item"),
+    (f"patient/Observation.rs?category={CATEGORY}|laboratory", "Read and search laboratory results of this patient"),
+    (f"user/Observation.cu?category={CATEGORY}|vital-signs&code=http://loinc.org|8867-4", "Add and change vital signs that you may see, only where code is http://loinc.org|8867-4"),
+    ("patient/Condition.r?category=http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern", "Read health concerns of this patient"),
+    (f"patient/Condition.r?category={CATEGORY}|laboratory", f"Read problems and diagnoses of this patient, only where category is {CATEGORY}|laboratory"),
+    ("patient/Observation.r?category=http://else.example|laboratory", "Read observations (vital signs, laboratory results) of this patient, only where category is http://else.example|laboratory"),
     ("offline_access", "Keep this access after you sign out, until you revoke it"),
     ("launch/imagingstudy?role=https://a.example", "Know which ImagingStudy is open in the EHR"),
 ])  # fmt: skip
