@@ -29,6 +29,8 @@ def apply(resource: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[st
             _one(document, said, left, here)
         except TypeError as wrong:
             raise PatchError(NONE, f"{here}.path") from wrong
+        except OverflowError as wrong:
+            raise PatchError(f"looks at more than {LOOKS_LIMIT} elements in all", f"{here}.path") from wrong
     return document
 
 

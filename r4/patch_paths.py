@@ -119,7 +119,7 @@ def _literal(text: str) -> Any:
 
 def find(places: list[Place], steps: tuple[Step, ...], left: list[int]) -> list[Place]:
     """The elements at the end of the steps. ``left`` is how many may still be looked at, counted down here. Raises
-    PatchError when none are left, TypeError where a step goes below a value that has no members."""
+    OverflowError when none are left, TypeError where a step goes below a value that has no members."""
     for step in steps:
         alone = step.place if step.name and len(places) == 1 else None
         if step.name:
@@ -135,7 +135,7 @@ def find(places: list[Place], steps: tuple[Step, ...], left: list[int]) -> list[
 def _look(left: list[int], more: int) -> None:
     left[0] -= more
     if left[0] < 0:
-        raise PatchError(f"looks at more than {LOOKS_LIMIT} elements in all", "Parameters.parameter")
+        raise OverflowError
 
 
 def _below(place: Place, name: str, picked: int | None, left: list[int]) -> list[Place]:
