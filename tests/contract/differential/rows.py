@@ -69,7 +69,7 @@ def _several_dates(found: Difference) -> bool:
 
 
 def _repeated_date(found: Difference) -> bool:
-    names = [pair.partition("=")[0] for pair in found.query.split("&")]
+    names = [pair.partition("=")[0].removesuffix(":missing") for pair in found.query.split("&")]
     return found.refused and len(found.kinds().get("date", [])) > 1 and len(names) > len(set(names))
 
 
