@@ -45,18 +45,28 @@ OTHERS: Mapping[str, frozenset[str]] = {
 """Parameters of what is no search; everything else takes none."""
 
 _NAME = re.compile(
-    r"(?P<name>[A-Za-z_][A-Za-z_-]{0,63})(?::(?P<modifier>[A-Za-z]{1,64}))?(?:\.(?P<rest>[A-Za-z_-]{1,64}))?"
+    r"([A-Za-z_][A-Za-z_-]{0,63})(?::([A-Za-z]{1,64}))?"
+    r"(?:\.([A-Za-z_-]{1,64})(?::([A-Za-z]{1,64}))?)?"
 )
+_HAS = re.compile(r"_has:([A-Za-z]{1,64}):([A-Za-z_-]{1,64}):([A-Za-z_-]{1,64})(?::([A-Za-z]{1,64}))?")
 
 
 class Criterion(NamedTuple):
     """One parameter's name taken apart: ``subject:Patient.name`` has the modifier ``Patient`` and the ``rest`` ``name``;
-    ``_has:Observation:patient:code`` is ``_has`` with ``reverse`` (type, reference, parameter)."""
+    ``_has:Observation:patient:code`` is ``_has`` with ``reverse`` (type, reference, parameter). ``last`` is the modifier of
+    the parameter that a chain or ``_has`` ends at: ``subject:Patient.name:exact``."""
 
     name: str
     modifier: str = ""
     rest: str = ""
     reverse: tuple[str, str, str] | None = None
+    last: str = ""
+
+    @property
+    def end(self) -> str:
+        """What a chain or ``_has`` asks of the other resource, as a plain search of its type would say it."""
+        name = self.rest if self.reverse is None else self.reverse[2]
+        return f"{name}:{self.last}" if self.last else name
 
 
 @cache
@@ -68,10 +78,10 @@ def searchable(type: str) -> Mapping[str, Parameter]:
 def criterion(text: str) -> Criterion | None:
     """A parameter's name taken apart, or None when it is none of a search."""
     if text.startswith("_has:"):
-        parts = text.split(":")
-        return Criterion("_has", reverse=(parts[1], parts[2], parts[3])) if len(parts) == 4 else None
+        match = _HAS.fullmatch(text)
+        return Criterion("_has", reverse=(match[1], match[2], match[3]), last=match[4] or "") if match else None
     match = _NAME.fullmatch(text)
-    return Criterion(match["name"], match["modifier"] or "", match["rest"] or "") if match else None
+    return Criterion(match[1], match[2] or "", match[3] or "", last=match[4] or "") if match else None
 
 
 def checked(interaction: Interaction) -> Interaction:
@@ -157,14 +167,16 @@ def _plain(type: str, found: Criterion) -> bool:
     if row is None or (found.name in ("_id", "_lastUpdated") and found.modifier):
         return False
     if found.rest:
-        return row.kind == "reference" and bool(targets(type, found))
+        others = targets(type, found) if row.kind == "reference" else ()
+        return bool(others) and all(_plain(other, Criterion(found.rest, found.last)) for other in others)
     return not found.modifier or found.modifier in MODIFIERS[row.kind]
 
 
 def _reversed(type: str, found: Criterion) -> bool:
     other, reference, name = found.reverse or ("", "", "")
     row = searchable(other).get(reference) if other in SERVED else None
-    return row is not None and row.kind == "reference" and type in row.targets and name in searchable(other)
+    points = row is not None and row.kind == "reference" and type in row.targets
+    return points and _plain(other, Criterion(name, found.last))
 
 
 def targets(type: str, found: Criterion) -> tuple[str, ...]:

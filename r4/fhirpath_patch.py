@@ -1,20 +1,18 @@
-"""FHIRPath Patch on a resource (R4 fhirpatch): paths are names with indices, which is all that an edit needs.
+"""FHIRPath Patch on a resource (R4 fhirpatch): what its operations do to the one element that their path names.
 
-``Observation.component[0].code.text``. A path with functions or filters is refused, never guessed.
+``Observation.component.where(code.text = 'a').value``; the paths are those of ``r4.patch_paths``.
 """
 
 import copy
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from r4.definitions import Row, elements
+from r4.definitions import Row
 from r4.json_patch import OPERATIONS_LIMIT, PatchError
+from r4.patch_paths import LOOKS_LIMIT, Place, Step, find, member_of, parse, table
 
-_STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(0|[1-9][0-9]{0,5})\])?")
 KINDS = frozenset({"add", "insert", "delete", "replace", "move"})
-Step = tuple[str, int | None]
-MANY = "must name a single element"
+MANY, NONE = "must name a single element", "names something that the resource does not have"
 
 
 def apply(resource: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,16 +21,16 @@ def apply(resource: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[st
     if not isinstance(operations, list) or not 0 < len(operations) <= OPERATIONS_LIMIT:
         raise PatchError(f"must hold 1 to {OPERATIONS_LIMIT} operations", "Parameters.parameter", status=400)
     document = copy.deepcopy(dict(resource))
+    left = [LOOKS_LIMIT]
     for number, operation in enumerate(operations):
         here = f"Parameters.parameter[{number}]"
         said = _parts(operation, here)
         try:
-            _one(document, said, here)
-        except (KeyError, IndexError) as wrong:
-            if said["type"] != "delete":  # which is of what is found, and else of nothing (R4 fhirpatch)
-                raise PatchError("names something that the resource does not have", f"{here}.path") from wrong
+            _one(document, said, left, here)
         except TypeError as wrong:
-            raise PatchError("names something that the resource does not have", f"{here}.path") from wrong
+            raise PatchError(NONE, f"{here}.path") from wrong
+        except OverflowError as wrong:
+            raise PatchError(f"looks at more than {LOOKS_LIMIT} elements in all", f"{here}.path") from wrong
     return document
 
 
@@ -62,8 +60,8 @@ def _element(parts: list[Any], type: str) -> dict[str, Any]:
     for part in parts:
         if not isinstance(part, dict):
             continue
-        name = _typed(_table(type), str(part.get("name")), part)
-        row = _table(type).get(name)
+        name = _typed(table(type), str(part.get("name")), part)
+        row = table(type).get(name)
         value = _value(part, row.type if row is not None else "")
         if row is not None and row.high != 1:
             found.setdefault(name, []).append(value)
@@ -72,134 +70,132 @@ def _element(parts: list[Any], type: str) -> dict[str, Any]:
     return found
 
 
-def _typed(table: Mapping[str, Row], name: str, part: Mapping[str, Any]) -> str:
+def _typed(rows: Mapping[str, Row], name: str, part: Mapping[str, Any]) -> str:
     """The member that a value is given in: a choice is named without its type."""
     kinds = [f"{name}{member[5:]}" for member in part if member.startswith("value")]
-    return kinds[0] if name not in table and kinds and kinds[0] in table else name
+    return kinds[0] if name not in rows and kinds and kinds[0] in rows else name
 
 
-def _steps(text: str, type: str, here: str) -> list[Step]:
-    """A path below the resource as names and indices."""
-    first, *rest = text.split(".")
-    if first != type:
-        raise PatchError("must begin with the resource type", f"{here}.path")
-    steps: list[Step] = []
-    for word in rest:
-        match = _STEP.fullmatch(word)
-        if match is None:
-            raise PatchError("may hold names and indices only", f"{here}.path")
-        steps.append((match[1], int(match[2]) if match[2] is not None else None))
-    return steps
-
-
-def _one(document: dict[str, Any], said: Mapping[str, Any], here: str) -> None:
-    type = str(document.get("resourceType"))
-    steps = _steps(said["path"], type, here)
-    if said["type"] == "add":
-        return _add(*_reach(document, steps, type), said, here)
-    if not steps:
+def _one(document: dict[str, Any], said: Mapping[str, Any], left: list[int], here: str) -> None:
+    type, kind = str(document.get("resourceType")), said["type"]
+    root, steps = Place(document, type), parse(said["path"], type, here)
+    if kind in ("insert", "move"):
+        return _arrange(root, steps, said, left, here)
+    found = find([root], steps, left)
+    if kind == "delete" and not found:
+        return None  # an element is deleted if it is found (R4 fhirpatch)
+    place = _single(found, here)
+    if kind == "add":
+        return _add(place, said, here)
+    if place.parent is None:
         raise PatchError("must name an element", f"{here}.path")
-    *before, (name, index) = steps
-    parent, type = _reach(document, before, type)
-    member = _member(parent, name)
-    if said["type"] == "delete":
-        return _delete(parent, member, index)
-    row = _table(type).get(member)
-    below = row.type if row is not None else ""
-    if said["type"] == "replace":
-        return _replace(parent, _chosen(parent, member, type, said), index, _wanted(said, here, below))
-    items = parent[member]
-    if not isinstance(items, list) or index is not None:
+    return _delete(place) if kind == "delete" else _replace(place, said, here)
+
+
+def _single(places: list[Place], here: str) -> Place:
+    if len(places) != 1:
+        raise PatchError(MANY if places else NONE, f"{here}.path")
+    return places[0]
+
+
+def _arrange(root: Place, steps: tuple[Step, ...], said: Mapping[str, Any], left: list[int], here: str) -> None:
+    """An insert into a list, or a move in it."""
+    if not steps or steps[-1] != Step(steps[-1].name) or not steps[-1].name:
+        raise PatchError("must name a list", f"{here}.path")
+    within = _single(find([root], steps[:-1], left), here)
+    if not isinstance(within.value, dict):
+        raise TypeError
+    member = member_of(within.value, steps[-1].name, within.type)
+    if member is None:
+        raise PatchError(NONE, f"{here}.path")
+    items, row = within.value[member], table(within.type).get(member)
+    if not isinstance(items, list):
         raise PatchError("must name a list", f"{here}.path")
     if said["type"] == "insert":
-        items.insert(_position(said.get("index"), len(items), here), _wanted(said, here, below))
-    else:
-        moved = items.pop(_position(said.get("source"), len(items) - 1, here))
-        items.insert(_position(said.get("destination"), len(items), here), moved)
+        value = _wanted(said, here, row.type if row is not None else "")
+        return _put(within.value, member, _position(said.get("index"), len(items), here), value)
+    source, target = (_position(said.get(name), len(items) - 1, here) for name in ("source", "destination"))
+    for each in _lists(within.value, member):
+        each.insert(target, each.pop(source))
     return None
 
 
-def _reach(document: Any, steps: list[Step], type: str) -> tuple[dict[str, Any], str]:
-    """The object at the end of the steps, and its type in the table of elements."""
-    for name, index in steps:
-        member = _member(document, name)
-        row = _table(type).get(member)
-        document = document[member]
-        if isinstance(document, list):
-            if index is None and len(document) > 1:
-                raise PatchError(MANY, "Parameters.parameter")
-            document = document[index or 0]
-        elif index:
-            raise IndexError
-        type = row.type if row is not None else ""
-    if not isinstance(document, dict):
-        raise TypeError
-    return document, type
+def _lists(parent: Mapping[str, Any], member: str) -> list[list[Any]]:
+    """A list, and the one beside it that holds ids and extensions of its primitive values (R4 §2.6.2)."""
+    items, beside = parent[member], parent.get(f"_{member}")
+    return [items, beside] if isinstance(beside, list) and len(beside) == len(items) else [items]
 
 
-def _table(type: str) -> Mapping[str, Row]:
-    try:
-        return elements(type)
-    except KeyError:
-        return {}
+def _put(parent: dict[str, Any], member: str, index: int, value: Any) -> None:
+    items, *beside = _lists(parent, member)
+    items.insert(index, value)
+    for each in beside:
+        each.insert(index, None)
 
 
-def _member(parent: Any, name: str) -> str:
-    """The member that a path calls ``name``: a choice is called without its type."""
+def _add(place: Place, said: Mapping[str, Any], here: str) -> None:
+    """A repeated element gets one more; a single one must not be there yet."""
+    name, parent, rows = said.get("name"), place.value, table(place.type)
     if not isinstance(parent, dict):
         raise TypeError
-    if name in parent:
-        return name
-    found = [
-        str(member) for member in parent if member.startswith(name) and member[len(name) : len(name) + 1].isupper()
-    ]
-    if len(found) != 1:
-        raise KeyError(name)
-    return found[0]
-
-
-def _add(parent: dict[str, Any], type: str, said: Mapping[str, Any], here: str) -> None:
-    """A repeated element gets one more; a single one must not be there yet."""
-    name, table = said.get("name"), _table(type)
     if not isinstance(name, str):
         raise PatchError("must name an element", f"{here}.name")
-    name = _typed(table, name, said.get("value") or {})
-    row = table.get(name)
+    name = _typed(rows, name, said.get("value") or {})
+    row = rows.get(name)
     value = _wanted(said, here, row.type if row is not None else "")
     if row is not None and row.high != 1:
-        parent.setdefault(name, []).append(value)
+        items = parent.setdefault(name, [])
+        _put(parent, name, len(items), value)
     elif name in parent:
         raise PatchError("is there already", f"{here}.name")
     else:
         parent[name] = value
 
 
-def _delete(parent: dict[str, Any], member: str, index: int | None) -> None:
-    if isinstance(parent[member], list):
-        if index is None and len(parent[member]) > 1:
-            raise PatchError(MANY, "Parameters.parameter")
-        del parent[member][index or 0]
-        if not parent[member]:
-            del parent[member]
-    else:
+def _delete(place: Place) -> None:
+    """An element with its id and extensions; a list that is empty then is none."""
+    parent, member, index = place.parent, place.member, place.at
+    if index is None:
         del parent[member]
+        parent.pop(f"_{member}", None)
+        return
+    for each in _lists(parent, member):
+        del each[index]
+    if not parent[member]:
+        del parent[member]
+    _tidied(parent, member)
 
 
-def _replace(parent: dict[str, Any], member: str, index: int | None, value: Any) -> None:
-    if isinstance(parent[member], list):
-        if index is None and len(parent[member]) != 1:
-            raise IndexError
-        parent[member][index or 0] = value
-    else:
+def _tidied(parent: dict[str, Any], member: str) -> None:
+    """What stands beside a list that has no ids and extensions any more goes."""
+    beside = parent.get(f"_{member}")
+    if isinstance(beside, list) and not any(beside):
+        del parent[f"_{member}"]
+
+
+def _replace(place: Place, said: Mapping[str, Any], here: str) -> None:
+    """Another value in an element's place: the id and the extensions of the former are gone."""
+    parent, member, index = place.parent, place.member, place.at
+    row = table(place.inside).get(member)
+    value = _wanted(said, here, row.type if row is not None else "")
+    if index is None:
+        member = _chosen(parent, member, place.inside, said)
         parent[member] = value
+        parent.pop(f"_{member}", None)
+        return
+    items, *beside = _lists(parent, member)
+    items[index] = value
+    for each in beside:
+        each[index] = None
+    _tidied(parent, member)
 
 
 def _chosen(parent: dict[str, Any], member: str, type: str, said: Mapping[str, Any]) -> str:
     """The member that the value takes the place of: of a choice, one in its own type, from which the former is gone."""
-    table = _table(type)
-    row = table.get(member)
-    other = _typed(table, row.choice, said.get("value") or {}) if row is not None and row.choice else member
-    if other not in table or other == member:
+    rows = table(type)
+    row = rows.get(member)
+    other = _typed(rows, row.choice, said.get("value") or {}) if row is not None and row.choice else member
+    if other not in rows or other == member:
         return member
     parent[other] = parent.pop(member)
     parent.pop(f"_{member}", None)

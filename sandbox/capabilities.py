@@ -28,14 +28,17 @@ BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
 SEARCHES = (
     "Searches by GET and POST _search. A parameter that is not listed is refused, unless Prefer: handling=lenient allows to "
     "leave it out. Modifiers: :missing for all; :not for tokens; :exact and :contains for strings; :Type and :identifier for "
-    "references. Neither :text nor :in, :not-in, :above, :below. Chains and _has of one step, for tokens with system scopes. "
+    "references. Neither :text nor :in, :not-in, :above, :below. Chains and _has of one step, with the modifiers of what they "
+    "end at, for tokens with system scopes. "
     "Besides: _count, _sort by any parameter but composites, _total, _summary, _elements, _include and _revinclude of one step "
     "(no :iterate, no wildcard). Without _total the total is told where it costs nothing. Pages are stable under writes."
 )
 BEHIND = (
     " The data are on another server: refused there are :missing of _tag, _security and _profile, |code and system| of _tag and "
     "_security, dates with prefixes in a list, composites of "
-    "references, what US Core alone defines, and chains of a named type to _tag, _security, _profile, _source or _lastUpdated."
+    "references, what US Core alone defines, chains of a named type or with a modifier to _tag, _security, _profile, _source or "
+    "_lastUpdated, at the end of a chain :identifier, and :not through a reference to several types (but patient), and every "
+    "modifier in _has."
 )
 """What HAPI ignores or answers wrongly (``sandbox.wording``)."""
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"

@@ -149,7 +149,7 @@ def _filter(type: str, said: str, value: str, known: Known) -> Filter:
     """One parameter: alternatives in a list, any of which will do."""
     found = criterion(said)
     if found is not None and found.reverse is not None:
-        return _reverse(type, found.reverse, value, known)
+        return _reverse(type, found, value, known)
     if found is not None and found.rest:
         return _chained(type, found, value, known)
     name, _, modifier = said.partition(":")
@@ -237,7 +237,7 @@ def _chained(type: str, found: Criterion, value: str, known: Known) -> Filter:
         raise SearchError("query", "has a chain that is not supported")
     matches = []
     for other in others:
-        sql, values = _matching(other, _filter(other, found.rest, value, known), f"'{other}/' || r.id")
+        sql, values = _matching(other, _filter(other, found.end, value, known), f"'{other}/' || r.id")
         matches.append(Match(f"t.low IS NULL AND t.value IN ({sql})", values))
     return _found(key(type, found.name), either(matches))
 
@@ -249,19 +249,18 @@ def _matching(type: str, found: Filter, column: str) -> tuple[str, tuple[Any, ..
             f"SELECT {column} FROM fhir_resources r WHERE r.deleted = 0 AND r.number IN ({found.numbers})",
             found.given,
         )
-    return (
-        f"SELECT {column} FROM fhir_resources r WHERE r.type = ? AND r.deleted = 0 AND {found.sql}",
-        (type, *found.values),
-    )
+    # A plan puts another row for ``r``, which is never this one.
+    column, sql = (re.sub(r"\br\.", "m.", text) for text in (column, found.sql))
+    return f"SELECT {column} FROM fhir_resources m WHERE m.type = ? AND m.deleted = 0 AND {sql}", (type, *found.values)
 
 
-def _reverse(type: str, reverse: tuple[str, str, str], value: str, known: Known) -> Filter:
+def _reverse(type: str, found: Criterion, value: str, known: Known) -> Filter:
     """``_has:Observation:patient:code``: what a matching resource refers to."""
-    other, reference, name = reverse
+    other, reference, name = found.reverse or ("", "", "")
     row = searchable(other).get(reference) if other in SERVED else None
-    if row is None or row.kind != "reference" or name.partition(":")[0] not in searchable(other):
+    if row is None or row.kind != "reference" or name not in searchable(other):
         raise SearchError("_has", "is not supported as asked")
-    matching, values = _matching(other, _filter(other, name, value, known), "r.number")
+    matching, values = _matching(other, _filter(other, found.end, value, known), "r.number")
     pointed = (
         "SELECT substr(s.value, ?) FROM fhir_terms s WHERE s.low IS NULL AND s.parameter = ? AND s.value >= ? "
         f"AND s.value < ? AND s.number IN ({matching})"

@@ -5,7 +5,7 @@ import calendar
 import re
 from collections.abc import Iterator
 
-from r4.criteria import criterion, searchable, targets
+from r4.criteria import Criterion, criterion, searchable, targets
 from r4.definitions import Parameter
 from r4.moments import moment_range
 from r4.references import parse
@@ -30,13 +30,26 @@ def _value(type: str, name: str, value: str, base: str) -> str:
     found = criterion(name)
     if found is None or (found.name.startswith("_") and found.name not in META and found.reverse is None):
         return value
-    if found.rest and found.modifier and found.rest in META:
-        raise SearchError(name, "is not supported: the server behind this EHR does not look at the type")
     if found.reverse is not None:
+        if found.last:
+            raise SearchError(name, "may have no modifier: the server behind this EHR does not know any there")
         return _written(found.reverse[0], found.reverse[2], "", value, base)
     if found.rest:
-        return _written(targets(type, found)[0], found.rest, "", value, base) if targets(type, found) else value
+        _refuse_chain(type, name, found)
+        others = targets(type, found)
+        return _written(others[0], found.rest, found.last, value, base) if others else value
     return _written(type, found.name, found.modifier, value, base)
+
+
+def _refuse_chain(type: str, name: str, found: Criterion) -> None:
+    """What HAPI does not look at in a chain. Its ``patient`` leads to Patients alone."""
+    if found.rest in META and (found.modifier or found.last):
+        raise SearchError(name, "is not supported: the server behind this EHR does not look at the type or a modifier")
+    if found.last == "identifier":
+        raise SearchError(name, "may have no :identifier: the server behind this EHR does not know it there")
+    several = len(SERVED & {*searchable(type)[found.name].targets}) > 1
+    if found.last == "not" and several and not (found.name == "patient" and "Patient" in targets(type, found)):
+        raise SearchError(name, "may have no :not: the server behind this EHR does not look at the type")
 
 
 def _written(type: str, name: str, modifier: str, value: str, base: str) -> str:

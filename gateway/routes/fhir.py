@@ -48,13 +48,15 @@ class FhirFace:
         self._ehr = ehr
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = caller_of(scope)
         try:
-            answer = await _served(self._ehr, scope, receive)
+            answer = await _served(self._ehr, scope, receive, caller)
             if isinstance(answer, faulty.Struck):
+                whole = partial(whole_of, request=caller.request)
                 await faulty.send(answer, whole, scope, receive, send, now=self._ehr.clock())
                 return
         except InteractionError as wrong:
-            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller_of(scope), why=wrong.issue.text)
+            self._ehr.audit.refused(wrong.status, wrong.issue.code, caller, why=wrong.issue.text)
             refused = Answer(status=wrong.status, resource=outcome([wrong.issue]))
             answer = spoken(self._ehr.persona, None, refused)
         except DatabaseFailed as failure:
@@ -63,7 +65,7 @@ class FhirFace:
             return
         if answer.status == 405:
             answer = _allowing(answer, scope, self._ehr.persona)
-        await _send(answer, send, head=scope["method"] == "HEAD")
+        await _send(answer, send, head=scope["method"] == "HEAD", request=caller.request)
 
 
 def _allowing(answer: Answer, scope: Scope, persona: Persona) -> Answer:
@@ -78,17 +80,17 @@ def _path(scope: Scope) -> str:
     return raw.partition("/fhir")[2].removeprefix("/")
 
 
-async def _served(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:
+async def _served(ehr: SandboxEhr, scope: Scope, receive: Receive, caller: Caller) -> Answer | faulty.Struck:
     """The answer in the form that is asked for: JSON, or what a Binary holds."""
     accept = native.wanted(scope["method"], _path(scope), scope["headers"])
     if accept is None:
-        return await _respond(ehr, scope, receive)
+        return await _respond(ehr, scope, receive, caller)
     read = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept"]}
-    answer = await _respond(ehr, read, receive)
+    answer = await _respond(ehr, read, receive, caller)
     return native.content(answer, accept) if isinstance(answer, Answer) else answer
 
 
-async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | faulty.Struck:
+async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive, caller: Caller) -> Answer | faulty.Struck:
     method = scope["method"]
     if method not in METHODS:
         raise InteractionError(405, Issue("not-supported", "this method is not served here"))
@@ -99,9 +101,9 @@ async def _respond(ehr: SandboxEhr, scope: Scope, receive: Receive) -> Answer | 
         raise InteractionError(400, Issue("security", "a token never stands in an address", "access_token"))
     token = _token(credentials)
     if token is None and not (method in ("GET", "HEAD") and path == "metadata"):
-        ehr.audit.refused(401, "login", caller_of(scope), why="No access token was sent as bearer.")
+        ehr.audit.refused(401, "login", caller, why="No access token was sent as bearer.")
         return _unauthorized("")
-    body, caller = await _read(receive), caller_of(scope)
+    body = await _read(receive)
     if path.startswith(bulk.PLACE):
         return await _asked(ehr, BULK, token, lambda _: bulk.serve(ehr, method, path, token or "", caller))
     interaction = parse("GET" if method == "HEAD" else method, path, query, headers, body)
@@ -178,20 +180,22 @@ async def _read(receive: Receive) -> bytes:
     return bytes(body)
 
 
-async def _send(answer: Answer, send: Send, *, head: bool) -> None:
-    headers, content = whole(answer)
+async def _send(answer: Answer, send: Send, *, head: bool, request: str | None) -> None:
+    headers, content = whole_of(answer, request)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else content})
 
 
-def whole(answer: Answer) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The headers and the body of an answer."""
+def whole_of(answer: Answer, request: str | None = None) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body of an answer; to a request with an id of its own, with that (R4 http.html, Custom Headers)."""
     content = answer.encoded
     if content is None:
         content = b"" if answer.resource is None else codec.format(answer.resource)
     headers = [(b"cache-control", b"no-store"), (b"content-length", b"%d" % len(content))]
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
     headers += [(b"content-type", JSON)] if content and "content-type" not in answer.headers else []
+    if request is not None:
+        headers.append((b"x-request-id", request.encode()))
     if answer.status in (204, 304):
         headers = [pair for pair in headers if pair[0] != b"content-length"]
     return headers, content

@@ -37,8 +37,8 @@ PUBLIC = Rule(True, "GET")
 AUTHORIZATION = Rule(False, "POST")
 FHIR = Rule(
     False, "GET, POST, PUT, PATCH, DELETE",
-    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, prefer",
-    "content-location, etag, last-modified, location, www-authenticate",
+    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, prefer, x-request-id",
+    "content-location, etag, last-modified, location, www-authenticate, x-request-id",
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = {

@@ -42,13 +42,27 @@ XML = (
 )
 
 
+PATHS = (
+    "Observation.subject", "Observation.where(status = 'final').subject", "Observation.subject.where(reference.exists())", "Observation.subject.first()",
+    "Observation.subject.resolve()", "Observation.where(subject.reference != 'x').subject", "Observation.subject[0]", "Patient.subject",
+)  # fmt: skip
+
+
+def _parameters(path: str, value: dict[str, Any]) -> dict[str, Any]:
+    said = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": path},
+        {"name": "value", "valueReference": value},
+    ]
+    return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": said}]}
+
+
 def _other_patches(target: Target) -> list[tuple[str, Any]]:
     two = target.chart.to("Patient/p2")
-    path = [{"name": "type", "valueCode": "replace"}, {"name": "path", "valueString": "Observation.subject"},
-            {"name": "value", "valueReference": two}]  # fmt: skip
-    parameters = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": path}]}
+    parameters = _parameters("Observation.subject", two)
     moved = target.chart.observation("patched", "p2", "laboratory", "x")
     return [
+        *(("application/fhir+json", _parameters(path, two)) for path in PATHS),
         *(("application/xml-patch+xml", body) for body in XML), *(("application/fhir+xml", body) for body in XML),
         ("application/fhir+json", parameters), ("application/json", parameters), (MERGE_PATCH, {"subject": two}), (MERGE_PATCH, {"subject": None}),
         (MERGE_PATCH, moved), ("application/fhir+json", moved), ("application/json", [{"op": "replace", "path": "/subject", "value": two}]),

@@ -71,6 +71,7 @@ ORACLES = (
     "_has:Observation:patient:code-value-quantity=x$gt5", "_has:Observation:subject:identifier={system}%7C{o1}",
     "_has:Observation:patient:_id={o1}", "_has:Observation:subject:_id={o2}", "_has:Coverage:beneficiary:status=active",
     "_has:Observation:subject:_has:Provenance:target:_id=x", "_has%3AObservation%3Apatient%3Acode=x", "_HAS:Observation:patient:code=x",
+    "_has:Observation:patient:code:not=x", "_has:Observation:subject:date:missing=true", "_has:Observation:subject:identifier:not={system}%7C{o1}",
 )  # fmt: skip
 
 
@@ -92,6 +93,7 @@ def test_a08_twin_that_ignores_what_it_does_not_know(holed: Any) -> None:
 
 CHAINS = (
     "subject:Patient.birthdate=1960-02-03", "subject.birthdate=1960-02-03", "patient.name=x", "patient.family:exact=x",
+    "patient.gender:not=male", "subject:Patient.birthdate:missing=false", "subject:Patient.name:contains=x", "subject:Patient.gender:not:not=male",
     "subject:Patient.link=Patient/{p1}", "encounter.subject={p2}", "has-member.subject=Patient/{p2}", "_sort=subject.birthdate",
     "_sort=patient.name", "_sort=subject:Patient.birthdate", "_filter=subject%20eq%20Patient/{p2}", "_text=x", "_content=x",
     "_list={o2}", "_list=$current-allergies", "_query=everything", "_contained=both", "_contained=true", "_containedType=contained",

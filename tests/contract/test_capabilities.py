@@ -108,6 +108,31 @@ def test_every_advertised_search_parameter_is_understood_and_finds_what_is_store
     assert found > 150
 
 
+def test_every_advertised_parameter_ends_chains_and_has_with_its_own_modifiers_and_no_others(
+    server: Server, rest: dict[str, Any]
+) -> None:
+    patient = next(row for row in rest["resource"] if row["type"] == "Patient")
+    for name in (each["name"] for each in patient["searchParam"]):
+        for modifier in (
+            "missing",
+            "not",
+            "exact",
+            "contains",
+            "identifier",
+            "Practitioner",
+            "text",
+            "in",
+            "above",
+            "no",
+        ):
+            said = f"{name}:{modifier}=true&_count=1"
+            plain = server.one("GET", f"Patient?{said}").status_code
+            for query in (
+                f"Observation?subject:Patient.{said}", f"Observation?patient.{said}", f"Practitioner?_has:Patient:general-practitioner:{said}",
+            ):  # fmt: skip
+                assert server.one("GET", query).status_code == plain, query
+
+
 def test_every_advertised_include_works_both_ways(server: Server, rest: dict[str, Any]) -> None:
     for row in rest["resource"]:
         for control, told in (("_include", "searchInclude"), ("_revinclude", "searchRevInclude")):

@@ -35,6 +35,9 @@ MADE = {"code": {"text": "b"}, "valueInteger": 3, "interpretation": [{"text": "i
          {**BEFORE, "component": [{"code": {"text": "a"}, "valueBoolean": True}]}),
         (_operation("add", "Observation", PART, "component"), {**BEFORE, "component": [*BEFORE["component"], MADE]}),
         (_operation("replace", "Observation.component[0]", PART), {**BEFORE, "component": [MADE]}),
+        (_operation("replace", "Observation.component.where(code.text = 'a').value", {"valueBoolean": True}),
+         {**BEFORE, "component": [{"code": {"text": "a"}, "valueBoolean": True}]}),
+        (_operation("replace", "Observation.where(status = 'final').value", {"valueInteger": 3}), {"valueInteger": 3, "component": BEFORE["component"]}),
     ],
 )  # fmt: skip
 def test_a_patch_gives_a_choice_in_its_own_type(world: World, patch: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -52,6 +55,8 @@ def test_a_patch_gives_a_choice_in_its_own_type(world: World, patch: dict[str, A
         _operation("replace", "Observation.value", {"valueAddress": {"text": "x"}}),
         _operation("add", "Observation", {"part": [{"name": "value", "valueString": "x"}]}, "component"),
         _operation("replace", "Observation.value", {"valueString": "x", "valueInteger": 1}),
+        _operation("replace", "Observation.component.where(code.text = 'b').value", {"valueBoolean": True}),
+        _operation("replace", "Observation.component.where(code.exists()).value", {"valueBoolean": True}),
     ],
 )
 def test_a_patch_of_another_type_than_there_is_changes_nothing(world: World, patch: dict[str, Any]) -> None:

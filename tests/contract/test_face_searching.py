@@ -13,6 +13,7 @@ from tests.contract.face_world import BASE, READ, World, link
     ["patient={p2}", "patient={p1}&patient={p2}", "patient={p1},{p2}", "%70atient={p2}", "subject:Patient={p2}", "subject=Patient/{p2}",
      "patient:not={p1}", "patient:missing=true", "patient:identifier=x|y", "PATIENT={p2}", "patient=http://elsewhere/Patient/{p1}",
      "patient={base}/Patient/{p2}", "subject:Patient.birthdate=2000", "subject.gender=female", "_has:Provenance:target:recorded=ge2000",
+     "subject:Patient.gender:not=male", "patient.birthdate:missing=true", "subject:Patient.name:exact=x", "_has:Provenance:target:recorded:missing=false", "subject:Patient.gender:in=x",
      "_filter=x", "_text=x", "_content=x", "_list=x", "_query=x", "_source=x", "_include=*", "_include:iterate=Observation:subject",
      "_revinclude:recurse=Provenance:target", "_include=Observation:*", "_cursor=eA", "_page=eA", "value-string:unknown=1", "_sort=patient.birthdate",
      "_contained=true", "_method=PUT", "code:in=x", "_elements=", "_total=many"],
@@ -95,11 +96,16 @@ def test_system_tokens_may_chain_with_scopes_on_what_is_traversed(world: World) 
     found = world.ids(world.ask("GET", f"Observation?subject:Patient._id={world.id('p2')}&_count=100", system))
     assert {"o2", "v2"} <= found
     assert not found & {"o1", "v1"}
+    known = f"Observation?subject:Patient.birthdate:missing=true&_id={world.id('o1')},{world.id('o2')}"
+    assert world.ids(world.ask("GET", known, system)) == {"o1", "o2"}
+    assert world.ids(world.ask("GET", known.replace("true", "false"), system)) == set()
     having = world.ask("GET", f"Patient?_has:Observation:subject:_id={world.id('o2')}", system)
     assert world.ids(having) == {"p2"}
     narrow = world.token("system/Observation.rs", patient=None)
     assert world.ask("GET", f"Observation?subject:Patient._id={world.id('p2')}", narrow).status_code == 403
+    assert world.ask("GET", known, narrow).status_code == 403
     user = world.token("user/*.rs", patient=None, user="Practitioner/x")
+    assert world.ask("GET", known, user).status_code == 403
     assert world.ask("GET", f"Observation?subject:Patient._id={world.id('p2')}", user).status_code == 403
 
 

@@ -20,6 +20,7 @@ TABLES = (
 CPU_LIMIT = 1.0
 """Seconds of this thread for one request."""
 _LOUD = MARK.encode()
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MARKUP = re.compile(rb"<(script>)?" + _LOUD)
 _WIDE = tuple(bearer(name).encode() for name in WIDE)
 SPOKEN = frozenset({"scope", "id_token"})
@@ -79,11 +80,13 @@ def _quiet(it: Pass) -> str | None:
 
 
 def _no_echo(it: Pass) -> str | None:
-    """A refusal repeats nothing; a redirect repeats only ``state``, and leads to a registered address."""
+    """A refusal repeats nothing but the id of its request; a redirect repeats only ``state``, and leads to a registered address."""
     got = it.got
     if got is None:
         return None
-    headers = b"\n".join(value for name, value in got.headers if name != b"location").lower()
+    headers = b"\n".join(
+        value for name, value in got.headers if name != b"location" and not _request_id(it, name, value)
+    ).lower()
     if got.status >= 400 and _LOUD in got.body.lower():
         return "the refusal repeats input"
     if got.status < 400 and got.header(b"content-type").startswith("text/html") and _MARKUP.search(got.body.lower()):
@@ -91,6 +94,11 @@ def _no_echo(it: Pass) -> str | None:
     if _LOUD in headers and not _allowed_origin(got):
         return "a header repeats input"
     return _repeats(it) or _token_repeats(it)
+
+
+def _request_id(it: Pass, name: bytes, value: bytes) -> bool:
+    """At the FHIR base an id comes back, and never another text."""
+    return name == b"x-request-id" and it.below.startswith("/fhir") and bool(_ID.fullmatch(value))
 
 
 def _allowed_origin(got: Got) -> bool:

@@ -22,7 +22,7 @@ HEADERS: Pairs = [
     ("accept", "application/xml"), ("content-encoding", "gzip"), ("origin", f"https://{MARK}.example"), ("origin", "null"), ("prefer", f"return={MARK}"),
     ("if-match", f'W/"{MARK}"'), ("if-none-exist", f"identifier={MARK}"), ("if-modified-since", "Tue, 99 Foo 2030"), ("range", "bytes=0-1"),
     ("host", f"{MARK}.example"), ("cookie", f"__Host-spec-session={MARK}; a"), ("sec-fetch-site", "cross-site"), ("te", "trailers"),
-    ("x-request-id", MARK), ("access-control-request-method", "PUT"), ("authorization", f"Bearer {MARK}"), ("authorization", f"Basic {MARK}"),
+    ("x-request-id", MARK), ("x-request-id", f"<{MARK}>"), ("access-control-request-method", "PUT"), ("authorization", f"Bearer {MARK}"), ("authorization", f"Basic {MARK}"),
     ("if-none-match", f"{MARK}"), ("content-length", "5"), ("transfer-encoding", "chunked"), ("expect", f"{MARK}"), ("accept-language", f"{MARK}"),
 ]  # fmt: skip
 LONGEST_LINE = 60_000

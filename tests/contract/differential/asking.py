@@ -115,7 +115,7 @@ class Asking:
             ("Observation", [("combo-value-quantity", f"{self.random.choice(('', 'ne'))}1|{UCUM}|{unit}")]),
             ("Encounter", [("date", "eb2024"), ("date", "ne2020-02")]), ("Observation", [("date", "2021-07-04")]),
             ("Communication", [("received", "2021-07-04")]), ("Patient", [("deceased", "false")]), (canonical, [("instantiates-canonical", "urn:test:one")]),
-            ("Condition", [("subject:Patient._tag", f"{TAGS}|{code}")]),
+            ("Condition", [("subject:Patient._tag", f"{TAGS}|{code}")]), ("Condition", [("subject:Patient.gender:not", "female")]),
         ))  # fmt: skip
         return self._case("combined", type, pairs)
 
@@ -147,12 +147,11 @@ class Asking:
             return None
         name, row = self.random.choice(rows)
         target = self.random.choice(sorted(SERVED & {*row.targets}))
-        rest = self.random.choice(sorted(compared(target)))
-        pair = self._filter(target, rest)
+        pair = self._any(target)
         if pair is None:
             return None
         typed = f":{target}" if len(row.targets) > 1 or self.random.random() < 0.5 else ""
-        return self._case("chained", type, [(f"{name}{typed}.{rest}", pair[1])])
+        return self._case("chained", type, [(f"{name}{typed}.{pair[0]}", pair[1])])
 
     def _reversed(self) -> Case | None:
         other = self._type()
@@ -162,6 +161,5 @@ class Asking:
         if not rows:
             return None
         reference, row = self.random.choice(rows)
-        type, name = self.random.choice(sorted(SERVED & {*row.targets})), self.random.choice(sorted(compared(other)))
-        pair = self._filter(other, name)
-        return self._case("reversed", type, [(f"_has:{other}:{reference}:{name}", pair[1])]) if pair else None
+        type, pair = self.random.choice(sorted(SERVED & {*row.targets})), self._any(other)
+        return self._case("reversed", type, [(f"_has:{other}:{reference}:{pair[0]}", pair[1])]) if pair else None

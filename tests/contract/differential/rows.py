@@ -69,7 +69,7 @@ def _several_dates(found: Difference) -> bool:
 
 
 def _repeated_date(found: Difference) -> bool:
-    names = [pair.partition("=")[0] for pair in found.query.split("&")]
+    names = [pair.partition("=")[0].removesuffix(":missing") for pair in found.query.split("&")]
     return found.refused and len(found.kinds().get("date", [])) > 1 and len(names) > len(set(names))
 
 
@@ -93,7 +93,8 @@ def _converted(found: Difference) -> bool:
 def _canonical(found: Difference) -> bool:
     return (
         found.embedded.status == found.hapi.status == 200
-        and re.search(r"(instantiates-canonical|questionnaire|^_has:.*:instantiates-uri)\b", found.query) is not None
+        and re.search(r"(instantiates-canonical|questionnaire|^_has:.*:(instantiates-uri|url))\b", found.query)
+        is not None
     )
 
 
@@ -130,7 +131,7 @@ def _versioned(found: Difference) -> bool:
 
 ROWS = (
     Row(
-        "missing-of-meta", _says(r"_(tag|security|profile):missing="), "finds what has no such tag",
+        "missing-of-meta", _says(r"_(tag|security|profile):missing=|\._source:missing="), "finds what has no such tag",
         "ignores it, so that the face refuses it (400)",
         "Server SHALL reject any search request that contains is suffixed by a modifier that the server does not support for that parameter.",
         f"{SEARCH}#modifiers",
@@ -151,9 +152,19 @@ ROWS = (
         f"{SEARCH}#combining",
     ),
     Row(
-        "chain-of-type-and-meta", _says(r":[A-Z]\w+\._(tag|security|profile|source|lastUpdated)="), "looks at the type that is named",
+        "chain-of-type-and-meta", _says(r":[A-Z]\w+\._(tag|security|profile|source|lastUpdated)(:\w+)?="), "looks at the type that is named",
         "ignores the type, so that the face refuses it (400)",
         "Because the Diagnostic Report subject can be one of a set of different resources, it's necessary to limit the search to a particular type", f"{SEARCH}#chaining",
+    ),
+    Row(
+        "chain-of-not", _says(r"\.[\w-]+:not="), "finds what refers to a resource of the type that is not so",
+        "ignores the type, so that the face refuses it (400)",
+        "Because the Diagnostic Report subject can be one of a set of different resources, it's necessary to limit the search to a particular type", f"{SEARCH}#chaining",
+    ),
+    Row(
+        "modifier-behind-has", _says(r"(^|&)_has(:[\w-]+){3}:\w+="), "looks with the modifier at what refers to it",
+        "does not know a modifier there, so that the face refuses it (400)",
+        "Parameters are defined per resource. Parameter names may specify a modifier as a suffix.", f"{SEARCH}#modifiers",
     ),
     Row(
         "composite-in-parts", _found_more("composite"), "both values stand in the same part", "finds values of different parts, too",

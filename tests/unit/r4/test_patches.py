@@ -127,7 +127,6 @@ def test_a_fhirpath_patch_does_what_r4_says(patch: dict[str, Any], expected: dic
 @pytest.mark.parametrize(
     "patch",
     [
-        change("replace", "Observation.note.where(text='a')", valued("String", "x")),
         change("replace", "Patient.status", valued("Code", "x")),
         change("replace", "Observation", valued("Code", "x")),
         change("replace", "Observation.note", valued("Annotation", {"text": "x"})),
@@ -143,3 +142,119 @@ def test_a_fhirpath_patch_does_what_r4_says(patch: dict[str, Any], expected: dic
 def test_a_fhirpath_patch_that_is_not_understood_is_refused(patch: dict[str, Any]) -> None:
     with pytest.raises(PatchError):
         fhirpath_patch.apply(BARE, patch)
+
+
+NAMED: dict[str, Any] = codec.parse(
+    b"""{"resourceType":"Patient","id":"p","active":true,"birthDate":"1980-05-01","_birthDate":{"extension":[{"url":"urn:t","valueTime":"10:00:00"}]},
+    "identifier":[{"system":"urn:mrn","value":"7"},{"system":"urn:mrn","value":"8"},{"system":"urn:it's","value":"7"}],
+    "name":[{"use":"official","family":"A","given":["x","y"],"_given":[null,{"id":"g"}]},{"use":"old","family":"B"}],
+    "contact":[{"name":{"family":"C"},"relationship":[{"coding":[{"code":"a"},{"code":"b"}]}]},{"name":{"family":"D"},"gender":"male"}],
+    "multipleBirthInteger":2,"communication":[{"language":{"text":"de"},"preferred":true},{"language":{"text":"fr"},"preferred":false}],
+    "contained":[{"resourceType":"Organization","id":"o","name":"O"}]}"""
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("identifier.where(system = 'urn:mrn' and value = '7')", ("identifier", 0)), ("identifier.where(system='urn:mrn'and value='8')", ("identifier", 1)),
+        ("identifier.where( system = 'urn:it\\'s' )", ("identifier", 2)), ("identifier.where(system = 'urn:it\\u0027s').value", ("identifier", 2, "value")),
+        ("identifier.where(system = 'urn:mrn')[1]", ("identifier", 1)), ("identifier.where(system = 'urn:mrn').last()", ("identifier", 1)),
+        ("identifier.where(value = '7').where(system = 'urn:mrn')", ("identifier", 0)), ("identifier.where(system = 'urn:mrn').first().system", ("identifier", 0, "system")),
+        ("name.where(use = 'official')", ("name", 0)), ("name.where(use = 'official').family", ("name", 0, "family")), ("name.last()", ("name", 1)), ("name.first().use", ("name", 0, "use")),
+        ("name.where(family = 'B').use", ("name", 1, "use")), ("name.where(given[1] = 'y').family", ("name", 0, "family")), ("name.given.where($this = 'x')", ("name", 0, "given", 0)), ("name.given[0]", ("name", 0, "given", 0)),
+        ("name.given.last()", ("name", 0, "given", 1)), ("contact[0].name", ("contact", 0, "name")), ("contact.where(name.family = 'D').gender", ("contact", 1, "gender")), ("contact.gender", ("contact", 1, "gender")),
+        ("contact.where(relationship.coding[1].code = 'b').name", ("contact", 0, "name")), ("communication.where(preferred = true)", ("communication", 0)), ("communication.where(preferred = false).language", ("communication", 1, "language")),
+        ("where(active = true).birthDate", ("birthDate",)), ("where(multipleBirth = 2).multipleBirth", ("multipleBirthInteger",)), ("where(multipleBirth = 2.0).birthDate[0]", ("birthDate",)),
+        ("contained.where(id = 'o').name", ("contained", 0, "name")),
+    ],
+)  # fmt: skip
+def test_a_path_names_one_element_and_nothing_else_is_changed(path: str, named: tuple[Any, ...]) -> None:
+    wanted = codec.parse(codec.format(NAMED))
+    parent = wanted
+    for step in named[:-1]:
+        parent = parent[step]
+    del parent[named[-1]]
+    if named == ("birthDate",):
+        del wanted["_birthDate"]
+    if named[-2:] == ("given", 0):
+        del wanted["name"][0]["_given"][0]
+    if named[-2:] == ("given", 1):
+        del wanted["name"][0]["_given"]
+    assert fhirpath_patch.apply(NAMED, change("delete", f"Patient.{path}")) == wanted
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["identifier.where(system = 'urn:x')", "identifier.where(value = 7)", "identifier.where(system = '7')", "identifier[3]", "identifier.where(system = 'urn:mrn')[2]", "name.where(given = 'x')",
+     "contact.where(relationship.coding.code = 'a')", "communication.where(preferred = 'true')", "communication.where(preferred = 1)", "where(active = false).name", "where(birthDate.x = 'y').name", "where(multipleBirth = '2').name",
+     "name.where(nothing = 'x')", "birth", "multiple", "multipleBirth[1]", "name.where(use = 'OFFICIAL')", "identifier.where(value = '7\\n')", "name.where(family.nothing = 'A')"],
+)  # fmt: skip
+def test_a_path_that_names_nothing_deletes_nothing_and_replaces_nothing(path: str) -> None:
+    assert fhirpath_patch.apply(NAMED, change("delete", f"Patient.{path}")) == NAMED
+    with pytest.raises(PatchError) as wrong:
+        fhirpath_patch.apply(NAMED, change("replace", f"Patient.{path}", valued("String", "x")))
+    assert (wrong.value.status, wrong.value.issue.element) == (422, "Parameters.parameter[0].path")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("identifier.where(system = 'urn:mrn')", "single element"), ("identifier.where(value = '7')", "single element"), ("name.family", "single element"), ("name", "single element"),
+        ("identifier.where(value != '7')", "where()"), ("identifier.where(value = '7' or value = '8')", "where()"), ("identifier.where(value.exists())", "where()"), ("identifier.where(value = @2020)", "where()"),
+        ("identifier.where(value = value)", "where()"), ("identifier.where()", "where()"), ("identifier.where(value = '7' and)", "where()"), ("identifier.where(value = '7'", "where()"), ("identifier.where(value = '\\q')", "where()"),
+        ("identifier.where(value ~ '7')", "where()"), ("identifier.where(value = 7 'mg')", "where()"), ("identifier.where(value = truex)", "where()"), ("identifier.where(value = -)", "where()"), ("name.exists()", "exists()"),
+        ("managingOrganization.resolve().name", "resolve()"), ("value.ofType(Quantity)", "ofType()"), ("name.first(1)", "only"), ("name[-1]", "only"), ("name[x]", "only"), ("name.SSN123()", "only"), ("name | contact", "only"), ("", "only"),
+        ("name..family", "only"), ("name[0]family", "only"), ("_birthDate", "only"), ("name.where(use = 'a').", "only"), ("birthDate.x", "does not have"), (f"name.where(use = '{'x' * 2000}')", "characters"),
+    ],
+)  # fmt: skip
+def test_what_a_path_cannot_say_is_refused_by_name_and_by_the_number_of_its_operation(path: str, said: str) -> None:
+    good = change("replace", "Patient.birthDate", valued("Date", "1980"))["parameter"]
+    for kind in ("delete", "replace"):
+        patch = change(kind, f"Patient.{path}", *([valued("String", "x")] if kind == "replace" else []))
+        with pytest.raises(PatchError) as wrong:
+            fhirpath_patch.apply(NAMED, {**patch, "parameter": [*good, *patch["parameter"]]})
+        assert said in wrong.value.issue.text
+        assert wrong.value.issue.element == "Parameters.parameter[1].path"
+        assert "SSN" not in wrong.value.issue.text
+
+
+def test_ids_and_extensions_stay_with_their_values_and_go_with_them() -> None:
+    given = {"given": ["x", "y"], "_given": [None, {"id": "g"}]}
+    for patch, becomes in (
+        (change("insert", "Patient.name[0].given", valued("String", "z"), *placed(index=1)), {"given": ["x", "z", "y"], "_given": [None, None, {"id": "g"}]}),
+        (change("move", "Patient.name.where(use = 'official').given", *placed(source=1, destination=0)), {"given": ["y", "x"], "_given": [{"id": "g"}, None]}),
+        (change("add", "Patient.name.where(use = 'official')", named("given"), valued("String", "z")), {"given": ["x", "y", "z"], "_given": [None, {"id": "g"}, None]}),
+        (change("replace", "Patient.name[0].given[0]", valued("String", "z")), {**given, "given": ["z", "y"]}),
+        (change("replace", "Patient.name[0].given[1]", valued("String", "z")), {"given": ["x", "z"]}),
+        (change("delete", "Patient.name[0].given[0]"), {"given": ["y"], "_given": [{"id": "g"}]}),
+    ):  # fmt: skip
+        name = fhirpath_patch.apply(NAMED, patch)["name"]
+        assert {member: name[0][member] for member in name[0] if member.endswith("given")} == becomes
+        assert name[1] == NAMED["name"][1]
+    born = fhirpath_patch.apply(NAMED, change("replace", "Patient.birthDate", valued("Date", "1980")))
+    assert "_birthDate" not in born
+    assert born["birthDate"] == "1980"
+
+
+@pytest.mark.parametrize(
+    "path", ["name.where(use = 'official')", "name[0]", "name.first()", "active", "name.given", "nothing", ""]
+)
+def test_an_insert_and_a_move_name_one_list(path: str) -> None:
+    for patch in (
+        change("insert", f"Patient.{path}".rstrip("."), valued("HumanName", {"text": "x"}), *placed(index=0)),
+        change("move", f"Patient.{path}".rstrip("."), *placed(source=0, destination=0)),
+    ):
+        with pytest.raises(PatchError):
+            fhirpath_patch.apply(NAMED, patch)
+
+
+def test_a_short_patch_does_not_look_through_a_long_list_for_ever() -> None:
+    long = {**NAMED, "identifier": [{"value": str(number)} for number in range(20_000)]}
+    one = change("delete", "Patient.identifier.where(value = '19999')")["parameter"]
+    assert len(fhirpath_patch.apply(long, {"parameter": one})["identifier"]) == 19_999
+    with pytest.raises(PatchError) as wrong:
+        fhirpath_patch.apply(long, {"parameter": one * 10})
+    assert (wrong.value.status, wrong.value.issue.element) == (422, "Parameters.parameter[1].path")
+    far = change("delete", "Patient.identifier[19000]")["parameter"]
+    assert len(fhirpath_patch.apply(long, {"parameter": far * 200})["identifier"]) == 19_000 + 800

@@ -229,7 +229,9 @@ def test_a_json_patch_stands_in_a_binary_in_a_bundle() -> None:
 @pytest.mark.parametrize(
     "url",
     ["Observation?code=a&_count=2&_sort=-date&_total=none&_include=Observation:subject:Patient", "Observation?subject:Patient.name=x", "Observation?code:not=a",
-     "Patient?_has:Observation:subject:code=a", "Patient?name:exact=a", "Observation/_history?_count=2&_since=2026", "Patient/p/$everything?_type=Observation", "Observation?_page=x"],
+     "Patient?_has:Observation:subject:code=a", "Patient?name:exact=a", "Observation?subject:Patient.name:exact=a", "Observation?patient.gender:not=a", "Observation?patient.name:contains=a", "Observation?patient.birthdate:missing=true",
+     "Observation?subject.identifier:not=a", "Observation?encounter.subject:Patient=a", "Patient?_has:Observation:patient:code:not=a", "Patient?_has:Observation:patient:date:missing=true",
+     "Observation/_history?_count=2&_since=2026", "Patient/p/$everything?_type=Observation", "Observation?_page=x"],
 )  # fmt: skip
 def test_parameters_that_are_served_pass(url: str) -> None:
     check(asked("GET", url))
@@ -242,6 +244,10 @@ def test_parameters_that_are_served_pass(url: str) -> None:
      "Observation?_revinclude:recurse=Provenance:target", "Observation?_filter=a", "Observation?_text=a", "Observation?_list=a",
      "Observation?_cursor=a", "Observation?_page=x&code=a", "Observation?_page=x&_page=y", "Observation/o?code=a", "Observation/o/_history?_to=2020", "Observation/_history?code=a",
      "Patient?_has:Observation:subject=a", "Patient?_has:Observation:code:code=a", "Patient?_has:Nothing:subject:code=a", "Patient/p/$everything?begin=2020", "Observation?_id:not=a",
+     "Observation?subject:Patient.name:not=a", "Observation?patient.gender:in=a", "Observation?patient.gender:exact=a", "Observation?patient.name:text=a", "Observation?patient.name:=a",
+     "Observation?patient._id:not=a", "Observation?patient._lastUpdated:missing=true", "Observation?encounter.subject:Patient.name=a", "Observation?encounter.subject.name:exact=a",
+     "Patient?_has:Observation:patient:code:in=a", "Patient?_has:Observation:patient:code:", "Patient?_has:Observation:patient:_id:not=a", "Patient?_has:Observation:patient:code-value-quantity:missing=true",
+     "Patient?_has:Observation:patient:subject:Patient.name=a", "Patient?_has:Observation:patient:_has:Provenance:target:recorded=a", "Patient?_has:Observation:patient:date:missing:missing=true",
      "Observation?_elements=", "Observation?_elements=id&_summary=true", "Observation?=a"],
 )  # fmt: skip
 def test_parameters_that_nobody_decided_about_are_refused(url: str) -> None:
@@ -269,3 +275,13 @@ def test_features_and_types_of_a_search_are_named() -> None:
     )
     assert uses(found) == {"chain", "_has", "_include"}
     assert traversed(found) == {"Patient", "Provenance"}
+
+
+def test_a_modifier_at_the_end_hides_no_feature_and_no_type() -> None:
+    for said, feature, type in (
+        ("subject:Patient.name:exact=x", "chain", "Patient"), ("encounter.subject:Patient=x", "chain", "Encounter"),
+        ("_has:Provenance:target:recorded:missing=true", "_has", "Provenance"), ("_has:Provenance:target:agent:Device=x", "_has", "Provenance"),
+    ):  # fmt: skip
+        found = asked("GET", f"Observation?{said}")
+        check(found)
+        assert (uses(found), traversed(found)) == ({feature}, {type})

@@ -94,6 +94,14 @@ FINDS = [
     # chains
     ("Observation?subject:Patient.name=mullen", "none"), ("Observation?patient.birthdate=1990", "none"), ("Observation?patient.gender=none", ""),
     ("Patient?_has:Observation:patient:status=amended", "p2"), ("Patient?_has:Observation:subject:code=85354-9", "p1"), ("Patient?_has:Encounter:patient:class=EMER", ""),
+    # chains and _has that end at a parameter with a modifier: what is not so of the other resource, never what has none
+    ("Observation?subject:Patient.family:exact=M%C3%BCller", "kg g by two bp"), ("Observation?subject:Patient.family:exact=muller", ""), ("Observation?patient.name:contains=LLE", "kg g by two bp none"),
+    ("Observation?patient.name=lle", ""), ("Observation?patient.gender:not=female", "none"), ("Observation?patient.gender:not=female,male", ""), ("Observation?patient.gender:not=none", "kg g by two bp none"),
+    ("Encounter?patient.birthdate:missing=true", ""), ("Encounter?patient.birthdate:missing=false", "e1"), ("Encounter?patient.deceased:missing=true", ""), ("Observation?patient.active:missing=true", "none"),
+    ("Observation?subject.gender:not=female", "none"), ("Observation?subject:Group.code:not=x", ""), ("Patient?_has:Observation:patient:code:not=1-1", "p1 p2"), ("Patient?_has:Observation:patient:code:not=2-2", "p1"),
+    ("Patient?_has:Observation:patient:date:missing=true", "p1 p2"), ("Patient?_has:Observation:patient:date:missing=false", "p1"), ("Patient?_has:Observation:patient:performer:identifier=urn:npi%7C9", "p1"),
+    ("Patient?_has:Observation:patient:subject:Patient=p2", "p2"), ("Patient?_has:Observation:patient:subject:Group=p2", ""), ("Patient?_has:Encounter:patient:status:not=finished", ""),
+    ("Patient?_has:Observation:patient:code:not=1-1&_has:Observation:patient:code:not=2-2", "p1"), ("Observation?patient.gender:not=female&status=amended", "none"), ("Observation?patient.gender:not=female&status=final", ""),
     # date: the prefixes against an instant, a period, a year, and none
     ("Observation?date=2024", "kg g bp"), ("Observation?date=2024-03-01", "kg"), ("Observation?date=ne2024-03-01", "g bp by"),
     ("Observation?date=gt2024-03-01", "g bp by"), ("Observation?date=lt2024-03-01", "g bp"), ("Observation?date=ge2024-03-01", "kg g bp by"),
@@ -154,7 +162,9 @@ def test_what_is_found_comes_in_the_order_asked_for_and_what_has_no_value_last(
 REFUSED = ["code:text=x", "code:in=x", "code:above=x", "value-quantity=1%7C2", "value-quantity=much", "date=yesterday", "date=xx2020", "code=a%7Cb%7Cc",
            "code-value-quantity=1-1", "code-value-quantity=1-1$2$3", "combo-code-value-quantity:missing=true", "_sort=code-value-quantity", "_sort=nothing",
            "_include=Observation:code", "_include=Observation:nothing", "_include=Nothing:subject", "_include=Observation:subject:Nothing", "_include=Observation",
-           "_include=Observation:subject:Patient:x", "nothing.name=1", "code.name=1", "_total=much", "_count=1&_count=2", "_count=1234567890", "_count=%C2%B2", "subject.nothing=1", "_has:Observation:nothing:code=1", "date:not=2020", "status:missing=perhaps", "_count=-1", "code=", "_summary=maybe"]  # fmt: skip
+           "_include=Observation:subject:Patient:x", "nothing.name=1", "code.name=1", "_total=much", "_count=1&_count=2", "_count=1234567890", "_count=%C2%B2", "subject.nothing=1", "_has:Observation:nothing:code=1", "subject:Patient.name:text=x", "patient.gender:in=x", "patient.gender:exact=x", "patient.birthdate:not=1990", "patient.name:=x",
+           "patient._id:not=p1", "patient.general-practitioner:Practitioner.name=x", "patient.organization.name:exact=x", "_has:Provenance:target:recorded:not=2020",
+           "_has:Provenance:target:patient:Patient.name=x", "_has:Provenance:target:agent:", "_has:Provenance:target:_id:not=x", "_has:Provenance:target:_has:AuditEvent:entity:date=2020", "date:not=2020", "status:missing=perhaps", "_count=-1", "code=", "_summary=maybe"]  # fmt: skip
 
 
 @pytest.mark.parametrize("query", REFUSED)
