@@ -7,6 +7,7 @@ one draws randomness (RFC 9700 §2 and OpenID Connect Core §10.1.1, rotation of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from joserfc.jwk import ECKey, RSAKey
@@ -21,6 +22,7 @@ LINGER = 2 * 3600.0
 """Seconds that a key stays published after its last signature: longer than an id_token lives, with clocks apart."""
 
 K = TypeVar("K", bound=RSAKey | ECKey)
+K_co = TypeVar("K_co", bound=RSAKey | ECKey, covariant=True)
 
 
 class IdTokenKeys(Protocol):
@@ -30,12 +32,33 @@ class IdTokenKeys(Protocol):
     def published(self, now: float) -> dict[str, Any]: ...
 
 
+class Timed(Protocol[K_co]):
+    """A private key with its ``kid``; ``made`` is when it was first published, Unix seconds."""
+
+    @property
+    def made(self) -> float: ...
+    @property
+    def key(self) -> K_co: ...
+
+
 @dataclass(frozen=True, slots=True)
 class TimedKey(Generic[K]):
-    """A private key with its ``kid``; ``made`` is when it was first published, Unix seconds."""
+    """One that is at hand."""
 
     made: float
     key: K
+
+
+class SavedKey:
+    """One as it was kept, read when it is first needed: to check a private key takes 40 ms, and nine EHRs start at once."""
+
+    def __init__(self, made: float, document: Mapping[str, Any]) -> None:
+        self.made, self._document = made, document
+
+    @cached_property
+    def key(self) -> RSAKey:
+        """Raises what joserfc raises for what is no key."""
+        return RSAKey.import_key({**self._document, "use": "sig", "alg": "RS256"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +66,7 @@ class KeyRing(Generic[K]):
     """The keys for one use, oldest first; never empty. The first signs at once, for nobody has fetched any. ``lead`` is
     how many seconds a later one is published before it signs."""
 
-    keys: tuple[TimedKey[K], ...]
+    keys: tuple[Timed[K], ...]
     lead: float = LEAD
 
     def signing(self, now: float) -> K:
@@ -55,7 +78,7 @@ class KeyRing(Generic[K]):
         """The public keys that anybody may still need, as a JWKS document."""
         return {"keys": [each.key.as_dict(private=False) for each in self.alive(now)]}
 
-    def alive(self, now: float) -> tuple[TimedKey[K], ...]:
+    def alive(self, now: float) -> tuple[Timed[K], ...]:
         """The keys that sign, will sign, or signed something that may still live."""
         ends = [newer.made + self.lead + LINGER for newer in self.keys[1:]]
         return (*(each for each, end in zip(self.keys, ends, strict=False) if now < end), self.keys[-1])
@@ -83,8 +106,4 @@ def from_json(document: Sequence[Mapping[str, Any]] | Mapping[str, Any], now: fl
     """The inverse of ``to_json``. An installation of 0.1 kept one key for each algorithm: its RS256 key goes on signing."""
     if isinstance(document, Mapping):
         return KeyRing((TimedKey(now, SigningKeys.from_json(document, "RS256").signing(now)),))
-    return KeyRing(tuple(TimedKey(float(each["made"]), _named(each["key"])) for each in document))
-
-
-def _named(document: Mapping[str, Any]) -> RSAKey:
-    return RSAKey.import_key({**document, "use": "sig", "alg": "RS256"})
+    return KeyRing(tuple(SavedKey(float(each["made"]), each["key"]) for each in document))

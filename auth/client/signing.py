@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from auth.keys import KINDS, RSA_BITS, Algorithm
-from auth.rotation import KeyRing, TimedKey
+from auth.rotation import KeyRing, Timed, TimedKey
 
 ALGORITHMS: tuple[Algorithm, ...] = ("RS384", "ES384")
 """What SMART has a client sign its assertions with."""
@@ -107,7 +107,7 @@ def _timed(algorithm: Algorithm, now: float) -> TimedKey[Any]:
     return TimedKey(now, ECKey.generate_key("P-384", members, auto_kid=True))
 
 
-def _use(ring: Ring, each: TimedKey[Any], now: float) -> str:
+def _use(ring: Ring, each: Timed[Any], now: float) -> str:
     signing = ring.signing(now)
     newer = [key.key for key in ring.keys[[key.key for key in ring.keys].index(signing) + 1 :]]
     return "signs" if each.key is signing else "next" if each.key in newer else "past"

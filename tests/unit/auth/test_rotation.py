@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from auth import rotation
 from auth.keys import SigningKeys
-from auth.rotation import EVERY, LEAD, LINGER, KeyRing, TimedKey
+from auth.rotation import EVERY, LEAD, LINGER, KeyRing, TimedKey, from_json, to_json
 from auth.server.identity import LIFE
 
 KEYS = [rotation.new_key() for _ in range(3)]
@@ -76,3 +76,13 @@ def test_the_key_of_an_installation_of_0_1_goes_on_signing() -> None:
     ring = rotation.from_json(old.to_json(), 7.0)
     assert ring.signing(7.0).kid == old.signing(7.0).kid
     assert ring.keys[0].made == 7.0
+
+
+def test_a_key_that_was_kept_is_read_when_it_is_needed_and_once() -> None:
+    ring = from_json(to_json(KeyRing((TimedKey(0.0, KEYS[0]), TimedKey(EVERY, KEYS[1])))), 0.0)
+    assert not any("key" in vars(each) for each in ring.keys)
+    assert ring.signing(1.0).as_dict(private=True) == KEYS[0].as_dict(private=True)
+    assert ring.signing(1.0) is ring.signing(2.0)
+    assert ["key" in vars(each) for each in ring.keys] == [True, False]
+    assert ring.published(EVERY)["keys"] == [KEYS[0].as_dict(private=False), KEYS[1].as_dict(private=False)]
+    assert to_json(ring) == to_json(KeyRing((TimedKey(0.0, KEYS[0]), TimedKey(EVERY, KEYS[1]))))
