@@ -7,7 +7,7 @@ SQLite: one connection, and whatever is waiting is committed as one group, a sav
 works that may be done again (``Repeatable``): where one of them fails, each is done again with its own. A thread of its own does
 the works, but for the short ones of these (``Short``): where it has nothing to do the event loop does them, for two threads
 that take turns at the interpreter, statement by statement, are slower than one. It commits them as well while the disk is quick
-(``Pace``): to wake a thread and be woken takes as long as the commit. Else that is another thread's, and it goes on meanwhile.
+(``Tempo``): to wake a thread and be woken takes as long as the commit. Else that is another thread's, and it goes on meanwhile.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -30,10 +30,10 @@ from gateway.storage.creating import create_missing
 from gateway.storage.failures import DatabaseClosed, translated
 from gateway.storage.groups import Clock, Done, Groups, Item
 from gateway.storage.opening import LONG_LOG, PAGE, copy_back, sqlite_engine
-from gateway.storage.pace import Pace
 from gateway.storage.postgres import Postgres
 from gateway.storage.promises import Outcome, Promise, tell
 from gateway.storage.statements import DriverConnection
+from gateway.storage.tempo import Tempo
 from gateway.storage.works import Short, Work
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Sqlite:
         self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._begun: SimpleQueue[Done | None] = SimpleQueue()
         self._closed = self._writing = False
-        self._pace = Pace()
+        self._tempo = Tempo()
         self._copied, self._patience = 0, LONG_LOG
         """Rows that were changed before the log was copied back, and after how many more it is long again."""
         self._turn = threading.Lock()
@@ -83,9 +83,9 @@ class Sqlite:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if isinstance(work, Short) and not self._closed:
-            self._pace.came(len(self._short))
+            self._tempo.came(len(self._short))
             self._short.append((work, future))
-            loop.call_soon(self._gather, future, self._pace.quiet)
+            loop.call_soon(self._gather, future, self._tempo.quiet)
         else:
             self._submit(work, future)
         return await future
@@ -170,7 +170,7 @@ class Sqlite:
         last = next((each for _, each in reversed(waiting) if each is mine or each.get_loop() is loop), None)
         if last is not mine:
             return
-        if turns and len(waiting) < SHORT_LIMIT and not self._pace.late():
+        if turns and len(waiting) < SHORT_LIMIT and not self._tempo.late():
             loop.call_soon(self._gather, mine, turns - 1)
         else:
             self._begin()
@@ -180,13 +180,13 @@ class Sqlite:
         if self._short and not self._writing and not self._closed and self._turn.acquire(blocking=False):
             group = self._due()
             done = self._groups.done(group)
-            if not self._pace.here(len(group)) or self._changed() >= self._patience:
+            if not self._tempo.here(len(group)) or self._changed() >= self._patience:
                 self._begun.put(done)
                 return
             try:
                 began = time.monotonic()
                 outcomes = self._groups.ended(done)
-                self._pace.took(time.monotonic() - began)
+                self._tempo.took(time.monotonic() - began)
                 tell(outcomes)
             finally:
                 self._pass_on()

@@ -17,7 +17,7 @@ LATER = 1000
 """Groups until a disk that was slow is tried again."""
 
 
-class Pace:
+class Tempo:
     """Of one file. ``quiet``: for how many turns nobody has to come until a group is begun."""
 
     def __init__(self) -> None:
