@@ -135,10 +135,16 @@ class Watch:
                 next="Start it, or look at its log.",
             )
             return [away], set()
-        directory = self._gateway.installation.directory
-        if not self._gateway.shared and _free(directory) < ROOM:
-            return [Check(name="database", state="warning", text="its disk is nearly full", next="Make room.")], paused
-        return [Check(name="database", state="ok")], paused
+        return [self._room()], paused
+
+    def _room(self) -> Check:
+        installation = self._gateway.installation
+        if installation.room is not None and installation.room.short():
+            text = "its disk is full: new outputs are refused, what was accepted is delivered"
+            return Check(name="database", state="failing", text=text, next="Make room.")
+        if not self._gateway.shared and _free(installation.directory) < ROOM:
+            return Check(name="database", state="warning", text="its disk is nearly full", next="Make room.")
+        return Check(name="database", state="ok")
 
     def _delivery(self) -> Check:
         state: State = "ok" if self._gateway.at_work else "failing"

@@ -20,6 +20,7 @@ from gateway.storage import purging, schema
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.storage.leases import fix_fact
 from gateway.storage.opening import LARGE_PAGE
+from gateway.storage.room import Room
 from migrations import left_behind
 from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
@@ -57,11 +58,12 @@ assert alerting_tables.alerts.metadata is monitoring_tables.metadata
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installation:
-    """A directory that is open: its keys and its database."""
+    """A directory that is open: its keys, its database, and the room on its disk where the database is a file there."""
 
     directory: Path
     keys: KeyFile
     database: Database
+    room: Room | None = None
 
     @property
     def keyring(self) -> Keyring:
@@ -88,9 +90,11 @@ def open_installation(directory: Path, *, keys_file: Path | None = None, keys: s
     directory = prepare(directory)
     given = keys is not None or keys_file is not None
     held = open_shared_keys(directory, keys_file, keys, shared=False) if given else open_key_file(directory)
-    database = open_sqlite(directory / DATABASE_FILE, page_size=LARGE_PAGE)
+    place = directory / DATABASE_FILE
+    room = Room(place)
+    database = open_sqlite(place, page_size=LARGE_PAGE, room=room)
     _prepare(database, alone=True)
-    return Installation(directory=directory, keys=held, database=database)
+    return Installation(directory=directory, keys=held, database=database, room=room)
 
 
 def open_replica(

@@ -21,6 +21,7 @@ from gateway.model_folders import models
 from gateway.model_folders.models import Model, ModelError
 from gateway.outputs.evidence import PatientRead, read_patient
 from gateway.outputs.submission import Occasion, numbered, submit
+from gateway.storage.failures import DatabaseFull
 from r4 import codec
 from vocabulary.chart import Chart
 from vocabulary.instant import format_instant
@@ -39,6 +40,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 PATIENCE = 75.0
 """Seconds that a launch waits for a busy EHR in all: longer than the minute in which eClinicalWorks counts requests."""
 LED_AWAY = "The EHR's list goes on at another address than its own, which is never followed. Nothing was written."
+FULL = "There is no room on the gateway's disk. Nothing was written. Launch again when engineering has made room."
 SAYINGS = 100
 """How often one inference may be said again after it has run out: a bound, not a wish."""
 Naming = Callable[[Model, Occasion, Chart, list[str]], str]
@@ -69,6 +71,8 @@ async def _problems(gateway: "Gateway", launch_id: str) -> list[str]:
                 return await _score(gateway, launch, how)
         except GrantEnded:
             return ["The EHR gives no more tokens for this launch. Launch again from the EHR."]
+        except DatabaseFull:
+            return [FULL]
         except LedAway:
             logger.warning("a launch's chart leads to another address than the EHR's")
             return [LED_AWAY]

@@ -15,6 +15,7 @@ from gateway.outputs.evidence import read_patient
 from gateway.outputs.submission import Occasion, Taken, submit
 from gateway.people import apikeys
 from gateway.people.apikeys import ApiKey
+from gateway.storage.failures import DatabaseFull
 from gateway.storage.works import Short
 from r4.outcome import Issue
 from vocabulary.output import Output
@@ -25,6 +26,7 @@ from writeback.outputs import Accepted, Conflict, Idempotency
 
 BACKEND = "backend"
 AWAY = Issue("transient", "The EHR could not be read, so nothing was stored. Send the same again.", "patient")
+FULL = Issue("no-store", "There is no room on the gateway's disk, so nothing was stored. Send the same again later.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +105,8 @@ async def _admit(
         return turned(422, "not-found", "is not an EHR of this gateway", "ehr")
     except (Unavailable, ClientError) as failure:
         return Turned(status=503, issue=AWAY, wait=getattr(failure, "retry_after", None))
+    except DatabaseFull:
+        return Turned(status=507, issue=FULL)
     except PlanInvalid as failure:
         return turned(422, "invariant", "cannot be said in valid FHIR R4", failure.element)
 

@@ -15,7 +15,7 @@ from gateway.outputs import grounding, readings
 from gateway.outputs.changes import events_of
 from gateway.outputs.evidence import PatientRead, read_evidence
 from gateway.outputs.grounding import Grounding
-from gateway.storage.works import Short
+from gateway.storage.works import Accepting
 from monitoring import journal, observations
 from monitoring.entries import Observed, Telling
 from vocabulary.chart import Chart
@@ -51,7 +51,7 @@ Taken = tuple[Accepted, dict[str, Any]] | Conflict
 
 async def submit(gateway: "Gateway", occasion: Occasion, *, output: Output, **given: Any) -> Taken:
     """Judges, plans and records an output; ``given`` is what ``_submit`` takes. Raises Unavailable when the EHR could not be
-    read: nothing is stored."""
+    read, and DatabaseFull when there is no room for it: nothing is stored."""
     about = {"model": output.model, "version": output.version, "ehr": output.ehr, "kind": output.kind}
     with gateway.telemetry.span("gate", **about) as tell:
         taken = await _submit(gateway, occasion, output=output, **given)
@@ -82,7 +82,7 @@ async def _submit(
         key=gateway.keyring.session if key is None else key,
     )  # fmt: skip
     note = Note(given=given, observed=observed, found=found, fence=occasion.fence)
-    taken = await gateway.run(Short(lambda c, now: record(c, now, submission, claim, note, new_id=gateway.new_id)))
+    taken = await gateway.run(Accepting(lambda c, now: record(c, now, submission, claim, note, new_id=gateway.new_id)))
     await grounding.note_versions(gateway, found)
     if not isinstance(taken, Conflict) and taken[0].changes:
         gateway.tell(taken[0].changes)

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -34,7 +35,7 @@ async def copy_sqlite(database: Sqlite, target: Path) -> None:
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
         after = source.stat()
     finally:
-        await database.alone(copy_back_by_itself)
+        await database.alone(partial(copy_back_by_itself, log=database.log))
     if done.returncode or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise BackupRefused("the database could not be copied: is there room where the backup goes?")
     await asyncio.to_thread(_sound, target)

@@ -8,6 +8,7 @@ works that may be done again (``Repeatable``): where one of them fails, each is 
 the works, but for the short ones of these (``Short``): where it has nothing to do the event loop does them, for two threads
 that take turns at the interpreter, statement by statement, are slower than one. It commits them as well while the disk is quick
 (``Tempo``): to wake a thread and be woken takes as long as the commit. Else that is another thread's, and it goes on meanwhile.
+Where its disk has little room (``Room``), what takes on more (``Accepting``) is refused.
 PostgreSQL: one transaction per work, on a few threads.
 """
 
@@ -27,14 +28,15 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import Connection, MetaData, text
 
 from gateway.storage.creating import create_missing
-from gateway.storage.failures import DatabaseClosed, translated
+from gateway.storage.failures import DatabaseClosed, DatabaseFull, translated
 from gateway.storage.groups import Clock, Done, Groups, Item
 from gateway.storage.opening import LONG_LOG, PAGE, copy_back, sqlite_engine
 from gateway.storage.postgres import Postgres
 from gateway.storage.promises import Outcome, Promise, tell
+from gateway.storage.room import Room
 from gateway.storage.statements import DriverConnection
 from gateway.storage.tempo import Tempo
-from gateway.storage.works import Short, Work
+from gateway.storage.works import Accepting, Short, Work
 
 T = TypeVar("T")
 GROUP_LIMIT = 500
@@ -58,28 +60,32 @@ class Sqlite:
 
     def __init__(
         self, path: Path | str, *, clock: Clock = time.time, observe: Callable[[Any, float], None] | None = None,
-        page_size: int = PAGE,
+        page_size: int = PAGE, room: Room | None = None,
     ) -> None:  # fmt: skip
-        self.path, self.engine = Path(path), sqlite_engine(str(path), page_size=page_size)
-        self._clock = clock
+        self.log = LONG_LOG if room is None else room.log
+        self.path, self.engine = Path(path), sqlite_engine(str(path), page_size=page_size, log=self.log)
+        self._clock, self._room = clock, room
         self._waiting: SimpleQueue[Item | None] = SimpleQueue()
         self._short: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._begun: SimpleQueue[Done | None] = SimpleQueue()
         self._closed = self._writing = False
         self._tempo = Tempo()
-        self._copied, self._patience = 0, LONG_LOG
+        self._copied, self._patience = 0, self.log
         """Rows that were changed before the log was copied back, and after how many more it is long again."""
         self._turn = threading.Lock()
         self._connection = DriverConnection(self.engine)
         self._raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
-        self._groups = Groups(self._connection, self._raw, clock, observe)
+        self._groups = Groups(self._connection, self._raw, clock, observe, self._full)
         named = {f"sqlite {self.path.name}": self._serve, f"commits {self.path.name}": self._finish}
         self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in named.items()]
         for thread in self._threads:
             thread.start()
 
     async def run(self, work: Work[T]) -> T:
-        """Runs the work in the next group; returns when it is durable. Raises what the work raised."""
+        """Runs the work in the next group; returns when it is durable. Raises what the work raised, and DatabaseFull for one
+        that takes on more where there is little room."""
+        if self._room is not None and self._room.short() and isinstance(work, Accepting):
+            raise DatabaseFull("there is little room, and it is kept for what was accepted before")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if isinstance(work, Short) and not self._closed:
@@ -205,8 +211,14 @@ class Sqlite:
             return
         tell(outcomes)
         self._copied += changed
-        self._patience = min(2 * changed, changed * LONG_LOG // copy_back(self._raw))
+        self._patience = min(2 * changed, changed * self.log // copy_back(self._raw, self.log))
         self._pass_on()
+
+    def _full(self) -> None:
+        """There was no room: what is kept for that is let go, and the log copied back as soon as can be."""
+        if self._room is not None:
+            self._room.give()
+        self._patience = 0
 
     def _changed(self) -> int:
         """Rows that were changed since the log was copied back; SQLite counts them in 32 bits."""
@@ -226,12 +238,13 @@ class Sqlite:
 
 def open_sqlite(
     path: Path | str, *, metadata: Sequence[MetaData] = (), clock: Clock = time.time,
-    observe: Callable[[Any, float], None] | None = None, page_size: int = PAGE,
+    observe: Callable[[Any, float], None] | None = None, page_size: int = PAGE, room: Room | None = None,
 ) -> Sqlite:  # fmt: skip
-    """Opens or makes the file (mode 0600; ``page_size`` is for one that is made) and creates missing tables of ``metadata``."""
+    """Opens or makes the file (mode 0600; ``page_size`` is for one that is made) and creates missing tables of ``metadata``.
+    ``room`` is that of its disk, where it keeps some."""
     if str(path) != ":memory:":
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    database = Sqlite(path, clock=clock, observe=observe, page_size=page_size)
+    database = Sqlite(path, clock=clock, observe=observe, page_size=page_size, room=room)
     database.run_now(lambda connection, now: create_missing(connection, metadata))
     return database
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.storage.failures import DatabaseFull, translated
 from gateway.storage.promises import Outcome, Promise
 from gateway.storage.works import Repeatable, Work
 
@@ -18,12 +19,14 @@ Done = tuple[list[Outcome], BaseException | None]
 
 
 class Groups:
-    """Of one connection, for whoever has its turn. ``observe`` is told of each work, and of the processor's seconds it took."""
+    """Of one connection, for whoever has its turn. ``observe`` is told of each work, and of the processor's seconds it took;
+    ``full`` is told when there was no room for a group, or for a work of it."""
 
     def __init__(
-        self, connection: Connection, raw: sqlite3.Connection, clock: Clock, observe: Callable[[Any, float], None] | None
+        self, connection: Connection, raw: sqlite3.Connection, clock: Clock, observe: Callable[[Any, float], None] | None,
+        full: Callable[[], None],
     ) -> None:  # fmt: skip
-        self._connection, self._raw, self._clock, self._observe = connection, raw, clock, observe
+        self._connection, self._raw, self._clock, self._observe, self._full = connection, raw, clock, observe, full
 
     def done(self, group: Sequence[Item]) -> Done:
         """Begins the transaction, and does the works in it."""
@@ -47,13 +50,22 @@ class Groups:
         try:
             if failure is None:
                 self._raw.execute("COMMIT")
+                self._see(outcomes)
                 return outcomes
         except BaseException as broken:
             failure = broken
         with contextlib.suppress(sqlite3.Error):  # on a broken disk this fails as well
             if self._raw.in_transaction:
                 self._raw.execute("ROLLBACK")
-        return [(future, None, failure) for future, _, _ in outcomes]
+        failed: list[Outcome] = [(future, None, failure) for future, _, _ in outcomes]
+        self._see(failed)
+        return failed
+
+    def _see(self, outcomes: Sequence[Outcome]) -> None:
+        for _, _, failure in outcomes:
+            if failure is not None and isinstance(translated(failure), DatabaseFull):
+                self._full()
+                return
 
     def _together(self, items: Sequence[Item], now: float) -> list[Outcome]:
         """The first of the transaction: if one of them fails, it begins anew and each has a savepoint."""

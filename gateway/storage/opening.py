@@ -12,8 +12,8 @@ PAGE, LARGE_PAGE = 4096, 8192
 many of them, larger pages are fewer to write to the log and to copy back."""
 LONG_LOG = 4000
 """Pages of 4096 bytes of the log after which they are copied back: a page written often is copied back less often."""
-AUTOCHECKPOINT = 2 * LONG_LOG
-"""As many after which a commit does it by itself, and whoever waits for it waits for that as well."""
+TOO_LONG = 2
+"""At how many times that length a commit does it by itself, and whoever waits for it waits for that as well."""
 
 
 AS_THEY_ARE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
@@ -24,7 +24,7 @@ for kind, same in AS_THEY_ARE:
     sqlite3.register_adapter(kind, same)
 
 
-def sqlite_engine(path: str, *, page_size: int = PAGE) -> Engine:
+def sqlite_engine(path: str, *, page_size: int = PAGE, log: int = LONG_LOG) -> Engine:
     """One connection, usable from any thread that has the turn."""
     engine = create_engine(
         "sqlite://",
@@ -44,28 +44,28 @@ def sqlite_engine(path: str, *, page_size: int = PAGE) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-32768")
-        copy_back_by_itself(connection)
+        copy_back_by_itself(connection, log)
         connection.execute("PRAGMA temp_store=MEMORY")
 
     return engine
 
 
-def copy_back_by_itself(connection: sqlite3.Connection) -> None:
-    """A commit copies the log back where it has become twice as long as it should."""
-    connection.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT * PAGE // _page_size(connection)}")
+def copy_back_by_itself(connection: sqlite3.Connection, log: int) -> None:
+    """A commit copies the log back where it has become twice as long as it should (``log`` pages of 4096 bytes)."""
+    connection.execute(f"PRAGMA wal_autocheckpoint={max(1, TOO_LONG * log * PAGE // _page_size(connection))}")
 
 
 def _page_size(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA page_size").fetchone()[0])
 
 
-def copy_back(connection: sqlite3.Connection) -> int:
+def copy_back(connection: sqlite3.Connection, log: int) -> int:
     """Copies the log back into the file, between two transactions, unless somebody is copying the file; gives how many pages
-    of 4096 bytes it had. A disk that fails fails the next commit."""
+    of 4096 bytes it had, ``log`` where that is not known. A disk that fails fails the next commit."""
     try:
         if connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
             pages = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
             return max(1, pages * _page_size(connection) // PAGE)
     except sqlite3.Error:
         pass
-    return LONG_LOG
+    return log

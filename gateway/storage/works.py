@@ -24,3 +24,9 @@ class Repeatable(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Short(Repeatable[T]):
     """One that takes tens of microseconds: done on the event loop, which waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting(Short[T]):
+    """A short one that takes on what is to be done later, and with it room on the disk: refused where there is little
+    (``room.py``), for that is kept for what was taken on before."""

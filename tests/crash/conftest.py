@@ -40,11 +40,23 @@ def new_store(request: pytest.FixtureRequest) -> Iterator[Callable[[str, Path], 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB in memory."""
+    with _mounted(tmp_path / "disk", "8m") as place:
+        yield place
+
+
+@pytest.fixture
+def own_disk(tmp_path: Path) -> Iterator[Path]:
+    """One of 96 MB: a whole installation and its sandbox live there."""
+    with _mounted(tmp_path / "disk", "96m") as place:
+        yield place
+
+
+@contextlib.contextmanager
+def _mounted(place: Path, size: str) -> Iterator[Path]:
     if os.geteuid() != 0:
         missing("mounting a small file system needs root: run the tests as root")
-    place = tmp_path / "disk"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=True, capture_output=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True, capture_output=True)
     try:
         yield place
     finally:

@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -137,6 +138,16 @@ async def launch(world: World) -> tuple[list[str], str]:
     problems = list(job.problems) if job else ["no job"]
     page = await world.client.get("/app?launch=l1", headers=await world.clinician())
     return problems, page.text
+
+
+def test_where_there_is_no_room_for_its_outputs_a_launch_says_so(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        world.gateway.installation.database._room = SimpleNamespace(short=lambda: True)  # type: ignore[attr-defined]
+        problems, page = await launch(world)
+        assert ([scoring.FULL], scoring.FULL[:20] in page) == (problems, True)
+        assert world.ehr.writes == []
+
+    drive(act, tmp_path)
 
 
 def test_the_page_says_of_each_sentence_what_the_chart_says(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from gateway.storage.database import open_sqlite
 from gateway.storage.failures import DatabaseClosed
-from gateway.storage.opening import AUTOCHECKPOINT, LARGE_PAGE, LONG_LOG, PAGE
+from gateway.storage.opening import LARGE_PAGE, LONG_LOG, PAGE, TOO_LONG
 from gateway.storage.works import Repeatable, Short
 from tests.unit.gateway.named_database import METADATA, NAMES, PETS, Wrong, adds, names, there
 
@@ -157,7 +157,7 @@ def test_a_long_log_is_copied_back_but_not_while_somebody_copies_the_file(tmp_pa
 
     async def sizes() -> list[int]:
         found = []
-        for pages in (0, AUTOCHECKPOINT):
+        for pages in (0, TOO_LONG * LONG_LOG):
             await database.alone(lambda raw, pages=pages: raw.execute(f"PRAGMA wal_autocheckpoint={pages}"))  # type: ignore[misc]
             await database.run(many)
             found.append(await database.alone(lambda raw: database.path.stat().st_size))
@@ -177,5 +177,6 @@ def test_the_size_of_pages_is_for_a_new_file_and_the_log_is_as_long_in_bytes(tmp
         database.close()
         return found
 
-    assert told(tmp_path / "large.db", LARGE_PAGE) == [LARGE_PAGE, AUTOCHECKPOINT // 2]
-    assert told(tmp_path / "small.db", PAGE) == told(tmp_path / "small.db", LARGE_PAGE) == [PAGE, AUTOCHECKPOINT]
+    most = TOO_LONG * LONG_LOG
+    assert told(tmp_path / "large.db", LARGE_PAGE) == [LARGE_PAGE, most // 2]
+    assert told(tmp_path / "small.db", PAGE) == told(tmp_path / "small.db", LARGE_PAGE) == [PAGE, most]
