@@ -87,7 +87,7 @@ def figures() -> list[dict[str, Any]]:
 def _receiver() -> Iterator[str]:
     """The address of a receiver in a process of its own."""
     receiver = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.receiver", "receive"], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-m", "benchmarks.receiver"], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     try:
         assert receiver.stdout is not None

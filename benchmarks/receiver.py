@@ -1,9 +1,6 @@
-"""A trivial HTTP receiver and a trivial HTTP client, each in a process of its own, for the figures of the edges."""
+"""A trivial HTTP receiver, in a process of its own, for the figures of the edges."""
 
 import asyncio
-import json
-import sys
-import time
 from typing import Any
 
 import msgspec
@@ -78,53 +75,5 @@ async def receive() -> None:
     await server.serve_forever()
 
 
-async def submit(port: int, key: str, clients: int, seconds: float, ehr: str, patients: list[str]) -> None:
-    """Posts outputs for some seconds on so many connections; prints how many were answered 202, how many not, and within
-    how many milliseconds 99 of 100 were."""
-    until = time.perf_counter() + seconds
-    found = await asyncio.gather(*(_client(port, key, number, until, ehr, patients) for number in range(clients)))
-    waited = sorted(each for _, taken in found for each in taken)
-    slowest = waited[len(waited) * 99 // 100] * 1e3 if waited else 0.0
-    print(json.dumps({"accepted": len(waited), "other": sum(other for other, _ in found), "p99": slowest}))
-
-
-async def _client(
-    port: int, key: str, number: int, until: float, ehr: str, patients: list[str]
-) -> tuple[int, list[float]]:
-    """How many answers were not 202, and the seconds that those took which were."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    taken: list[float] = []
-    other = count = 0
-    while time.perf_counter() < until:
-        count += 1
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
-        body = json.dumps({
-            "model": "bench", "version": "1.0.0", "ehr": ehr, "patient": f"Patient/{patients[count % len(patients)] if patients else f'p{number}-{count}'}", "kind": "risk",
-            "value": 0.25, "unit": "fraction", "as_of": stamp, "inference_id": f"{number}-{count}",
-        }).encode()  # fmt: skip
-        head = (
-            f"POST /api/outputs HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {key}\r\n"
-            f"Idempotency-Key: {number}-{count}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        began = time.perf_counter()
-        writer.write(head.encode() + body)
-        status, length = 0, 0
-        while (line := await reader.readline()) not in (b"\r\n", b""):
-            if line.startswith(b"HTTP/1.1 "):
-                status = int(line[9:12])
-            elif line.lower().startswith(b"content-length:"):
-                length = int(line[15:])
-        await reader.readexactly(length)
-        if status == 202:
-            taken.append(time.perf_counter() - began)
-        other += status != 202
-    writer.close()
-    return other, taken
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "receive":
-        asyncio.run(receive())
-    else:
-        port, key, clients, seconds, ehr, *patients = sys.argv[2:]
-        asyncio.run(submit(int(port), key, int(clients), float(seconds), ehr, patients))
+    asyncio.run(receive())

@@ -8,14 +8,18 @@ from urllib.parse import urlsplit
 
 from httptools import HttpResponseParser
 
+FHIR = "application/fhir+json"
+
 
 class Sent(NamedTuple):
-    """One request: ``path`` below the base, ``body`` empty for none."""
+    """One request: ``path`` below the base, ``body`` (of the media ``type``) empty for none, ``more`` whole lines of its head."""
 
     method: str
     path: str
     body: bytes = b""
     bearer: str = ""
+    type: str = FHIR
+    more: tuple[str, ...] = ()
 
 
 class Rate(NamedTuple):
@@ -98,10 +102,17 @@ class Wire:
         self._ends: _Ends | None = None
 
     async def __aenter__(self) -> "Wire":
+        await self._open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._close()
+
+    async def _open(self) -> _Ends:
+        self._close()
+        loop = asyncio.get_running_loop()
+        _, self._ends = await loop.create_connection(_Ends, self._base.hostname or "", self._base.port or 80)
+        return self._ends
 
     def _close(self) -> None:
         if self._ends is not None:
@@ -110,15 +121,12 @@ class Wire:
 
     async def send(self, sent: Sent, expected: frozenset[int]) -> bytes:
         """One request, and the body of its answer. Raises AssertionError for another status."""
-        if self._ends is None or not self._ends.goes_on:
-            self._close()
-            loop = asyncio.get_running_loop()
-            _, self._ends = await loop.create_connection(_Ends, self._base.hostname or "", self._base.port or 80)
+        ends = self._ends if self._ends is not None and self._ends.goes_on else await self._open()
         where = f"{self._base.path}/{sent.path}" if sent.path else self._base.path
-        lines = [f"{sent.method} {where} HTTP/1.1", f"Host: {self._base.netloc}", "Accept: application/fhir+json"]
+        lines = [f"{sent.method} {where} HTTP/1.1", f"Host: {self._base.netloc}", f"Accept: {sent.type}", *sent.more]
         lines += [f"Authorization: Bearer {sent.bearer}"] if sent.bearer else []
-        lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(sent.body)}"] if sent.body else []
-        status, content = await self._ends.ask("\r\n".join([*lines, "", ""]).encode() + sent.body)
+        lines += [f"Content-Type: {sent.type}", f"Content-Length: {len(sent.body)}"] if sent.body else []
+        status, content = await ends.ask("\r\n".join([*lines, "", ""]).encode() + sent.body)
         if status not in expected:
             raise AssertionError(f"{sent.method} {sent.path[:60]}: {status} {content[:300]!r}")
         return content

@@ -59,13 +59,19 @@ class Room:
 
     def _look(self) -> None:
         near, ballast = NEAR * self.reserve, self.reserve // BALLAST_SHARE
-        if not self._held and self.reserve + ballast - self._kept() <= self._free() < near:
-            self._held = self._make(ballast)
-        free = self._free()
+        try:
+            if not self._held and self.reserve + ballast - self._kept() <= self._free() < near:
+                self._held = self._make(ballast)
+            free = self._free()
+        except OSError as failure:  # a disk that fails fails the next commit
+            logger.warning("the room beside the database is not known: errno %s", failure.errno)
+            return
         self._tell(free < self.reserve or (free < near and not self._held))
 
     def _make(self, size: int) -> bool:
-        """Whether it is there. A disk that takes no such file, for another reason than that it is full, goes without."""
+        """Whether it is there. Where no such file can be made, for another reason than that the disk is full, there is none."""
+        if not hasattr(os, "posix_fallocate"):
+            return True
         try:
             file = os.open(self._ballast, os.O_RDWR | os.O_CREAT, 0o600)
             try:

@@ -83,3 +83,18 @@ def test_a_disk_that_takes_no_ballast_goes_without_unless_it_is_full(
     monkeypatch.setattr(rooms.os, "posix_fallocate", refuse)
     disk = Disk(monkeypatch, tmp_path, whole=8 * 2**20, free=6 * 2**20)
     assert disk.room.short() is short
+
+
+def test_a_disk_that_cannot_be_looked_at_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(path: Path) -> None:
+        raise OSError(errno.EIO, "no")
+
+    disk = Disk(monkeypatch, tmp_path, whole=8 * 2**20, free=6 * 2**20)
+    monkeypatch.setattr(os, "statvfs", fail)
+    assert not disk.short()
+
+
+def test_a_system_without_such_files_goes_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    disk = Disk(monkeypatch, tmp_path, whole=8 * 2**20, free=6 * 2**20)
+    assert (disk.short(), disk.ballast.exists(), disk.short(free=2**20 - 1)) == (False, False, True)
