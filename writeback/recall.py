@@ -71,6 +71,15 @@ def recalled(connection: Connection, model: str, version: str) -> bool:
     return connection.scalar(STANDS, {"model": model, "version": version}) is not None
 
 
+def withdrawn(
+    connection: Connection, now: float, versions: Collection[tuple[str, str]],
+) -> dict[tuple[str, str], str]:  # fmt: skip
+    """Why, by model and version, of those of these that are recalled."""
+    wanted = recalls.c.model.in_(sorted({model for model, _ in versions}))
+    rows = connection.execute(select(recalls.c.model, recalls.c.version, recalls.c.reason).where(wanted))
+    return {(row.model, row.version): row.reason for row in rows if (row.model, row.version) in versions}
+
+
 def spoke(connection: Connection, model: str, version: str) -> bool:
     """Whether the ledger has an output of the version that was not refused. Every index begins with the EHR, so that it is
     looked up EHR by EHR."""

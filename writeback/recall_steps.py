@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from vocabulary.write import Write
 from writeback import keys
-from writeback.changes import Change, DeliveryChanged
+from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, list_items
@@ -58,7 +58,20 @@ def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[bool
     waiting = [row.id for row in mine if row.state in ("awaiting_confirmation", "not_writable")]
     following = rows[-1].id if len(rows) == PAGE else None
     connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=following, changed=now))
-    return following is not None, tuple(retract(connection, waiting))
+    unsent = retract(connection, waiting)
+    for change in unsent:
+        _note_unsent(connection, now, recall, change)
+    return following is not None, tuple(unsent)
+
+
+def _note_unsent(connection: Connection, now: float, recall: Recall, change: OutputChanged) -> None:
+    """An output of which nothing was sent, or could be, counts among what was stopped: there is no resource of it."""
+    row = {
+        "recall": recall.id, "key": change.output, "ehr": change.ehr, "resource_type": "", "location": None,
+        "output": change.output, "source": "ledger", "state": "stopped", "cause": change.before, "edit": None,
+        "since": now, "changed": now,
+    }  # fmt: skip
+    insert_once(connection, items, row)
 
 
 def _list(connection: Connection, now: float, recall: Recall, ids: Sequence[str]) -> None:

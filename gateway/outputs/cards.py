@@ -9,7 +9,7 @@ from fidelity.catalogue import BY_ID
 from gateway.outputs import readings
 from monitoring.grounding.values import RULES
 from vocabulary.manifest import Manifest
-from writeback import outputs
+from writeback import outputs, recall
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -31,12 +31,20 @@ async def cards(gateway: "Gateway", found: Sequence[Mapping[str, Any]]) -> list[
     """Outputs as ``outputs.show_output`` gives them → as the templates take them."""
     ids = [shown["id"] for shown in found]
 
-    def work(connection: Connection, now: float) -> tuple[dict[str, Any], dict[str, Any]]:
-        return outputs.find_bodies(connection, now, ids), readings.find_readings(connection, now, ids)
+    versions = {(shown["model"], shown["version"]) for shown in found}
 
-    bodies, given = await gateway.run(work)
+    def work(connection: Connection, now: float) -> tuple[dict[str, Any], dict[str, Any], dict[tuple[str, str], str]]:
+        return (
+            outputs.find_bodies(connection, now, ids), readings.find_readings(connection, now, ids),
+            recall.withdrawn(connection, now, versions),
+        )  # fmt: skip
+
+    bodies, given, recalled = await gateway.run(work)
     return [
-        card(manifest_of(gateway, shown), shown, bodies.get(shown["id"], {}), given.get(shown["id"], NOTHING))
+        {
+            **card(manifest_of(gateway, shown), shown, bodies.get(shown["id"], {}), given.get(shown["id"], NOTHING)),
+            "recalled": recalled.get((shown["model"], shown["version"])),
+        }
         for shown in found
     ]
 
@@ -62,6 +70,7 @@ def card(
         "explanation": body.get("explanation"),
         "text": body.get("text"),
         **grounded(body.get("text"), given.get("grounding")),
+        "of": moment(shown["as_of"]),
         "fitness": verdict and FITNESS[verdict["fitness"]],
         "findings": _findings(verdict["findings"] if verdict else ()),
         "read": moment(given["read"]),

@@ -76,6 +76,19 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     return replace(made, launch_id=decider.launch_id)
 
 
+async def repeated(gateway: "Gateway", session: Session | None, *, id: str, decision: str) -> Decision | None:
+    """The decision as it was made, when this very person made it already: a button that was pressed twice. None otherwise."""
+    shown = await gateway.run(lambda connection, now: outputs.show_output(connection, now, id))
+    if shown is None:
+        return None
+    bare = str(shown["patient"]).removeprefix("Patient/")
+    person = sessions.confirms(ehr=shown["ehr"], patient=bare)(session)
+    same = person is not None and shown["decided_by"] == person.fhir_user
+    if person is None or not same or (shown["state"] == "declined") != (decision == "reject"):
+        return None
+    return Decision(status=200, output=shown, launch_id=person.launch_id)
+
+
 async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:
     """Plans the resources with the clinician's acceptance in them; the launch of who confirms will write them."""
     model = gateway.model(stored.output)

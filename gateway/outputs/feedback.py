@@ -24,6 +24,8 @@ from writeback.formats import parse_output
 from writeback.tables import outputs
 
 PAGE = 200
+TWICE = 5.0
+"""Seconds within which the same words of the same person are the same press of a button."""
 MEMBERS = ("id", "intervention", "version", "action", "feedback", "user", "date", "location", "encounter", "output")
 
 given = Table(
@@ -42,6 +44,14 @@ given = Table(
 def record_feedback(connection: Connection, now: float, *, output: str, action: str, feedback: str, user: str) -> None:
     """In the transaction of what was done: ``confirmed``, ``rejected``, or the standing that it was given."""
     connection.execute(insert(given).values(output=output, action=action, feedback=feedback, user=user, at=now))
+
+
+def just_said(connection: Connection, now: float, *, output: str, action: str, feedback: str, user: str) -> bool:
+    """Whether this person said this very thing of the output a moment ago: a form that was sent twice. Whoever asks at the
+    same time waits until the transaction ends."""
+    connection.execute(select(outputs.c.id).where(outputs.c.id == output).with_for_update())
+    same = (given.c.output == output, given.c.action == action, given.c.feedback == feedback, given.c.user == user)
+    return connection.scalar(select(given.c.id).where(*same, given.c.at > now - TWICE).limit(1)) is not None
 
 
 def list_feedback(connection: Connection, now: float, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -150,9 +150,12 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
         decision=request.path_params["decision"],
         reason=reason if isinstance(reason, str) else "",
     )
-    if answer.refusal is not None:
-        return await told(gateway, "Not done", answer.refusal, status=answer.status, session=session)
-    id, done = request.path_params["id"], f"{request.path_params['decision']}ed"
+    id, decision = request.path_params["id"], request.path_params["decision"]
+    if answer.status == 409:
+        answer = await decisions.repeated(gateway, session, id=id, decision=decision) or answer
+    if answer.refusal is not None or answer.output is None:
+        return await told(gateway, "Not done", answer.refusal or "", status=answer.status, session=session)
+    done = "unwritable" if answer.output["state"] == "not_writable" else f"{decision}ed"
     return RedirectResponse(f"/app?launch={answer.launch_id}&done={done}#o{id}", status_code=303, headers=HEADERS)
 
 

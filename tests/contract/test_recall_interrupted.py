@@ -212,9 +212,10 @@ def test_an_ehr_that_cannot_be_searched_is_said_to_be_unsearched(without: str, t
 def test_an_output_that_waits_for_a_person_is_taken_back_unsent(tmp_path: Path) -> None:
     async def act(world: World) -> None:
         ids = await outputs_of(world, 1)
-        await begin(world)
+        begun = await begin(world)
         await world.settle()
         assert await world.state(ids[0]) == "retracted"
+        assert (await found(world, begun.id)).counts == {"stopped": 1}
         answer = await world.client.post(
             f"/api/outputs/{ids[0]}/confirm", json={"reason": "Agreed."}, headers=await world.clinician()
         )
