@@ -107,23 +107,20 @@ def list_shared(connection: Connection, now: float, *, recall: Recall, ehr: str)
 
 def adopt(
     connection: Connection, now: float, *, recall: Recall, ehr: str, found: Mapping[str, str | None]
-) -> int:  # fmt: skip
+) -> list[str]:  # fmt: skip
     """What the EHR has of this version: ``Type/id`` → the delivery key that it carries. Adds what the ledger does not
-    know; returns how many."""
+    know; returns where that is."""
     known = set(
         connection.scalars(select(deliveries.c.key).where(deliveries.c.key.in_([k for k in found.values() if k])))
     )
     places = (items.c.recall == recall.id, items.c.ehr == ehr, items.c.location.in_(list(found)))
     listed = set(connection.scalars(select(items.c.location).where(*places)))
-    added = 0
-    for location, key in found.items():
-        if key not in known and location not in listed:
-            name = key or keys.edit_key(ehr=ehr, location=location, cause="found")
-            added += add(
-                connection, now, recall, key=name, ehr=ehr, type=location.partition("/")[0], location=location,
-                output=None, source="ehr",
-            )  # fmt: skip
-    return added
+    new = {location: key for location, key in found.items() if key not in known and location not in listed}
+    for location, key in new.items():
+        name = key or keys.edit_key(ehr=ehr, location=location, cause="found")
+        type = location.partition("/")[0]
+        add(connection, now, recall, key=name, ehr=ehr, type=type, location=location, output=None, source="ehr")
+    return list(new)
 
 
 def note_ehr(connection: Connection, now: float, *, recall: Recall, ehr: str, word: str) -> None:

@@ -40,6 +40,8 @@ BY_DEVICE: Mapping[str, str] = {
     "Flag": "author",
 }  # fmt: skip
 """The search parameter of R4 that finds what a Device has made, by type."""
+REPORT, REPORTED_BY = "DiagnosticReport", "result"
+"""R4's DiagnosticReport names no Device: it is found by the Observations that it groups."""
 JSON = {"accept": "application/fhir+json"}
 MOST_PAGES = 10_000
 
@@ -113,27 +115,35 @@ class Recalls(Rounds):
             query = keys.search_of("Device", namespace=namespace, key=key).replace("|", "%7C")
             places = [type for type in BY_DEVICE if BY_DEVICE[type] in capabilities.of(type).searches]
             whole = [place in places or not _made(capabilities, place) for place in BY_DEVICE]
+            whole.append(REPORTED_BY in capabilities.of(REPORT).searches or not _made(capabilities, REPORT))
             async for devices in searched(self._gateway, ehr, f"Device?{query}"):
                 whole.append(not devices.partial)
                 for device in named(devices):
                     for type in places:
-                        whole.append(await self._adopt(standing, ehr, type, f"Device/{device['id']}"))
+                        search = f"{BY_DEVICE[type]}={quote('Device/' + device['id'])}"
+                        whole.append(await self._adopt(standing, ehr, type, search, capabilities))
             word = "searched" if all(whole) else "cannot"
         await run(lambda c, now: recall_steps.note_ehr(c, now, recall=standing, ehr=ehr, word=word))
 
-    async def _adopt(self, standing: Recall, ehr: str, type: str, device: str) -> bool:
-        """Whether the EHR's answer was all of it."""
+    async def _adopt(self, standing: Recall, ehr: str, type: str, search: str, offered: Capabilities) -> bool:
+        """Takes what a search finds into the recall, and the reports over Observations that nobody here knew. Whether the
+        EHR's answer was all of it. A report is ours by its mark alone: one of somebody else may name our Observation."""
         namespace, whole = self._gateway.keyring.namespace, True
-        async for found in searched(self._gateway, ehr, f"{type}?{BY_DEVICE[type]}={quote(device)}"):
+        async for found in searched(self._gateway, ehr, f"{type}?{search}"):
             whole = whole and not found.partial
             there = {
                 f"{type}/{each['id']}": next(iter(keys.marked(each, namespace)), None)
                 for each in named(found)
                 if each.get("resourceType") == type and each.get("status") != WITHDRAWN
             }
-            await self._gateway.run(
-                lambda c, now, there=there: recall_steps.adopt(c, now, recall=standing, ehr=ehr, found=there)  # type: ignore[misc]
+            ours = {place: key for place, key in there.items() if key is not None or type != REPORT}
+            new = await self._gateway.run(
+                lambda c, now, ours=ours: recall_steps.adopt(c, now, recall=standing, ehr=ehr, found=ours)  # type: ignore[misc]
             )
+            if type == "Observation" and REPORTED_BY in offered.of(REPORT).searches:
+                for place in new:
+                    reports = await self._adopt(standing, ehr, REPORT, f"{REPORTED_BY}={quote(place)}", offered)
+                    whole = whole and reports
         return whole
 
     async def _resolve(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
