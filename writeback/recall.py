@@ -31,7 +31,8 @@ STANDS = select(recalls.c.id).where(recalls.c.model == bindparam("model"), recal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recall:
-    """A recall as it stands. ``counts`` are items by state; ``ehrs`` which EHRs were searched beyond the ledger."""
+    """A recall as it stands. ``counts`` are items by state; ``ehrs`` which EHRs were searched beyond the ledger; ``runs`` how
+    often it was asked for."""
 
     id: str
     model: str
@@ -41,6 +42,7 @@ class Recall:
     state: str
     since: float
     cursor: str | None
+    runs: int = 1
     ehrs: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -147,7 +149,8 @@ def read_recalls(connection: Connection, query: Any) -> list[Recall]:
     return [
         Recall(
             id=row.id, model=row.model, version=row.version, reason=row.reason, by=row.by, state=row.state,
-            since=row.since, cursor=row.cursor, ehrs=json.loads(row.ehrs), counts=counts[row.id],  # not FHIR: words
+            since=row.since, cursor=row.cursor, runs=row.runs, counts=counts[row.id],
+            ehrs=json.loads(row.ehrs),  # not FHIR: words
         )
         for row in rows
     ]  # fmt: skip

@@ -6,7 +6,7 @@ Nothing that is being sent right now is touched: it is waited for, and taken bac
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
@@ -228,6 +228,14 @@ def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[boo
 
 def _came_to(row: Any) -> str:
     return "delivered" if row.came_to == "delivered" else "gone" if row.because == "gone" else "left"
+
+
+def note_seen(
+    connection: Connection, now: float, *, item: Item, state: Literal["retracted", "gone"]
+) -> tuple[None, tuple[Change, ...]]:  # fmt: skip
+    """A person has done at the EHR what only a person could do there: it was seen."""
+    move(connection, now, item, state, cause="done_there" if state == "retracted" else "gone")
+    return None, tuple(withdraw(connection, now, keys=[item.key], ids=[item.output] if item.output else []))
 
 
 def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ The EHR's own answers come through the outbox: an edit is a delivery like any ot
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -20,10 +20,11 @@ from monitoring import journal
 from vocabulary.write import Write
 from writeback import keys, recall, recall_steps
 from writeback.amending import WITHDRAWN, Amendment, Edit, unfit
+from writeback.amending import standing as stand_of
 from writeback.capabilities import Capabilities
 from writeback.changes import Change
 from writeback.projection import choose
-from writeback.recall import Recall
+from writeback.recall import Item, Recall
 from writeback.recall_steps import Found
 from writeback.trail import Target, change
 
@@ -54,6 +55,7 @@ class Recalls(Rounds):
     def __init__(self, gateway: "Gateway") -> None:
         super().__init__()
         self._gateway = gateway
+        self._looked: set[tuple[str, int]] = set()
 
     async def round(self) -> int:
         """Takes every recall further; how many there are."""
@@ -72,6 +74,7 @@ class Recalls(Rounds):
                 return
         known = await self._search_all(standing)
         await self._resolve(standing, known)
+        await self._look(standing, known)
         while await self._step(lambda c, now: recall_steps.conclude(c, now, recall=standing)):
             pass
         ehrs = self._gateway.senders.names()
@@ -159,6 +162,41 @@ class Recalls(Rounds):
 
             after = await self._step(work)
         self._gateway.worker.wake()
+
+    async def _look(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
+        """Whoever asks for a recall again has worked on its worklist: what was done at the EHRs by hand is looked up, once
+        each time."""
+        if standing.runs < 2 or (standing.id, standing.runs) in self._looked:
+            return
+        after, page = 0, recall.PAGE
+        while page == recall.PAGE and not self.stopping.is_set():
+            left = await self._gateway.run(
+                lambda c, now, after=after: recall.list_items(c, now, standing.id, states=["worklist"], after=after)  # type: ignore[misc]
+            )
+            for item in left:
+                offered = known.get(item.ehr)
+                readable = offered is not None and "read" in offered.of(item.type).interactions
+                seen = await self._seen(item) if readable else None
+                if seen is not None:
+                    await self._step(
+                        lambda c, now, item=item, seen=seen: recall_steps.note_seen(c, now, item=item, state=seen)  # type: ignore[misc]
+                    )
+            after, page = (left[-1].id if left else 0), len(left)
+        self._looked.add((standing.id, standing.runs))
+
+    async def _seen(self, item: Item) -> Literal["retracted", "gone"] | None:
+        """What somebody has made of a resource at its EHR; None while it stands, or cannot be read."""
+        if item.location is None:
+            return None
+        try:
+            answer = await self._gateway.senders.sender(item.ehr, "backend").send("GET", item.location, headers=JSON)
+        except (EhrUnknown, ClientError, OSError):
+            return None
+        if answer.status in (404, 410):
+            return "gone"
+        resource = answer.resource() if answer.status == 200 else None
+        done = (WITHDRAWN, "inactive") if item.type == "Device" else (WITHDRAWN,)
+        return "retracted" if resource is not None and stand_of(resource) in done else None
 
     def _decide(
         self, standing: Recall, found: Found, known: Mapping[str, Capabilities | None], now: float

@@ -1,0 +1,56 @@
+"""What only a person can take back at an EHR: done there by hand, it is seen when the recall is asked for again."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.contract.recall_world import begin, drive, found, outputs_of
+from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World
+from writeback import recall
+from writeback.answers import Answer
+
+
+def test_what_a_person_has_done_at_the_ehr_is_seen_when_the_recall_is_asked_for_again(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 3)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"worklist": 4}  # and the Device
+        first, second, _ = world.ehr.all("RiskAssessment")
+        world.ehr.keep({**first, "status": "entered-in-error"})
+        del world.ehr.kept[f"RiskAssessment/{second['id']}"]
+        world.ehr.keep({**world.ehr.all("Device")[0], "status": "inactive"})
+
+        writes = len(world.ehr.writes)
+        await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts, done.standing) == ("done", {"retracted": 2, "gone": 1, "worklist": 1}, 1)
+        assert len(world.ehr.writes) == writes
+        assert sorted([await world.state(id) for id in ids]) == ["delivered", "retracted", "retracted"]
+
+        world.ehr.keep({**world.ehr.all("RiskAssessment")[-1], "status": "entered-in-error"})
+        await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).standing == 0
+
+    drive(act, tmp_path, ehr=ChartEhr(capabilities=CREATE_ONLY))
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_what_cannot_be_looked_at_still_stands(status: int, tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        await outputs_of(world, 2)
+        await world.settle()
+        begun = await begin(world)
+        await world.settle()
+        world.ehr.fault = lambda method, path: Answer(status=status) if path.startswith("RiskAssessment/") else None
+        await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts) == ("done", {"worklist": 3})
+        left = await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id, states=["worklist"]))
+        assert {item.cause for item in left} == {"no_update"}
+
+    drive(act, tmp_path, ehr=ChartEhr(capabilities=CREATE_ONLY))
