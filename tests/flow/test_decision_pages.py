@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gateway.outputs.feedback import list_feedback
 from tests.contract.recall_world import begin
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
 from tests.flow.test_clinician_page import launched, page
+from writeback import tables
 from writeback.capabilities import Capabilities
 
 Act = Callable[[World], Awaitable[None]]
@@ -135,3 +137,17 @@ def test_a_card_says_what_time_its_output_is_of(tmp_path: Path) -> None:
         assert f"{at[:10]} {at[11:16]} UTC" in await page(world, await launched(world))
 
     drive(act, tmp_path)
+
+
+def test_who_decides_on_a_page_that_is_too_old_is_told_what_has_become_of_it(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        key, person = await world.key("outputs.write"), await launched(world)
+        first, second = [(await world.submit(key, version=version))["id"] for version in ("1.0.0", "2.0.0")]
+        await pressed(world, first, "reject", person)
+        await world.gateway.run(lambda c, now: c.execute(update(tables.outputs).values(valid_until=now - 1)))
+        for id, said in ((first, "it is declined"), (second, "it has waited longer than it is valid")):
+            body = {"reason": "Read against the chart."}
+            answer = await world.client.post(f"/api/outputs/{id}/confirm", json=body, headers=person)
+            assert (answer.status_code, said in answer.text) == (409, True)
+
+    drive(act, tmp_path, policy="confirm")
