@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from fidelity.catalogue import BY_ID
 from gateway.outputs import readings
+from gateway.pages import wording
 from monitoring.grounding.values import RULES
 from vocabulary.manifest import Manifest
 from writeback import outputs, recall
@@ -33,17 +34,20 @@ async def cards(gateway: "Gateway", found: Sequence[Mapping[str, Any]]) -> list[
 
     versions = {(shown["model"], shown["version"]) for shown in found}
 
-    def work(connection: Connection, now: float) -> tuple[dict[str, Any], dict[str, Any], dict[tuple[str, str], str]]:
+    edits = [edit["delivery"] for shown in found for edit in shown["edits"] if edit["state"] in ("rejected", "dead")]
+
+    def work(connection: Connection, now: float) -> tuple[dict[Any, Any], ...]:
         return (
             outputs.find_bodies(connection, now, ids), readings.find_readings(connection, now, ids),
-            recall.withdrawn(connection, now, versions),
+            recall.withdrawn(connection, now, versions), outputs.find_causes(connection, now, edits),
         )  # fmt: skip
 
-    bodies, given, recalled = await gateway.run(work)
+    bodies, given, recalled, causes = await gateway.run(work)
     return [
         {
             **card(manifest_of(gateway, shown), shown, bodies.get(shown["id"], {}), given.get(shown["id"], NOTHING)),
             "recalled": recalled.get((shown["model"], shown["version"])),
+            "edits": [{**edit, "why": wording.why(causes.get(edit["delivery"]))} for edit in shown["edits"]],
         }
         for shown in found
     ]

@@ -1,7 +1,6 @@
 """Edge: ``/recalls``: which model versions are withdrawn, and what of them only a person at an EHR can take back. For staff."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -10,7 +9,7 @@ from starlette.routing import Route
 from gateway.app import Gateway
 from gateway.bodies import query
 from gateway.outputs.recall_verbs import shown_item, shown_recall
-from gateway.pages import HEADERS, render
+from gateway.pages import HEADERS, render, wording
 from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import bounds, staff
 from gateway.routes.pages import message
@@ -23,16 +22,6 @@ STATES: Mapping[str, str] = {
     "stopped": "never sent", "retracted": "entered in error at the EHR", "gone": "deleted by the EHR",
     "waiting": "not dealt with yet", "retracting": "being taken back", "worklist": "for a person at the EHR",
 }  # fmt: skip
-CAUSES: Mapping[str, str] = {
-    "no_update": "this EHR takes no updates of this type", "no_such_status": "this type has no such status",
-    "status_not_taken": "this EHR does not take this status", "no_version": "this EHR names no version: nothing is overwritten",
-    "not_ours": "what stands there carries another identifier: look before you touch it",
-    "status_moved": "it stands in a status that has no way to entered-in-error",
-    "not_kept": "the EHR said that it took the change, and shows the former status",
-    "in_doubt": "nobody knows whether it is there: send its dead letter again, which only looks it up",
-    "ehr_unknown": "the gateway is not registered with this EHR any more", "keeps_changing": "somebody else kept changing it",
-}  # fmt: skip
-"""Why something is on the worklist, in words (docs/how-to/recall-a-model.md)."""
 ALL = "A recall concerns every EHR: these pages are for staff that is bound to none."
 
 
@@ -88,17 +77,11 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     )
     more = f"/recalls/{id}?cursor={query.format_cursor((0.0, str(left[-1].id)))}" if len(left) == ITEMS else None
     page = render(
-        "recall.html", session=session, found=shown_recall(found), items=[_worded(shown_item(each)) for each in left],
+        "recall.html", session=session, found=shown_recall(found),
+        items=[{**shown_item(each), "why": wording.why(each.cause)} for each in left],
         states=STATES, more=more, unsearched=[ehr for ehr, word in sorted(found.ehrs.items()) if word == "cannot"],
     )  # fmt: skip
     return HTMLResponse(page, headers=HEADERS)
-
-
-def _worded(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Its cause in words; of an EHR's refusal the status."""
-    cause = item["cause"] or ""
-    said = f"the EHR answered {cause[5:]}" if cause.startswith("http_") else CAUSES.get(cause, cause.replace("_", " "))
-    return {**item, "why": said}
 
 
 def _unknown(session: Session) -> Response:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from gateway.outputs.feedback import list_feedback
+from gateway.pages import wording
 from tests.contract.recall_world import begin
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
 from tests.flow.test_clinician_page import launched, page
@@ -151,3 +152,16 @@ def test_who_decides_on_a_page_that_is_too_old_is_told_what_has_become_of_it(tmp
             assert (answer.status_code, said in answer.text) == (409, True)
 
     drive(act, tmp_path, policy="confirm")
+
+
+def test_a_change_that_the_chart_did_not_take_says_why(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        id = (await world.submit(await world.key("outputs.write")))["id"]
+        await world.settle()
+        person = await launched(world)
+        body = {"status": "amended", "reason": "New culture."}  # nobody has accepted it yet
+        assert (await world.client.post(f"/api/outputs/{id}/amend", json=body, headers=person)).status_code == 202
+        await world.settle()
+        assert wording.CAUSES["status_moved"] in await page(world, person)
+
+    drive(act, tmp_path)

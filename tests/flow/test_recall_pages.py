@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.routes import pages, recall_pages
+from gateway.pages import wording
+from gateway.routes import pages
 from tests.contract.recall_world import begin, outputs_of
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
 from tests.flow.test_clinician_page import page
@@ -36,7 +37,7 @@ def test_what_still_stands_is_shown_with_its_reason_in_words_page_by_page(tmp_pa
         assert "echo 1.0.0" in listed
         assert "Wrong weights." in listed
         text = await page(world, staff, f"/recalls/{begun.id}")
-        assert recall_pages.CAUSES["no_update"] in text
+        assert wording.CAUSES["no_update"] in text
         assert "for a person at the EHR" in text
         following = re.search(r'href="(/recalls/[^"]+cursor=[^"]+)"', text)
         assert following is not None
