@@ -90,6 +90,8 @@ async def _list(gateway: Gateway, request: Request) -> Response:
     if isinstance(asked, list):
         text = f"The address asks for something unknown: {asked[0].element}."
         return message("Not understood", text, status=422, session=session, advice="Choose anew at /deliveries.")
+    if asked.wanted.states == listing.DEAD_STATES:
+        chosen["state"] = DEAD_LETTERS  # as the link to the next page spells it
     ehrs = bounds(session)
     wanted = query.narrowed(asked.wanted, ehrs=ehrs)
     found = await gateway.run(

@@ -2,6 +2,7 @@
 home page leads on to what is older."""
 
 import asyncio
+import html
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from gateway.routes import pages
 from tests.contract.recall_world import begin, outputs_of
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
 from tests.flow.test_clinician_page import page
+from writeback.answers import Answer
 
 Act = Callable[[World], Awaitable[None]]
 
@@ -81,3 +83,22 @@ def test_the_home_page_leads_on_to_every_older_output(tmp_path: Path) -> None:
         assert (await world.client.get("/?before=x", headers=staff)).status_code == 422
 
     drive(act, tmp_path, policy="shadow")
+
+
+def test_the_next_page_of_dead_letters_is_still_of_dead_letters(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        world.ehr.fault = lambda method, path: Answer(status=422) if path.startswith("RiskAssessment") else None
+        await outputs_of(world, 30)
+        await world.settle(rounds=400)
+        staff, path, rows = await world.staff(), "/deliveries?state=dead-letter", 0
+        while True:
+            text = await page(world, staff, path)
+            assert '<option value="dead-letter" selected>' in text
+            rows += text.count('data-head="Resource"')
+            following = re.search(r'href="(/deliveries\?[^"]+cursor=[^"]+)"', text)
+            if following is None:
+                break
+            path = html.unescape(following[1])
+        assert rows == 60  # each with its Provenance
+
+    drive(act, tmp_path)
