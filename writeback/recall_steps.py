@@ -209,7 +209,7 @@ def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[boo
         select(items, deliveries.c.state.label("came_to"), deliveries.c.cause.label("because"))
         .join(deliveries, deliveries.c.key == items.c.edit)
         .where(items.c.recall == recall.id, items.c.state.in_(("retracting", "worklist")))
-        .where(deliveries.c.state.in_(("delivered", "rejected", "dead")))
+        .where(deliveries.c.state.in_(("delivered", "rejected", "dead", "expired")))
         .where((items.c.state == "retracting") | (deliveries.c.state == "delivered"))
         .order_by(items.c.id)
         .limit(PAGE)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 NOTHING: Mapping[str, Any] = {"read": None, "values": (), "absent": ()}
+UNTAKEN = ("rejected", "dead", "expired")
+"""States of a change that the chart did not take."""
 SAID = {
     "supported": "supported by the chart", "contradicted": "contradicted by the chart", "unsupported": "not found in the chart",
     "uncheckable": "not checked",
@@ -34,7 +36,7 @@ async def cards(gateway: "Gateway", found: Sequence[Mapping[str, Any]]) -> list[
 
     versions = {(shown["model"], shown["version"]) for shown in found}
 
-    edits = [edit["delivery"] for shown in found for edit in shown["edits"] if edit["state"] in ("rejected", "dead")]
+    edits = [edit["delivery"] for shown in found for edit in shown["edits"] if edit["state"] in UNTAKEN]
 
     def work(connection: Connection, now: float) -> tuple[dict[Any, Any], ...]:
         return (

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.contract.recall_world import begin, drive, found, outputs_of
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World
-from writeback import recall
+from writeback import recall, tables
 from writeback.answers import Answer
 
 
@@ -54,3 +55,19 @@ def test_what_cannot_be_looked_at_still_stands(status: int, tmp_path: Path) -> N
         assert {item.cause for item in left} == {"no_update"}
 
     drive(act, tmp_path, ehr=ChartEhr(capabilities=CREATE_ONLY))
+
+
+def test_what_the_ehr_has_deleted_is_gone_and_leaves_no_dead_letter(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 2)
+        await world.settle()
+        del world.ehr.kept[f"RiskAssessment/{world.ehr.all('RiskAssessment')[0]['id']}"]
+        begun = await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts) == ("done", {"gone": 1, "retracted": 2})
+        assert {await world.state(id) for id in ids} == {"retracted"}
+        rows = await world.gateway.run(lambda c, now: c.execute(select(tables.deliveries.c.state)).scalars().all())
+        assert {"rejected", "dead"} & set(rows) == set()
+
+    drive(act, tmp_path)

@@ -165,3 +165,21 @@ def test_a_change_that_the_chart_did_not_take_says_why(tmp_path: Path) -> None:
         assert wording.CAUSES["status_moved"] in await page(world, person)
 
     drive(act, tmp_path)
+
+
+@pytest.mark.parametrize(("status", "state"), [("entered-in-error", "retracted"), ("corrected", "delivered")])
+def test_what_the_ehr_has_deleted_is_withdrawn_by_who_asks_for_it_and_not_amended(
+    status: str, state: str, tmp_path: Path
+) -> None:
+    async def act(world: World) -> None:
+        id = (await world.submit(await world.key("outputs.write")))["id"]
+        await world.settle()
+        world.ehr.kept = {name: each for name, each in world.ehr.kept.items() if not name.startswith("RiskAssessment")}
+        person = await launched(world)
+        body = {"status": status, "reason": "Of another patient."}
+        assert (await world.client.post(f"/api/outputs/{id}/amend", json=body, headers=person)).status_code == 202
+        await world.settle()
+        assert await world.state(id) == state
+        assert wording.CAUSES["gone"] in await page(world, person)
+
+    drive(act, tmp_path)
