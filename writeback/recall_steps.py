@@ -17,6 +17,7 @@ from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, list_items
 from writeback.recall_tables import items, recalls
+from writeback.resending import resend
 from writeback.settling import stop
 from writeback.tables import deliveries, outputs
 from writeback.withdrawing import AFTERMATH, retract, withdraw
@@ -236,6 +237,15 @@ def note_seen(
     """A person has done at the EHR what only a person could do there: it was seen."""
     move(connection, now, item, state, cause="done_there" if state == "retracted" else "gone")
     return None, tuple(withdraw(connection, now, keys=[item.key], ids=[item.output] if item.output else []))
+
+
+def try_again(connection: Connection, now: float, *, item: Item) -> tuple[None, tuple[Change, ...]]:
+    """An edit that the EHR has refused is sent once more: it reads first, and may be taken by now."""
+    done = resend(connection, now, key=item.edit) if item.edit is not None else "unknown"
+    if isinstance(done, str):
+        return None, ()
+    move(connection, now, item, "retracting")
+    return None, done
 
 
 def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:

@@ -164,8 +164,8 @@ class Recalls(Rounds):
         self._gateway.worker.wake()
 
     async def _look(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
-        """Whoever asks for a recall again has worked on its worklist: what was done at the EHRs by hand is looked up, once
-        each time."""
+        """Whoever asks for a recall again has worked on its worklist: what was done at the EHRs by hand is looked up, and what
+        an EHR had refused is sent once more, once each time."""
         if standing.runs < 2 or (standing.id, standing.runs) in self._looked:
             return
         after, page = 0, recall.PAGE
@@ -174,15 +174,19 @@ class Recalls(Rounds):
                 lambda c, now, after=after: recall.list_items(c, now, standing.id, states=["worklist"], after=after)  # type: ignore[misc]
             )
             for item in left:
-                offered = known.get(item.ehr)
-                readable = offered is not None and "read" in offered.of(item.type).interactions
-                seen = await self._seen(item) if readable else None
-                if seen is not None:
-                    await self._step(
-                        lambda c, now, item=item, seen=seen: recall_steps.note_seen(c, now, item=item, state=seen)  # type: ignore[misc]
-                    )
+                await self._look_at(item, known.get(item.ehr))
             after, page = (left[-1].id if left else 0), len(left)
         self._looked.add((standing.id, standing.runs))
+
+    async def _look_at(self, item: Item, offered: Capabilities | None) -> None:
+        if offered is None or "read" not in offered.of(item.type).interactions:
+            return
+        seen = await self._seen(item)
+        if seen is not None:
+            await self._step(lambda c, now: recall_steps.note_seen(c, now, item=item, state=seen))
+        elif item.edit is not None:
+            await self._step(lambda c, now: recall_steps.try_again(c, now, item=item))
+            self._gateway.worker.wake(item.ehr)
 
     async def _seen(self, item: Item) -> Literal["retracted", "gone"] | None:
         """What somebody has made of a resource at its EHR; None while it stands, or cannot be read."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from tests.contract.recall_world import begin, drive, found, outputs_of
+from tests.contract.recall_world import begin, drive, found, outputs_of, statuses
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World
 from writeback import recall, tables
 from writeback.answers import Answer
@@ -69,5 +69,29 @@ def test_what_the_ehr_has_deleted_is_gone_and_leaves_no_dead_letter(tmp_path: Pa
         assert {await world.state(id) for id in ids} == {"retracted"}
         rows = await world.gateway.run(lambda c, now: c.execute(select(tables.deliveries.c.state)).scalars().all())
         assert {"rejected", "dead"} & set(rows) == set()
+
+    drive(act, tmp_path)
+
+
+def test_what_an_ehr_has_refused_is_asked_for_again_with_the_recall(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        ids = await outputs_of(world, 2)
+        await world.settle()
+        world.ehr.fault = lambda method, path: Answer(status=403) if method == "PUT" else None
+        begun = await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"worklist": 3}
+        await begin(world)
+        await world.settle()
+        assert (await found(world, begun.id)).counts == {"worklist": 3}  # and not again and again
+        world.ehr.fault = lambda method, path: None
+        await begin(world)
+        await world.settle()
+        done = await found(world, begun.id)
+        assert (done.state, done.counts) == ("done", {"retracted": 3})
+        assert {await world.state(id) for id in ids} == {"retracted"}
+        assert statuses(world.ehr, "RiskAssessment") == ["entered-in-error"] * 2
+        told = [each for each in world.ehr.all("Provenance") if each["activity"]["coding"][0]["code"] == "UPDATE"]
+        assert len(told) == 3  # of each change one
 
     drive(act, tmp_path)
