@@ -66,8 +66,12 @@ def list_feedback(
 ) -> None:  # fmt: skip
     """What people did with the outputs and said of them, the oldest first: 45 CFR 170.315(b)(11)(ii)(C)."""
     from gateway.cli.printing import print_csv, print_json, print_table
-    from gateway.outputs.feedback import MEMBERS, PAGE
+    from gateway.outputs.feedback import MEMBERS, PAGE, check
 
+    try:
+        check({"since": since, "until": until})
+    except ValueError as wrong:
+        usage(str(wrong))
     rows: list[dict[str, Any]] = []
     page: list[dict[str, Any]] = []
     while not rows or len(page) == PAGE:

@@ -58,9 +58,10 @@ def list_feedback(connection: Connection, now: float, arguments: Mapping[str, An
     """A page of at most ``PAGE`` rows behind ``after``, the oldest first; ``since`` and ``until`` are instants, ``model`` and
     ``ehr`` names. Raises ValueError."""
     wanted = [given.c.id > int(arguments.get("after") or 0)]
+    times = check(arguments)
     for name, bound in (("since", given.c.at.__ge__), ("until", given.c.at.__lt__)):
-        if arguments.get(name):
-            wanted.append(bound(_instant(name, arguments[name])))
+        if name in times:
+            wanted.append(bound(times[name]))
     for name in ("model", "ehr"):
         if arguments.get(name):
             wanted.append(outputs.c[name] == arguments[name])
@@ -68,6 +69,11 @@ def list_feedback(connection: Connection, now: float, arguments: Mapping[str, An
     columns = (*given.c, outputs.c.model, outputs.c.version, outputs.c.ehr, outputs.c.body)
     rows = connection.execute(select(*columns).select_from(joined).where(*wanted).order_by(given.c.id).limit(PAGE))
     return [_shown(row) for row in rows]
+
+
+def check(arguments: Mapping[str, Any]) -> dict[str, float]:
+    """The bounds in time that were given, Unix seconds. Raises ValueError that names the option."""
+    return {name: _instant(name, arguments[name]) for name in ("since", "until") if arguments.get(name)}
 
 
 def _instant(name: str, said: str) -> float:

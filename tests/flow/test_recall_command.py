@@ -131,6 +131,7 @@ def test_what_cannot_be_done_is_said(site: Site) -> None:
         (("recall", "echo", *REASON), 2), (("recall", "echo@1", "--reason", " "), 2), (("deliveries", "show", "x"), 3),
         (("deliveries", "resend", "0" * 64), 3), (("outputs", "list", "--state", "gone"), 2),
         (("deliveries", "list", "--since", "yesterday"), 2), (("outputs", "list", "--patient", "p1"), 2),
+        (("outputs", "feedback", "--since", "yesterday"), 2),
         (("recall", "echo@1.0.0", "--reason", "two\nlines"), 2),
     ):  # fmt: skip
         done = CliRunner().invoke(application, [*words, *site.data])
