@@ -86,6 +86,8 @@ def _report(found: dict[str, Any], json: bool) -> None:
             for each in found["items"]
         ]
         print_table("Still standing", ("EHR", "where", "state", "why"), rows)
+        if found["standing"] > len(rows):
+            console.print(f"and {found['standing'] - len(rows)} more: the page /recalls/{found['id']} shows them all")
     if found["state"] != "done":
         console.print("The recall stands and goes on while the gateway runs: start it, and run this again to look.")
     return None

@@ -4,7 +4,7 @@ The EHR's own answers come through the outbox: an edit is a delivery like any ot
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -21,11 +21,13 @@ from vocabulary.write import Write
 from writeback import keys, recall, recall_steps
 from writeback.amending import WITHDRAWN, Amendment, Edit, unfit
 from writeback.amending import standing as stand_of
+from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.changes import Change
 from writeback.projection import choose
 from writeback.recall import Item, Recall
 from writeback.recall_steps import Found
+from writeback.targets import take_place
 from writeback.trail import Target, change
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ REPORT, REPORTED_BY = "DiagnosticReport", "result"
 """R4's DiagnosticReport names no Device: it is found by the Observations that it groups."""
 JSON = {"accept": "application/fhir+json"}
 MOST_PAGES = 10_000
+BUSY = (429, 503)
 
 
 class Recalls(Rounds):
@@ -55,7 +58,7 @@ class Recalls(Rounds):
     def __init__(self, gateway: "Gateway") -> None:
         super().__init__()
         self._gateway = gateway
-        self._looked: set[tuple[str, int]] = set()
+        self._looked: set[tuple[str, int, str]] = set()
 
     async def round(self) -> int:
         """Takes every recall further; how many there are."""
@@ -166,41 +169,56 @@ class Recalls(Rounds):
     async def _look(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
         """Whoever asks for a recall again has worked on its worklist: what was done at the EHRs by hand is looked up, and what
         an EHR had refused is sent once more, once each time."""
-        if standing.runs < 2 or (standing.id, standing.runs) in self._looked:
-            return
+        for ehr, offered in known.items():
+            place = (standing.id, standing.runs, ehr)
+            if standing.runs > 1 and offered is not None and place not in self._looked:
+                await self._look_there(standing, ehr, offered, others=known.keys() - {ehr})
+                self._looked.add(place)
+
+    async def _look_there(self, standing: Recall, ehr: str, offered: Capabilities, others: Collection[str]) -> None:
+        """At one EHR, until it wants to be left in peace."""
         after, page = 0, recall.PAGE
-        while page == recall.PAGE and not self.stopping.is_set():
+        while page == recall.PAGE:
             left = await self._gateway.run(
-                lambda c, now, after=after: recall.list_items(c, now, standing.id, states=["worklist"], after=after)  # type: ignore[misc]
+                lambda c, now, after=after: recall.list_items(  # type: ignore[misc]
+                    c, now, standing.id, states=["worklist"], after=after, without=others
+                )
             )
             for item in left:
-                await self._look_at(item, known.get(item.ehr))
+                readable = item.ehr == ehr and "read" in offered.of(item.type).interactions
+                if self.stopping.is_set() or (readable and not await self._look_at(item)):
+                    return
             after, page = (left[-1].id if left else 0), len(left)
-        self._looked.add((standing.id, standing.runs))
 
-    async def _look_at(self, item: Item, offered: Capabilities | None) -> None:
-        if offered is None or "read" not in offered.of(item.type).interactions:
-            return
-        seen = await self._seen(item)
+    async def _look_at(self, item: Item) -> bool:
+        """False when the EHR has no time."""
+        answer = await self._read(item)
+        if answer is not None and answer.status in BUSY:
+            return False
+        seen = None if answer is None else _seen(item, answer)
         if seen is not None:
             await self._step(lambda c, now: recall_steps.note_seen(c, now, item=item, state=seen))
         elif item.edit is not None:
             await self._step(lambda c, now: recall_steps.try_again(c, now, item=item))
             self._gateway.worker.wake(item.ehr)
+        return True
 
-    async def _seen(self, item: Item) -> Literal["retracted", "gone"] | None:
-        """What somebody has made of a resource at its EHR; None while it stands, or cannot be read."""
+    async def _read(self, item: Item) -> Answer | None:
+        """A read within the EHR's rate limit; None where there was no answer."""
         if item.location is None:
             return None
         try:
-            answer = await self._gateway.senders.sender(item.ehr, "backend").send("GET", item.location, headers=JSON)
+            sender, per_minute = self._gateway.senders.sender(item.ehr, "backend"), self._per_minute(item.ehr)
+            if per_minute is not None:
+                await self.rest(
+                    await self._gateway.run(lambda c, now: take_place(c, now, ehr=item.ehr, per_minute=per_minute))
+                )
+            return await sender.send("GET", item.location, headers=JSON)
         except (EhrUnknown, ClientError, OSError):
             return None
-        if answer.status in (404, 410):
-            return "gone"
-        resource = answer.resource() if answer.status == 200 else None
-        done = (WITHDRAWN, "inactive") if item.type == "Device" else (WITHDRAWN,)
-        return "retracted" if resource is not None and stand_of(resource) in done else None
+
+    def _per_minute(self, ehr: str) -> int | None:
+        return self._gateway.senders.rules(ehr).requests_per_minute
 
     def _decide(
         self, standing: Recall, found: Found, known: Mapping[str, Capabilities | None], now: float
@@ -223,6 +241,15 @@ class Recalls(Rounds):
         return change(
             target, wanted, names=self._gateway.names(ehr), capabilities=capabilities, now=now, rules=rules
         )  # fmt: skip
+
+
+def _seen(item: Item, answer: Answer) -> Literal["retracted", "gone"] | None:
+    """What somebody has made of a resource at its EHR; None while it stands, or cannot be read."""
+    if answer.status in (404, 410):
+        return "gone"
+    resource = answer.resource() if answer.status == 200 else None
+    done = (WITHDRAWN, "inactive") if item.type == "Device" else (WITHDRAWN,)
+    return "retracted" if resource is not None and stand_of(resource) in done else None
 
 
 def _made(capabilities: Capabilities, type: str) -> bool:

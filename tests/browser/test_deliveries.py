@@ -149,4 +149,3 @@ def test_a_recall_is_read_at_phone_width_and_by_keyboard(person: Page, site: Sit
     person.keyboard.press("Enter")
     heading(person, "Recall of echo 9.9.9")
     fits(person, 360)
-    picture(person, "recall", width=900, height=620)

@@ -39,18 +39,26 @@ def test_what_a_person_has_done_at_the_ehr_is_seen_when_the_recall_is_asked_for_
     drive(act, tmp_path, ehr=ChartEhr(capabilities=CREATE_ONLY))
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500])
-def test_what_cannot_be_looked_at_still_stands(status: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("status", "asked"), [(401, 2), (403, 2), (429, 1), (500, 2), (503, 1)])
+def test_what_cannot_be_looked_at_still_stands_and_who_has_no_time_is_not_asked_on(
+    status: int, asked: int, tmp_path: Path
+) -> None:
     async def act(world: World) -> None:
+        reads: list[str] = []
+
+        def answer(method: str, path: str) -> Answer | None:
+            reads.extend([path] if path.startswith("RiskAssessment/") else [])
+            return Answer(status=status) if path.startswith("RiskAssessment/") else None
+
         await outputs_of(world, 2)
         await world.settle()
         begun = await begin(world)
         await world.settle()
-        world.ehr.fault = lambda method, path: Answer(status=status) if path.startswith("RiskAssessment/") else None
+        world.ehr.fault = answer
         await begin(world)
         await world.settle()
         done = await found(world, begun.id)
-        assert (done.state, done.counts) == ("done", {"worklist": 3})
+        assert (done.state, done.counts, len(reads)) == ("done", {"worklist": 3}, asked)
         left = await world.gateway.run(lambda c, now: recall.list_items(c, now, begun.id, states=["worklist"]))
         assert {item.cause for item in left} == {"no_update"}
 
