@@ -32,6 +32,7 @@ from gateway.routes import (
     monitors,
     outputs,
     pages,
+    recall_pages,
     recalls,
     sample_pages,
     site_pages,
@@ -54,7 +55,7 @@ def application(
     for routes in (
         launches.routes(gateway, limits), entrance.routes(gateway, link=not production), clinician.routes(gateway),
         pages.routes(gateway),
-        delivery_pages.routes(gateway), fidelity_pages.routes(gateway),
+        delivery_pages.routes(gateway), recall_pages.routes(gateway), fidelity_pages.routes(gateway),
         site_pages.routes(gateway),
         alert_pages.routes(gateway),
         monitor_pages.routes(gateway),

@@ -17,6 +17,8 @@ from writeback.rules import SPECIFICATION, WriteRules
 Amendment = Literal["final", "amended", "corrected", "cancelled", "entered-in-error", "inactive"]
 
 WITHDRAWN: Amendment = "entered-in-error"
+WITHDRAWING: frozenset[Amendment] = frozenset({"cancelled", "entered-in-error", "inactive"})
+"""Steps after which nothing stands."""
 _EVENT_TYPES = ("Observation", "RiskAssessment", "DetectedIssue", "DiagnosticReport")
 
 

@@ -26,7 +26,7 @@ from writeback.claims import Claimed, Ending
 from writeback.editing import edit
 from writeback.receipt import as_sent, compare
 from writeback.rendering import Rendered, render
-from writeback.states import Event
+from writeback.states import FINAL, Event
 from writeback.terms import SINGLY, Terms
 
 JSON = "application/fhir+json"
@@ -67,11 +67,12 @@ OVERDUE = Ending(event="overdue", cause="overdue")
 
 
 def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:
-    """How it ends when it is about something that will never be at the EHR: a dead letter, but that of an output which
-    has become too old."""
+    """How it ends when it is about something that will never be at the EHR: a dead letter, but where that has become too
+    old, was overtaken or was recalled: nobody misses it then."""
     if claimed.type != "Provenance" or not any(".target[0]" in loss for loss in rendered.losses):
         return None
-    return OVERDUE if claimed.late else ORPHANED
+    left = {need.state for need in claimed.needs.values() if need.location is None}
+    return OVERDUE if claimed.late or (left and left <= FINAL) else ORPHANED
 
 
 def never_sent(claimed: Claimed) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from r4 import codec
 from vocabulary.write import Receipt
-from writeback.amending import STEPS, Edit, done, edited, members, ours, parse_edit, standing
+from writeback.amending import STEPS, WITHDRAWING, Edit, done, edited, members, ours, parse_edit, standing
 from writeback.answers import Answer, Failure, Place, Request, classify, healthy, issue_codes, place_of, version_in
 from writeback.claims import Claimed, Ending
 
@@ -28,7 +28,7 @@ def edit(claimed: Claimed) -> Conversation:
         answer = yield _read(claimed)
         current = _current(answer, claimed)
         if isinstance(current, Ending):
-            return current
+            return _moot(current, wanted)
         resource, version = current
         if done(resource, wanted):
             return _kept(claimed, version, 200)
@@ -39,6 +39,12 @@ def edit(claimed: Claimed) -> Conversation:
             continue
         return (yield from _judge(claimed, answer, before=(resource, str(version)), wanted=wanted))
     return Ending(event="postponed", status=409, cause="keeps_changing", healthy=True)
+
+
+def _moot(ending: Ending, wanted: Edit) -> Ending:
+    """What was to be taken back and has been deleted stands no more: there is nothing left to do, and no dead letter."""
+    nothing = ending.cause == "gone" and wanted.to in WITHDRAWING
+    return Ending(event="overdue", status=ending.status, cause="gone", healthy=True) if nothing else ending
 
 
 def _read(claimed: Claimed) -> Request:

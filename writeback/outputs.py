@@ -237,6 +237,12 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def find_causes(connection: Connection, now: float, keys: Sequence[str]) -> dict[str, str]:
+    """What became of these deliveries, by key, where a word says it."""
+    query = select(deliveries.c.key, deliveries.c.cause).where(deliveries.c.key.in_(list(keys)[:CHUNK]))
+    return {row.key: row.cause for row in connection.execute(query) if row.cause} if keys else {}
+
+
 def find_withheld(connection: Connection, now: float, id: str) -> list[dict[str, Any]]:
     """The resources that a shadow output would have sent: for those who may see the patient."""
     body = connection.scalar(select(outputs.c.withheld).where(outputs.c.id == id))

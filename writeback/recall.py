@@ -31,7 +31,8 @@ STANDS = select(recalls.c.id).where(recalls.c.model == bindparam("model"), recal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recall:
-    """A recall as it stands. ``counts`` are items by state; ``ehrs`` which EHRs were searched beyond the ledger."""
+    """A recall as it stands. ``counts`` are items by state; ``ehrs`` which EHRs were searched beyond the ledger; ``runs`` how
+    often it was asked for."""
 
     id: str
     model: str
@@ -41,6 +42,7 @@ class Recall:
     state: str
     since: float
     cursor: str | None
+    runs: int = 1
     ehrs: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -69,6 +71,15 @@ class Item:
 def recalled(connection: Connection, model: str, version: str) -> bool:
     """Whether the version is withdrawn."""
     return connection.scalar(STANDS, {"model": model, "version": version}) is not None
+
+
+def withdrawn(
+    connection: Connection, now: float, versions: Collection[tuple[str, str]],
+) -> dict[tuple[str, str], str]:  # fmt: skip
+    """Why, by model and version, of those of these that are recalled."""
+    wanted = recalls.c.model.in_(sorted({model for model, _ in versions}))
+    rows = connection.execute(select(recalls.c.model, recalls.c.version, recalls.c.reason).where(wanted))
+    return {(row.model, row.version): row.reason for row in rows if (row.model, row.version) in versions}
 
 
 def spoke(connection: Connection, model: str, version: str) -> bool:
@@ -138,7 +149,8 @@ def read_recalls(connection: Connection, query: Any) -> list[Recall]:
     return [
         Recall(
             id=row.id, model=row.model, version=row.version, reason=row.reason, by=row.by, state=row.state,
-            since=row.since, cursor=row.cursor, ehrs=json.loads(row.ehrs), counts=counts[row.id],  # not FHIR: words
+            since=row.since, cursor=row.cursor, runs=row.runs, counts=counts[row.id],
+            ehrs=json.loads(row.ehrs),  # not FHIR: words
         )
         for row in rows
     ]  # fmt: skip

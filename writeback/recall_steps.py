@@ -6,17 +6,18 @@ Nothing that is being sent right now is touched: it is waited for, and taken bac
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
 from vocabulary.write import Write
 from writeback import keys
-from writeback.changes import Change, DeliveryChanged
+from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, list_items
 from writeback.recall_tables import items, recalls
+from writeback.resending import resend
 from writeback.settling import stop
 from writeback.tables import deliveries, outputs
 from writeback.withdrawing import AFTERMATH, retract, withdraw
@@ -58,7 +59,20 @@ def collect(connection: Connection, now: float, *, recall: Recall) -> tuple[bool
     waiting = [row.id for row in mine if row.state in ("awaiting_confirmation", "not_writable")]
     following = rows[-1].id if len(rows) == PAGE else None
     connection.execute(update(recalls).where(recalls.c.id == recall.id).values(cursor=following, changed=now))
-    return following is not None, tuple(retract(connection, waiting))
+    unsent = retract(connection, waiting)
+    for change in unsent:
+        _note_unsent(connection, now, recall, change)
+    return following is not None, tuple(unsent)
+
+
+def _note_unsent(connection: Connection, now: float, recall: Recall, change: OutputChanged) -> None:
+    """An output of which nothing was sent, or could be, counts among what was stopped: there is no resource of it."""
+    row = {
+        "recall": recall.id, "key": change.output, "ehr": change.ehr, "resource_type": "", "location": None,
+        "output": change.output, "source": "ledger", "state": "stopped", "cause": change.before, "edit": None,
+        "since": now, "changed": now,
+    }  # fmt: skip
+    insert_once(connection, items, row)
 
 
 def _list(connection: Connection, now: float, recall: Recall, ids: Sequence[str]) -> None:
@@ -94,23 +108,20 @@ def list_shared(connection: Connection, now: float, *, recall: Recall, ehr: str)
 
 def adopt(
     connection: Connection, now: float, *, recall: Recall, ehr: str, found: Mapping[str, str | None]
-) -> int:  # fmt: skip
+) -> list[str]:  # fmt: skip
     """What the EHR has of this version: ``Type/id`` → the delivery key that it carries. Adds what the ledger does not
-    know; returns how many."""
+    know; returns where that is."""
     known = set(
         connection.scalars(select(deliveries.c.key).where(deliveries.c.key.in_([k for k in found.values() if k])))
     )
     places = (items.c.recall == recall.id, items.c.ehr == ehr, items.c.location.in_(list(found)))
     listed = set(connection.scalars(select(items.c.location).where(*places)))
-    added = 0
-    for location, key in found.items():
-        if key not in known and location not in listed:
-            name = key or keys.edit_key(ehr=ehr, location=location, cause="found")
-            added += add(
-                connection, now, recall, key=name, ehr=ehr, type=location.partition("/")[0], location=location,
-                output=None, source="ehr",
-            )  # fmt: skip
-    return added
+    new = {location: key for location, key in found.items() if key not in known and location not in listed}
+    for location, key in new.items():
+        name = key or keys.edit_key(ehr=ehr, location=location, cause="found")
+        type = location.partition("/")[0]
+        add(connection, now, recall, key=name, ehr=ehr, type=type, location=location, output=None, source="ehr")
+    return list(new)
 
 
 def note_ehr(connection: Connection, now: float, *, recall: Recall, ehr: str, word: str) -> None:
@@ -199,7 +210,7 @@ def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[boo
         select(items, deliveries.c.state.label("came_to"), deliveries.c.cause.label("because"))
         .join(deliveries, deliveries.c.key == items.c.edit)
         .where(items.c.recall == recall.id, items.c.state.in_(("retracting", "worklist")))
-        .where(deliveries.c.state.in_(("delivered", "rejected", "dead")))
+        .where(deliveries.c.state.in_(("delivered", "rejected", "dead", "expired")))
         .where((items.c.state == "retracting") | (deliveries.c.state == "delivered"))
         .order_by(items.c.id)
         .limit(PAGE)
@@ -218,6 +229,23 @@ def conclude(connection: Connection, now: float, *, recall: Recall) -> tuple[boo
 
 def _came_to(row: Any) -> str:
     return "delivered" if row.came_to == "delivered" else "gone" if row.because == "gone" else "left"
+
+
+def note_seen(
+    connection: Connection, now: float, *, item: Item, state: Literal["retracted", "gone"]
+) -> tuple[None, tuple[Change, ...]]:  # fmt: skip
+    """A person has done at the EHR what only a person could do there: it was seen."""
+    move(connection, now, item, state, cause="done_there" if state == "retracted" else "gone")
+    return None, tuple(withdraw(connection, now, keys=[item.key], ids=[item.output] if item.output else []))
+
+
+def try_again(connection: Connection, now: float, *, item: Item) -> tuple[None, tuple[Change, ...]]:
+    """An edit that the EHR has refused is sent once more: it reads first, and may be taken by now."""
+    done = resend(connection, now, key=item.edit) if item.edit is not None else "unknown"
+    if isinstance(done, str):
+        return None, ()
+    move(connection, now, item, "retracting")
+    return None, done
 
 
 def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:

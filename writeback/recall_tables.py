@@ -42,7 +42,8 @@ items = Table(
     UniqueConstraint("recall", "key", name="recall_items_once"),
 )
 """``key`` is the delivery that wrote it, or a digest of its place where the ledger knows of none (``source`` is then
-``ehr`` and not ``ledger``); ``edit`` the delivery that withdraws it."""
+``ehr`` and not ``ledger``), or the id of an output that has no resource (``resource_type`` is then empty); ``edit`` the delivery
+that withdraws it."""
 
 Index("recall_items_state", items.c.recall, items.c.state, items.c.id)
 Index("recall_items_place", items.c.recall, items.c.location)

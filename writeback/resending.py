@@ -18,7 +18,7 @@ from writeback.outbox import Origin, enqueue, lane_of, listed, open_needs
 from writeback.planning import check
 from writeback.recall import hold, recalled
 from writeback.states import advance
-from writeback.tables import bodies, deliveries, outputs, waits
+from writeback.tables import DEAD, bodies, deliveries, outputs, waits
 
 Refusal = Literal["unknown", "not_dead", "recalled", "too_old", "overtaken", "not_taken"]
 AFTER = ("edit", "trail")
@@ -135,11 +135,13 @@ def _add(connection: Connection, now: float, row: Any, write: Write) -> None:
 
 def _orphans(connection: Connection, row: Any) -> Sequence[Any]:
     """Deliveries that had nothing to refer to because this one was dead."""
-    if row.output is None or row.role in ("provenance", "trail"):
+    if row.role in ("provenance", "trail") or (row.output is None and row.role != "edit"):
         return ()
-    mine = (deliveries.c.output == row.output, deliveries.c.state == "dead", deliveries.c.cause == "target_missing")
-    role = "trail" if row.role == "edit" else "provenance"
-    return connection.execute(select(deliveries).where(*mine, deliveries.c.role == role)).all()
+    mine = (deliveries.c.role == "provenance", deliveries.c.output == row.output)
+    if row.role == "edit":  # its own Provenance, and not that of another change of the same output
+        mine = (deliveries.c.role == "trail", deliveries.c.needs.contains(row.key))
+    orphaned = (DEAD, deliveries.c.state == "dead", deliveries.c.cause == "target_missing")
+    return connection.execute(select(deliveries).where(*orphaned, *mine)).all()
 
 
 def _reopened(connection: Connection, id: str | None) -> tuple[Change, ...]:

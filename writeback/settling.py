@@ -121,8 +121,13 @@ def settle(connection: Connection, now: float, settled: Iterable[Settled]) -> tu
     ended = [each.row for each in done if each.state in SETTLED]
     going_on = _let_go(connection, now, [row.key for row in ended])
     outcome = _derive(connection, {row.output for row in ended if row.output is not None} - going_on)
-    edits = [each.row for each in done if each.row.strategy == "edit" and each.state == "delivered"]
+    edits = [each.row for each in done if each.row.strategy == "edit" and _ended_there(each)]
     return (*(_change(each) for each in done), *outcome, *edits_done(connection, now, edits))
+
+
+def _ended_there(edit: Settled) -> bool:
+    """The EHR has taken the edit, or has deleted what it was of."""
+    return edit.state == "delivered" or edit.values.get("cause") == "gone"
 
 
 def stop(connection: Connection, now: float, *, keys: Sequence[str], event: Event) -> tuple[Change, ...]:

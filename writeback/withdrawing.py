@@ -18,7 +18,7 @@ TAKEN_BACK = ("cancelled", "entered-in-error")
 
 
 def edits_done(connection: Connection, now: float, edits: Iterable[Claimed]) -> list[OutputChanged]:
-    """Edits that the EHR has taken: those that take something back do so here as well."""
+    """Edits that the EHR has taken, or of what it has deleted: those that take something back do so here as well."""
     wanted = [(parse_edit(codec.parse(row.body)), row.output) for row in edits]
     gone = [(edit.key, output) for edit, output in wanted if edit.to in TAKEN_BACK and edit.key is not None]
     return withdraw(connection, now, keys=[key for key, _ in gone], ids=[id for _, id in gone if id]) if gone else []

@@ -62,11 +62,18 @@ def _printable(value: str) -> str:
     return value
 
 
+def _worded(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must say something")
+    return value
+
+
 def _said(pattern: str) -> Any:
     """What a caller is told of a check that is made in code: the same as a pattern of the schema."""
     return Field(json_schema_extra={"pattern": pattern})
 
 
+_WORDED = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 POINT = (
     r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
@@ -80,6 +87,10 @@ Short = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterVali
 Sentence = Annotated[
     str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_printable), _said(_PRINTABLE)
 ]
+Reason = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_printable), AfterValidator(_worded), _said(_WORDED)
+]  # fmt: skip
+"""Why a person does something that stands in a chart or a log for good: more than blanks."""
 LongText = Annotated[
     str, StringConstraints(min_length=1, max_length=1_000_000), AfterValidator(_printable), _said(_PRINTABLE)
 ]
@@ -168,7 +179,7 @@ class SilenceBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     until: Instant
-    why: Sentence
+    why: Reason
     monitor: Annotated[Short, StringConstraints(max_length=32)] | None = None
     model: Word | None = None
     ehr: Short | None = None
@@ -182,7 +193,7 @@ class ActionBody(BaseModel):
 
     model: Word
     action: Literal["observe", "quarantine_feature", "shadow", "block_write_back", "pull_model"]
-    why: Sentence
+    why: Reason
     version: Short | None = None
     ehr: Short | None = None
     feature: Word | None = None
@@ -193,7 +204,7 @@ class ReasonBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    reason: Sentence
+    reason: Reason
 
 
 Plain = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
@@ -224,7 +235,7 @@ class RecallBody(BaseModel):
 
     model: Word
     version: Short
-    reason: Sentence
+    reason: Reason
 
 
 class LabelBody(BaseModel):
@@ -248,7 +259,7 @@ class AmendBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     status: Literal["final", "amended", "corrected", "cancelled", "entered-in-error"]
-    reason: Sentence
+    reason: Reason
 
 
 def read_output(document: Any) -> Output | list[Issue]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
-from gateway.cli.outputs import Ehr, Limit, Model, Since, State, Until, Version
+from gateway.cli.outputs import Ehr, Limit, Model, Since, State, Until, Version, perform_list
 
 Id = Annotated[str, typer.Argument(help="The delivery's id.")]
 
@@ -32,7 +32,7 @@ def list_deliveries(
     """The newest deliveries and their states."""
     from gateway.cli.printing import print_json, print_table
 
-    found = perform(
+    found = perform_list(
         data, "deliveries.list", ehr=ehr, model=model, version=version, output=output, type=type, since=since,
         until=until, limit=limit, state=["rejected", "dead"] if dead else state or [],
     )  # fmt: skip

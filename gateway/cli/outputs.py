@@ -1,10 +1,11 @@
 """``outputs list|show`` and ``keys add|list|revoke``."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform, usage
 
 
 def register(application: typer.Typer) -> None:
@@ -30,6 +31,17 @@ Until = Annotated[str | None, typer.Option(metavar="INSTANT", help="Accepted bef
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")]
 
 
+def perform_list(data: Path, verb: str, **filters: Any) -> Any:
+    """Does the verb; a filter that is not understood is a matter of usage."""
+    from gateway.outputs import delivery_verbs
+
+    try:
+        delivery_verbs.CHECKS[verb](filters)
+    except ValueError as wrong:
+        usage(str(wrong))
+    return perform(data, verb, **filters)
+
+
 def list_outputs(
     data: Data = DEFAULT_DATA, ehr: Ehr = None, model: Model = None, version: Version = None, state: State = None,
     patient: Annotated[str | None, typer.Option(metavar="Patient/ID", help="Only of this patient.")] = None,
@@ -38,7 +50,7 @@ def list_outputs(
     """The newest outputs and their states."""
     from gateway.cli.printing import print_json, print_table
 
-    found = perform(
+    found = perform_list(
         data, "outputs.list", ehr=ehr, model=model, version=version, state=state or [], patient=patient, since=since,
         until=until, limit=limit,
     )  # fmt: skip
@@ -54,8 +66,12 @@ def list_feedback(
 ) -> None:  # fmt: skip
     """What people did with the outputs and said of them, the oldest first: 45 CFR 170.315(b)(11)(ii)(C)."""
     from gateway.cli.printing import print_csv, print_json, print_table
-    from gateway.outputs.feedback import MEMBERS, PAGE
+    from gateway.outputs.feedback import MEMBERS, PAGE, check
 
+    try:
+        check({"since": since, "until": until})
+    except ValueError as wrong:
+        usage(str(wrong))
     rows: list[dict[str, Any]] = []
     page: list[dict[str, Any]] = []
     while not rows or len(page) == PAGE:

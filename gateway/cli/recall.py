@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.application import DEFAULT_DATA, Data, Json, perform
+from gateway.cli.application import DEFAULT_DATA, Data, Json, perform, usage
 
 POLL = 0.25
 MOVING = ("waiting", "retracting")
@@ -32,10 +32,21 @@ def recall(
     model, at, version = target.rpartition("@")
     if not (at and model and version):
         raise typer.BadParameter("name the model and its version: MODEL@VERSION")
+    _check(model, version, reason)
     begun = perform(data, "recalls.start", model=model, version=version, reason=reason)
     found = _watch(data, begun["id"], patience)
     _report(found, json)
     raise typer.Exit(0 if found["state"] == "done" and not found["standing"] else 1)
+
+
+def _check(model: str, version: str, reason: str) -> None:
+    """Ends with exit code 2 where that is no model, version or reason."""
+    from gateway.outputs.recall_verbs import read_said
+
+    try:
+        read_said({"model": model, "version": version, "reason": reason})
+    except ValueError as wrong:
+        usage(str(wrong))
 
 
 def _watch(data: Path, id: str, patience: float) -> dict[str, Any]:
@@ -75,6 +86,8 @@ def _report(found: dict[str, Any], json: bool) -> None:
             for each in found["items"]
         ]
         print_table("Still standing", ("EHR", "where", "state", "why"), rows)
+        if found["standing"] > len(rows):
+            console.print(f"and {found['standing'] - len(rows)} more: the page /recalls/{found['id']} shows them all")
     if found["state"] != "done":
         console.print("The recall stands and goes on while the gateway runs: start it, and run this again to look.")
     return None

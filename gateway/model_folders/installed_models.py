@@ -16,6 +16,7 @@ from gateway.outputs.pairing import Run
 from gateway.sites.declaration import Deployed
 from gateway.sites.deployment import Key
 from vocabulary.instant import format_instant
+from writeback import recall
 from writeback.tables import outputs
 
 if TYPE_CHECKING:
@@ -74,15 +75,17 @@ def visible(gateway: "Gateway", ehrs: frozenset[str]) -> Mapping[Key, Model]:
 
 
 async def describe(gateway: "Gateway", ehrs: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """``{"models": [{"id", "title", "versions": [{"version", "kind", "policy", "remote", "live", "places": [{"ehr", "site",
-    "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version; what is at ``ehrs``, where
-    some are named."""
+    """``{"models": [{"id", "title", "versions": [{"version", "kind", "policy", "remote", "live", "recalled", "places": [{"ehr",
+    "site", "declared", "policy", "owners", "states", "fit"}]}], "compare"}], "since"}``, by id and version; what is at
+    ``ehrs``, where some are named."""
     counted = await count(gateway.run, ehrs=ehrs)
     since = datetime.fromtimestamp(gateway.clock() - FIT_DAYS * 86400, UTC).date().isoformat()
     summed = await gateway.run(lambda c, now: fidelity_counts.summary(c, now, Wanted(since=since, ehrs=ehrs)))
     fit = {(each["model"], each["version"], each["ehr"]): each for each in summed["models"]}
     made: dict[str, dict[str, Any]] = {}
-    for (id, version), model in sorted(visible(gateway, ehrs).items()):
+    shown = visible(gateway, ehrs)
+    recalled = await gateway.run(lambda c, now: recall.withdrawn(c, now, shown.keys()))
+    for (id, version), model in sorted(shown.items()):
         names = sorted(name for name in gateway.senders.names() if not ehrs or name in ehrs)
         places = [_place(gateway, model, ehr, counted, fit) for ehr in names]
         here = [each for each in places if each is not None]
@@ -90,6 +93,7 @@ async def describe(gateway: "Gateway", ehrs: frozenset[str] = frozenset()) -> di
         row["versions"].append({
             "version": version, "kind": model.manifest.kind, "policy": model.manifest.policy,
             "remote": model.manifest.url is not None, "live": any(each["live"] for each in here), "places": here,
+            "recalled": recalled.get((id, version)),
         })  # fmt: skip
     return {"models": [{**row, "compare": _pairs(row["versions"])} for row in made.values()], "since": counted.since}
 
@@ -126,8 +130,8 @@ def _declared(deployed: Sequence[Deployed], model: Model, ehr: str, ehrs: Sequen
 
 def _pairs(versions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Which versions are worth a look side by side: the live ones against the others, else each against the next."""
-    live = [each["version"] for each in versions if each["live"]]
-    rest = [each["version"] for each in versions if not each["live"]]
+    live = [each["version"] for each in versions if each["live"] and each["recalled"] is None]
+    rest = [each["version"] for each in versions if each["version"] not in live]
     if live and rest:
         return [(one, other) for one in live for other in rest]
     names = [each["version"] for each in versions]

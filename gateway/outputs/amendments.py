@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.bodies.bodies import is_printable
 from gateway.launches.charts import Unavailable
 from gateway.outputs.decisions import LONGEST_REASON, Decision
-from gateway.outputs.feedback import record_feedback
+from gateway.outputs.feedback import just_said, record_feedback
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from vocabulary.instant import format_instant
@@ -21,7 +21,7 @@ from writeback.amending import Amendment, Edit, unfit
 from writeback.listing import Filter
 from writeback.outbox import Origin, enqueue, lane_of
 from writeback.outputs import Stored
-from writeback.recall import recalled
+from writeback.recall import hold, recalled
 from writeback.trail import Target, change
 from writeback.withdrawing import AFTERMATH
 
@@ -110,18 +110,21 @@ async def _record(
     output, principal = stored.output, f"launch:{person.launch_id}"
 
     def work(connection: Connection, now: float) -> dict[str, Any] | None:
+        hold(connection, output.model, output.version)
         if recalled(connection, output.model, output.version):
             return None
+        user = str(person.fhir_user)
+        if just_said(connection, now, output=stored.id, action=status, feedback=reason, user=user):
+            return outputs.show_output(connection, now, stored.id)
         for location, write in writes:
             lane = lane_of(ehr=output.ehr, patient=location, model="edit")
             origin = Origin(
                 output=stored.id, model=output.model, version=output.version, principal=principal, lane=lane
             )
             enqueue(connection, now, write=write, origin=origin)
-        user = str(person.fhir_user)
         record_feedback(connection, now, output=stored.id, action=status, feedback=reason, user=user)
         if status == "final":
-            outputs.note_decision(connection, now, id=stored.id, by=str(person.fhir_user))
+            outputs.note_decision(connection, now, id=stored.id, by=user)
         return outputs.show_output(connection, now, stored.id)
 
     shown = await gateway.run(work)

@@ -7,14 +7,17 @@ from sqlalchemy import Connection
 
 from fidelity.catalogue import BY_ID
 from gateway.outputs import readings
+from gateway.pages import wording
 from monitoring.grounding.values import RULES
 from vocabulary.manifest import Manifest
-from writeback import outputs
+from writeback import outputs, recall
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
 NOTHING: Mapping[str, Any] = {"read": None, "values": (), "absent": ()}
+UNTAKEN = ("rejected", "dead", "expired")
+"""States of a change that the chart did not take."""
 SAID = {
     "supported": "supported by the chart", "contradicted": "contradicted by the chart", "unsupported": "not found in the chart",
     "uncheckable": "not checked",
@@ -31,12 +34,23 @@ async def cards(gateway: "Gateway", found: Sequence[Mapping[str, Any]]) -> list[
     """Outputs as ``outputs.show_output`` gives them → as the templates take them."""
     ids = [shown["id"] for shown in found]
 
-    def work(connection: Connection, now: float) -> tuple[dict[str, Any], dict[str, Any]]:
-        return outputs.find_bodies(connection, now, ids), readings.find_readings(connection, now, ids)
+    versions = {(shown["model"], shown["version"]) for shown in found}
 
-    bodies, given = await gateway.run(work)
+    edits = [edit["delivery"] for shown in found for edit in shown["edits"] if edit["state"] in UNTAKEN]
+
+    def work(connection: Connection, now: float) -> tuple[dict[Any, Any], ...]:
+        return (
+            outputs.find_bodies(connection, now, ids), readings.find_readings(connection, now, ids),
+            recall.withdrawn(connection, now, versions), outputs.find_causes(connection, now, edits),
+        )  # fmt: skip
+
+    bodies, given, recalled, causes = await gateway.run(work)
     return [
-        card(manifest_of(gateway, shown), shown, bodies.get(shown["id"], {}), given.get(shown["id"], NOTHING))
+        {
+            **card(manifest_of(gateway, shown), shown, bodies.get(shown["id"], {}), given.get(shown["id"], NOTHING)),
+            "recalled": recalled.get((shown["model"], shown["version"])),
+            "edits": [{**edit, "why": wording.why(causes.get(edit["delivery"]))} for edit in shown["edits"]],
+        }
         for shown in found
     ]
 
@@ -62,6 +76,7 @@ def card(
         "explanation": body.get("explanation"),
         "text": body.get("text"),
         **grounded(body.get("text"), given.get("grounding")),
+        "of": moment(shown["as_of"]),
         "fitness": verdict and FITNESS[verdict["fitness"]],
         "findings": _findings(verdict["findings"] if verdict else ()),
         "read": moment(given["read"]),

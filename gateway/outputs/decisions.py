@@ -66,7 +66,7 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     if not reason.strip() or len(reason) > LONGEST_REASON or not is_printable(reason):
         return Decision(status=422, refusal="A decision needs a reason of at most 4000 characters.", element="reason")
     if stored.state != "awaiting_confirmation" or stored.admitted is None:
-        return Decision(status=409, refusal="This output does not wait for a decision any more.")
+        return _over(stored.state)
     if decision == "reject":
         made = await _record(gateway, stored, lambda c, now: outputs.decline(
             c, now, stored=stored, by=str(decider.fhir_user), reason=reason
@@ -74,6 +74,26 @@ async def decide(gateway: "Gateway", session: Session | None, *, id: str, decisi
     else:
         made = await _confirm(gateway, stored, decider, reason)
     return replace(made, launch_id=decider.launch_id)
+
+
+def _over(state: str) -> Decision:
+    """Why nobody decides about it any more: somebody looks at a page that is older than what has become of it."""
+    came = "longer than it is valid" if state == "awaiting_confirmation" else state.replace("_", " ")
+    said = "it has waited" if state == "awaiting_confirmation" else "it is"
+    return Decision(status=409, refusal=f"This output does not wait for a decision any more: {said} {came}.")
+
+
+async def repeated(gateway: "Gateway", session: Session | None, *, id: str, decision: str) -> Decision | None:
+    """The decision as it was made, when this very person made it already: a button that was pressed twice. None otherwise."""
+    shown = await gateway.run(lambda connection, now: outputs.show_output(connection, now, id))
+    if shown is None:
+        return None
+    bare = str(shown["patient"]).removeprefix("Patient/")
+    person = sessions.confirms(ehr=shown["ehr"], patient=bare)(session)
+    same = person is not None and shown["decided_by"] == person.fhir_user
+    if person is None or not same or (shown["state"] == "declined") != (decision == "reject"):
+        return None
+    return Decision(status=200, output=shown, launch_id=person.launch_id)
 
 
 async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason: str) -> Decision:
@@ -124,7 +144,7 @@ async def _record(gateway: "Gateway", stored: Stored, act: Any, said: "Said") ->
 
     changes, shown = await gateway.run(work)
     if not changes:
-        return Decision(status=409, refusal="This output does not wait for a decision any more.")
+        return _over(shown["state"] if shown else "retracted")
     gateway.tell(changes)
     gateway.worker.wake(stored.output.ehr)
     return Decision(status=200, output=shown)

@@ -1,5 +1,6 @@
 """Edge: outputs and deliveries as the command line asks for them."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,18 +17,29 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 Arguments = Mapping[str, Any]
+PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 
 
-def _asked(arguments: Arguments, names: tuple[str, ...], states: tuple[str, ...]) -> query.Asked:
+def read_asked(arguments: Arguments, names: tuple[str, ...], states: tuple[str, ...]) -> query.Asked:
     """The filters. Raises ValueError that names the option."""
     named = [name for name in names if name != "limit" and arguments.get(name) not in (None, "", [])]
     given = [(name, arguments[name]) for name in named]
     pairs = [(name, str(each)) for name, value in given for each in (value if isinstance(value, list) else [value])]
-    asked = query.read_filters(pairs, names, states, arguments.get("patient"))
+    patient = arguments.get("patient")
+    if patient is not None and PATIENT.fullmatch(str(patient)) is None:
+        raise ValueError("--patient must be Patient/ID")
+    asked = query.read_filters(pairs, names, states, patient)
     if isinstance(asked, list):
         issue: Issue = asked[0]
         raise ValueError(f"--{issue.element} {issue.text}")
     return replace(asked, limit=int(arguments.get("limit", query.LIMIT)))
+
+
+CHECKS: Mapping[str, Callable[[Arguments], query.Asked]] = {
+    "outputs.list": lambda arguments: read_asked(arguments, query.OUTPUTS, OUTPUT_STATES),
+    "deliveries.list": lambda arguments: read_asked(arguments, query.DELIVERIES, STATES),
+}
+"""The filters of each list, by verb: whoever asks may look first whether they are understood."""
 
 
 def _gathered(
@@ -47,7 +59,7 @@ def _gathered(
 
 def list_outputs(connection: Connection, now: float, arguments: Arguments) -> list[dict[str, Any]]:
     """The newest outputs, shaped as ``GET /api/outputs/{id}``. Raises ValueError."""
-    asked = _asked(arguments, query.OUTPUTS, OUTPUT_STATES)
+    asked = CHECKS["outputs.list"](arguments)
     return _gathered(
         lambda a, at, n: listing.page_outputs(connection, now, wanted=a.wanted, limit=n, before=at), asked
     )  # fmt: skip
@@ -65,7 +77,7 @@ def show_output(connection: Connection, now: float, arguments: Arguments) -> dic
 
 def list_deliveries(connection: Connection, now: float, arguments: Arguments) -> list[dict[str, Any]]:
     """The newest deliveries, shaped as ``GET /api/deliveries``. Raises ValueError."""
-    asked = _asked(arguments, query.DELIVERIES, STATES)
+    asked = CHECKS["deliveries.list"](arguments)
     return _gathered(
         lambda a, at, n: listing.page_deliveries(connection, now, wanted=a.wanted, limit=n, before=at), asked
     )  # fmt: skip

@@ -24,6 +24,8 @@ from writeback.formats import parse_output
 from writeback.tables import outputs
 
 PAGE = 200
+TWICE = 5.0
+"""Seconds within which the same words of the same person are the same press of a button."""
 MEMBERS = ("id", "intervention", "version", "action", "feedback", "user", "date", "location", "encounter", "output")
 
 given = Table(
@@ -44,13 +46,22 @@ def record_feedback(connection: Connection, now: float, *, output: str, action: 
     connection.execute(insert(given).values(output=output, action=action, feedback=feedback, user=user, at=now))
 
 
+def just_said(connection: Connection, now: float, *, output: str, action: str, feedback: str, user: str) -> bool:
+    """Whether this person said this very thing of the output a moment ago: a form that was sent twice. Whoever asks at the
+    same time waits until the transaction ends."""
+    connection.execute(select(outputs.c.id).where(outputs.c.id == output).with_for_update())
+    same = (given.c.output == output, given.c.action == action, given.c.feedback == feedback, given.c.user == user)
+    return connection.scalar(select(given.c.id).where(*same, given.c.at > now - TWICE).limit(1)) is not None
+
+
 def list_feedback(connection: Connection, now: float, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A page of at most ``PAGE`` rows behind ``after``, the oldest first; ``since`` and ``until`` are instants, ``model`` and
     ``ehr`` names. Raises ValueError."""
     wanted = [given.c.id > int(arguments.get("after") or 0)]
+    times = check(arguments)
     for name, bound in (("since", given.c.at.__ge__), ("until", given.c.at.__lt__)):
-        if arguments.get(name):
-            wanted.append(bound(_instant(name, arguments[name])))
+        if name in times:
+            wanted.append(bound(times[name]))
     for name in ("model", "ehr"):
         if arguments.get(name):
             wanted.append(outputs.c[name] == arguments[name])
@@ -58,6 +69,11 @@ def list_feedback(connection: Connection, now: float, arguments: Mapping[str, An
     columns = (*given.c, outputs.c.model, outputs.c.version, outputs.c.ehr, outputs.c.body)
     rows = connection.execute(select(*columns).select_from(joined).where(*wanted).order_by(given.c.id).limit(PAGE))
     return [_shown(row) for row in rows]
+
+
+def check(arguments: Mapping[str, Any]) -> dict[str, float]:
+    """The bounds in time that were given, Unix seconds. Raises ValueError that names the option."""
+    return {name: _instant(name, arguments[name]) for name in ("since", "until") if arguments.get(name)}
 
 
 def _instant(name: str, said: str) -> float:

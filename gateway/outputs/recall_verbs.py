@@ -59,13 +59,19 @@ def begin(
     return recall.start(connection, now, id=id, model=model, version=version, reason=reason, by=by)
 
 
-def start_recall(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
-    """Begins a recall, or takes up the one that stands. Raises ValueError for what is no model version or
-    reason, or never was here."""
+def read_said(arguments: Arguments) -> dict[str, str]:
+    """What is recalled, and why. Raises ValueError for what is no model, version or reason."""
     said = {name: str(arguments[name]).strip() for name in LONGEST}
     for name, longest in LONGEST.items():
         if not said[name] or len(said[name]) > longest or any(ord(character) < 32 for character in said[name]):
             raise ValueError(f"the {name} must be text of at most {longest} characters")
+    return said
+
+
+def start_recall(connection: Connection, now: float, arguments: Arguments) -> dict[str, Any]:
+    """Begins a recall, or takes up the one that stands. Raises ValueError for what is no model version or
+    reason, or never was here."""
+    said = read_said(arguments)
     begun, new = begin(connection, now, id=uuid4().hex, by="command line", **said)
     return {**shown_recall(begun), "new": new}
 

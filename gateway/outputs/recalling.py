@@ -4,8 +4,8 @@ The EHR's own answers come through the outbox: an edit is a delivery like any ot
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -20,11 +20,14 @@ from monitoring import journal
 from vocabulary.write import Write
 from writeback import keys, recall, recall_steps
 from writeback.amending import WITHDRAWN, Amendment, Edit, unfit
+from writeback.amending import standing as stand_of
+from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.changes import Change
 from writeback.projection import choose
-from writeback.recall import Recall
+from writeback.recall import Item, Recall
 from writeback.recall_steps import Found
+from writeback.targets import take_place
 from writeback.trail import Target, change
 
 if TYPE_CHECKING:
@@ -40,8 +43,11 @@ BY_DEVICE: Mapping[str, str] = {
     "Flag": "author",
 }  # fmt: skip
 """The search parameter of R4 that finds what a Device has made, by type."""
+REPORT, REPORTED_BY = "DiagnosticReport", "result"
+"""R4's DiagnosticReport names no Device: it is found by the Observations that it groups."""
 JSON = {"accept": "application/fhir+json"}
 MOST_PAGES = 10_000
+BUSY = (429, 503)
 
 
 class Recalls(Rounds):
@@ -52,6 +58,7 @@ class Recalls(Rounds):
     def __init__(self, gateway: "Gateway") -> None:
         super().__init__()
         self._gateway = gateway
+        self._looked: set[tuple[str, int, str]] = set()
 
     async def round(self) -> int:
         """Takes every recall further; how many there are."""
@@ -70,6 +77,7 @@ class Recalls(Rounds):
                 return
         known = await self._search_all(standing)
         await self._resolve(standing, known)
+        await self._look(standing, known)
         while await self._step(lambda c, now: recall_steps.conclude(c, now, recall=standing)):
             pass
         ehrs = self._gateway.senders.names()
@@ -113,27 +121,35 @@ class Recalls(Rounds):
             query = keys.search_of("Device", namespace=namespace, key=key).replace("|", "%7C")
             places = [type for type in BY_DEVICE if BY_DEVICE[type] in capabilities.of(type).searches]
             whole = [place in places or not _made(capabilities, place) for place in BY_DEVICE]
+            whole.append(REPORTED_BY in capabilities.of(REPORT).searches or not _made(capabilities, REPORT))
             async for devices in searched(self._gateway, ehr, f"Device?{query}"):
                 whole.append(not devices.partial)
                 for device in named(devices):
                     for type in places:
-                        whole.append(await self._adopt(standing, ehr, type, f"Device/{device['id']}"))
+                        search = f"{BY_DEVICE[type]}={quote('Device/' + device['id'])}"
+                        whole.append(await self._adopt(standing, ehr, type, search, capabilities))
             word = "searched" if all(whole) else "cannot"
         await run(lambda c, now: recall_steps.note_ehr(c, now, recall=standing, ehr=ehr, word=word))
 
-    async def _adopt(self, standing: Recall, ehr: str, type: str, device: str) -> bool:
-        """Whether the EHR's answer was all of it."""
+    async def _adopt(self, standing: Recall, ehr: str, type: str, search: str, offered: Capabilities) -> bool:
+        """Takes what a search finds into the recall, and the reports over Observations that nobody here knew. Whether the
+        EHR's answer was all of it. A report is ours by its mark alone: one of somebody else may name our Observation."""
         namespace, whole = self._gateway.keyring.namespace, True
-        async for found in searched(self._gateway, ehr, f"{type}?{BY_DEVICE[type]}={quote(device)}"):
+        async for found in searched(self._gateway, ehr, f"{type}?{search}"):
             whole = whole and not found.partial
             there = {
                 f"{type}/{each['id']}": next(iter(keys.marked(each, namespace)), None)
                 for each in named(found)
                 if each.get("resourceType") == type and each.get("status") != WITHDRAWN
             }
-            await self._gateway.run(
-                lambda c, now, there=there: recall_steps.adopt(c, now, recall=standing, ehr=ehr, found=there)  # type: ignore[misc]
+            ours = {place: key for place, key in there.items() if key is not None or type != REPORT}
+            new = await self._gateway.run(
+                lambda c, now, ours=ours: recall_steps.adopt(c, now, recall=standing, ehr=ehr, found=ours)  # type: ignore[misc]
             )
+            if type == "Observation" and REPORTED_BY in offered.of(REPORT).searches:
+                for place in new:
+                    reports = await self._adopt(standing, ehr, REPORT, f"{REPORTED_BY}={quote(place)}", offered)
+                    whole = whole and reports
         return whole
 
     async def _resolve(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
@@ -149,6 +165,60 @@ class Recalls(Rounds):
 
             after = await self._step(work)
         self._gateway.worker.wake()
+
+    async def _look(self, standing: Recall, known: Mapping[str, Capabilities | None]) -> None:
+        """Whoever asks for a recall again has worked on its worklist: what was done at the EHRs by hand is looked up, and what
+        an EHR had refused is sent once more, once each time."""
+        for ehr, offered in known.items():
+            place = (standing.id, standing.runs, ehr)
+            if standing.runs > 1 and offered is not None and place not in self._looked:
+                await self._look_there(standing, ehr, offered, others=known.keys() - {ehr})
+                self._looked.add(place)
+
+    async def _look_there(self, standing: Recall, ehr: str, offered: Capabilities, others: Collection[str]) -> None:
+        """At one EHR, until it wants to be left in peace."""
+        after, page = 0, recall.PAGE
+        while page == recall.PAGE:
+            left = await self._gateway.run(
+                lambda c, now, after=after: recall.list_items(  # type: ignore[misc]
+                    c, now, standing.id, states=["worklist"], after=after, without=others
+                )
+            )
+            for item in left:
+                readable = item.ehr == ehr and "read" in offered.of(item.type).interactions
+                if self.stopping.is_set() or (readable and not await self._look_at(item)):
+                    return
+            after, page = (left[-1].id if left else 0), len(left)
+
+    async def _look_at(self, item: Item) -> bool:
+        """False when the EHR has no time."""
+        answer = await self._read(item)
+        if answer is not None and answer.status in BUSY:
+            return False
+        seen = None if answer is None else _seen(item, answer)
+        if seen is not None:
+            await self._step(lambda c, now: recall_steps.note_seen(c, now, item=item, state=seen))
+        elif item.edit is not None:
+            await self._step(lambda c, now: recall_steps.try_again(c, now, item=item))
+            self._gateway.worker.wake(item.ehr)
+        return True
+
+    async def _read(self, item: Item) -> Answer | None:
+        """A read within the EHR's rate limit; None where there was no answer."""
+        if item.location is None:
+            return None
+        try:
+            sender, per_minute = self._gateway.senders.sender(item.ehr, "backend"), self._per_minute(item.ehr)
+            if per_minute is not None:
+                await self.rest(
+                    await self._gateway.run(lambda c, now: take_place(c, now, ehr=item.ehr, per_minute=per_minute))
+                )
+            return await sender.send("GET", item.location, headers=JSON)
+        except (EhrUnknown, ClientError, OSError):
+            return None
+
+    def _per_minute(self, ehr: str) -> int | None:
+        return self._gateway.senders.rules(ehr).requests_per_minute
 
     def _decide(
         self, standing: Recall, found: Found, known: Mapping[str, Capabilities | None], now: float
@@ -171,6 +241,15 @@ class Recalls(Rounds):
         return change(
             target, wanted, names=self._gateway.names(ehr), capabilities=capabilities, now=now, rules=rules
         )  # fmt: skip
+
+
+def _seen(item: Item, answer: Answer) -> Literal["retracted", "gone"] | None:
+    """What somebody has made of a resource at its EHR; None while it stands, or cannot be read."""
+    if answer.status in (404, 410):
+        return "gone"
+    resource = answer.resource() if answer.status == 200 else None
+    done = (WITHDRAWN, "inactive") if item.type == "Device" else (WITHDRAWN,)
+    return "retracted" if resource is not None and stand_of(resource) in done else None
 
 
 def _made(capabilities: Capabilities, type: str) -> bool:

@@ -27,9 +27,10 @@ from gateway.people import sessions
 from gateway.people.sessions import Session
 from gateway.routes.pages import session_of
 from gateway.vendors import sign_in_rules
-from writeback import outputs
+from writeback import outputs, recall
 
 OUTPUTS = 50
+"""Of those that wait for a decision, and of the others."""
 WARNING = 120.0
 """Seconds before the end of an unused session at which the page hides the patient and asks whether to go on."""
 LOOK_WAITING, LOOK_MOVING = 2, 3
@@ -37,13 +38,15 @@ LOOK_WAITING, LOOK_MOVING = 2, 3
 DONE: Mapping[str, str] = {
     "confirmed": "Confirmed. It is being written to the chart.",
     "rejected": "Rejected. Nothing of it is written to the chart.",
+    "unwritable": "Confirmed, but this EHR takes it in no form from this launch: nothing of it is written to the chart.",
 }
 SEALED = "EHRs of this kind may encrypt what says who signed in; ask whoever runs it to send it signed only."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """What the page needs of the database, read in one transaction. ``others`` are the banners of the browser's other
+    """What the page needs of the database, read in one transaction. ``found`` has what waits for a decision first, however
+    old; the rest is the newest. ``others`` are the banners of the browser's other
     launches, by launch."""
 
     ehr: RegisteredEhr | None
@@ -82,7 +85,7 @@ async def _page(gateway: Gateway, request: Request) -> Response:
     if session is None or session.launch_id is None or session.ehr is None:
         return await _without(gateway, status=401)
     view = await gateway.run(partial(_view, session=session, cipher=gateway.keyring.cipher))
-    shown = _ordered(await cards.cards(gateway, view.found))
+    shown = await cards.cards(gateway, view.found)
     waiting = view.job is not None and view.job.state == "waiting"
     patient, done = session.patient, request.query_params.get("done", "")
     may = patient is not None and sessions.confirms(ehr=session.ehr, patient=patient)(session) is not None
@@ -92,7 +95,7 @@ async def _page(gateway: Gateway, request: Request) -> Response:
         "launch.html", session=session, staff=sessions.require("engineer", "informatics", ehr=session.ehr)(session) is not None,
         may_confirm=may, waiting=waiting, moving=moving, outputs=[] if waiting else shown,
         refresh=_refresh(gateway, session, view, done=done, waiting=waiting, moving=moving and not asked),
-        done=DONE.get(done), problems=[] if view.job is None else list(view.job.problems),
+        done=DONE.get(done), done_well=done != "unwritable", problems=[] if view.job is None else list(view.job.problems),
         banner=view.banner, **_about(gateway, session, view),
     )  # fmt: skip
     return HTMLResponse(page, headers=framing.framed_by(view.ehr.frame_origins if view.ehr else ()))
@@ -102,7 +105,10 @@ def _view(connection: Connection, now: float, *, session: Session, cipher: Any) 
     """Reads what the page shows. That somebody looks at it keeps its session alive."""
     launch_id, ehr = str(session.launch_id), str(session.ehr)
     launch = find_launch(connection, now, id=launch_id, cipher=cipher)
-    found = outputs.list_outputs(connection, now, limit=OUTPUTS, ehr=ehr, patient=f"Patient/{session.patient}")
+    about: dict[str, Any] = {"limit": OUTPUTS, "ehr": ehr, "patient": f"Patient/{session.patient}"}
+    asked = outputs.list_outputs(connection, now, state="awaiting_confirmation", **about)
+    newest = outputs.list_outputs(connection, now, **about)
+    found = [*asked, *(each for each in newest if each["state"] != "awaiting_confirmation")]
     others = {
         str(each.launch_id): banner.find_banner(
             connection, now, launch=str(each.launch_id), ehr=str(each.ehr), cipher=cipher
@@ -116,11 +122,6 @@ def _view(connection: Connection, now: float, *, session: Session, cipher: Any) 
         banner=banner.find_banner(connection, now, launch=launch_id, ehr=ehr, cipher=cipher), others=others,
         expires=sessions.keep_alive(connection, now, session=session, since=launch.since if launch else now),
     )  # fmt: skip
-
-
-def _ordered(shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What waits for a decision first; the rest stays newest first."""
-    return sorted(shown, key=lambda each: each["state"] != "awaiting_confirmation")
 
 
 def _refresh(gateway: Gateway, session: Session, view: View, *, done: str, waiting: bool, moving: bool) -> str:
@@ -196,5 +197,6 @@ async def _model(gateway: Gateway, request: Request) -> Response:
         page = render("message.html", title="Not here", text="No such model version is installed here.", next="")
         return HTMLResponse(page, status_code=404, headers=headers)
     card = [(cards.words(name).capitalize(), str(said).strip()) for name, said in model.manifest.card.items()]
-    page = render("model.html", model=model.manifest, card=card, session=session)
+    recalled = (await gateway.run(lambda c, now: recall.withdrawn(c, now, {key}))).get(key)
+    page = render("model.html", model=model.manifest, card=card, session=session, recalled=recalled)
     return HTMLResponse(page, headers=headers)

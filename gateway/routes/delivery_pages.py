@@ -88,7 +88,10 @@ async def _list(gateway: Gateway, request: Request) -> Response:
         pairs += [("state", state) for state in sorted(listing.DEAD_STATES)] if dead else [(name, value)]
     asked = query.read_filters(pairs, query.DELIVERIES, STATES)
     if isinstance(asked, list):
-        return message("Not understood", f"The address asks for something unknown: {asked[0].element}.", status=422)
+        text = f"The address asks for something unknown: {asked[0].element}."
+        return message("Not understood", text, status=422, session=session, advice="Choose anew at /deliveries.")
+    if asked.wanted.states == listing.DEAD_STATES:
+        chosen["state"] = DEAD_LETTERS  # as the link to the next page spells it
     ehrs = bounds(session)
     wanted = query.narrowed(asked.wanted, ehrs=ehrs)
     found = await gateway.run(

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gateway.app import Gateway
+from gateway.bodies import query
 from gateway.launches import framing
 from gateway.outputs import amendments, cards, decisions
 from gateway.pages import HEADERS, STATIC, render
@@ -89,18 +90,28 @@ async def _home(gateway: Gateway, request: Request) -> Response:
         return RedirectResponse("/sign-in", status_code=303, headers=HEADERS) if gateway.signs_in else no_session()
     if not sessions.require("engineer", "informatics")(session):
         return RedirectResponse("/app", status_code=303, headers=HEADERS)
-    found = await _newest(gateway, sessions.bounds(session, *sessions.STAFF))
+    try:
+        before = query.parse_cursor(given) if (given := request.query_params.get("before")) else None
+    except ValueError:
+        text = "The address asks for something unknown."
+        return message("Not understood", text, status=422, session=session, advice="Begin again at the home page.")
+    found, older = await _newest(gateway, sessions.bounds(session, *sessions.STAFF), before)
     patients: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for shown in found:
         shown["losses"] = sorted({loss for each in shown["deliveries"] for loss in each["losses"]})
         patients.setdefault((shown["ehr"], shown["patient"]), []).append(shown)
     rows = [{"ehr": ehr, "reference": patient, "outputs": own} for (ehr, patient), own in patients.items()]
-    return HTMLResponse(render("home.html", session=session, patients=rows, more=None), headers=HEADERS)
+    more = query.format_cursor(older) if older else None
+    page = render("home.html", session=session, patients=rows, more=more, further=before is not None)
+    return HTMLResponse(page, headers=HEADERS)
 
 
-async def _newest(gateway: Gateway, ehrs: frozenset[str]) -> list[dict[str, Any]]:
-    """The newest outputs, of these EHRs where staff is bound to some; each look is a short one."""
-    wanted, found, before = Filter(ehrs=ehrs or None), list[dict[str, Any]](), None
+async def _newest(
+    gateway: Gateway, ehrs: frozenset[str], before: tuple[float, str] | None
+) -> tuple[list[dict[str, Any]], tuple[float, str] | None]:  # fmt: skip
+    """The newest outputs before that place, of these EHRs where staff is bound to some, and where older ones begin; each look
+    is a short one."""
+    wanted, found = Filter(ehrs=ehrs or None), list[dict[str, Any]]()
     for _ in range(LOOKS):
         page = await gateway.run(
             partial(listing.page_outputs, wanted=wanted, limit=PAGE - len(found), before=before)
@@ -108,7 +119,7 @@ async def _newest(gateway: Gateway, ehrs: frozenset[str]) -> list[dict[str, Any]
         found, before = [*found, *page.rows], page.next
         if before is None or len(found) >= PAGE:
             break
-    return found
+    return found, before
 
 
 async def _output(gateway: Gateway, request: Request) -> Response:
@@ -150,9 +161,12 @@ async def _decide(gateway: Gateway, request: Request) -> Response:
         decision=request.path_params["decision"],
         reason=reason if isinstance(reason, str) else "",
     )
-    if answer.refusal is not None:
-        return await told(gateway, "Not done", answer.refusal, status=answer.status, session=session)
-    id, done = request.path_params["id"], f"{request.path_params['decision']}ed"
+    id, decision = request.path_params["id"], request.path_params["decision"]
+    if answer.status == 409:
+        answer = await decisions.repeated(gateway, session, id=id, decision=decision) or answer
+    if answer.refusal is not None or answer.output is None:
+        return await told(gateway, "Not done", answer.refusal or "", status=answer.status, session=session)
+    done = "unwritable" if answer.output["state"] == "not_writable" else f"{decision}ed"
     return RedirectResponse(f"/app?launch={answer.launch_id}&done={done}#o{id}", status_code=303, headers=HEADERS)
 
 

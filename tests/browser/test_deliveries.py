@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,6 +12,7 @@ from tests.browser.served import Site, serving
 from tests.browser.test_sign_in import fits, heading, picture
 from tests.flow.delivery_world import ChartEhr, World
 from tests.flow.test_deliveries_api import minute_ago, refusing
+from writeback import recall
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +134,18 @@ def test_a_form_from_another_site_sends_nothing(page: Page, site: Site, tmp_path
     page.goto(f"file://{foreign}")
     page.get_by_role("button", name="Go").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Refused|Please sign in"))
+
+
+def test_a_recall_is_read_at_phone_width_and_by_keyboard(person: Page, site: Site) -> None:
+    def recalled(connection: Any, now: float) -> Any:
+        reason = "أوزان الموقع الخطأ: " + "Gewichtungsverwechslung" * 12
+        return recall.start(connection, now, id="r1", model="echo", version="9.9.9", reason=reason, by="test")
+
+    site.enter(person)
+    site.do(site.world.gateway.run(recalled))
+    person.goto(f"{site.url}/recalls")
+    fits(person, 360)
+    person.get_by_role("link", name="echo 9.9.9").focus()
+    person.keyboard.press("Enter")
+    heading(person, "Recall of echo 9.9.9")
+    fits(person, 360)

@@ -151,6 +151,8 @@ def test_what_is_in_doubt_and_not_there_is_not_sent_any_more(database: Database,
         assert world.ehr.all("RiskAssessment") == []
         done = await found(world, begun.id)
         assert (done.state, done.standing, done.counts["stopped"]) == ("done", 0, 1)
+        rows = await world.gateway.run(lambda c, now: c.execute(select(tables.deliveries.c.state)).scalars().all())
+        assert "dead" not in rows  # its Provenance is no dead letter: nobody misses it
 
     drive(act, tmp_path, database)
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from r4 import codec
 from tests.contract.recall_world import begin, drive, found, outputs_of, statuses
-from tests.flow.delivery_world import EVERYTHING, ChartEhr, World
+from tests.flow.delivery_world import EVERYTHING, OFFERED, ChartEhr, World
 from writeback import recall, resending, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
@@ -212,9 +212,10 @@ def test_an_ehr_that_cannot_be_searched_is_said_to_be_unsearched(without: str, t
 def test_an_output_that_waits_for_a_person_is_taken_back_unsent(tmp_path: Path) -> None:
     async def act(world: World) -> None:
         ids = await outputs_of(world, 1)
-        await begin(world)
+        begun = await begin(world)
         await world.settle()
         assert await world.state(ids[0]) == "retracted"
+        assert (await found(world, begun.id)).counts == {"stopped": 1}
         answer = await world.client.post(
             f"/api/outputs/{ids[0]}/confirm", json={"reason": "Agreed."}, headers=await world.clinician()
         )
@@ -223,3 +224,29 @@ def test_an_output_that_waits_for_a_person_is_taken_back_unsent(tmp_path: Path) 
         assert rows == []
 
     drive(act, tmp_path, policy="confirm")
+
+
+def test_a_report_that_the_ledger_does_not_know_is_found_by_what_it_groups_and_a_strangers_is_left(
+    tmp_path: Path,
+) -> None:
+    """R4's DiagnosticReport names no Device."""
+    types = {**EVERYTHING.types, "DiagnosticReport": replace(OFFERED, searches=frozenset({"identifier", "result"}))}
+    ehr = ChartEhr(capabilities=Capabilities(types=types))
+
+    async def act(world: World) -> None:
+        await outputs_of(world, 1)
+        await world.settle()
+        device = f"Device/{ehr.all('Device')[0]['id']}"
+        mark = {"system": f"{world.gateway.keyring.namespace}/delivery", "value": "a" * 64}
+        score = {"resourceType": "Observation", "id": "o1", "status": "preliminary", "device": {"reference": device}}
+        ehr.keep({**score, "identifier": [{**mark, "value": "b" * 64}]})
+        over = {"resourceType": "DiagnosticReport", "status": "final", "result": [{"reference": "Observation/o1"}]}
+        ehr.keep({**over, "id": "ours", "identifier": [mark]})
+        ehr.keep({**over, "id": "theirs"})
+        begun = await begin(world)
+        await world.settle()
+        stand = {each["id"]: each["status"] for each in [*ehr.all("DiagnosticReport"), *ehr.all("Observation")]}
+        assert stand == {"o1": "entered-in-error", "ours": "entered-in-error", "theirs": "final"}
+        assert dict((await found(world, begun.id)).ehrs) == {"spec": "searched"}
+
+    drive(act, tmp_path, ehr=ehr)

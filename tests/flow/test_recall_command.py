@@ -128,8 +128,11 @@ def test_a_recall_by_command_goes_on_over_a_kill_and_ends_with_nothing_standing(
 
 def test_what_cannot_be_done_is_said(site: Site) -> None:
     for words, code in (
-        (("recall", "echo", *REASON), 2), (("recall", "echo@1", "--reason", " "), 3), (("deliveries", "show", "x"), 3),
-        (("deliveries", "resend", "0" * 64), 3), (("outputs", "list", "--state", "gone"), 3),
+        (("recall", "echo", *REASON), 2), (("recall", "echo@1", "--reason", " "), 2), (("deliveries", "show", "x"), 3),
+        (("deliveries", "resend", "0" * 64), 3), (("outputs", "list", "--state", "gone"), 2),
+        (("deliveries", "list", "--since", "yesterday"), 2), (("outputs", "list", "--patient", "p1"), 2),
+        (("outputs", "feedback", "--since", "yesterday"), 2),
+        (("recall", "echo@1.0.0", "--reason", "two\nlines"), 2),
     ):  # fmt: skip
         done = CliRunner().invoke(application, [*words, *site.data])
         assert done.exit_code == code, done.output

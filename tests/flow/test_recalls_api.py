@@ -121,3 +121,18 @@ def test_what_an_older_release_wrote_is_known_by_its_outputs_and_by_its_recall(t
             assert (await world.client.post("/api/recalls", headers=key, json=body)).status_code == 200
 
     asyncio.run(act())
+
+
+def test_a_recall_without_words_is_none(tmp_path: Path) -> None:
+    """Its reason is written into charts, and it is never lifted."""
+
+    async def run() -> None:
+        async with opened(tmp_path) as world:
+            recaller = await world.key("recall")
+            for reason in ("", " ", "\t \n", "\u00a0"):
+                body = {"model": "echo", "version": "1.0.0", "reason": reason}
+                answer = await world.client.post("/api/recalls", json=body, headers=recaller)
+                assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (422, ["reason"])
+            assert (await world.client.get("/api/recalls", headers=recaller)).json()["recalls"] == []
+
+    asyncio.run(run())

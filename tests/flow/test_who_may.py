@@ -111,6 +111,8 @@ TABLE: Mapping[tuple[str, str], Row] = {
     ("GET", "/deliveries"): keys(people=STAFF, bound="rows"),
     ("GET", "/deliveries/{id}"): keys(people=STAFF, bound="item"),
     ("POST", "/deliveries/{id}/resend"): keys(people=ENGINEER, form={}, bound="item"),
+    ("GET", "/recalls"): keys(people=STAFF, bound="every"),
+    ("GET", "/recalls/{id}"): keys(people=STAFF, bound="every"),
     ("GET", "/fidelity"): keys(people=STAFF, bound="rows"),
     ("GET", "/fidelity/codes"): keys(people=STAFF, bound="item"),
     ("GET", "/sites"): keys(people=STAFF, bound="rows"),

@@ -29,6 +29,7 @@ PAGES = (
     "/deliveries/{id}", "/alerts/{id}", f"/monitors/echo/1.0.0/{VICTIM}", "/conformance/{id}", "/samples", "/models/echo/compare",
     f"/models/echo/compare?one=1.0.0&other=2.0.0&site={VICTIM}", "/models/echo/compare?one=1.0.0&other=2.0.0",
     f"/fidelity/codes?feed={VICTIM}", f"/fidelity?ehr={VICTIM}", f"/deliveries?ehr={VICTIM}",
+    "/recalls", "/recalls/{id}",
 )  # fmt: skip
 READABLE = (
     *READS,
