@@ -7,6 +7,8 @@ identifier; a conditional create is its own question. Only then is it sent. What
 from collections.abc import Generator
 from typing import Any
 
+from msgspec import structs
+
 from r4 import codec
 from vocabulary.write import Receipt
 from writeback import keys, likeness
@@ -24,6 +26,7 @@ from writeback.answers import (
 )
 from writeback.claims import Claimed, Ending
 from writeback.editing import edit
+from writeback.pages import read, searched
 from writeback.receipt import as_sent, compare
 from writeback.rendering import Rendered, render
 from writeback.states import Event
@@ -46,9 +49,11 @@ def deliver(
     if (orphan := orphaned(claimed, rendered)) is not None:
         return orphan
     overdue = claimed.late and claimed.type != "Provenance"  # where something came from is told however late
-    if claimed.doubtful and (overdue or claimed.strategy != "conditional"):
+    if claimed.doubtful and (overdue or looks_first(claimed)):
         found = yield from _look(claimed, rendered, namespace)
-        if found is not None:
+        if taken(claimed) and not overdue and (found is None or found.event == "undecided"):
+            return structs.replace(found or UNSEEN, status=ACCEPTED)
+        if found is not None and (overdue or claimed.strategy != "conditional" or found.event == "kept"):
             return found
     if overdue:
         return OVERDUE
@@ -62,8 +67,23 @@ def deliver(
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
+ITS_OWN = 3
+"""Attempts by which a conditional create is its own question; where its answers tell nothing, it is looked for as well."""
+ACCEPTED = 202
+UNSEEN = Ending(event="undecided", status=ACCEPTED, cause="accepted_unseen", healthy=True)
 ORPHANED = Ending(event="orphaned", cause="target_missing")
 OVERDUE = Ending(event="overdue", cause="overdue")
+
+
+def taken(claimed: Claimed) -> bool:
+    """The EHR has said that it took it for somebody, or something, to file (202, RFC 9110 §15.3.3), and not where: it is
+    looked for until it is there, and never sent again, for each sending may be filed."""
+    return claimed.told == ACCEPTED and claimed.strategy != "put"
+
+
+def looks_first(claimed: Claimed) -> bool:
+    """Whether what is in doubt is looked for before it is sent."""
+    return claimed.strategy != "conditional" or claimed.attempt > ITS_OWN or taken(claimed)
 
 
 def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:
@@ -150,34 +170,19 @@ def _alike(body: dict[str, Any], *, named: bool) -> Search:
     query = likeness.question(body)
     if query is None:
         return [] if named else Ending(event="undecided", cause="cannot_look", healthy=True)
-    answer = yield _read(query)
-    bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
-    if bundle is None or bundle["resourceType"] != "Bundle":
-        return [] if named else _undecided(answer)
-    found = [each for each in _resources(bundle) if likeness.alike(body, each)]
-    ids = [(id, version_in(each)) for each in found if (id := id_in(each)) is not None]
-    if len(found) > 1 or len(ids) < len(found) or (not found and not named and _goes_on(bundle)):
-        return Ending(event="undecided", cause="several_alike" if len(found) > 1 else "cannot_look", healthy=True)
-    return [Place(type=str(body["resourceType"]), id=id, version=version) for id, version in ids]
-
-
-def _goes_on(bundle: dict[str, Any]) -> bool:
-    links = bundle.get("link")
-    return any(
-        isinstance(link, dict) and link.get("relation") == "next" for link in (links if isinstance(links, list) else ())
-    )
-
-
-def _resources(bundle: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = bundle.get("entry")
-    found = [
-        entry.get("resource") for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, dict)
+    found = yield from searched(query, lambda each: likeness.alike(body, each))
+    if not isinstance(found, list):
+        return [] if named else _undecided(found)
+    places = [
+        Place(type=str(body["resourceType"]), id=id, version=version_in(each)) for each in found if (id := id_in(each))
     ]
-    return [resource for resource in found if isinstance(resource, dict)]
+    if len(found) > 1 or len(places) < len(found):
+        return Ending(event="undecided", cause="several_alike" if len(found) > 1 else "cannot_look", healthy=True)
+    return places
 
 
 def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Reply, Ending | None]:
-    answer = yield _read(f"{claimed.type}/{claimed.fhir_id}")
+    answer = yield read(f"{claimed.type}/{claimed.fhir_id}")
     if not isinstance(answer, Answer):
         return _undecided(answer)
     if answer.status == 404:
@@ -195,13 +200,16 @@ def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Repl
 def search(type: str, key: str, namespace: str) -> Search:
     """Every copy of this delivery that the EHR finds, or an ending when it cannot be asked."""
     query = keys.search_of(type, namespace=namespace, key=key).replace("|", "%7C")
-    answer = yield _read(f"{type}?{query}")
-    bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
-    if bundle is None or bundle["resourceType"] != "Bundle":
-        return _undecided(answer)
-    ours = [each for each in _resources(bundle) if each.get("resourceType") == type and keys.carries(each, key)]
+    ours = yield from searched(
+        f"{type}?{query}", lambda each: each.get("resourceType") == type and keys.carries(each, key)
+    )
+    if not isinstance(ours, list):
+        return _undecided(ours)
     found = [Place(type=type, id=id, version=version_in(each)) for each in ours if (id := id_in(each)) is not None]
-    return found if len(found) == len(ours) else _undecided(answer)  # there, and not to be read: never sent again
+    # there, and not to be read: never sent again
+    return (
+        found if len(found) == len(ours) else Ending(event="undecided", status=200, cause="cannot_look", healthy=True)
+    )
 
 
 def _undecided(reply: Reply) -> Ending:
@@ -229,7 +237,7 @@ def _read_back(
     """It is there; what of it? A read that fails leaves it delivered, its losses unknown. What carries another delivery's
     name is another's: where this one is, is not known. ``copies`` were found by looking; none were where a write was
     answered just now."""
-    answer = (yield _read(place.location)) if read_back else None
+    answer = (yield read(place.location)) if read_back else None
     if isinstance(answer, Answer) and answer.status in GONE and not copies:
         return unseen(claimed, rendered, place, status=status)
     resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
@@ -270,7 +278,3 @@ def ending_of(
     return Ending(
         event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1
     )  # fmt: skip
-
-
-def _read(path: str) -> Request:
-    return Request(method="GET", path=path, headers={"accept": JSON, "cache-control": "no-cache"})
