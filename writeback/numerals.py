@@ -6,7 +6,7 @@ from typing import Any
 from writeback.codes import UCUM
 
 _WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
-_PLACES = Decimal("0.000001")
+_PLACES = _DIGITS = 6
 _PERCENT_PLACES = Decimal("0.01")
 
 UNIT_CODES = {"fraction": "1", "percent": "%"}
@@ -14,13 +14,14 @@ UNIT_CODES = {"fraction": "1", "percent": "%"}
 
 
 def tidy(value: Decimal) -> Decimal:
-    """At most six places after the point and no exponent: what is beyond is noise of binary arithmetic. The digits
-    that are there stay (1.50 stays 1.50)."""
+    """At most six places after the point, or as many as six digits of a small number take, and no exponent: what is beyond
+    is noise of binary arithmetic. The digits that are there stay (1.50 stays 1.50)."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError("not a finite number")
-    if exponent < -6:
-        value = _strip(_WIDE.quantize(value, _PLACES))
+    places = max(_PLACES, _DIGITS - 1 - value.adjusted()) if value else _PLACES
+    if exponent < -places:
+        value = _strip(_WIDE.quantize(value, Decimal(1).scaleb(-places)))
     elif exponent > 0:
         value = _WIDE.quantize(value, Decimal(1))
     return Decimal(f"{value:f}")

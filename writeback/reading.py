@@ -62,11 +62,11 @@ def _chance(prediction: Resource | None, declared: Prediction) -> Decimal:
 
 def _score(resource: Resource, manifest: Manifest) -> Members:
     inputs = _references(resource.get("derivedFrom", []))
-    absent = resource.get("dataAbsentReason")
-    if absent is not None:
-        return {"abstained": absent.get("text") or "no reason given", "inputs": inputs}
     parts = [(part, _first(resource.get("component", []), part, "code")) for part in manifest.components]
     components = tuple(_component(part, found) for part, found in parts if found)
+    absent = resource.get("dataAbsentReason")
+    if absent is not None:
+        return {"abstained": absent.get("text") or "no reason given", "components": components, "inputs": inputs}
     value = _measured(resource, manifest.output)
     return {"value": value, "unit": manifest.output.unit, "components": components, "inputs": inputs}
 
