@@ -68,6 +68,17 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
         return document if isinstance(document, dict) and isinstance(document.get("resourceType"), str) else None
 
 
+def word_of(answer: Answer) -> str:
+    """What an answer says in a word of the EHR's own, where it is no FHIR resource: its ``key``; empty for none."""
+    if answer.resource() is not None or not answer.body.lstrip().startswith(b"{"):
+        return ""
+    try:
+        said = codec.parse(answer.body).get("key")
+    except codec.CodecError:
+        return ""
+    return said if isinstance(said, str) else ""
+
+
 Failure = Literal["unsent", "no_token", "answer_lost"]
 """No answer at all: the request never left, could not be armed with a token, or was sent in vain."""
 

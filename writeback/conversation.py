@@ -23,6 +23,7 @@ from writeback.answers import (
     issue_codes,
     place_of,
     version_in,
+    word_of,
 )
 from writeback.claims import Claimed, Ending
 from writeback.editing import edit
@@ -64,6 +65,8 @@ def deliver(
         found = yield from _look(claimed, rendered, namespace)
         if found is not None or claimed.doubtful:
             return found or Ending(event="undecided", status=answer.status, cause="not_found_again", healthy=True)
+    if terms.refusals and (word := word_of(answer)) in terms.refusals:
+        return Ending(event="refused", status=answer.status, cause="said_no", healthy=True, issues=(word,))
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
@@ -131,7 +134,7 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
         if place.type != claimed.type:
             return Ending(event="lost", status=answer.status, cause="foreign_location", healthy=True)
         return (yield from _read_back(claimed, rendered, place, status=answer.status, read_back=read_back))
-    if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy == "conditional"):
+    if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy != "put"):
         return (yield from _adopt(claimed, rendered, namespace, answer))
     return declined(claimed, answer)
 
@@ -225,7 +228,7 @@ def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer)
     """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
     found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending):
-        return found
+        return structs.replace(found, status=answer.status) if answer.status == ACCEPTED else found
     if not found:
         return Ending(event="lost", status=answer.status, cause="not_found_again", healthy=True)
     return (yield from _read_back(claimed, rendered, found[0], status=answer.status, read_back=True, copies=len(found)))

@@ -24,6 +24,7 @@ from tests.contract.outbox_world import (
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
+from writeback.terms import Terms
 
 BY_CONDITION = Capabilities(types=dict.fromkeys(TYPES, replace(OFFERED, update_create=False)))
 MARK = b"\xef\xbb\xbf"
@@ -185,3 +186,41 @@ def test_a_place_that_no_address_has_is_none(database: Database, id: str) -> Non
     assert len(ehr.kept) == len(ehr.writes) == 4
     shown = states(database)
     assert set(shown.values()) == {"delivered"}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_in_words_of_the_ehrs_own_that_says_no_is_a_refusal(database: Database, status: int) -> None:
+    """eClinicalWorks answers by a number and a key, with 200 as well."""
+
+    def no(method: str, path: str, number: int) -> Answer | None:
+        return (
+            Answer(status=status, body=b'{"status":100,"key":"INVALID_PATIENT"}') if path == "RiskAssessment" else None
+        )
+
+    made = submission(said(), capabilities=BY_POST)
+    asyncio.run(accept(database, made))
+    terms = Terms(refusals=frozenset({"INVALID_PATIENT"}))
+    asyncio.run(settle(database, ehr := Ehr(fault=no), terms=terms))
+    assert (state(database, made.id), ehr.writes.count("POST RiskAssessment")) == ("failed", 1)
+
+
+def test_one_that_says_yes_without_a_place_is_found_at_once(database: Database) -> None:
+    class Numbered(Ehr):
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            answer = await super().send(method, path, **given)
+            return answer if method == "GET" else Answer(status=200, body=b'{"status":0,"key":"SUCCESS"}')
+
+    assert delivered(database, ehr := Numbered(), rounds=4) == "delivered", "no quarantine is waited out"
+    assert len(ehr.writes) == len(ehr.kept) == 4
+
+
+def test_what_was_taken_and_cannot_be_looked_for_is_not_sent_again(database: Database) -> None:
+    class Blind(Ehr):
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            if method == "GET":
+                return Answer(status=500)
+            await super().send(method, path, **given)
+            return Answer(status=202)
+
+    assert delivered(database, ehr := Blind(), rounds=12) == "pending"
+    assert len(ehr.writes) == 1

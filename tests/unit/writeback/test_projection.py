@@ -59,7 +59,7 @@ def own(write: Write | NotWritable) -> Any:
         ("epic", "risk", None, "DocumentReference"), ("epic", "score", BY, "DocumentReference"),
         ("oracle", "risk", BY, "DocumentReference"), ("oracle", "text", BY, "DocumentReference"),
         ("veradigm", "risk", None, "Observation"), ("veradigm", "issue", None, "DocumentReference"),
-        ("athena", "score", None, "DocumentReference"), ("eclinicalworks", "risk", None, "Observation"),
+        ("athena", "score", None, "DocumentReference"), ("eclinicalworks", "risk", None, "DocumentReference"),
     ],
 )  # fmt: skip
 def test_an_output_lands_in_the_closest_form_that_the_vendor_takes(
@@ -93,6 +93,12 @@ def test_a_score_gets_into_an_epic_flowsheet_when_the_site_maps_it_a_clinician_c
         at("epic", confirmed=BY), at("epic", site=FLOWSHEET), at("epic", confirmed=BY, site=FLOWSHEET, admitted=CLOSED),
     ):  # fmt: skip
         assert own(other).type == "DocumentReference"
+
+
+def test_a_score_gets_into_eclinicalworks_under_the_sites_code_and_is_a_note_without() -> None:
+    """Until then it was sent, and refused there: UNSUPPORTED_CODING_SYSTEM."""
+    assert own(at("eclinicalworks", site=FLOWSHEET)).type == "Observation"
+    assert own(at("eclinicalworks")).type == "DocumentReference"
 
 
 def test_oracle_gets_the_clinician_as_performer_and_the_marker_in_a_note_and_the_losses_are_listed() -> None:
