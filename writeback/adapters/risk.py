@@ -23,7 +23,7 @@ from writeback.labels import (
     references,
     subject,
 )
-from writeback.numerals import percent, percentage
+from writeback.numerals import percent, percent_words, percentage, rounded_away
 
 
 def adapt(occasion: Occasion) -> dict[str, Any]:
@@ -57,7 +57,12 @@ def as_observation(occasion: Occasion) -> dict[str, Any]:
             "valueQuantity": percentage(percent(output.value, output.unit)),
             "interpretation": interpretation(occasion),
             "referenceRange": range_of(declared, in_percent=output.unit),
-            "note": [*explained(occasion), *_foreseen(occasion), *remarks(occasion, "value", "tier", "explanation")],
+            "note": [
+                *explained(occasion),
+                *_foreseen(occasion),
+                *_rounded(occasion),
+                *remarks(occasion, "value", "tier", "explanation"),
+            ],
             "component": [_component(occasion, declared, said) for declared, said in given(occasion)],
         }
     )
@@ -67,6 +72,11 @@ def _foreseen(occasion: Occasion) -> list[dict[str, str]]:
     """The period, for which an Observation has no element."""
     period = _period(occasion)
     return [{"text": f"Predicted for {period['start'][:10]} to {period['end'][:10]}."}] if "end" in period else []
+
+
+def _rounded(occasion: Occasion) -> list[dict[str, str]]:
+    hidden = rounded_away(occasion.output.value or Decimal(0), occasion.output.unit)
+    return [{"text": f"Rounded: {hidden}."}] if hidden else []
 
 
 def _component(occasion: Occasion, declared: Prediction, said: Component) -> dict[str, Any]:
@@ -92,7 +102,9 @@ def _first(occasion: Occasion) -> dict[str, Any]:
         low, high = (percent(bound, output.unit) for bound in output.interval)
         del prediction["probabilityDecimal"]
         prediction["probabilityRange"] = {"low": percentage(low), "high": percentage(high)}
-        said.insert(0, f"Point estimate {value} %.")
+        said.insert(0, f"Point estimate {percent_words(output.value, output.unit)}.")
+    elif hidden := rounded_away(output.value, output.unit):
+        said.insert(0, f"Rounded: {hidden}.")
     return filled({**prediction, "qualitativeRisk": _qualitative(occasion), "rationale": " ".join(said)})
 
 
@@ -117,10 +129,16 @@ def _components(occasion: Occasion) -> list[dict[str, Any]]:
             {
                 **_prediction(occasion, declared, None if said.value is None else percent(said.value, said.unit)),
                 "qualitativeRisk": {"text": said.label} if said.label else None,
+                "rationale": _hidden(said),
             }
         )
         for declared, said in given(occasion)
     ]
+
+
+def _hidden(said: Component) -> str:
+    hidden = "" if said.value is None else rounded_away(said.value, said.unit)
+    return f"Rounded: {hidden}." if hidden else ""
 
 
 def _prediction(occasion: Occasion, declared: Prediction, value: Decimal | None) -> dict[str, Any]:

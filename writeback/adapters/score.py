@@ -159,7 +159,7 @@ def _component(occasion: Occasion, declared: Prediction, component: Component) -
         return {"code": code, "valueString": component.label}
     return {
         "code": code,
-        "valueQuantity": quantity(component.value, declared.unit),
+        "valueQuantity": quantity(component.value, declared.unit or component.unit),
         "interpretation": spoken(component),
         "referenceRange": range_of(declared),
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from writeback.labels import Occasion
-from writeback.numerals import percent, tidy
+from writeback.numerals import percent_words, tidy
 
 
 def told(occasion: Occasion, *own: str) -> list[str]:
@@ -19,7 +19,7 @@ def told(occasion: Occasion, *own: str) -> list[str]:
 def number(occasion: Occasion, value: Decimal, unit: str | None) -> str:
     """A number with its unit, as people read it; a risk's in percent."""
     if occasion.output.kind == "risk":
-        return f"{percent(value, unit)} %"
+        return percent_words(value, unit)
     plain = unit in (None, "1", "{score}")
     return f"{tidy(value)}" if plain else f"{tidy(value)} {unit}"
 

@@ -10,7 +10,7 @@ import pytest
 from r4 import codec, house_rules
 from r4.validate import validate
 from tests.unit.writeback.examples import NAMES, NOW, evidence, manifest, output
-from vocabulary.manifest import Manifest
+from vocabulary.manifest import Code, Manifest, Prediction
 from vocabulary.output import KINDS, Component, Kind, Output
 from vocabulary.write import Planned
 from writeback.adapters import forms
@@ -18,6 +18,7 @@ from writeback.api import to_model, to_output
 from writeback.gate import Admitted, admit
 from writeback.numerals import tidy
 
+LACTATE = Code(system="urn:chartgate:assessment", code="lactate")
 MEMBERS: dict[str, tuple[Any, str]] = {
     "text": ("It says so.", "It says so."), "explanation": ("For a reason.", "For a reason."),
     "label": ("sepsis", "sepsis"), "confidence": (Decimal("0.8765"), "0.8765"), "tier": ("watchful", "watchful"),
@@ -87,8 +88,32 @@ def test_an_abstention_keeps_the_parts_that_are_known() -> None:
     [
         ("0.000000000001", "0.000000000001"), ("0.0000123456789", "0.0000123457"), ("0.30000000000000004", "0.3"),
         ("0.1234567", "0.123457"), ("1.50", "1.50"), ("-0.00000000000025", "-0.00000000000025"), ("1E+3", "1000"),
-        ("0.0000000", "0"), ("100000.0000004", "100000"),
+        ("0.0000000", "0"), ("100000.0000004", "100000"), ("-0.0", "0.0"),
     ],
 )  # fmt: skip
 def test_a_number_keeps_six_digits_however_small_it_is(value: str, shown: str) -> None:
     assert str(f"{tidy(Decimal(value)):f}") == shown
+
+
+def test_a_part_whose_unit_the_manifest_leaves_open_keeps_the_one_it_came_with() -> None:
+    made = manifest("classification", components=(Prediction(name="lactate", codes=(LACTATE,)),))
+    part = Component(code="lactate", value=Decimal("3.1"), unit="mmol/L")
+    first, note = said(replace(output("classification"), components=(part,)), made)
+    assert first.body["component"][0]["valueQuantity"]["code"] == "mmol/L"
+    assert "- lactate: 3.1 mmol/L" in words(note)
+
+
+@pytest.mark.parametrize(
+    ("value", "percents", "hint"),
+    [("0.000000000001", 0, "less than 0.01 %"), ("0.99999", 100, "more than 99.99 %"), ("0", 0, ""), ("1", 100, ""),
+     ("0.00005", Decimal("0.01"), "")],
+)  # fmt: skip
+def test_a_chance_that_is_rounded_to_none_or_certain_says_so(value: str, percents: Any, hint: str) -> None:
+    parts = (Component(code="ascvd", value=Decimal(value), unit="fraction"),)
+    given = replace(output(), value=Decimal(value), explanation=None, components=parts)
+    first, other, note = said(given, manifest())
+    for prediction in first.body["prediction"]:
+        assert prediction["probabilityDecimal"] == percents
+        assert prediction.get("rationale", "") == (f"Rounded: {hint}." if hint else "")
+    assert ("Rounded:" in words(other)) is bool(hint)
+    assert words(note).count(hint or "- ascvd: ") == (2 if hint else 1)
