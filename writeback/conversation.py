@@ -1,7 +1,7 @@
 """One delivery's conversation with an EHR, without a socket: a generator that yields requests and is sent answers.
 
-A delivery that may be there already is looked for first: PUT by reading its id, a plain create by searching for its
-identifier; a conditional create is its own question. Only then is it sent. What the EHR kept is read back.
+A delivery that may be there already is looked for first: PUT by reading its id, a create by searching for its
+identifier. Only then is it sent. What the EHR kept is read back.
 """
 
 from collections.abc import Generator
@@ -50,11 +50,12 @@ def deliver(
     if (orphan := orphaned(claimed, rendered)) is not None:
         return orphan
     overdue = claimed.late and claimed.type != "Provenance"  # where something came from is told however late
-    if claimed.doubtful and (overdue or looks_first(claimed)):
+    if claimed.doubtful:
         found = yield from _look(claimed, rendered, namespace)
         if taken(claimed) and not overdue and (found is None or found.event == "undecided"):
             return structs.replace(found or UNSEEN, status=ACCEPTED)
-        if found is not None and (overdue or claimed.strategy != "conditional" or found.event == "kept"):
+        asks = claimed.strategy == "conditional" and not overdue  # it asks by itself, where looking does not tell
+        if found is not None and (found.event == "kept" or not asks):
             return found
     if overdue:
         return OVERDUE
@@ -70,8 +71,6 @@ def deliver(
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
-ITS_OWN = 3
-"""Attempts by which a conditional create is its own question; where its answers tell nothing, it is looked for as well."""
 ACCEPTED = 202
 UNSEEN = Ending(event="undecided", status=ACCEPTED, cause="accepted_unseen", healthy=True)
 ORPHANED = Ending(event="orphaned", cause="target_missing")
@@ -82,11 +81,6 @@ def taken(claimed: Claimed) -> bool:
     """The EHR has said that it took it for somebody, or something, to file (202, RFC 9110 §15.3.3), and not where: it is
     looked for until it is there, and never sent again, for each sending may be filed."""
     return claimed.told == ACCEPTED and claimed.strategy != "put"
-
-
-def looks_first(claimed: Claimed) -> bool:
-    """Whether what is in doubt is looked for before it is sent."""
-    return claimed.strategy != "conditional" or claimed.attempt > ITS_OWN or taken(claimed)
 
 
 def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:

@@ -136,7 +136,7 @@ def test_what_was_taken_and_is_not_filed_stays_in_doubt(database: Database, offe
     assert (len(ehr.taken), states(database)["RiskAssessment primary"]) == (1, "in_doubt")
 
 
-def test_a_conditional_create_whose_answers_tell_nothing_is_looked_for_at_last(database: Database) -> None:
+def test_a_conditional_create_whose_answers_tell_nothing_is_looked_for(database: Database) -> None:
     class Mumbling(Ehr):
         async def send(self, method: str, path: str, **given: Any) -> Answer:
             if method == "GET" or not any(name.startswith(f"{path}/") for name in self.kept):
@@ -145,6 +145,28 @@ def test_a_conditional_create_whose_answers_tell_nothing_is_looked_for_at_last(d
 
     assert delivered(database, ehr := Mumbling(), offered=BY_CONDITION) == "delivered"
     assert len(ehr.kept) == 4
+
+
+@pytest.mark.parametrize("status", [None, 500, 504])
+def test_a_server_that_looks_away_from_its_own_condition_gets_nothing_twice(
+    database: Database, status: int | None
+) -> None:
+    lost: set[str] = set()
+
+    class Blind(Ehr):
+        """Makes a resource of each create, whatever ``If-None-Exist`` says."""
+
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            answer = await super().send(method, path, **given)
+            if method == "GET" or path in lost:
+                return answer
+            lost.add(path)
+            if status is None:
+                raise AnswerLost("cut")
+            return Answer(status=status)
+
+    assert delivered(database, ehr := Blind(), offered=BY_CONDITION) == "delivered"
+    assert len(ehr.kept) == len(ehr.writes) == 4
 
 
 def test_a_byte_order_mark_hides_nothing(database: Database) -> None:
