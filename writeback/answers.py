@@ -26,10 +26,6 @@ _VERSION = re.compile(r"[!#-~]{1,64}")
 _ETAG = re.compile(r'(?:W/)?"?([A-Za-z0-9.-]{1,64})"?')
 
 
-_MARK = b"\xef\xbb\xbf"
-"""A byte order mark: no EHR may begin with it, and who reads may look away from it (RFC 8259 §8.1)."""
-
-
 class Request(Struct, frozen=True, kw_only=True, gc=False):
     """``path`` is below the EHR's FHIR base. ``writes`` says whether it could change anything there."""
 
@@ -58,11 +54,10 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
         """The FHIR resource in the body, or None: empty, HTML, broken, no ``resourceType``."""
         if self.shown is not None:
             return self.shown
-        body = self.body.removeprefix(_MARK)
-        if not body.lstrip().startswith(b"{"):
+        if not self.body.lstrip().startswith(b"{"):
             return None
         try:
-            document = codec.parse(body)
+            document = codec.parse(self.body)
         except codec.CodecError:
             return None
         return document if isinstance(document, dict) and isinstance(document.get("resourceType"), str) else None

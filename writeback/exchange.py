@@ -1,10 +1,12 @@
 """Edge: HTTP/1.1 as deliveries need it: one request and its whole answer on a kept connection, and nothing besides.
 
-No redirect, cookie or repeat; what was compressed unasked is read. llhttp (by httptools) reads the answers. What was
-written and not answered is ``AnswerLost``; ``Unsent`` says that not one byte left. Reasons and figures: docs/decisions/0007.
+No redirect, cookie or repeat; what was compressed unasked, or begins with a byte order mark (RFC 8259 §8.1), is read.
+llhttp (by httptools) reads the answers. What was written and not answered is ``AnswerLost``; ``Unsent`` says that not one
+byte left. Reasons and figures: docs/decisions/0007.
 """
 
 import asyncio
+import codecs
 import re
 import socket
 import ssl
@@ -128,7 +130,9 @@ class Connection(asyncio.Protocol):
         body = b"".join(self._body)
         if self._headers.get("content-encoding", "identity") != "identity":
             body = unpacked(body)
-        answer = Answer(status=self._parser.get_status_code(), headers=self._headers, body=body)
+        answer = Answer(
+            status=self._parser.get_status_code(), headers=self._headers, body=body.removeprefix(codecs.BOM_UTF8)
+        )  # fmt: skip
         if not self._waiter.done():
             self._waiter.set_result(answer)
 

@@ -1,6 +1,7 @@
 """The client of deliveries on a real socket, once more: bodies that were compressed unasked, and links to further pages."""
 
 import asyncio
+import codecs
 import contextlib
 import gzip
 import zlib
@@ -25,11 +26,13 @@ def packed(coding: str, body: bytes) -> bytes:
         (packed("gzip", gzip.compress(b"{}")), b"{}"),
         (packed("deflate", zlib.compress(b"{}")), b"{}"),
         (packed("br", b"{}"), b"{}"),
+        (packed("gzip", gzip.compress(codecs.BOM_UTF8 + b"{}")), b"{}"),
+        (packed("identity", codecs.BOM_UTF8 + b"{}"), b"{}"),
         (packed("gzip", gzip.compress(b"{}")[:-4]), gzip.compress(b"{}")[:-4]),
     ],
-    ids=["gzip", "deflate", "not compressed at all", "cut"],
+    ids=["gzip", "deflate", "not compressed at all", "both", "a byte order mark", "cut"],
 )
-def test_what_was_compressed_unasked_is_read(answer: bytes, body: bytes) -> None:
+def test_what_was_compressed_unasked_or_begins_with_a_mark_is_read(answer: bytes, body: bytes) -> None:
     found, _ = asked(answer)
     assert [each.body for each in found if isinstance(each, Answer)] == [body]
 

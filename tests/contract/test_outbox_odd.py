@@ -27,7 +27,6 @@ from writeback.errors import AnswerLost
 from writeback.terms import Terms
 
 BY_CONDITION = Capabilities(types=dict.fromkeys(TYPES, replace(OFFERED, update_create=False)))
-MARK = b"\xef\xbb\xbf"
 CARD = "DocumentReference card"
 
 
@@ -167,19 +166,6 @@ def test_a_server_that_looks_away_from_its_own_condition_gets_nothing_twice(
 
     assert delivered(database, ehr := Blind(), offered=BY_CONDITION) == "delivered"
     assert len(ehr.kept) == len(ehr.writes) == 4
-
-
-def test_a_byte_order_mark_hides_nothing(database: Database) -> None:
-    class Marking(Ehr):
-        async def send(self, method: str, path: str, **given: Any) -> Answer:
-            answer = await super().send(method, path, **given)
-            if method == "POST":
-                name = answer.headers["location"].partition("/_history")[0]
-                return Answer(status=201, body=MARK + codec.format(self.kept[name]))
-            return Answer(status=answer.status, headers=answer.headers, body=MARK + answer.body)
-
-    assert delivered(database, ehr := Marking(), rounds=8) == "delivered"
-    assert len(ehr.writes) == 4
 
 
 def test_a_503_whose_wish_says_nothing_is_no_promise_that_it_was_not_processed(database: Database) -> None:
