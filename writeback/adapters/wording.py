@@ -11,10 +11,11 @@ NUMBERS = frozenset({"risk", "score"})
 
 
 def worded(occasion: Occasion) -> str:
-    """A text as it is, with what was said beside it; a number, a label or an issue line by line, with what explains it."""
+    """A text as it is, with the numbers that were said beside it, and no further words: only the text was held against the
+    chart. A number, a label or an issue line by line, with what explains it."""
     output = occasion.output
     if output.kind == "text":
-        return "\n\n".join([(output.text or "").strip(), *told(occasion, "text")])
+        return "\n\n".join([(output.text or "").strip(), *told(occasion, "text", "label", "explanation")])
     first = "value" if output.kind in NUMBERS else "label"
     lines = [f"{occasion.title}: {_said(occasion)}", *_parts(occasion), *told(occasion, first, "text", "explanation")]
     lines.append(f"From: {model_name(occasion.manifest)}, on data as of {occasion.as_of}")

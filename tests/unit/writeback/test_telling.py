@@ -47,8 +47,9 @@ def words(part: Planned) -> str:
 def test_each_member_is_said_in_each_form(kind: Kind, member: str) -> None:
     value, sign = MEMBERS[member]
     changes: dict[str, Any] = {member: value}
+    unchecked = kind == "text" and member in ("label", "explanation")  # words that were not held against the chart
     for part in said(replace(output(kind), **changes), manifest(kind, tiers=())):
-        assert sign in words(part), part.type
+        assert (sign in words(part)) is not unchecked, part.type
 
 
 @pytest.mark.parametrize("kind", ["classification", "text", "issue"])
