@@ -92,7 +92,7 @@ def unfit(type: str, to: Amendment, capabilities: Capabilities, rules: WriteRule
 class Edit:
     """``key`` is the delivery key that the resource carries (None when it is not known), ``patient`` whose it has to be
     (``Patient/id``), ``note`` what is added in words, ``by`` a reference to whose words they are, ``replace`` members
-    that take new values."""
+    that take new values; ``unsaid`` are notes that hold no more, ``newly`` those in their place."""
 
     to: Amendment
     key: str | None = None
@@ -101,6 +101,13 @@ class Edit:
     by: str | None = None
     at: float = 0.0
     replace: Mapping[str, Any] = field(default_factory=dict)
+    unsaid: tuple[str, ...] = ()
+    newly: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> bool:
+        """Whether it changes what the resource says, and not its status alone."""
+        return bool(self.replace or self.unsaid or self.newly)
 
 
 def standing(resource: Mapping[str, Any]) -> str | None:
@@ -114,7 +121,7 @@ def standing(resource: Mapping[str, Any]) -> str | None:
 def members(resource: Mapping[str, Any], edit: Edit) -> Mapping[str, str]:
     """The statuses that the edit writes. A new value of what nobody has accepted leaves it preliminary: "corrected" is
     for what had been final."""
-    if edit.replace and standing(resource) in ("registered", "preliminary"):
+    if edit.says and standing(resource) in ("registered", "preliminary"):
         return {}
     return WRITTEN[str(resource["resourceType"])][edit.to]
 
@@ -123,19 +130,28 @@ def done(resource: Mapping[str, Any], edit: Edit) -> bool:
     """The edit is there already. A step that may follow itself is known by its note."""
     wanted = {**members(resource, edit), **edit.replace}
     same = all(resource.get(name) == value for name, value in wanted.items())
+    texts = {note.get("text") for note in _notes(resource)}
+    same = same and texts.issuperset(edit.newly) and texts.isdisjoint(edit.unsaid)
     return same and (edit.to not in STEPS[edit.to].after or _noted(resource, edit))
 
 
 def _noted(resource: Mapping[str, Any], edit: Edit) -> bool:
-    notes, at = resource.get("note"), format_instant(edit.at)
-    return (
-        edit.note is None
-        or resource["resourceType"] not in NOTED
-        or any(
-            isinstance(note, dict) and (note.get("text"), note.get("time")) == (edit.note, at)
-            for note in (notes if isinstance(notes, list) else ())
-        )
-    )
+    if edit.note is None or resource["resourceType"] not in NOTED:
+        return True
+    wanted = (edit.note, format_instant(edit.at))
+    return any((note.get("text"), note.get("time")) == wanted for note in _notes(resource))
+
+
+def _notes(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    notes = resource.get("note")
+    return [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
+
+
+def _renoted(resource: Mapping[str, Any], edit: Edit) -> list[Mapping[str, Any]]:
+    """The notes that still hold, then the new ones."""
+    texts = {note.get("text") for note in _notes(resource)}
+    kept = [note for note in _notes(resource) if note.get("text") not in edit.unsaid]
+    return [*kept, *({"text": text} for text in edit.newly if text not in texts)]
 
 
 def ours(resource: Mapping[str, Any], edit: Edit) -> bool:
@@ -154,26 +170,30 @@ def edited(resource: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
     type = str(resource["resourceType"])
     replaced = {**resource, **edit.replace, **members(resource, edit)}
     changed = {name: value for name, value in replaced.items() if value is not None}
-    if edit.replace:
+    if edit.says:
         changed.pop("text", None)  # a narrative would tell the earlier value
+    if edit.unsaid or edit.newly:
+        changed["note"] = _renoted(resource, edit)
     if edit.note is not None and type in NOTED:
         note: dict[str, Any] = {"time": format_instant(edit.at), "text": edit.note}
         if edit.by is not None:
             role = edit.by.startswith("PractitionerRole/")
             note = {**({"authorString": edit.by} if role else {"authorReference": {"reference": edit.by}}), **note}
-        notes = changed.get("note")
-        changed["note"] = [*(notes if isinstance(notes, list) else ()), note]
+        changed["note"] = [*_notes(changed), note]
     return changed
 
 
 def format_edit(edit: Edit) -> dict[str, Any]:
     """As JSON; ``parse_edit`` is the inverse."""
+    notes = {"unsaid": list(edit.unsaid), "newly": list(edit.newly)}
     return {
         "to": edit.to, "key": edit.key, "patient": edit.patient, "note": edit.note, "by": edit.by,
         "at": format_instant(edit.at), "replace": dict(edit.replace),
+        **{name: texts for name, texts in notes.items() if texts},  # a release before this one does not know them
     }  # fmt: skip
 
 
 def parse_edit(document: Mapping[str, Any]) -> Edit:
     """What ``format_edit`` gave."""
-    return Edit(**{**document, "at": parse_instant(document["at"])})
+    notes = {name: tuple(document.get(name, ())) for name in ("unsaid", "newly")}
+    return Edit(**{**document, "at": parse_instant(document["at"]), **notes})

@@ -11,10 +11,13 @@ from msgspec import Struct
 
 from r4 import codec
 from vocabulary.write import Strategy
+from writeback.retry import parse_retry_after
 
 Meaning = Literal["accepted", "later", "unsure", "refused", "several"]
 
-_LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})(?:/_history/([A-Za-z0-9.-]{1,64}))?/?$")
+_LOCATION = re.compile(
+    r"(?:^|/)([A-Z][A-Za-z]{1,63})/(?!\.{1,2}(?:/|$))([A-Za-z0-9.-]{1,64})(?:/_history/([A-Za-z0-9.-]{1,64}))?/?$"
+)
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]{1,64}")
 """An id that can stand in an address as it is (RFC 3986 §2.3), of FHIR's length: any other is none that we could read,
 and one that no database takes would hold up the record of everything that was sent beside it."""
@@ -60,6 +63,17 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
         return document if isinstance(document, dict) and isinstance(document.get("resourceType"), str) else None
 
 
+def word_of(answer: Answer) -> str:
+    """What an answer says in a word of the EHR's own, where it is no FHIR resource: its ``key``; empty for none."""
+    if answer.resource() is not None or not answer.body.lstrip().startswith(b"{"):
+        return ""
+    try:
+        said = codec.parse(answer.body).get("key")
+    except codec.CodecError:
+        return ""
+    return said if isinstance(said, str) else ""
+
+
 Failure = Literal["unsent", "no_token", "answer_lost"]
 """No answer at all: the request never left, could not be armed with a token, or was sent in vain."""
 
@@ -96,8 +110,8 @@ def classify(answer: Answer, strategy: Strategy, *, named: bool = False) -> Mean
         )  # the others may say that it was processed (RFC 9110 §15.4)
     if status in TABLE:
         return TABLE[status][_COLUMN[strategy]]
-    if status == 503 and "retry-after" in answer.headers:
-        return "later"
+    if status == 503 and parse_retry_after(answer.headers.get("retry-after"), 0.0) is not None:
+        return "later"  # it says when: it has not been processed
     return "refused" if 400 <= status < 500 else "unsure"
 
 
@@ -107,12 +121,13 @@ def _plausible(answer: Answer, strategy: Strategy) -> bool:
     if place_of(answer) is not None:
         return True
     resource = answer.resource()
-    spoken = not answer.body.strip() or (resource is not None and not _tells_of_an_error(resource))
+    spoken = not answer.body.strip() or (resource is not None and not tells_of_an_error(resource))
     return strategy == "put" and spoken and "html" not in answer.headers.get("content-type", "")
 
 
-def _tells_of_an_error(resource: Mapping[str, Any]) -> bool:
-    issues = resource.get("issue") if resource["resourceType"] == "OperationOutcome" else None
+def tells_of_an_error(resource: Mapping[str, Any]) -> bool:
+    """Whether it is an OperationOutcome with an issue that is more than a warning."""
+    issues = resource.get("issue") if resource.get("resourceType") == "OperationOutcome" else None
     found = [issue for issue in issues if isinstance(issue, dict)] if isinstance(issues, list) else []
     return any(issue.get("severity") in ("error", "fatal") for issue in found)
 

@@ -57,7 +57,7 @@ _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, de
 )
 _TAKEN = (
     "id", "key", "ehr", "resource_type", "fhir_id", "strategy", "quarantine", "principal", "attempt", "doubtful",
-    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at",
+    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at", "status",
 )  # fmt: skip
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
@@ -234,7 +234,7 @@ def _claimed(connection: Connection, rows: Sequence[Row[Any]], owner: str) -> li
             id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
             strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt + 1,
             owner=owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
-            valid_until=row.valid_until, since=row.since, planned_losses=_words(row.losses),
+            valid_until=row.valid_until, since=row.since, told=row.status, planned_losses=_words(row.losses),
             needs={key: known.get(key, UNKNOWN) for key in keys},
         )
         for row, keys in zip(rows, needs, strict=True)

@@ -48,6 +48,8 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     needs: Mapping[str, Need]
     late: bool = False
     since: float = 0.0
+    told: int | None = None
+    """The status of the EHR's last answer."""
 
 
 class Ending(Struct, frozen=True, kw_only=True, gc=False):

@@ -1,11 +1,13 @@
 """One delivery's conversation with an EHR, without a socket: a generator that yields requests and is sent answers.
 
-A delivery that may be there already is looked for first: PUT by reading its id, a plain create by searching for its
-identifier; a conditional create is its own question. Only then is it sent. What the EHR kept is read back.
+A delivery that may be there already is looked for first: PUT by reading its id, a create by searching for its
+identifier. Only then is it sent. What the EHR kept is read back.
 """
 
 from collections.abc import Generator
 from typing import Any
+
+from msgspec import structs
 
 from r4 import codec
 from vocabulary.write import Receipt
@@ -21,9 +23,11 @@ from writeback.answers import (
     issue_codes,
     place_of,
     version_in,
+    word_of,
 )
 from writeback.claims import Claimed, Ending
 from writeback.editing import edit
+from writeback.pages import read, searched
 from writeback.receipt import as_sent, compare
 from writeback.rendering import Rendered, render
 from writeback.states import FINAL, Event
@@ -46,9 +50,12 @@ def deliver(
     if (orphan := orphaned(claimed, rendered)) is not None:
         return orphan
     overdue = claimed.late and claimed.type != "Provenance"  # where something came from is told however late
-    if claimed.doubtful and (overdue or claimed.strategy != "conditional"):
+    if claimed.doubtful:
         found = yield from _look(claimed, rendered, namespace)
-        if found is not None:
+        if taken(claimed) and not overdue and (found is None or found.event == "undecided"):
+            return structs.replace(found or UNSEEN, status=ACCEPTED)
+        asks = claimed.strategy == "conditional" and not overdue  # it asks by itself, where looking does not tell
+        if found is not None and (found.event == "kept" or not asks):
             return found
     if overdue:
         return OVERDUE
@@ -59,11 +66,21 @@ def deliver(
         found = yield from _look(claimed, rendered, namespace)
         if found is not None or claimed.doubtful:
             return found or Ending(event="undecided", status=answer.status, cause="not_found_again", healthy=True)
+    if terms.refusals and (word := word_of(answer)) in terms.refusals:
+        return Ending(event="refused", status=answer.status, cause="said_no", healthy=True, issues=(word,))
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
+ACCEPTED = 202
+UNSEEN = Ending(event="undecided", status=ACCEPTED, cause="accepted_unseen", healthy=True)
 ORPHANED = Ending(event="orphaned", cause="target_missing")
 OVERDUE = Ending(event="overdue", cause="overdue")
+
+
+def taken(claimed: Claimed) -> bool:
+    """The EHR has said that it took it for somebody, or something, to file (202, RFC 9110 §15.3.3), and not where: it is
+    looked for until it is there, and never sent again, for each sending may be filed."""
+    return claimed.told == ACCEPTED and claimed.strategy != "put"
 
 
 def orphaned(claimed: Claimed, rendered: Rendered) -> Ending | None:
@@ -112,7 +129,7 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
         if place.type != claimed.type:
             return Ending(event="lost", status=answer.status, cause="foreign_location", healthy=True)
         return (yield from _read_back(claimed, rendered, place, status=answer.status, read_back=read_back))
-    if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy == "conditional"):
+    if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy != "put"):
         return (yield from _adopt(claimed, rendered, namespace, answer))
     return declined(claimed, answer)
 
@@ -151,34 +168,19 @@ def _alike(body: dict[str, Any], *, named: bool) -> Search:
     query = likeness.question(body)
     if query is None:
         return [] if named else Ending(event="undecided", cause="cannot_look", healthy=True)
-    answer = yield _read(query)
-    bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
-    if bundle is None or bundle["resourceType"] != "Bundle":
-        return [] if named else _undecided(answer)
-    found = [each for each in _resources(bundle) if likeness.alike(body, each)]
-    ids = [(id, version_in(each)) for each in found if (id := id_in(each)) is not None]
-    if len(found) > 1 or len(ids) < len(found) or (not found and not named and _goes_on(bundle)):
-        return Ending(event="undecided", cause="several_alike" if len(found) > 1 else "cannot_look", healthy=True)
-    return [Place(type=str(body["resourceType"]), id=id, version=version) for id, version in ids]
-
-
-def _goes_on(bundle: dict[str, Any]) -> bool:
-    links = bundle.get("link")
-    return any(
-        isinstance(link, dict) and link.get("relation") == "next" for link in (links if isinstance(links, list) else ())
-    )
-
-
-def _resources(bundle: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = bundle.get("entry")
-    found = [
-        entry.get("resource") for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, dict)
+    found = yield from searched(query, lambda each: likeness.alike(body, each))
+    if not isinstance(found, list):
+        return [] if named else _undecided(found)
+    places = [
+        Place(type=str(body["resourceType"]), id=id, version=version_in(each)) for each in found if (id := id_in(each))
     ]
-    return [resource for resource in found if isinstance(resource, dict)]
+    if len(found) > 1 or len(places) < len(found):
+        return Ending(event="undecided", cause="several_alike" if len(found) > 1 else "cannot_look", healthy=True)
+    return places
 
 
 def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Reply, Ending | None]:
-    answer = yield _read(f"{claimed.type}/{claimed.fhir_id}")
+    answer = yield read(f"{claimed.type}/{claimed.fhir_id}")
     if not isinstance(answer, Answer):
         return _undecided(answer)
     if answer.status == 404:
@@ -196,13 +198,16 @@ def _look_by_id(claimed: Claimed, rendered: Rendered) -> Generator[Request, Repl
 def search(type: str, key: str, namespace: str) -> Search:
     """Every copy of this delivery that the EHR finds, or an ending when it cannot be asked."""
     query = keys.search_of(type, namespace=namespace, key=key).replace("|", "%7C")
-    answer = yield _read(f"{type}?{query}")
-    bundle = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
-    if bundle is None or bundle["resourceType"] != "Bundle":
-        return _undecided(answer)
-    ours = [each for each in _resources(bundle) if each.get("resourceType") == type and keys.carries(each, key)]
+    ours = yield from searched(
+        f"{type}?{query}", lambda each: each.get("resourceType") == type and keys.carries(each, key)
+    )
+    if not isinstance(ours, list):
+        return _undecided(ours)
     found = [Place(type=type, id=id, version=version_in(each)) for each in ours if (id := id_in(each)) is not None]
-    return found if len(found) == len(ours) else _undecided(answer)  # there, and not to be read: never sent again
+    # there, and not to be read: never sent again
+    return (
+        found if len(found) == len(ours) else Ending(event="undecided", status=200, cause="cannot_look", healthy=True)
+    )
 
 
 def _undecided(reply: Reply) -> Ending:
@@ -218,7 +223,7 @@ def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer)
     """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
     found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending):
-        return found
+        return structs.replace(found, status=answer.status) if answer.status == ACCEPTED else found
     if not found:
         return Ending(event="lost", status=answer.status, cause="not_found_again", healthy=True)
     return (yield from _read_back(claimed, rendered, found[0], status=answer.status, read_back=True, copies=len(found)))
@@ -230,7 +235,7 @@ def _read_back(
     """It is there; what of it? A read that fails leaves it delivered, its losses unknown. What carries another delivery's
     name is another's: where this one is, is not known. ``copies`` were found by looking; none were where a write was
     answered just now."""
-    answer = (yield _read(place.location)) if read_back else None
+    answer = (yield read(place.location)) if read_back else None
     if isinstance(answer, Answer) and answer.status in GONE and not copies:
         return unseen(claimed, rendered, place, status=status)
     resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
@@ -271,7 +276,3 @@ def ending_of(
     return Ending(
         event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1
     )  # fmt: skip
-
-
-def _read(path: str) -> Request:
-    return Request(method="GET", path=path, headers={"accept": JSON, "cache-control": "no-cache"})

@@ -42,12 +42,12 @@ LEFT_ALONE = frozenset(
     {"resourceType", "id", "meta", "identifier", "status", "docStatus", "subject", "patient", "encounter", "note",
      "issued", "date"}
 )  # fmt: skip
-"""Members that a correction does not touch: what it is, whose it is, where it stands, what was noted."""
+"""Members that a correction does not touch: what it is, whose it is, where it stands. Notes are exchanged one by one."""
 SAME = ("model", "version", "ehr", "patient", "encounter", "kind", "inference_id")
 """Members by which an output is the same one."""
 REPLACED = frozenset(
     {"value", "valueQuantity", "valueCodeableConcept", "component", "interpretation", "dataAbsentReason", "prediction",
-     "content", "code", "evidence", "severity", "detail", "implicated"}
+     "content", "code", "evidence", "severity", "detail", "implicated", "basis", "derivedFrom"}
 )  # fmt: skip
 """Members that say something: one of these that the new resource lacks goes."""
 
@@ -58,6 +58,12 @@ def replacement(body: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str,
     names = (set(body) | (set(former) & REPLACED)) - LEFT_ALONE
     changed = {name: body.get(name) for name in sorted(names) if body.get(name) != former.get(name)}
     return {name: value for name, value in changed.items() if PLACEHOLDER not in codec.format([value]).decode()}
+
+
+def exchanged(body: Mapping[str, Any], former: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The notes that were planned before and hold no more, and those that were not. What others noted is not among them."""
+    now, before = ([note["text"] for note in each.get("note", ())] for each in (body, former))
+    return tuple(text for text in before if text not in now), tuple(text for text in now if text not in before)
 
 
 def record_correction(

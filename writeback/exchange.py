@@ -1,13 +1,16 @@
 """Edge: HTTP/1.1 as deliveries need it: one request and its whole answer on a kept connection, and nothing besides.
 
-No redirect, cookie, decompression or repeat. llhttp (by httptools) reads the answers. What was written and not
-answered is ``AnswerLost``; ``Unsent`` says that not one byte left. Reasons and figures: docs/decisions/0007.
+No redirect, cookie or repeat; what was compressed unasked, or begins with a byte order mark (RFC 8259 §8.1), is read.
+llhttp (by httptools) reads the answers. What was written and not answered is ``AnswerLost``; ``Unsent`` says that not one
+byte left. Reasons and figures: docs/decisions/0007.
 """
 
 import asyncio
+import codecs
 import re
 import socket
 import ssl
+import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -124,9 +127,24 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         assert self._waiter is not None
-        answer = Answer(status=self._parser.get_status_code(), headers=self._headers, body=b"".join(self._body))
+        body = b"".join(self._body)
+        if self._headers.get("content-encoding", "identity") != "identity":
+            body = unpacked(body)
+        answer = Answer(
+            status=self._parser.get_status_code(), headers=self._headers, body=body.removeprefix(codecs.BOM_UTF8)
+        )  # fmt: skip
         if not self._waiter.done():
             self._waiter.set_result(answer)
+
+
+def unpacked(body: bytes) -> bytes:
+    """What a proxy has compressed although nobody asked (gzip or deflate); the same where it is neither, or too long."""
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        plain = reader.decompress(body, BYTES)
+    except zlib.error:
+        return body
+    return plain if reader.eof else body
 
 
 class Pool:

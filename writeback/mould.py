@@ -25,7 +25,7 @@ from writeback import keys
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted
 from writeback.labels import Names
-from writeback.numerals import percent, tidy
+from writeback.numerals import percent, rounded_away, tidy
 
 Plan = Callable[[Output, float], Write | NotWritable | None]
 """What plans an output in full, at a time (Unix seconds)."""
@@ -135,12 +135,17 @@ def _values(output: Output, manifest: Manifest, namespace: str, now: float) -> t
 
 
 def _number(kind: str, value: Decimal | None, unit: str | None) -> str | None:
-    """A number as the adapter of the kind writes it; None when it is longer than anybody's, or no probability."""
+    """A number as the adapter of the kind writes it; None when it is longer than anybody's, is no probability, or hides
+    what has to be said beside it."""
     if value is None or not value.is_finite():
         return None
     if kind == "score":
         text = codec.format_decimal(tidy(value))
-    elif unit in ("fraction", "percent") and 0 <= (chance := percent(value, unit)) <= 100:
+    elif (
+        unit in ("fraction", "percent")
+        and 0 <= (chance := percent(value, unit)) <= 100
+        and not rounded_away(value, unit)
+    ):
         text = codec.format_decimal(chance)
     else:
         return None

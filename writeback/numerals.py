@@ -6,7 +6,7 @@ from typing import Any
 from writeback.codes import UCUM
 
 _WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
-_PLACES = Decimal("0.000001")
+_PLACES = _DIGITS = 6
 _PERCENT_PLACES = Decimal("0.01")
 
 UNIT_CODES = {"fraction": "1", "percent": "%"}
@@ -14,13 +14,15 @@ UNIT_CODES = {"fraction": "1", "percent": "%"}
 
 
 def tidy(value: Decimal) -> Decimal:
-    """At most six places after the point and no exponent: what is beyond is noise of binary arithmetic. The digits
-    that are there stay (1.50 stays 1.50)."""
+    """At most six places after the point, or as many as six digits of a small number take, and no zeros in an exponent:
+    what is beyond is noise of binary arithmetic. The digits that are there stay (1.50 stays 1.50); zero has no sign."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError("not a finite number")
-    if exponent < -6:
-        value = _strip(_WIDE.quantize(value, _PLACES))
+    value = value if value else abs(value)
+    places = max(_PLACES, _DIGITS - 1 - value.adjusted()) if value else _PLACES
+    if exponent < -places:
+        value = _strip(_WIDE.quantize(value, Decimal(1).scaleb(-places)))
     elif exponent > 0:
         value = _WIDE.quantize(value, Decimal(1))
     return Decimal(f"{value:f}")
@@ -33,6 +35,19 @@ def percent(value: Decimal, unit: str | None) -> Decimal:
         raise ValueError("a probability is a fraction or a percent")
     scaled = _WIDE.multiply(value, Decimal(100 if unit == "fraction" else 1))
     return _strip(_WIDE.quantize(scaled, _PERCENT_PLACES))
+
+
+def rounded_away(value: Decimal, unit: str | None) -> str:
+    """What two places of a percent hide: a chance that is not quite none, or not quite certain; empty where they hide nothing."""
+    chance, certain = percent(value, unit), Decimal(1 if unit == "fraction" else 100)
+    if chance == 0 and value > 0:
+        return "less than 0.01 %"
+    return "more than 99.99 %" if chance == 100 and value < certain else ""
+
+
+def percent_words(value: Decimal, unit: str | None) -> str:
+    """A probability as people read it."""
+    return rounded_away(value, unit) or f"{percent(value, unit)} %"
 
 
 def _strip(value: Decimal) -> Decimal:

@@ -12,6 +12,7 @@ from vocabulary.instant import parse_instant
 from vocabulary.manifest import Manifest, Prediction
 from vocabulary.output import Component, Kind, Output
 from writeback.codes import CONFIDENCE
+from writeback.labels import MARKS
 from writeback.numerals import UNIT_CODES
 
 Resource = Mapping[str, Any]
@@ -47,10 +48,25 @@ def _risk(resource: Resource, manifest: Manifest) -> Members:
     return {
         "value": _chance(own, manifest.output), "unit": manifest.output.unit,
         "components": tuple(
-            Component(code=part.name, value=_chance(found, part), unit=part.unit) for part, found in components if found
+            _predicted(found, part) for part, found in components if found
         ),
+        "tier": _tier((own or {}).get("qualitativeRisk"), manifest),
         "explanation": (own or {}).get("rationale"), "inputs": _references(resource.get("basis", [])),
     }  # fmt: skip
+
+
+def _predicted(prediction: Resource, declared: Prediction) -> Component:
+    """A further prediction; one in words has no probability."""
+    label = prediction.get("qualitativeRisk", {}).get("text")
+    if label and not any(name.startswith("probability") for name in prediction):
+        return Component(code=declared.name, label=label)
+    return Component(code=declared.name, value=_chance(prediction, declared), unit=declared.unit, label=label)
+
+
+def _tier(concept: Resource | None, manifest: Manifest) -> str | None:
+    """The tier that a concept calls by its name; another word is none of the model's."""
+    said = (concept or {}).get("text")
+    return said if said in {tier.name for tier in manifest.tiers} else None
 
 
 def _chance(prediction: Resource | None, declared: Prediction) -> Decimal:
@@ -61,20 +77,26 @@ def _chance(prediction: Resource | None, declared: Prediction) -> Decimal:
 
 
 def _score(resource: Resource, manifest: Manifest) -> Members:
-    inputs = _references(resource.get("derivedFrom", []))
+    inputs, components = _references(resource.get("derivedFrom", [])), _components(resource, manifest)
     absent = resource.get("dataAbsentReason")
     if absent is not None:
-        return {"abstained": absent.get("text") or "no reason given", "inputs": inputs}
-    parts = [(part, _first(resource.get("component", []), part, "code")) for part in manifest.components]
-    components = tuple(_component(part, found) for part, found in parts if found)
+        return {"abstained": absent.get("text") or "no reason given", "components": components, "inputs": inputs}
     value = _measured(resource, manifest.output)
-    return {"value": value, "unit": manifest.output.unit, "components": components, "inputs": inputs}
+    tier = _tier(next(iter(resource.get("interpretation", [])), None), manifest)
+    return {"value": value, "unit": manifest.output.unit, "components": components, "tier": tier, "inputs": inputs}
+
+
+def _components(resource: Resource, manifest: Manifest) -> tuple[Component, ...]:
+    parts = [(part, _first(resource.get("component", []), part, "code")) for part in manifest.components]
+    return tuple(_component(part, found) for part, found in parts if found)
 
 
 def _component(declared: Prediction, found: Resource) -> Component:
     if "valueString" in found:
         return Component(code=declared.name, label=found["valueString"])
-    return Component(code=declared.name, value=_measured(found, declared), unit=declared.unit)
+    called: list[Resource] = found.get("interpretation", [])
+    label = called[0].get("text") if called else None
+    return Component(code=declared.name, value=_measured(found, declared), unit=declared.unit, label=label)
 
 
 def _measured(holder: Resource, declared: Prediction) -> Decimal:
@@ -94,7 +116,9 @@ def _classification(resource: Resource, manifest: Manifest) -> Members:
         raise ModelUnreadable("valueCodeableConcept", "must have a text, or a code that the manifest declares")
     sure = [each.get("valueDecimal") for each in value.get("extension", []) if each.get("url") == CONFIDENCE]
     confidence = Decimal(sure[0]) if sure and sure[0] is not None else None
-    return {"label": label, "confidence": confidence, "inputs": _references(resource.get("derivedFrom", []))}
+    tier = _tier(next(iter(resource.get("interpretation", [])), None), manifest)
+    inputs, components = _references(resource.get("derivedFrom", [])), _components(resource, manifest)
+    return {"label": label, "confidence": confidence, "tier": tier, "components": components, "inputs": inputs}
 
 
 def _text_of(resource: Resource, manifest: Manifest) -> Members:
@@ -105,13 +129,16 @@ def _text_of(resource: Resource, manifest: Manifest) -> Members:
         text = b64decode(attachment["data"]).decode()
     except ValueError:
         raise ModelUnreadable("content[0].attachment.data", "must be UTF-8") from None
+    first, _, rest = text.partition("\n\n")
+    text = rest if first.startswith(MARKS[1]) and rest else text  # what an adapter puts before it is put there again
     return {"text": text, "inputs": _references(resource.get("context", {}).get("related", []))}
 
 
 def _issue(resource: Resource, manifest: Manifest) -> Members:
     detail = [each for evidence in resource.get("evidence", []) for each in evidence.get("detail", [])]
+    text = resource.get("detail", "").replace(f"{MARKS[0]}; not clinician-confirmed.", "").strip() or None
     return {
-        "label": resource.get("code", {}).get("text"), "text": resource.get("detail"), "tier": resource.get("severity"),
+        "label": resource.get("code", {}).get("text"), "text": text, "tier": resource.get("severity"),
         "implicated": _references(resource.get("implicated", [])), "inputs": _references(detail),
     }  # fmt: skip
 

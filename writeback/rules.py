@@ -64,6 +64,8 @@ class WriteRules:
     """Seconds after which a request that brought no answer is certainly no longer being processed."""
     already_there: frozenset[str] = frozenset()
     """Codes of an OperationOutcome in ``issue.details.coding`` which say that the resource was there before."""
+    refusals: frozenset[str] = frozenset()
+    """Words in ``key`` of an answer that is no FHIR resource, which say that it did not take it, whatever the status."""
     stale: frozenset[int] = frozenset({409, 412})
     """Statuses that answer an ``If-Match`` of an older version: 412 by R4, 409 by STU3 and by several servers."""
     updates: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -29,8 +29,9 @@ class Sender(Protocol):
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """Sends one request; ``path`` is below the base. On a 401 it renews its token once and sends again. Follows
-        no redirect. Raises Unsent (NoToken), when nothing left, and AnswerLost, when no whole answer came."""
+        """Sends one request; ``path`` is below the base, or the EHR's own link to what is. On a 401 it renews its token once
+        and sends again. Follows no redirect. Raises Unsent (NoToken), when nothing left, and AnswerLost, when no whole
+        answer came."""
         ...
 
 

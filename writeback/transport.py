@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Awaitable, Mapping
 from ipaddress import ip_address
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from writeback.answers import Answer
 from writeback.errors import AnswerLost, NoToken, SendFailed, Unsent
@@ -33,14 +33,20 @@ class HttpSender:
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
         """See ``sending.Sender``. A path that would leave the base is not sent."""
-        if path.startswith("/") or "://" in path or ".." in _plain(path).split("/"):
-            raise Unsent("a request was about to leave the EHR's own address")
-        target = (f"{self._path}/{path}" if path else self._path) or "/"
+        target = self._target(path)
         token = await self._token()
         answer = await self._attempt(method, target, headers, body, token)
         if answer.status != 401 or token is None:
             return answer
         return await self._attempt(method, target, headers, body, await self._token(refused=token))
+
+    def _target(self, path: str) -> str:
+        """Path and query on the wire. Raises Unsent for what is not below the base."""
+        if path.startswith("/") or "://" in path:  # the EHR's own link to a further page
+            path = below(self.base, path)
+        if ".." in _plain(path).split("/"):
+            raise Unsent(LEAVES)
+        return f"{self._path}{path}" if path[:1] in ("", "?") and self._path else f"{self._path}/{path}"
 
     async def _token(self, refused: str | None = None) -> str | None:
         if self._bearer is None:
@@ -64,6 +70,18 @@ class HttpSender:
             if method != "GET":
                 raise
             return await self._session.request(method, target, armed, body)
+
+
+LEAVES = "a request was about to leave the EHR's own address"
+
+
+def below(base: str, link: str) -> str:
+    """What of a link, absolute or from the server's root, stands below the base. Raises Unsent when it does not."""
+    whole = urljoin(base, link)
+    rest = whole.removeprefix(base)
+    if not whole.startswith(base) or rest[:1] not in ("/", "?"):
+        raise Unsent(LEAVES)
+    return rest.removeprefix("/")
 
 
 def _plain(path: str) -> str:

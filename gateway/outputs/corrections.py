@@ -122,8 +122,12 @@ def _edits(
         return None
     writes = []
     for row in there:
-        replace = correcting.replacement(new[row["delivery"]], old.get(row["delivery"], {}))
-        wanted = Edit(to="corrected", key=row["delivery"], patient=output.patient, note=NOTE, at=now, replace=replace)
+        body, former = new[row["delivery"]], old.get(row["delivery"], {})
+        unsaid, newly = correcting.exchanged(body, former)
+        wanted = Edit(
+            to="corrected", key=row["delivery"], patient=output.patient, note=NOTE, at=now,
+            replace=correcting.replacement(body, former), unsaid=unsaid, newly=newly,
+        )  # fmt: skip
         location = f"{row['resource_type']}/{row['id']}"
         target = Target(location=location, cause=f"correction:{cause}", why=NOTE, version=row["version"])
         writes.append((location, change(target, wanted, names=names, capabilities=capabilities, now=now, rules=rules)))

@@ -11,6 +11,12 @@ _SMART = "smart-configuration (2026-08-14)"
 _READ = ("Patient", "Condition", "Encounter", "MedicationRequest", "Observation", "DocumentReference")
 _WRITTEN = ("Observation", "DocumentReference")
 
+_REFUSALS = frozenset(
+    {"INVALID_PATIENT", "INVALID_PROVIDER", "UNSUPPORTED_CODING_SYSTEM", "UNSUPPORTED_CHARACTERS", "MAX_SIZE",
+     "ENCOUNTER_IS_LOCKED", "UNSUPPORTED_OBSERVATION", "INVALID_VITAL_VALUE"}
+)  # fmt: skip
+"""Those of the 92 whose names are known."""
+
 ECLINICALWORKS = Vendor(
     name="eclinicalworks",
     title="eClinicalWorks",
@@ -23,11 +29,14 @@ ECLINICALWORKS = Vendor(
     write=WriteRules(
         creates=frozenset({"Observation", "DocumentReference"}),
         unlisted=frozenset({"Observation", "DocumentReference"}),
+        site_coded=frozenset({"Observation"}),
+        categories={"Observation": frozenset({"vital-signs"})},
         requires={"Observation": ("subject",), "DocumentReference": ("subject", "content")},
         encounters={"Observation": "open"},
         content_types=("text/plain",),
         client_ids=False,
         conditional_create=False,
+        refusals=_REFUSALS,
         versions=False,
         requests_per_minute=250,
     ),
@@ -38,11 +47,14 @@ ECLINICALWORKS = Vendor(
         "endpoints_at": f"[V] {_SMART}: its key set and authorization server at oauthserver.eclinicalworks.com",
         "creates": f"[V] {_CATALOGUE}: observations and documents",
         "unlisted": f"[V] {_CS}: Observation and DocumentReference are read only there, their write-back is beside it",
+        "site_coded": f"[V] {_CATALOGUE}: 102 UNSUPPORTED_CODING_SYSTEM; [I] which of its own a code becomes, its site says",
+        "categories": f"[V] {_CATALOGUE}: UNSUPPORTED_OBSERVATION, INVALID_VITAL_VALUE; [I] only vital signs",
         "requires": f"[V] {_CATALOGUE}: 100 INVALID_PATIENT",
         "encounters": f"[V] {_CATALOGUE}: ENCOUNTER_IS_LOCKED",
         "content_types": f"[I] {_CATALOGUE}: 114 MIME; plain text is the one type that cannot be misread",
         "client_ids": f"[V] {_CS}: not declared",
         "conditional_create": f"[V] {_CS}: not declared",
+        "refusals": f"[V] {_CATALOGUE}: the answer has a number and a key, with a status of 200 too",
         "versions": f"[V] {_CS}: not declared",
         "requests_per_minute": "[V] eClinicalWorks: 250 requests a minute per base address, 429 without Retry-After",
     },

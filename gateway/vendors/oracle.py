@@ -60,7 +60,7 @@ ORACLE = Vendor(
         },
         singles={
             "Observation": ("category", "interpretation", "referenceRange"),
-            "DocumentReference": ("content",),
+            "DocumentReference": ("content", "type.coding"),
         },
         client_ids=False,
         conditional_create=False,
@@ -86,7 +86,7 @@ ORACLE = Vendor(
         "drops": f'[V] {_DOCS}: "unsupported fields will be ignored"; components only for blood pressure and SpO2; '
         "[I] which fields of a DocumentReference are not among the supported",
         "refuses": f"[V] {_DOCS}: modifier fields fail the write, 422 extension and not-supported",
-        "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content",
+        "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content; type LOINC or codeSet 72, not both",
         "client_ids": f"[V] {_CS}: updateCreate false",
         "conditional_create": f"[V] {_CS}: not declared",
         "stale": f"[V] {_DOCS}: a stale version is 409",

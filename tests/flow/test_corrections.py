@@ -107,3 +107,20 @@ def test_where_the_ehr_takes_no_update_nothing_is_changed_here_either(tmp_path: 
         assert await world.gateway.run(lambda c, now: correcting.former_words(c, now, id)) == []
 
     drive(act, tmp_path, ehr=ChartEhr(capabilities=CREATE_ONLY))
+
+
+def test_what_was_noted_of_the_old_value_goes_with_it(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        key = await world.key("outputs.write")
+        body = {**world.body(), "confidence": 0.9}
+        id = (await world.client.post("/api/outputs", json=body, headers=key)).json()["id"]
+        await world.settle()
+        said = {**body, "value": 0.4, "confidence": 0.6}
+        answer = await world.client.post(f"/api/outputs/{id}/correct", json=said, headers=key)
+        assert answer.status_code == 202, answer.text
+        await world.settle()
+        texts = [note["text"] for note in world.ehr.all("RiskAssessment")[0]["note"]]
+        assert [text for text in texts if text.startswith("Confidence")] == ["Confidence: 0.6."]
+        assert percent(world.ehr) == Decimal(40)
+
+    drive(act, tmp_path)

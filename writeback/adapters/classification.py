@@ -3,7 +3,7 @@
 from typing import Any
 
 from vocabulary.manifest import Code
-from writeback.adapters.score import components, explained, interpretation, observation
+from writeback.adapters.score import components, explained, interpretation, observation, remarks
 from writeback.codes import CONFIDENCE
 from writeback.labels import Occasion, concept, filled
 from writeback.numerals import tidy
@@ -21,7 +21,7 @@ def adapt(occasion: Occasion) -> dict[str, Any]:
             **observation(occasion),
             "valueCodeableConcept": value,
             "interpretation": interpretation(occasion),
-            "note": explained(occasion),
+            "note": [*explained(occasion), *remarks(occasion, "label", "confidence", "tier", "explanation")],
             "component": components(occasion),
         }
     )

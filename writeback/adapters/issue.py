@@ -3,6 +3,7 @@
 from typing import Any
 
 from writeback.adapters.classification import label_concept
+from writeback.adapters.telling import told
 from writeback.labels import Occasion, author, code_of, filled, head, notes, references
 
 SEVERITIES = frozenset({"high", "moderate", "low"})
@@ -13,13 +14,15 @@ def adapt(occasion: Occasion) -> dict[str, Any]:
     """One DetectedIssue; ``implicated`` are the resources the model accuses, the evidence is what it looked at."""
     output = occasion.output
     evidence = references(output.inputs)
-    said = [output.text, output.explanation, *(note["text"] for note in notes(occasion))]
+    severity = output.tier if output.tier in SEVERITIES else None
+    more = told(occasion, "label", "text", "explanation", "implicated", *(["tier"] if severity else []))
+    said = [output.text, output.explanation, *more, *(note["text"] for note in notes(occasion))]
     return filled(
         {
             **head("DetectedIssue", occasion),
             "status": occasion.status,
             "code": code_of(occasion) if output.label is None else label_concept(occasion, output.label),
-            "severity": output.tier if output.tier in SEVERITIES else None,
+            "severity": severity,
             "patient": {"reference": output.patient},
             "identifiedDateTime": occasion.as_of,
             "author": author(occasion),

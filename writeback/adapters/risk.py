@@ -6,7 +6,8 @@ from typing import Any
 
 from vocabulary.instant import format_instant, shift
 from vocabulary.manifest import Prediction
-from writeback.adapters.score import explained, interpretation, observation, range_of
+from vocabulary.output import Component
+from writeback.adapters.score import explained, given, interpretation, observation, range_of, remarks, spoken
 from writeback.codes import QUALITATIVE
 from writeback.labels import (
     Occasion,
@@ -22,7 +23,7 @@ from writeback.labels import (
     references,
     subject,
 )
-from writeback.numerals import percent, percentage
+from writeback.numerals import percent, percent_words, percentage, rounded_away
 
 
 def adapt(occasion: Occasion) -> dict[str, Any]:
@@ -38,7 +39,10 @@ def adapt(occasion: Occasion) -> dict[str, Any]:
             "performer": author(occasion),
             "basis": references(occasion.output.inputs),
             "prediction": [_first(occasion), *_components(occasion)],
-            "note": notes(occasion),
+            "note": [
+                *notes(occasion),
+                *remarks(occasion, "value", "interval", "explanation", *_declared_tier(occasion)),
+            ],
         }
     )
 
@@ -53,24 +57,39 @@ def as_observation(occasion: Occasion) -> dict[str, Any]:
             "valueQuantity": percentage(percent(output.value, output.unit)),
             "interpretation": interpretation(occasion),
             "referenceRange": range_of(declared, in_percent=output.unit),
-            "note": [*explained(occasion), *({"text": sentence} for sentence in _told(occasion))],
-            "component": [
-                {"code": concept(occasion, part.codes, part.title or part.name), "valueQuantity": percentage(value)}
-                for part, value in _parts(occasion)
+            "note": [
+                *explained(occasion),
+                *_foreseen(occasion),
+                *_rounded(occasion),
+                *remarks(occasion, "value", "tier", "explanation"),
             ],
+            "component": [_component(occasion, declared, said) for declared, said in given(occasion)],
         }
     )
 
 
-def _told(occasion: Occasion) -> list[str]:
-    """What an Observation has no element for: the period and the interval."""
-    period, interval = _period(occasion), occasion.output.interval
-    until = f"Predicted for {period['start'][:10]} to {period['end'][:10]}." if "end" in period else ""
-    found = [until] if until else []
-    if interval is not None:
-        low, high = (percent(bound, occasion.output.unit) for bound in interval)
-        found.append(f"Interval {low} % to {high} %.")
-    return found
+def _foreseen(occasion: Occasion) -> list[dict[str, str]]:
+    """The period, for which an Observation has no element."""
+    period = _period(occasion)
+    return [{"text": f"Predicted for {period['start'][:10]} to {period['end'][:10]}."}] if "end" in period else []
+
+
+def _rounded(occasion: Occasion) -> list[dict[str, str]]:
+    hidden = rounded_away(occasion.output.value or Decimal(0), occasion.output.unit)
+    return [{"text": f"Rounded: {hidden}."}] if hidden else []
+
+
+def _component(occasion: Occasion, declared: Prediction, said: Component) -> dict[str, Any]:
+    code = concept(occasion, declared.codes, declared.title or declared.name)
+    if said.value is None:
+        return {"code": code, "valueString": said.label}
+    value = percentage(percent(said.value, said.unit))
+    return filled({"code": code, "valueQuantity": value, "interpretation": spoken(said)})
+
+
+def _declared_tier(occasion: Occasion) -> tuple[str, ...]:
+    """The tier, where ``qualitativeRisk`` says it."""
+    return ("tier",) if _qualitative(occasion) is not None else ()
 
 
 def _first(occasion: Occasion) -> dict[str, Any]:
@@ -83,7 +102,9 @@ def _first(occasion: Occasion) -> dict[str, Any]:
         low, high = (percent(bound, output.unit) for bound in output.interval)
         del prediction["probabilityDecimal"]
         prediction["probabilityRange"] = {"low": percentage(low), "high": percentage(high)}
-        said.insert(0, f"Point estimate {value} %.")
+        said.insert(0, f"Point estimate {percent_words(output.value, output.unit)}.")
+    elif hidden := rounded_away(output.value, output.unit):
+        said.insert(0, f"Rounded: {hidden}.")
     return filled({**prediction, "qualitativeRisk": _qualitative(occasion), "rationale": " ".join(said)})
 
 
@@ -101,21 +122,26 @@ def _qualitative(occasion: Occasion) -> dict[str, Any] | None:
     return found
 
 
-def _parts(occasion: Occasion) -> list[tuple[Prediction, Decimal]]:
-    """The further predictions, each in percent, in the manifest's order."""
-    given = {component.code: component for component in occasion.output.components}
+def _components(occasion: Occasion) -> list[dict[str, Any]]:
+    """The further predictions, in the manifest's order; one in words is a qualitative risk."""
     return [
-        (declared, percent(component.value, component.unit))
-        for declared in occasion.manifest.components
-        if (component := given.get(declared.name)) is not None and component.value is not None
+        filled(
+            {
+                **_prediction(occasion, declared, None if said.value is None else percent(said.value, said.unit)),
+                "qualitativeRisk": {"text": said.label} if said.label else None,
+                "rationale": _hidden(said),
+            }
+        )
+        for declared, said in given(occasion)
     ]
 
 
-def _components(occasion: Occasion) -> list[dict[str, Any]]:
-    return [_prediction(occasion, declared, value) for declared, value in _parts(occasion)]
+def _hidden(said: Component) -> str:
+    hidden = "" if said.value is None else rounded_away(said.value, said.unit)
+    return f"Rounded: {hidden}." if hidden else ""
 
 
-def _prediction(occasion: Occasion, declared: Prediction, value: Decimal) -> dict[str, Any]:
+def _prediction(occasion: Occasion, declared: Prediction, value: Decimal | None) -> dict[str, Any]:
     title = declared.title or (model_name(occasion.manifest) if declared is occasion.manifest.output else declared.name)
     outcome = concept(occasion, declared.codes, title)
     return {"outcome": outcome, "probabilityDecimal": value, "whenPeriod": _period(occasion)}

@@ -9,6 +9,7 @@ from typing import Any
 from vocabulary.instant import format_instant
 from vocabulary.manifest import Prediction
 from vocabulary.output import Component
+from writeback.adapters.telling import told
 from writeback.codes import (
     ALTERNATE_REFERENCE,
     CATEGORIES,
@@ -50,15 +51,16 @@ def adapt(occasion: Occasion) -> dict[str, Any]:
         said = {
             "dataAbsentReason": {**NOT_PERFORMED.concept, "text": output.abstained or ""},
             "interpretation": [INSUFFICIENT_EVIDENCE.concept],
+            "note": [*explained(occasion), *remarks(occasion, "explanation")],
         }
     else:
         said = {
             "valueQuantity": quantity(output.value, declared.unit),
             "interpretation": interpretation(occasion),
             "referenceRange": range_of(declared),
-            "component": components(occasion),
+            "note": [*explained(occasion), *remarks(occasion, "value", "tier", "explanation")],
         }
-    return filled({**observation(occasion), **said, "note": explained(occasion)})
+    return filled({**observation(occasion), **said, "component": components(occasion)})
 
 
 def grouped(occasion: Occasion, keys: dict[str, str]) -> dict[str, Any]:
@@ -112,6 +114,11 @@ def explained(occasion: Occasion) -> list[dict[str, str]]:
     return [*notes(occasion), *([{"text": said.strip()}] if said else [])]
 
 
+def remarks(occasion: Occasion, *own: str) -> list[dict[str, str]]:
+    """As notes, what the Observation has no element for; ``own`` are the members that it says."""
+    return [{"text": sentence} for sentence in told(occasion, *own)]
+
+
 def interpretation(occasion: Occasion) -> list[dict[str, Any]]:
     """A tier as the model calls it; coded only when it is itself a code of HL7's table, or its declaration names one."""
     said = occasion.output.tier
@@ -152,6 +159,12 @@ def _component(occasion: Occasion, declared: Prediction, component: Component) -
         return {"code": code, "valueString": component.label}
     return {
         "code": code,
-        "valueQuantity": quantity(component.value, declared.unit),
+        "valueQuantity": quantity(component.value, declared.unit or component.unit),
+        "interpretation": spoken(component),
         "referenceRange": range_of(declared),
     }
+
+
+def spoken(component: Component) -> list[dict[str, Any]]:
+    """What a sub-score is called beside its value."""
+    return [{"text": component.label}] if component.label else []

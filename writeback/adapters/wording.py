@@ -1,26 +1,23 @@
 """Any output in words, for an EHR that has no better place for it than a note."""
 
-from decimal import Decimal
-
 from vocabulary.manifest import Prediction
 from vocabulary.output import Component
 from writeback.adapters.score import given
+from writeback.adapters.telling import number, told, whole
 from writeback.labels import Occasion, model_name
-from writeback.numerals import percent, tidy
+
+NUMBERS = frozenset({"risk", "score"})
+"""Kinds whose own word is the value; of the others it is the label."""
 
 
 def worded(occasion: Occasion) -> str:
-    """A text as it is; a number, a label or an issue line by line, with what explains it."""
+    """A text as it is, with the numbers that were said beside it, and no further words: only the text was held against the
+    chart. A number, a label or an issue line by line, with what explains it."""
     output = occasion.output
     if output.kind == "text":
-        return (output.text or "").strip()
-    lines = [f"{occasion.title}: {_said(occasion)}", *_parts(occasion)]
-    if output.interval is not None:
-        lines.append("Interval: " + " to ".join(_number(occasion, bound) for bound in output.interval))
-    for name, value in (("Tier", output.tier), ("Confidence", output.confidence)):
-        lines += [f"{name}: {value}"] if value is not None else []
-    if output.implicated:
-        lines.append(f"Implicated: {', '.join(output.implicated)}")
+        return "\n\n".join([(output.text or "").strip(), *told(occasion, "text", "label", "explanation")])
+    first = "value" if output.kind in NUMBERS else "label"
+    lines = [f"{occasion.title}: {_said(occasion)}", *_parts(occasion), *told(occasion, first, "text", "explanation")]
     lines.append(f"From: {model_name(occasion.manifest)}, on data as of {occasion.as_of}")
     more = [words.strip() for words in (output.text, output.explanation) if words]
     return "\n".join([*lines, *more])
@@ -28,9 +25,10 @@ def worded(occasion: Occasion) -> str:
 
 def _said(occasion: Occasion) -> str:
     output = occasion.output
-    if output.value is not None:
-        return _number(occasion, output.value)
-    return output.label or output.abstained or "see below"
+    if output.kind in NUMBERS and output.value is not None:
+        return whole(occasion, output.value)
+    label = None if output.kind in NUMBERS else output.label
+    return label or output.abstained or "see below"
 
 
 def _parts(occasion: Occasion) -> list[str]:
@@ -40,15 +38,5 @@ def _parts(occasion: Occasion) -> list[str]:
 def _part(occasion: Occasion, declared: Prediction, component: Component) -> str:
     if component.value is None:
         return component.label or ""
-    return _with_unit(component.value, component.unit or declared.unit, occasion)
-
-
-def _number(occasion: Occasion, value: Decimal) -> str:
-    return _with_unit(value, occasion.output.unit or occasion.manifest.output.unit, occasion)
-
-
-def _with_unit(value: Decimal, unit: str | None, occasion: Occasion) -> str:
-    if occasion.output.kind == "risk":
-        return f"{percent(value, unit)} %"
-    plain = unit in (None, "1", "{score}")
-    return f"{tidy(value)}" if plain else f"{tidy(value)} {unit}"
+    value = number(occasion, component.value, component.unit or declared.unit)
+    return f"{value} ({component.label})" if component.label else value

@@ -1,5 +1,6 @@
 """What may become of a resource after it was written: the tables are whole, an edit touches nothing else."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from writeback.amending import (
     unfit,
 )
 from writeback.answers import Answer, issue_codes
+from writeback.correcting import exchanged, replacement
 from writeback.rules import WriteRules
 
 KEY = "a" * 64
@@ -117,3 +119,27 @@ def test_a_new_value_of_what_nobody_accepted_stays_preliminary_and_an_old_narrat
 )  # fmt: skip
 def test_of_an_outcome_only_codes_are_kept(body: bytes, codes: tuple[str, ...]) -> None:
     assert issue_codes(Answer(status=422, body=body)) == codes
+
+
+def test_what_was_noted_of_the_earlier_saying_is_exchanged_and_what_others_noted_stays() -> None:
+    before, after = (
+        next(
+            part.body
+            for part in write(output("score", explanation=words, confidence=sure)).own
+            if part.role == "primary"
+        )
+        for words, sure in (("Pulse 120.", Decimal("0.7")), ("Pulse 100.", Decimal("0.4")))
+    )
+    unsaid, newly = exchanged(after, before)
+    wanted = edit("corrected", replace=replacement(after, before), unsaid=unsaid, newly=newly)
+    kept = {**before, "note": [*before["note"], {"text": "Seen by the ward."}], "text": {"div": "1"}}
+    assert not done(kept, wanted)
+    changed = edited(kept, wanted)
+    texts = [note["text"] for note in changed["note"]]
+    assert {"Pulse 100.", "Confidence: 0.4.", "Seen by the ward.", "Because."} < set(texts)
+    assert not {"Pulse 120.", "Confidence: 0.7."} & set(texts)
+    assert texts[0].startswith("Machine-generated")
+    assert (changed["status"], "text" in changed) == ("preliminary", False)
+    assert done(changed, wanted)
+    assert edited(changed, wanted)["note"][:-1] == changed["note"], "what is there is not said twice"
+    assert parse_edit(codec.parse(codec.format(format_edit(wanted)))) == wanted

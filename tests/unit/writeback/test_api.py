@@ -1,13 +1,14 @@
 """The Python API: outputs as R4B models and back; nothing invalid passes in either direction."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.unit.writeback.examples import NAMES, NOW, manifest, output
-from vocabulary.manifest import Code, Report
-from vocabulary.output import KINDS, Kind
+from vocabulary.manifest import Code, Report, Tier
+from vocabulary.output import KINDS, Component, Kind
 from writeback.api import ModelInvalid, ModelUnreadable, from_model, to_model, to_models, to_output
 from writeback.labels import Confirmation
 
@@ -32,12 +33,26 @@ def test_a_report_with_its_results_and_a_flag_are_models_too() -> None:
     assert {"DiagnosticReport", "Flag"} <= set(names)
 
 
-@pytest.mark.parametrize("kind", ["risk", "score", "classification"])
+TIERS = (Tier(name="low", low=Decimal(0)), Tier(name="intermediate", low=Decimal("0.075")))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_model_says_the_output_it_was_made_from(kind: Kind) -> None:
-    said = replace(output(kind), tier=None, inputs=("Observation/o1",))
-    made = to_models(said, manifest(kind), namespace=NAMES.namespace, now=NOW)[2]
-    back = to_output(made, manifest(kind), ehr="spec", inference_id=said.inference_id)
-    assert replace(back, explanation=said.explanation) == said
+    """But for the words that explain it, which stand among others."""
+    tier = "high" if kind == "issue" else None if kind == "text" else "intermediate"
+    where = None if kind == "issue" else "Encounter/e1"  # R4's DetectedIssue has no encounter
+    said = replace(output(kind), tier=tier, inputs=("Observation/o1",), explanation=None, encounter=where)
+    model = manifest(kind, tiers=TIERS)
+    made = to_models(said, model, namespace=NAMES.namespace, now=NOW)[2]
+    back = to_output(made, model, ehr="spec", inference_id=said.inference_id)
+    when = {"as_of": said.as_of} if kind == "text" else {}  # a document has the date of its making
+    assert replace(back, **when) == said
+
+
+def test_a_part_in_words_is_read_as_one() -> None:
+    parts = (Component(code="ascvd", label="above average"),)
+    made = to_models(replace(output(), components=parts), manifest(), namespace=NAMES.namespace, now=NOW)[2]
+    assert to_output(made, manifest(), ehr="spec", inference_id="i").components == parts
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from gateway.vendors import VENDORS, VendorUnknown, vendor_for, vendor_of
 from gateway.vendors.declaration import Vendor
 from tests.unit.writeback.examples import NAMES, NOW, TYPES, capabilities, manifest, output
+from vocabulary.manifest import Code
 from vocabulary.output import Kind
 from vocabulary.write import NotWritable, Write
 from writeback.attachment import rich_text
@@ -17,7 +18,7 @@ from writeback.gate import Admitted
 from writeback.labels import Confirmation
 from writeback.planning import plan
 from writeback.rules import WriteRules
-from writeback.site import NO_SITE, Site, parse_site
+from writeback.site import NO_SITE, Mapped, Site, parse_site
 
 BY = Confirmation(by="Practitioner/d1", at=NOW)
 OPEN, CLOSED = Admitted(encounter_open=True), Admitted(encounter_open=False)
@@ -58,7 +59,7 @@ def own(write: Write | NotWritable) -> Any:
         ("epic", "risk", None, "DocumentReference"), ("epic", "score", BY, "DocumentReference"),
         ("oracle", "risk", BY, "DocumentReference"), ("oracle", "text", BY, "DocumentReference"),
         ("veradigm", "risk", None, "Observation"), ("veradigm", "issue", None, "DocumentReference"),
-        ("athena", "score", None, "DocumentReference"), ("eclinicalworks", "risk", None, "Observation"),
+        ("athena", "score", None, "DocumentReference"), ("eclinicalworks", "risk", None, "DocumentReference"),
     ],
 )  # fmt: skip
 def test_an_output_lands_in_the_closest_form_that_the_vendor_takes(
@@ -94,6 +95,12 @@ def test_a_score_gets_into_an_epic_flowsheet_when_the_site_maps_it_a_clinician_c
         assert own(other).type == "DocumentReference"
 
 
+def test_a_score_gets_into_eclinicalworks_under_the_sites_code_and_is_a_note_without() -> None:
+    """Until then it was sent, and refused there: UNSUPPORTED_CODING_SYSTEM."""
+    assert own(at("eclinicalworks", site=FLOWSHEET)).type == "Observation"
+    assert own(at("eclinicalworks")).type == "DocumentReference"
+
+
 def test_oracle_gets_the_clinician_as_performer_and_the_marker_in_a_note_and_the_losses_are_listed() -> None:
     write = at("oracle", confirmed=BY, site=FLOWSHEET)
     part = own(write)
@@ -103,6 +110,15 @@ def test_oracle_gets_the_clinician_as_performer_and_the_marker_in_a_note_and_the
     assert isinstance(write, Write)
     assert {"Observation.meta", "Observation.identifier", "Observation.device", "Device"} <= set(write.losses)
     assert "Provenance" in write.losses
+
+
+def test_oracle_takes_one_code_of_a_notes_type_and_the_other_is_a_loss() -> None:
+    note = Mapped(code=Code(system="https://fhir.cerner.com/codeSet/72", code="2820507"))
+    site = replace(NO_SITE, codes={("urn:chartgate:assessment", "main-text"): note})
+    write = at("oracle", "text", confirmed=BY, site=site)
+    assert [coding["code"] for coding in own(write).body["type"]["coding"]] == ["2820507"]
+    assert isinstance(write, Write)
+    assert "DocumentReference.type.coding[1]" in write.losses
 
 
 def test_a_label_that_is_lost_with_every_note_is_said_by_the_code_or_nothing_is_written() -> None:
