@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from vocabulary.instant import Span
-from vocabulary.output import KINDS, Kind
+from vocabulary.output import DIGITS_LIMIT, KINDS, Kind
 from vocabulary.tables import TableReader, parse_number
 
 FeatureKind = Literal["observation", "presence", "patient"]
@@ -271,13 +271,18 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems += [f"feature {name} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})]
     parts = [component.name for component in manifest.components]
     problems += [
-        f"output.component {name} is declared twice" for name in sorted({n for n in parts if parts.count(n) > 1})
+        f"output.component {part} is declared twice" for part in sorted({n for n in parts if parts.count(n) > 1})
     ]
     own = {(code.system, code.code) for code in manifest.output.codes}
     problems += [
         f"output.component {component.name} has the output's own code: nobody could tell the two apart"
         for component in manifest.components
         if own & {(code.system, code.code) for code in component.codes}
+    ]
+    problems += [
+        f"output {each.name}: reference_range must have at most {DIGITS_LIMIT} digits before the point"
+        for each in (manifest.output, *manifest.components)
+        if each.reference_range and max(bound.adjusted() for bound in each.reference_range) >= DIGITS_LIMIT
     ]
     return [*problems, *_writing_contradictions(manifest)]
 

@@ -106,6 +106,24 @@ def test_a_folder_that_cannot_be_used_is_refused_by_name_and_a_check_says_the_sa
     assert models.check(path) == ([str(caught.value)], [])
 
 
+@pytest.mark.parametrize(
+    ("manifest", "member"),
+    [
+        (MINIMAL.replace("PT1H", "P1001Y"), "writeback.valid_for"),
+        (MINIMAL.replace("PT1H", "P99999999999D"), "writeback.valid_for"),
+        (RISK.replace("[0, 1]", '[0, 1]\nhorizon = "P9000Y"'), "output.horizon"),
+        (MINIMAL.replace("[0, 10]", "[0, 10]\nreference_range = [0, 1e18]"), "reference_range"),
+    ],
+)
+def test_a_time_after_the_calendar_and_a_number_of_no_chart_are_refused_when_the_manifest_is_read(
+    tmp_path, manifest, member
+):
+    """Not when the first output comes: every one of them failed."""
+    with pytest.raises(ManifestError, match=member):
+        models.load(folder(tmp_path / "far", manifest))
+    models.load(folder(tmp_path / "near", MINIMAL.replace("PT1H", "P1000Y").replace("[0, 10]", "[0, 1e300]")))
+
+
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
     with pytest.raises(models.ModelError, match=r"model\.toml cannot be read"):
         models.load(tmp_path)
