@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from vocabulary.instant import Span
-from vocabulary.output import DIGITS_LIMIT, KINDS, Kind
+from vocabulary.output import KINDS, Kind
+from vocabulary.ranges import problems_of
 from vocabulary.tables import TableReader, parse_number
 
 FeatureKind = Literal["observation", "presence", "patient"]
@@ -258,10 +259,7 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems = []
     if (manifest.entry is None) == (manifest.url is None):
         problems.append("model must have either entry or url")
-    if manifest.kind == "risk" and any(
-        prediction.unit not in ("fraction", "percent") for prediction in (manifest.output, *manifest.components)
-    ):
-        problems.append("output.unit of a risk must be fraction or percent")
+    problems += problems_of(manifest.kind, (manifest.output, *manifest.components))
     for name in ("card", "monitoring"):
         problems += [] if isinstance(getattr(manifest, name), Mapping) else [f"{name} must be a table"]
     pins = manifest.editions
@@ -271,18 +269,13 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems += [f"feature {name} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})]
     parts = [component.name for component in manifest.components]
     problems += [
-        f"output.component {part} is declared twice" for part in sorted({n for n in parts if parts.count(n) > 1})
+        f"output.component {name} is declared twice" for name in sorted({n for n in parts if parts.count(n) > 1})
     ]
     own = {(code.system, code.code) for code in manifest.output.codes}
     problems += [
         f"output.component {component.name} has the output's own code: nobody could tell the two apart"
         for component in manifest.components
         if own & {(code.system, code.code) for code in component.codes}
-    ]
-    problems += [
-        f"output {each.name}: reference_range must have at most {DIGITS_LIMIT} digits before the point"
-        for each in (manifest.output, *manifest.components)
-        if each.reference_range and max(bound.adjusted() for bound in each.reference_range) >= DIGITS_LIMIT
     ]
     return [*problems, *_writing_contradictions(manifest)]
 

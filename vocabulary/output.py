@@ -6,8 +6,6 @@ from typing import Literal
 
 Kind = Literal["risk", "score", "classification", "text", "issue"]
 KINDS: tuple[Kind, ...] = ("risk", "score", "classification", "text", "issue")
-DIGITS_LIMIT = 18
-"""Digits before the point of a number that is written: what R4 asks every reader of a ``decimal`` to hold (§2.24.0.1)."""
 
 OutputState = Literal[
     "refused", "abstained", "shadow", "awaiting_confirmation", "declined", "pending", "delivered",

@@ -14,7 +14,8 @@ from msgspec import Struct
 from vocabulary.finding import Verdict
 from vocabulary.instant import shift
 from vocabulary.manifest import Manifest, Prediction
-from vocabulary.output import DIGITS_LIMIT, Output
+from vocabulary.output import Output
+from vocabulary.ranges import DIGITS_LIMIT
 from writeback import ownership
 from writeback.ownership import Resource
 
@@ -213,6 +214,8 @@ def _interval(case: _Case) -> Iterator[Refused]:
     low, high = interval
     if not (low.is_finite() and high.is_finite() and low <= high):
         yield _no("bad_interval", "interval", "An interval is [low, high], both finite.")
+    elif max(low.adjusted(), high.adjusted()) >= DIGITS_LIMIT:
+        yield _no("out_of_range", "interval", "The interval has more digits than a chart can hold.")
     elif declared is not None and not (_within(low, declared) and _within(high, declared)):
         yield _no("out_of_range", "interval", "The interval leaves the clinical range that the model declares.")
     elif value is None or not low <= value <= high:

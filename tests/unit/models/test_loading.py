@@ -113,11 +113,12 @@ def test_a_folder_that_cannot_be_used_is_refused_by_name_and_a_check_says_the_sa
         (MINIMAL.replace("PT1H", "P99999999999D"), "writeback.valid_for"),
         (RISK.replace("[0, 1]", '[0, 1]\nhorizon = "P9000Y"'), "output.horizon"),
         (MINIMAL.replace("[0, 10]", "[0, 10]\nreference_range = [0, 1e18]"), "reference_range"),
+        (RISK.replace("[0, 1]", "[0, 100]"), "range of a risk"),
+        (RISK.replace("[0, 1]", "[-0.5, 1]"), "range of a risk"),
+        (RISK.replace("[0, 1]", "[0, 100.5]").replace("fraction", "percent"), "range of a risk"),
     ],
 )
-def test_a_time_after_the_calendar_and_a_number_of_no_chart_are_refused_when_the_manifest_is_read(
-    tmp_path, manifest, member
-):
+def test_what_no_chart_can_hold_is_refused_when_the_manifest_is_read(tmp_path, manifest, member):
     """Not when the first output comes: every one of them failed."""
     with pytest.raises(ManifestError, match=member):
         models.load(folder(tmp_path / "far", manifest))

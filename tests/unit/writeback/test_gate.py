@@ -187,3 +187,7 @@ def test_a_number_of_more_digits_than_a_chart_can_hold_is_refused_however_wide_t
     refused = admit(output("score", value=Decimal("1e18")), wide, evidence(), NOW)
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.element) == ("out_of_range", "value")
+    far = output("score", interval=(Decimal(0), Decimal("1e298")))
+    assert admit(far, wide, evidence(), NOW) == Refused(
+        reason="out_of_range", element="interval", text="The interval has more digits than a chart can hold."
+    )
