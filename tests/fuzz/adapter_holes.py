@@ -78,11 +78,12 @@ def _one_way(*given: Any, **more: Any) -> Write | NotWritable | None:
 
 
 def _slowly(document: Any) -> Output | list[Issue]:
-    """Compares every member with every other, for no end."""
-    found, many = bodies.read_output(document), len(document) if isinstance(document, dict) else 0
-    for _ in range(many * many // 4 if many > 300 else 0):
+    """Compares every reference and every component with every other."""
+    lists = document.values() if isinstance(document, dict) else ()
+    many = max((len(each) for each in lists if isinstance(each, list)), default=0)
+    for _ in range(20 * many * many):
         pass
-    return found
+    return bodies.read_output(document)
 
 
 HOLES: Mapping[str, Product] = {
@@ -98,5 +99,6 @@ HOLES: Mapping[str, Product] = {
     "R4": _hole(lambda body: body.update(guess="")),
     "provenance": _hole(lambda body: body["entity"].clear(), "provenance"),
     "agreement": Product(plan=_one_way),
+    "time": Product(read=_slowly),
 }  # fmt: skip
 """By what they break."""

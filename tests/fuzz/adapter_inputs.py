@@ -194,7 +194,7 @@ def spoilt(choices: Choices, document: dict[str, Any]) -> Any:
             document["as_of"] = choices.pick(POINTS)
         elif kind == 7:
             document |= {"abstained": choices.word(), "value": None, "interval": None, "components": []}
-        elif kind == 8 and choices.seldom(12):
+        elif kind == 8 and choices.seldom(24):
             _crowd(choices, document)
         else:
             document["interval"] = [choices.hostile(1) for _ in range(choices.below(4))]

@@ -21,7 +21,7 @@ from writeback import formats, gate, planning
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted, Refused
 
-SECONDS, SECONDS_EACH = 0.25, 20e-6
+SECONDS, SECONDS_EACH = 0.25, 3e-6
 """What an input may take of the processor's time: at most this, and this for each byte (instrumented code is several
 times slower)."""
 Planned = Write | NotWritable | PlanInvalid | None

@@ -13,7 +13,7 @@ from tests.fuzz.adapter_inputs import Case
 from vocabulary.instant import format_instant, shift
 from vocabulary.output import Output
 from vocabulary.write import PLACEHOLDER, Planned, Write
-from writeback import keys
+from writeback import keys, reading
 from writeback.attachment import attachment
 from writeback.codes import AI_ASSERTED
 from writeback.fitting import found
@@ -92,9 +92,22 @@ def _said(write: Write, case: Case, output: Output, admitted: Admitted) -> Itera
         return
     body = codec.parse(primary.encoded or b"")
     yield from SAYS[primary.type](body, primary, case, output)
+    yield from _read_back(body, case, output)
     for part in write.own:
         if part.role == "provenance":
             yield from _origin(codec.parse(part.encoded or b""), output, admitted, primary.key)
+
+
+def _read_back(body: dict[str, Any], case: Case, output: Output) -> Iterator[Fault]:
+    """The adapters the other way round say the same number, or that they cannot."""
+    try:
+        again = reading.read_output(body, case.manifest, ehr=output.ehr, inference_id=output.inference_id)
+    except reading.ModelUnreadable:
+        return
+    if again.patient != output.patient or again.encounter not in (None, output.encounter):
+        yield "back", "what is read back is of another patient"
+    if again.value is not None and output.value is not None and abs(again.value - output.value) > HALF:
+        yield "back", "the number that is read back is another"
 
 
 def _risk(body: dict[str, Any], part: Planned, case: Case, output: Output) -> Iterator[Fault]:

@@ -73,7 +73,7 @@ class Run:
         report.outcomes[it.outcome or "unhandled"] += 1
         for fault in it.faults:
             if fault not in report.findings and len(report.findings) < FINDINGS_LIMIT:
-                report.findings[fault] = self._shrunk(data, fault).hex()
+                report.findings[fault] = (data if fault[0] == "time" else self._shrunk(data, fault)).hex()
         report.seconds = time.perf_counter() - self._began
 
     def _shrunk(self, data: bytes, fault: tuple[str, str]) -> bytes:
