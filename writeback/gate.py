@@ -15,7 +15,7 @@ from vocabulary.finding import Verdict
 from vocabulary.instant import shift
 from vocabulary.manifest import Manifest, Prediction
 from vocabulary.output import Output
-from vocabulary.ranges import DIGITS_LIMIT
+from vocabulary.writable import DIGITS_LIMIT
 from writeback import ownership
 from writeback.ownership import Resource
 

@@ -40,18 +40,24 @@ class Report:
     slowest: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: dict[tuple[str, str], str] = field(default_factory=dict)
+    commit: str | None = field(default_factory=lambda: head())
 
     def line(self, seed: int) -> dict[str, Any]:
         """The result as one line of JSON."""
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
         return {
             "figure": "fuzz-adapters", "inputs": self.inputs, "guided": self.guided, "seed": seed,
             "findings": len(self.findings), "seconds": round(self.seconds, 1),
             "ms_each": round(1000 * self.seconds / max(self.inputs, 1), 3), "slowest_cpu_seconds": round(self.slowest, 3),
             "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "outcomes": dict(self.outcomes.most_common()),
-            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "commit": commit.stdout.strip() or None,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "commit": self.commit,
         }  # fmt: skip
+
+
+def head() -> str | None:
+    """The commit that is judged: of the time when the run begins."""
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return said.stdout.strip() or None
 
 
 class Run:
