@@ -24,6 +24,8 @@ from writeback.gate import Admitted, Refused
 SECONDS, SECONDS_EACH = 0.25, 3e-6
 """What an input may take of the processor's time: at most this, and this for each byte (instrumented code is several
 times slower)."""
+UNSAID = frozenset({"house-unit"})
+"""Rules that an admitted output may break: `models check` tells of such a unit, and each output is answered with 422."""
 Planned = Write | NotWritable | PlanInvalid | None
 
 
@@ -154,7 +156,7 @@ def _planned(plan: Callable[..., Any], output: Output, case: Case, given: dict[s
 
 def _called(made: Planned) -> str:
     if isinstance(made, PlanInvalid):
-        return f"not valid: {made.element.partition('[')[0]} {made.rule}"
+        return f"is not valid: {made.element.partition('[')[0]} {made.rule}"
     return {Write: "written", NotWritable: "not writable"}.get(type(made), "nothing to write")
 
 
@@ -171,6 +173,8 @@ def _judged(
     if isinstance(made, PlanInvalid):
         if not made.element or not made.rule:
             yield "element", "a plan that is not valid names no element"
+        if made.rule not in UNSAID:
+            yield "unsaid", f"what was let in {_called(made)}"
         yield from _echo("plan", str(made))
     elif isinstance(made, NotWritable):
         yield from _echo("reason", made.reason)

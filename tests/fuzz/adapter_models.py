@@ -50,7 +50,7 @@ def _unit(choices: Choices) -> str:
 def _range(choices: Choices, table: dict[str, Any], kind: str) -> None:
     unit = choices.pick(("fraction", "percent")) if kind == "risk" else _unit(choices)
     low, high = map(Decimal, choices.pick(RANGES))
-    if kind == "risk" and not choices.seldom(25):
+    if kind == "risk" and not choices.seldom(3):
         low, high = Decimal(0), Decimal(1 if unit == "fraction" else 100)
     table |= {"unit": unit, "range": [low, high]}
     if choices.seldom(60):
