@@ -16,6 +16,8 @@ _POINT = re.compile(
 )
 
 _DAY = 86400.0
+_LONGEST = 1000
+"""Years of a span."""
 _LATE = 4e9
 """Seconds up to which no calendar is needed: a sum of such numbers is a year that has four digits."""
 
@@ -29,12 +31,16 @@ class Span:
 
 
 def parse_span(text: str) -> Span:
-    """``P5Y`` → ``Span(months=60)``. Raises ValueError for anything but a non-negative ISO 8601 duration."""
+    """``P5Y`` → ``Span(months=60)``. Raises ValueError for anything but a non-negative ISO 8601 duration of at most a
+    thousand years: the calendar ends with the year 9999, and a time that is taken may be of 1900 to 2999."""
     match = _SPAN.fullmatch(text)
     if match is None or not any(match.groups()):
         raise ValueError("not an ISO 8601 duration")
     years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return Span(months=12 * years + months, seconds=((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds)
+    span = Span(months=12 * years + months, seconds=((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds)
+    if span.months // 12 + span.seconds // (366 * 86400) > _LONGEST:
+        raise ValueError("longer than a thousand years")
+    return span
 
 
 def shift(point: float, span: Span, *, sign: int = 1) -> float:

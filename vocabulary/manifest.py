@@ -11,6 +11,7 @@ from typing import Any, Literal
 from vocabulary.instant import Span
 from vocabulary.output import KINDS, Kind
 from vocabulary.tables import TableReader, parse_number
+from vocabulary.writable import problems_of
 
 FeatureKind = Literal["observation", "presence", "patient"]
 Policy = Literal["automatic", "confirm", "shadow"]
@@ -258,10 +259,8 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems = []
     if (manifest.entry is None) == (manifest.url is None):
         problems.append("model must have either entry or url")
-    if manifest.kind == "risk" and any(
-        prediction.unit not in ("fraction", "percent") for prediction in (manifest.output, *manifest.components)
-    ):
-        problems.append("output.unit of a risk must be fraction or percent")
+    said = (*manifest.labels, *(manifest.report.codes if manifest.report else ()))
+    problems += dict.fromkeys(problems_of(manifest.kind, (manifest.output, *manifest.components), said))
     for name in ("card", "monitoring"):
         problems += [] if isinstance(getattr(manifest, name), Mapping) else [f"{name} must be a table"]
     pins = manifest.editions

@@ -15,6 +15,7 @@ from vocabulary.finding import Verdict
 from vocabulary.instant import shift
 from vocabulary.manifest import Manifest, Prediction
 from vocabulary.output import Output
+from vocabulary.writable import DIGITS_LIMIT
 from writeback import ownership
 from writeback.ownership import Resource
 
@@ -197,6 +198,8 @@ def _number(value: Decimal, unit: str | None, declared: Prediction, at: str, uni
         yield _no("not_finite", at, "The value is not a finite number.")
     elif declared.range is not None and not _within(value, declared.range):
         yield _no("out_of_range", at, "The value lies outside the clinical range that the model declares.")
+    elif value.adjusted() >= DIGITS_LIMIT:
+        yield _no("out_of_range", at, "The value has more digits than a chart can hold.")
     if declared.unit is not None and unit != declared.unit:
         yield _no("wrong_unit", unit_at, "The unit is not the one that the model declares.")
 
@@ -211,6 +214,8 @@ def _interval(case: _Case) -> Iterator[Refused]:
     low, high = interval
     if not (low.is_finite() and high.is_finite() and low <= high):
         yield _no("bad_interval", "interval", "An interval is [low, high], both finite.")
+    elif max(low.adjusted(), high.adjusted()) >= DIGITS_LIMIT:
+        yield _no("out_of_range", "interval", "The interval has more digits than a chart can hold.")
     elif declared is not None and not (_within(low, declared) and _within(high, declared)):
         yield _no("out_of_range", "interval", "The interval leaves the clinical range that the model declares.")
     elif value is None or not low <= value <= high:
@@ -281,7 +286,10 @@ UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})
 
 def _open(case: _Case) -> bool | None:
     encounter = case.evidence.encounter
-    return None if case.output.encounter is None or encounter is None else encounter.get("status") in UNDER_WAY
+    if case.output.encounter is None or encounter is None:
+        return None
+    status = encounter.get("status")
+    return isinstance(status, str) and status in UNDER_WAY
 
 
 def _caveats(case: _Case) -> tuple[str, ...]:

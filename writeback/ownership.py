@@ -46,7 +46,13 @@ def unheard_of(reference: str, resource: Resource | None) -> bool:
     named, current = reference.partition("/_history/")[2], version_of(resource)
     if not named or current is None or not (current.isascii() and current.isdecimal()):
         return False
-    return not (named.isascii() and named.isdecimal()) or int(named) > int(current)
+    return not (named.isascii() and named.isdecimal()) or _size(named) > _size(current)
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """What orders whole numbers of any length: no more digits are read than there are."""
+    bare = digits.lstrip("0")
+    return len(bare), bare
 
 
 def belongs(resource: Resource, patient: str, *, base: str | None = None) -> bool:

@@ -66,7 +66,7 @@ def _is_match(entry: Mapping[str, Any], resource: Resource) -> bool:
 
 def _says_partial(resource: Resource) -> bool:
     return resource.get("resourceType") == "OperationOutcome" and any(
-        issue.get("severity") in ("fatal", "error") or issue.get("code") in PARTIAL
+        issue.get("severity") in ("fatal", "error") or any(issue.get("code") == each for each in PARTIAL)
         for issue in _rows(resource.get("issue"))
     )
 

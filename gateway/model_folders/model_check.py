@@ -12,6 +12,7 @@ from gateway.model_folders.source_attributes import NAMES
 from gateway.monitors.observing import reference_of
 from monitoring.reference import ReferenceInvalid
 from r4 import ucum
+from r4.house_rules import TRAPS
 from vocabulary.manifest import Code, Feature, Manifest
 from vocabulary.outcome import parse_outcome
 from writeback.codes import INTERPRETATIONS, QUALITATIVE
@@ -36,6 +37,8 @@ def _writing(manifest: Manifest) -> Iterator[str]:
         if tier.qualitative is not None and tier.qualitative not in QUALITATIVE:
             yield f"output.tiers {tier.name}: qualitative must be one of {', '.join(QUALITATIVE)}"
     for prediction in (manifest.output, *manifest.components):
+        if prediction.unit in TRAPS:
+            yield f"output {prediction.name}: {prediction.unit} is a unit that is never meant, and is not written"
         normal, limits = prediction.reference_range, prediction.range
         if normal is not None and (limits is None or not limits[0] <= normal[0] <= normal[1] <= limits[1]):
             yield f"output {prediction.name}: reference_range must lie within range"

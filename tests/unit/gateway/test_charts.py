@@ -97,6 +97,7 @@ def test_what_was_cut_short_is_noticed(answers: dict[str, Answer], complete: boo
     [
         ({"severity": "warning", "code": "suppressed"}, False), ({"severity": "error", "code": "processing"}, False),
         ({"severity": "information", "code": "incomplete"}, False), ({"severity": "warning", "code": "processing"}, True),
+        ({"severity": "warning", "code": ["incomplete"]}, True), ({"severity": ["error"], "code": {}}, True),
     ],
 )  # fmt: skip
 def test_an_outcome_within_the_page_is_heard_and_is_no_record(issue: dict[str, str], complete: bool) -> None:

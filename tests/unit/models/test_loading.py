@@ -106,6 +106,27 @@ def test_a_folder_that_cannot_be_used_is_refused_by_name_and_a_check_says_the_sa
     assert models.check(path) == ([str(caught.value)], [])
 
 
+@pytest.mark.parametrize(
+    ("manifest", "member"),
+    [
+        (MINIMAL.replace("PT1H", "P1001Y"), "writeback.valid_for"),
+        (MINIMAL.replace("PT1H", "P99999999999D"), "writeback.valid_for"),
+        (RISK.replace("[0, 1]", '[0, 1]\nhorizon = "P9000Y"'), "output.horizon"),
+        (MINIMAL.replace("[0, 10]", "[0, 10]\nreference_range = [0, 1e18]"), "reference_range"),
+        (MINIMAL.replace("urn:chartgate:assessment", "our codes"), "code's system must be a URI"),
+        (MINIMAL.replace('"tiny" }', '"tiny  one" }'), "code's system must be a URI"),
+        (RISK.replace("[0, 1]", "[0, 100]"), "range of a risk"),
+        (RISK.replace("[0, 1]", "[-0.5, 1]"), "range of a risk"),
+        (RISK.replace("[0, 1]", "[0, 100.5]").replace("fraction", "percent"), "range of a risk"),
+    ],
+)
+def test_what_no_chart_can_hold_is_refused_when_the_manifest_is_read(tmp_path, manifest, member):
+    """Not when the first output comes: every one of them failed."""
+    with pytest.raises(ManifestError, match=member):
+        models.load(folder(tmp_path / "far", manifest))
+    models.load(folder(tmp_path / "near", MINIMAL.replace("PT1H", "P1000Y").replace("[0, 10]", "[0, 1e300]")))
+
+
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
     with pytest.raises(models.ModelError, match=r"model\.toml cannot be read"):
         models.load(tmp_path)
@@ -142,6 +163,11 @@ def test_a_feature_that_nothing_can_fill_is_a_problem(tmp_path, feature, problem
     problems, _ = models.check(folder(tmp_path / "a", MINIMAL + f"[[feature]]\n{feature}\n"))
     assert len(problems) == 1
     assert problem in problems[0]
+
+
+def test_a_unit_that_is_never_meant_is_a_problem_for_nothing_would_be_written(tmp_path):
+    problems, _ = models.check(folder(tmp_path / "a", MINIMAL.replace("{score}", "C")))
+    assert problems == ["output tiny: C is a unit that is never meant, and is not written"]
 
 
 def test_a_code_list_is_read_beside_the_manifest_and_nowhere_else(tmp_path):

@@ -38,6 +38,7 @@ def _encounter(**changes: Any) -> Evidence:
     return evidence(encounter={**(evidence().encounter or {}), **changes})
 
 
+_HEART = evidence().inputs[OBSERVATION] or {}
 LABELLED = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "AIAST"}]}
 ASCVD = Component(code="ascvd", value=Decimal("0.1"), unit="fraction")
 
@@ -49,6 +50,8 @@ REFUSED: list[tuple[str, str, str, Output, Evidence]] = [
     ("another patient than the launch", "foreign_patient", "patient", output(), evidence(launch_patient="Patient/p2")),
     ("a version that is still to come", "missing_input", "inputs[0]", output(), _input(meta={"versionId": "1"})),
     ("a version of no such form", "missing_input", "inputs[0]", output(inputs=("Observation/o1/_history/x",)), _read_as("Observation/o1/_history/x")),
+    ("a version of five thousand digits, and one that is later", "missing_input", "inputs[0]", output(inputs=(f"Observation/o1/_history/{'9' * 64}",)),
+     evidence(inputs={f"Observation/o1/_history/{'9' * 64}": {**_HEART, "meta": {"versionId": "0" * 4990 + "8" * 10}}})),
     ("no such encounter", "missing_encounter", "encounter", output(), evidence(encounter=None)),
     ("another patient's encounter", "foreign_encounter", "encounter", output(), _encounter(subject={"reference": "Patient/p2"})),
     ("an encounter of nobody", "foreign_encounter", "encounter", output(), _encounter(subject={})),
@@ -160,3 +163,31 @@ def test_a_medication_is_nobodys_and_may_be_an_input() -> None:
     said = output(inputs=("Medication/x",))
     read = evidence(inputs={"Medication/x": {"resourceType": "Medication", "id": "x"}})
     assert isinstance(admit(said, manifest(), read, NOW), Admitted)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_open"),
+    [("in-progress", True), ("finished", False), (["in-progress"], False), ({}, False), (None, False)],
+)
+def test_an_encounter_is_open_by_a_status_that_says_so_whatever_the_ehr_has_there(status: Any, is_open: bool) -> None:
+    admitted = admit(output(), manifest(), _encounter(status=status), NOW)
+    assert isinstance(admitted, Admitted)
+    assert admitted.encounter_open is is_open
+
+
+def test_versions_are_compared_whatever_their_length() -> None:
+    """Python reads no whole number of more than 4300 digits."""
+    admitted = admit(output(), manifest(), _input(meta={"versionId": "9" * 5000}), NOW)
+    assert isinstance(admitted, Admitted)
+
+
+def test_a_number_of_more_digits_than_a_chart_can_hold_is_refused_however_wide_the_range() -> None:
+    wide = manifest("score", output=replace(manifest("score").output, range=(Decimal(0), Decimal("1e300"))))
+    assert isinstance(admit(output("score", value=Decimal("1e17")), wide, evidence(), NOW), Admitted)
+    refused = admit(output("score", value=Decimal("1e18")), wide, evidence(), NOW)
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.element) == ("out_of_range", "value")
+    far = output("score", interval=(Decimal(0), Decimal("1e298")))
+    assert admit(far, wide, evidence(), NOW) == Refused(
+        reason="out_of_range", element="interval", text="The interval has more digits than a chart can hold."
+    )
