@@ -38,6 +38,7 @@ from gateway.routes import (
     site_pages,
     staff,
 )
+from gateway.storage.failures import DatabaseAway, DatabaseFailed, DatabaseFull
 from r4.outcome import Issue, outcome
 
 
@@ -69,6 +70,7 @@ def application(
         gateway.signs_in = True
     app.router.redirect_slashes = not production
     app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(DatabaseFailed, _not_kept)
     return app
 
 
@@ -102,6 +104,19 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
         return app.openapi_schema
 
     return document
+
+
+async def _not_kept(request: Request, failure: Any) -> Response:
+    """A page whose database failed, for whoever reads or has just decided: what became of it. The JSON addresses say so in
+    their own words."""
+    status = 503 if isinstance(failure, DatabaseAway) else 507 if isinstance(failure, DatabaseFull) else 500
+    away = "The database does not answer: look in a moment whether it was done, before you do it again."
+    says = away if status == 503 else "Nothing could be stored, and nothing of this was kept."
+    advice = "Whoever runs this installation sees what is wrong."
+    page = pages.message("Not done", says, status=status, advice=advice)
+    if status == 503:
+        page.headers["retry-after"] = "5"
+    return page
 
 
 async def _not_served(request: Request, failure: Any) -> Response:

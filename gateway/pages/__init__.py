@@ -36,6 +36,18 @@ def sentence(text: str) -> str:
     return f"{text if '_' in first else text[:1].upper() + text[1:]}."
 
 
+OVERRIDES = {0x202D: "⟦U+202D⟧", 0x202E: "⟦U+202E⟧"}
+
+
+def visible(text: object) -> str:
+    """A text with what turns its order around shown as such: people read in the order in which it is written to the chart.
+    Right-to-left script needs no override."""
+    return str(text).translate(OVERRIDES)
+
+
+_TEMPLATES.filters["visible"] = visible
+
+
 def render(template: str, **values: Any) -> str:
     """The HTML of one template; a name it uses and was not given is an error, not an empty place."""
     return _TEMPLATES.get_template(template).render(**{"session": None, "style": "/static/style.css", **values})

@@ -183,3 +183,14 @@ def test_what_the_ehr_has_deleted_is_withdrawn_by_who_asks_for_it_and_not_amende
         assert wording.CAUSES["gone"] in await page(world, person)
 
     drive(act, tmp_path)
+
+
+def test_what_would_read_in_another_order_than_it_is_written_is_shown(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        said = "take 1 \u202e0 mg\u202c daily"
+        await world.submit(await world.key("outputs.write"), explanation=said)
+        text = await page(world, await launched(world))
+        assert "take 1 ⟦U+202E⟧0 mg" in text
+        assert "\u202e" not in text
+
+    drive(act, tmp_path, policy="confirm")
