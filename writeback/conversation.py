@@ -155,27 +155,35 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
         return (yield from _look_by_id(claimed, rendered))
     named = claimed.key.encode() in rendered.body
     found = (yield from search(claimed.type, claimed.key, namespace)) if named else []
+    if isinstance(found, Ending) and found.status in NOT_OFFERED:
+        found, named = [], False
     if not found:
-        found = yield from _alike(codec.parse(rendered.body), named=named)
+        found = yield from _alike(codec.parse(rendered.body), claimed.key, named=named)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
     return (yield from _read_back(claimed, rendered, found[0], status=200, read_back=True, copies=len(found)))
 
 
-def _alike(body: dict[str, Any], *, named: bool) -> Search:
-    """What says the same and carries no name of ours, for an EHR may drop it. Where the body itself carries none
-    (``named`` False), the EHR has to answer: without an answer nothing is sent again. Of several nobody knows which is it."""
-    query = likeness.question(body)
+NOT_OFFERED = frozenset({400, 403, 404, 405, 422, 501})
+"""Answers to a search by our name which say that the EHR does not search so: what it has is found by what it says."""
+
+
+def _alike(body: dict[str, Any], key: str, *, named: bool) -> Search:
+    """What says the same and carries our name or none, for an EHR may drop it. Where it was not searched by a name (``named``
+    False), the EHR has to answer: without an answer nothing is sent again. Of several without it nobody knows which is it."""
+    query, type = likeness.question(body), str(body["resourceType"])
     if query is None:
         return [] if named else Ending(event="undecided", cause="cannot_look", healthy=True)
-    found = yield from searched(query, lambda each: likeness.alike(body, each))
+    found = yield from searched(query, lambda each: keys.carries(each, key) or likeness.alike(body, each))
     if not isinstance(found, list):
         return [] if named else _undecided(found)
-    places = [
-        Place(type=str(body["resourceType"]), id=id, version=version_in(each)) for each in found if (id := id_in(each))
-    ]
-    if len(found) > 1 or len(places) < len(found):
-        return Ending(event="undecided", cause="several_alike" if len(found) > 1 else "cannot_look", healthy=True)
+    ours = [each for each in found if keys.carries(each, key) and each.get("resourceType") == type]
+    alike = ours or found
+    places = [Place(type=type, id=id, version=version_in(each)) for each in alike if (id := id_in(each))]
+    if len(places) < len(alike) or (len(alike) > 1 and not ours):
+        return Ending(
+            event="undecided", cause="cannot_look" if len(alike) < 2 or ours else "several_alike", healthy=True
+        )
     return places
 
 

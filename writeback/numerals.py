@@ -7,6 +7,8 @@ from writeback.codes import UCUM
 
 _WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
 _PLACES = _DIGITS = 6
+_MOST = 18
+"""Digits that R4 asks every reader to hold (§2.24.0.1)."""
 _PERCENT_PLACES = Decimal("0.01")
 
 UNIT_CODES = {"fraction": "1", "percent": "%"}
@@ -20,7 +22,7 @@ def tidy(value: Decimal) -> Decimal:
     if not isinstance(exponent, int):
         raise ValueError("not a finite number")
     value = value if value else abs(value)
-    places = max(_PLACES, _DIGITS - 1 - value.adjusted()) if value else _PLACES
+    places = min(max(_PLACES, _DIGITS - 1 - value.adjusted()), _MOST) if value else _PLACES
     if exponent < -places:
         value = _strip(_WIDE.quantize(value, Decimal(1).scaleb(-places)))
     elif exponent > 0:

@@ -175,3 +175,39 @@ def test_a_code_that_says_it_is_there_already_is_not_a_refusal_of_what_was_in_do
     terms = Terms(already_there=frozenset({"59189"}))
     asyncio.run(settle(database, Lagging(), terms=terms, rounds=12))
     assert states(database)["RiskAssessment primary"] == ("delivered" if keeps else "in_doubt")
+
+
+class Choosy(Ehr):
+    """Keeps our identifier, does not search by it, and loses the first answer about an Observation, or the request."""
+
+    def __init__(self, *, keeps: bool, status: int) -> None:
+        super().__init__()
+        self.keeps, self.status, self.cut = keeps, status, False
+
+    async def send(self, method: str, path: str, **given: Any) -> Answer:
+        first, self.cut = method == "POST" and path == "Observation" and not self.cut, self.cut or path == "Observation"
+        answer = await super().send(method, path, **given) if self.keeps or not first else None
+        if first or answer is None:
+            raise AnswerLost("cut")
+        return answer
+
+    def _read(self, path: str) -> Answer:
+        if "?identifier=" in path:
+            return Answer(status=self.status)
+        if "?patient=" not in path:
+            return super()._read(path)
+        found = [each for each in self.kept.values() if each["resourceType"] == "Observation"]
+        bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in found]}
+        return Answer(status=200, body=codec.format(bundle))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("keeps", [True, False], ids=["there", "never came"])
+def test_where_our_name_is_not_searched_for_it_is_found_by_what_it_says(
+    database: Database, keeps: bool, status: int
+) -> None:
+    made = planned("score", WriteRules())
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr := Choosy(keeps=keeps, status=status)))
+    assert state(database, made.id) == "delivered"
+    assert len(patients(ehr, "Observation")) == 1

@@ -50,7 +50,9 @@ def bare(planned: Planned) -> Planned:
 
 
 def plain(said: Output) -> Output:
-    return replace(said, inputs=(), interval=None, explanation=None)
+    parts = tuple(replace(part, label=None) for part in said.components if part.value is not None)
+    words = {"explanation": None, "text": None, "label": None, "confidence": None}
+    return replace(said, inputs=(), implicated=(), interval=None, components=parts, **words)
 
 
 @RELAXED

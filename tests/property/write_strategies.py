@@ -94,7 +94,17 @@ def manifests(draw: st.DrawFn, kind: Kind) -> Manifest:
 def _component(draw: st.DrawFn, declared: Prediction) -> Component:
     if declared.range is None:
         return Component(code=declared.name, label=draw(words))
-    return Component(code=declared.name, value=draw(decimals(*declared.range)), unit=declared.unit)
+    label = draw(st.none() | words)
+    return Component(code=declared.name, value=draw(decimals(*declared.range)), unit=declared.unit, label=label)
+
+
+def _beside(draw: st.DrawFn, own: dict[str, Any]) -> dict[str, Any]:
+    """Members that the kind has no use for, and that are said all the same; an abstention has no words."""
+    given = {"confidence": draw(st.none() | decimals(Decimal(0), Decimal(1)))}
+    if "abstained" not in own:
+        given |= {"text": draw(st.none() | sentences), "implicated": tuple(draw(st.lists(references, max_size=1)))}
+        given |= {} if "label" in own else {"label": draw(st.none() | words)}
+    return {**given, **own}
 
 
 def _own(draw: st.DrawFn, manifest: Manifest) -> dict[str, Any]:
@@ -120,11 +130,11 @@ def _own(draw: st.DrawFn, manifest: Manifest) -> dict[str, Any]:
 
 @st.composite
 def outputs(draw: st.DrawFn, manifest: Manifest) -> Output:
-    own = _own(draw, manifest)
+    own = _beside(draw, _own(draw, manifest))
     tier = st.sampled_from([tier.name for tier in manifest.tiers]) if manifest.tiers else words
     if manifest.kind == "issue" and not manifest.tiers:
         tier = st.sampled_from(["high", "moderate", "low"]) | words
-    given_parts = [part for part in manifest.components if draw(st.booleans())] if "abstained" not in own else []
+    given_parts = [part for part in manifest.components if draw(st.booleans())]
     return Output(
         model=manifest.id, version=manifest.version, ehr="spec", patient=f"Patient/{draw(ids)}", kind=manifest.kind,
         as_of=NOW - draw(st.floats(0, 80000)), inference_id=draw(words),
