@@ -11,7 +11,7 @@ from typing import Any, Literal
 from vocabulary.instant import Span
 from vocabulary.output import KINDS, Kind
 from vocabulary.tables import TableReader, parse_number
-from vocabulary.writable import problems_of
+from vocabulary.writable import CODE, problems_of
 
 FeatureKind = Literal["observation", "presence", "patient"]
 Policy = Literal["automatic", "confirm", "shadow"]
@@ -259,6 +259,8 @@ def _contradictions(manifest: Manifest) -> list[str]:
     problems = []
     if (manifest.entry is None) == (manifest.url is None):
         problems.append("model must have either entry or url")
+    if manifest.id and not CODE.fullmatch(manifest.id):
+        problems.append("model.id must have no blank at an end and no two in a row: it is written as a code")
     said = (*manifest.labels, *(manifest.report.codes if manifest.report else ()))
     problems += dict.fromkeys(problems_of(manifest.kind, (manifest.output, *manifest.components), said))
     for name in ("card", "monitoring"):

@@ -16,7 +16,7 @@ CERTAIN = {"fraction": Decimal(1), "percent": Decimal(100)}
 """The largest probability, by the unit of a risk."""
 
 
-_URI, _CODE = re.compile(r"\S+"), re.compile(r"\S+(\s\S+)*")
+_URI, CODE = re.compile(r"\S+"), re.compile(r"\S+(\s\S+)*")
 """R4 §2.24.0.1: neither has a blank at an end, and a code no two in a row."""
 
 
@@ -32,5 +32,5 @@ def problems_of(kind: Kind, predictions: Sequence["Prediction"], codes: Iterable
         if each.reference_range and max(bound.adjusted() for bound in each.reference_range) >= DIGITS_LIMIT:
             yield f"output {each.name}: reference_range must have at most {DIGITS_LIMIT} digits before the point"
     for code in (*(code for each in predictions for code in each.codes), *codes):
-        if not (_URI.fullmatch(code.system) and _CODE.fullmatch(code.code)):
+        if not (_URI.fullmatch(code.system) and CODE.fullmatch(code.code)):
             yield "output: a code's system must be a URI, and its code must have no blank at an end and no two in a row"

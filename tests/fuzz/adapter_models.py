@@ -94,6 +94,19 @@ def _output(choices: Choices, kind: str) -> dict[str, Any]:
     return table
 
 
+def _tame(choices: Choices) -> Any:
+    """A value of any kind that a TOML file can hold: no half of a surrogate pair."""
+    return _whole(choices.hostile())
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_whole(name): _whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
 def document(choices: Choices) -> dict[str, Any]:
     """A ``model.toml`` as it is read."""
     kind = choices.pick((*KINDS, "risk", "score", "risk", "score"))
@@ -113,13 +126,12 @@ def document(choices: Choices) -> dict[str, Any]:
         "entry": "m:f",
     }
     card = {
-        choices.pick(NAMES): choices.hostile() if choices.seldom(30) else choices.word()
-        for _ in range(choices.below(3))
+        choices.pick(NAMES): _tame(choices) if choices.seldom(30) else choices.word() for _ in range(choices.below(3))
     }
     said: dict[str, Any] = {"model": model, "output": output, "writeback": writing, "card": card}
     if choices.seldom(12):
         table = said[choices.pick(("model", "output", "writeback"))]
-        table[choices.pick(tuple(table))] = choices.hostile()
+        table[choices.pick(tuple(table))] = _tame(choices)
     return said
 
 

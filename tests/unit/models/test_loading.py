@@ -113,6 +113,7 @@ def test_a_folder_that_cannot_be_used_is_refused_by_name_and_a_check_says_the_sa
         (MINIMAL.replace("PT1H", "P99999999999D"), "writeback.valid_for"),
         (RISK.replace("[0, 1]", '[0, 1]\nhorizon = "P9000Y"'), "output.horizon"),
         (MINIMAL.replace("[0, 10]", "[0, 10]\nreference_range = [0, 1e18]"), "reference_range"),
+        (MINIMAL.replace('id = "tiny"', 'id = " tiny"'), "model.id"),
         (MINIMAL.replace("urn:chartgate:assessment", "our codes"), "code's system must be a URI"),
         (MINIMAL.replace('"tiny" }', '"tiny  one" }'), "code's system must be a URI"),
         (RISK.replace("[0, 1]", "[0, 100]"), "range of a risk"),
