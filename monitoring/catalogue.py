@@ -135,5 +135,6 @@ MONITORS: Mapping[str, Monitor] = {
         ),
     )
 }  # fmt: skip
-"""By id. M-WB-COPIES (an EHR has a delivery twice), M-WB-DEAD (one that it refused or never took) and M-SCH-MISSED (a scheduled
-run that did not happen) are alerts of their own, without a series: ``monitoring.rules``."""
+"""By id. M-WB-COPIES (an EHR has a delivery twice), M-WB-DEAD (one that it refused or never took), M-WB-WORKLIST (a recall left
+work for people) and M-SCH-MISSED (a scheduled run that did not happen) are alerts of their own, without a series:
+``monitoring.rules``."""

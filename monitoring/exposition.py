@@ -14,6 +14,7 @@ HELP: Mapping[What, str] = {
     "refusal": "Outputs refused by the gate",
     "delivery": "Deliveries that entered a state",
     "copies": "Deliveries found at an EHR more than once",
+    "worklist": "Recalls that ended with records that only a person at the EHR can take back",
 }
 GAUGES: Mapping[str, str] = {
     "chartgate_signal_level": "Level of a monitor's signal: 0 learning, 1 quiet, 2 warning, 3 critical",

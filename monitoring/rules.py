@@ -45,6 +45,11 @@ DEAD = Rule(monitor="M-WB-DEAD", severity="warning", owners=("engineering",))
 the unknown queue (VA OIG, 14 July 2022): 11,000 orders not delivered, and no notice to the sender."""
 
 
+WORKLIST = Rule(monitor="M-WB-WORKLIST", severity="warning", owners=("clinical_informatics",))
+"""A recall is done but for what only a person can take back at an EHR: until somebody does, it stands in charts. Our own rule: a
+worklist that nobody is told of is not worked on."""
+
+
 MISSED = Rule(monitor="M-SCH-MISSED", severity="warning", owners=("engineering",))
 """A scheduled run did not happen within its grace, or left patients out. Our own rule: silence of a score is read as calm (Wright
 et al., JAMIA 23, 2016: failures to fire are hardest to see), and M-OUT-04 needs a history before it notices."""
@@ -58,6 +63,8 @@ def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
 def _rule(event: Event) -> Rule | None:
     if event.what == "copies":
         return COPIES
+    if event.what == "worklist":
+        return WORKLIST
     if event.what == "delivery" and event.state in ("dead", "rejected"):
         return DEAD
     return REFUSAL_RULES.get(event.reason) if event.what == "refusal" else None

@@ -49,4 +49,13 @@ class CopiesFound(Struct, frozen=True, kw_only=True):
     copies: int
 
 
-Change = DeliveryChanged | OutputChanged | CopiesFound
+class WorklistLeft(Struct, frozen=True, kw_only=True):
+    """A recall is done but for what a person has to take back at this EHR: ``left`` resources."""
+
+    ehr: str
+    model: str
+    version: str
+    left: int
+
+
+Change = DeliveryChanged | OutputChanged | CopiesFound | WorklistLeft

@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from vocabulary.write import Write
 from writeback import keys
-from writeback.changes import Change, DeliveryChanged, OutputChanged
+from writeback.changes import Change, DeliveryChanged, OutputChanged, WorklistLeft
 from writeback.inserting import insert_once
 from writeback.outbox import BACKEND, Origin, enqueue
 from writeback.recall import PAGE, Item, ItemState, Recall, list_items
@@ -248,13 +248,21 @@ def try_again(connection: Connection, now: float, *, item: Item) -> tuple[None, 
     return None, done
 
 
-def finish(connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]) -> bool:
-    """The recall is done when everything was looked through and nothing is on its way. What stands then is for people."""
+def finish(
+    connection: Connection, now: float, *, recall: Recall, ehrs: Sequence[str]
+) -> tuple[bool, tuple[WorklistLeft, ...]]:  # fmt: skip
+    """The recall is done when everything was looked through and nothing is on its way. What stands then is for people, who
+    are told."""
     row = connection.execute(select(recalls).where(recalls.c.id == recall.id).with_for_update()).one()
     searched = set(json.loads(row.ehrs))  # not FHIR: our own words
     if row.cursor is not None or set(ehrs) - searched:
-        return False
+        return False, ()
     if list_items(connection, now, recall.id, states=("waiting", "retracting"), limit=1):
-        return False
+        return False, ()
     connection.execute(update(recalls).where(recalls.c.id == recall.id).values(state="done", changed=now))
-    return True
+    mine = (items.c.recall == recall.id, items.c.state == "worklist")
+    rows = connection.execute(select(items.c.ehr, func.count().label("left")).where(*mine).group_by(items.c.ehr))
+    return True, tuple(
+        WorklistLeft(ehr=row.ehr, model=recall.model, version=recall.version, left=row.left)
+        for row in sorted(rows, key=lambda row: row.ehr)
+    )

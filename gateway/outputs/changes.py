@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from monitoring.events import Event
-from writeback.changes import Change, CopiesFound, DeliveryChanged
+from writeback.changes import Change, CopiesFound, DeliveryChanged, WorklistLeft
 
 
 def events_of(changes: Iterable[Change]) -> list[Event]:
@@ -16,6 +16,11 @@ def events_of(changes: Iterable[Change]) -> list[Event]:
 def _of(change: Change) -> Iterator[Event]:
     if isinstance(change, CopiesFound):
         yield _copies(change, change.copies)
+        return
+    if isinstance(change, WorklistLeft):
+        yield Event(
+            what="worklist", ehr=change.ehr, model=change.model, version=change.version, value=float(change.left)
+        )  # fmt: skip
         return
     if isinstance(change, DeliveryChanged):
         if change.duplicates:

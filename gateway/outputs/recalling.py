@@ -81,7 +81,7 @@ class Recalls(Rounds):
         while await self._step(lambda c, now: recall_steps.conclude(c, now, recall=standing)):
             pass
         ehrs = self._gateway.senders.names()
-        await self._gateway.run(lambda c, now: recall_steps.finish(c, now, recall=standing, ehrs=ehrs))
+        await self._step(lambda c, now: recall_steps.finish(c, now, recall=standing, ehrs=ehrs))
 
     async def _step(self, work: "Callable[[Connection, float], tuple[T, Sequence[Change]]]") -> T:
         """A step whose changes are counted with it; what it came to."""

@@ -7,8 +7,14 @@ from sqlalchemy import select
 
 from tests.contract.recall_world import begin, drive, found, outputs_of, statuses
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World
+from tests.flow.grounding_world import alerts
 from writeback import recall, tables
 from writeback.answers import Answer
+
+
+def metrics(world: World) -> str:
+    lines = world.gateway.exposition.text().decode().splitlines()
+    return "\n".join(line for line in lines if line.startswith("chartgate_recall_worklists"))
 
 
 def test_what_a_person_has_done_at_the_ehr_is_seen_when_the_recall_is_asked_for_again(tmp_path: Path) -> None:
@@ -18,6 +24,8 @@ def test_what_a_person_has_done_at_the_ehr_is_seen_when_the_recall_is_asked_for_
         begun = await begin(world)
         await world.settle()
         assert (await found(world, begun.id)).counts == {"worklist": 4}  # and the Device
+        assert await alerts(world) == {"M-WB-WORKLIST": ("warning", ("clinical_informatics",))}
+        assert 'chartgate_recall_worklists_total{ehr="spec",model="echo",version="1.0.0"} 1.0' in metrics(world)
         first, second, _ = world.ehr.all("RiskAssessment")
         world.ehr.keep({**first, "status": "entered-in-error"})
         del world.ehr.kept[f"RiskAssessment/{second['id']}"]
@@ -35,6 +43,7 @@ def test_what_a_person_has_done_at_the_ehr_is_seen_when_the_recall_is_asked_for_
         await begin(world)
         await world.settle()
         assert (await found(world, begun.id)).standing == 0
+        assert 'version="1.0.0"} 2.0' in metrics(world), "the third time nothing was left"
 
     drive(act, tmp_path, ehr=ChartEhr(capabilities=CREATE_ONLY))
 
