@@ -117,7 +117,8 @@ def _fitted(part: Planned, terms: Terms) -> Planned | str:
     launched = None if part.role in SHARED else terms.granted
     strategy = choose((launched or terms.capabilities).of(part.type), part.type, rules)
     if strategy is None:
-        return f"This EHR does not take a {part.type}{' from this launch' if launched else ''}."
+        article = "an" if part.type[0] in "AEIOU" else "a"
+        return f"This EHR does not take {article} {part.type}{' from this launch' if launched else ''}."
     body, lost = fit(part.body, rules, terms.signer)
     if (problem := _unfit(body, part, terms)) is not None:
         return problem
