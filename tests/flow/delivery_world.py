@@ -1,9 +1,10 @@
 """The whole app face on a database of its own, with an EHR behind the sender seam that keeps versions, answers searches
 and can be told to misbehave; ``World.settle`` is the worker and the recalls, turn by turn, without waiting."""
 
+import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -280,3 +281,13 @@ async def opened(
             finally:
                 if database is None:
                     made.close()
+
+
+def drive(act: Callable[[World], Awaitable[None]], folder: Path, **options: Any) -> None:
+    """Does something in a world of its own."""
+
+    async def run() -> None:
+        async with opened(folder, **options) as world:
+            await act(world)
+
+    asyncio.run(run())

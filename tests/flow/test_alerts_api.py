@@ -1,12 +1,10 @@
 """An alert from the output that raised it to the people who settle it: API, pages, a signed webhook, a Task, and what is decided."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,21 +20,12 @@ from gateway.ehrs.senders import software_of
 from gateway.people import sessions
 from monitoring.alerting import marks, notices
 from monitoring.alerting.routing import Route, Table
-from tests.flow.delivery_world import EVERYTHING, ChartEhr, World, opened
+from tests.flow.delivery_world import EVERYTHING, ChartEhr, World, drive
 from vocabulary.instant import format_instant
 from writeback.capabilities import parse_capabilities
 
 SECRET = b"k" * 32
 HOOK = "https://pager.example.org/hook"
-Act = Callable[[World], Awaitable[None]]
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 async def out_of_range(world: World) -> str:

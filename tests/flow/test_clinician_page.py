@@ -1,9 +1,7 @@
 """The page of a launch: whom it shows, to whom it gives a button, who may frame it, and how it ends."""
 
-import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +13,15 @@ from auth.client.tables import launches
 from auth.client.tokens import LaunchContext, Tokens
 from gateway.launches import banner
 from gateway.people import sessions
-from tests.flow.delivery_world import KEYS, ChartEhr, World, opened
+from tests.flow.delivery_world import KEYS, ChartEhr, World, drive
 from writeback.rules import WriteRules
 
-Act = Callable[[World], Awaitable[None]]
 ISSUER = "https://ehr.example/r4"
 PATIENT = {
     "resourceType": "Patient", "id": "p1", "meta": {"versionId": "7"}, "birthDate": "1950-02-03", "gender": "female",
     "name": [{"use": "nickname", "text": "Nan"}, {"use": "official", "given": ["Ada"], "family": "<b>Lovelace</b>"}],
     "identifier": [{"value": "no"}, {"type": {"coding": [{"code": "MR"}]}, "value": "M-17"}],
 }  # fmt: skip
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 async def launched(world: World, *, fhir_user: str | None = "Practitioner/d1", **context: Any) -> dict[str, str]:

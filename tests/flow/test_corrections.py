@@ -1,25 +1,13 @@
 """The key that said it puts it right: the EHR's copy keeps its place, its history and its label."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
+from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
 from writeback import correcting
-
-Act = Callable[[World], Awaitable[None]]
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 async def said(world: World, key: dict[str, str]) -> tuple[str, dict[str, Any]]:

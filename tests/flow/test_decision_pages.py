@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -12,21 +10,12 @@ from sqlalchemy import update
 from gateway.outputs.feedback import list_feedback
 from gateway.pages import wording
 from tests.contract.recall_world import begin
-from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
+from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
 from tests.flow.test_clinician_page import launched, page
 from writeback import tables
 from writeback.capabilities import Capabilities
 
-Act = Callable[[World], Awaitable[None]]
 FORM = 'action="/app/outputs/{id}/{word}"'
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 async def pressed(world: World, id: str, word: str, person: dict[str, str], **fields: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,12 @@ from sqlalchemy import select
 
 from gateway.outputs.feedback import list_feedback
 from gateway.people import sessions
-from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
+from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
 from writeback import outputs, tables
 from writeback.answers import Answer
 from writeback.errors import AnswerLost
 
-Act = Callable[[World], Awaitable[None]]
 REASON = {"reason": "Read against the chart."}
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 async def delivered(world: World) -> str:

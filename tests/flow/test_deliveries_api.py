@@ -1,31 +1,19 @@
 """Lists, stories and dead letters, as a caller sees them: ``/api/outputs``, ``/api/deliveries``, ``/api/recalls``."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from gateway.bodies import shapes
-from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
+from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, drive
 from writeback import tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 
-Act = Callable[[World], Awaitable[None]]
 SECRET_WORDS = b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"business-rule","diagnostics":' \
     b'"Patient Mustermann is locked","details":{"text":"Mustermann","coding":[{"code":"59189"}]}}]}'  # fmt: skip
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 def minute_ago() -> str:

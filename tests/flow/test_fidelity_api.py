@@ -12,9 +12,8 @@ from gateway import tables
 from gateway.bodies import shapes
 from gateway.feeds import kept_profiles
 from gateway.monitors.fidelity_counts import count_outputs
-from tests.flow.delivery_world import World
+from tests.flow.delivery_world import World, drive
 from tests.flow.fidelity_rows import DAY, FINDINGS, fortnight, judged
-from tests.flow.test_deliveries_api import drive
 
 CODE = {"system": "http://loinc.org", "code": "2093-3"}
 

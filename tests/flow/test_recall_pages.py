@@ -1,29 +1,16 @@
 """``/recalls``: staff sees which versions are withdrawn and works off what only a person at an EHR can take back; and the
 home page leads on to what is older."""
 
-import asyncio
 import html
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from gateway.pages import wording
 from gateway.routes import pages
 from tests.contract.recall_world import begin, outputs_of
-from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, opened
+from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
 from tests.flow.test_clinician_page import page
 from writeback.answers import Answer
-
-Act = Callable[[World], Awaitable[None]]
-
-
-def drive(act: Act, folder: Path, **options: Any) -> None:
-    async def run() -> None:
-        async with opened(folder, **options) as world:
-            await act(world)
-
-    asyncio.run(run())
 
 
 def test_what_still_stands_is_shown_with_its_reason_in_words_page_by_page(tmp_path: Path) -> None:
