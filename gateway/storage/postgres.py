@@ -1,8 +1,9 @@
 """Edge: the storage seam on PostgreSQL: one transaction per work, on a few threads (house.md §3).
 
 A replica that is frozen in mid-transaction keeps its locks. The server ends a transaction that waits for its client too long, but
-not after rows that were sent in a pipeline: the driver then sends a Flush behind the Sync, and a message of any kind stops the
-server's clock (PostgreSQL 15, psycopg 3.3). So whoever waits for a lock in vain ends such transactions of this program's.
+not between rows that are sent in a pipeline, nor after them: the driver then sends a Flush behind the Sync, and a message of any
+kind stops the server's clock (PostgreSQL 15, psycopg 3.3). So whoever waits for a lock in vain ends such transactions of this
+program's.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ LOCKED = "55P03"
 """PostgreSQL's ``lock_not_available``."""
 _END_STUCK = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
-    " AND application_name = :program AND state = 'idle in transaction'"
+    " AND application_name = :program AND backend_xid IS NOT NULL AND wait_event = 'ClientRead'"
     " AND state_change < clock_timestamp() - make_interval(secs => :seconds)"
 )
 
