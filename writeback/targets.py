@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from writeback.claims import Attempted
+from writeback.clock_steps import PUT_BACK
 from writeback.inserting import insert_once
 from writeback.pacing import Size, allowance, book, reserve, resized
 from writeback.retry import parse_retry_after
@@ -120,7 +121,8 @@ def _after(now: float, before: Target, mine: Sequence[Attempted], pace: Pace) ->
     until = before.paused_until
     if failures != before.failures or wishes:
         asked = now + max([pause(failures, pace) if ill else 0.0, *wishes])
-        until = max(asked, until) if until < now + TRUSTED else asked
+        put_back = any(attempt.delivery.since > now + PUT_BACK for attempt in mine)  # since they were accepted
+        until = max(asked, until) if until < now + TRUSTED and not put_back else asked
     return Target(
         failures=failures, paused_until=until, booked=before.booked, size=resized(before.size, bundles),
     )  # fmt: skip
