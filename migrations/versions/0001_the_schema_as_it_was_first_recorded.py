@@ -409,4 +409,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Nothing leads here: ``gateway.storage.migrating`` refuses to go below the first revision, with a sentence for people."""
-    raise NotImplementedError("below the first revision there is nothing")
+    raise RuntimeError("below the first revision there is no schema: restore a backup instead")

@@ -133,7 +133,7 @@ def test_what_is_asked_wrongly_is_2_and_what_cannot_begin_is_3(words: tuple[str,
 
 
 def test_each_check_is_a_test_of_a_foreign_project(fhir: str, tmp_path: Path) -> None:
-    (tmp_path / "test_own.py").write_text("def test_of_their_own():\n    assert True\n")
+    (tmp_path / "test_own.py").write_text("def test_of_their_own():\n    assert sorted('ba') == ['a', 'b']\n")
     command = [
         sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--chartgate-url", fhir, "--chartgate-suite",
         "bulk,writeback", "--chartgate-report", "report", "-k", "own or wants_a_token or a_create_says_where",
