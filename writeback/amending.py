@@ -1,7 +1,7 @@
 """What may become of a resource after it was written, as tables (R4 §3.1; observation-status, docStatus, flag-status).
 
-An edit changes the status of what the EHR has now, and adds a note; everything else stays as the EHR keeps it. A
-correction also replaces the members that say the value.
+An edit changes the status of what the EHR has now, and adds a note; everything else stays as the EHR keeps it, but for the
+words that nobody has reviewed it once somebody has. A correction also replaces the members that say the value.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from vocabulary.instant import format_instant, parse_instant
 from writeback import keys
 from writeback.capabilities import Capabilities
 from writeback.ownership import OWNER_ELEMENTS, unversioned
+from writeback.reviewed import accepted
 from writeback.rules import SPECIFICATION, WriteRules
 
 Amendment = Literal["final", "amended", "corrected", "cancelled", "entered-in-error", "inactive"]
@@ -121,7 +122,7 @@ def standing(resource: Mapping[str, Any]) -> str | None:
 def members(resource: Mapping[str, Any], edit: Edit) -> Mapping[str, str]:
     """The statuses that the edit writes. A new value of what nobody has accepted leaves it preliminary: "corrected" is
     for what had been final."""
-    if edit.says and standing(resource) in ("registered", "preliminary"):
+    if edit.to == "corrected" and edit.says and standing(resource) in ("registered", "preliminary"):
         return {}
     return WRITTEN[str(resource["resourceType"])][edit.to]
 
@@ -165,12 +166,13 @@ def ours(resource: Mapping[str, Any], edit: Edit) -> bool:
 
 
 def edited(resource: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
-    """The resource as the EHR gave it, with the step taken. Nothing else of it is touched. R4's Annotation takes no
-    PractitionerRole as its author by reference."""
+    """The resource as the EHR gave it, with the step taken. Nothing else of it is touched, but for the words that nobody
+    has reviewed it, once somebody has. R4's Annotation takes no PractitionerRole as its author by reference."""
     type = str(resource["resourceType"])
-    replaced = {**resource, **edit.replace, **members(resource, edit)}
+    renewed = accepted(resource, format_instant(edit.at)[:10]) if edit.to == "final" else {}
+    replaced = {**resource, **renewed, **edit.replace, **members(resource, edit)}
     changed = {name: value for name, value in replaced.items() if value is not None}
-    if edit.says:
+    if edit.says or renewed:
         changed.pop("text", None)  # a narrative would tell the earlier value
     if edit.unsaid or edit.newly:
         changed["note"] = _renoted(resource, edit)

@@ -10,25 +10,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from r4 import codec
 from writeback import keys
 from writeback.answers import Answer, Place, Request, classify, place_of
-from writeback.claims import Claimed, Ending
-from writeback.conversation import (
-    GONE,
-    JSON,
-    Reply,
-    declined,
-    ending_of,
-    never_sent,
-    orphaned,
-    unanswered,
-    unread,
-    unseen,
-)
+from writeback.claims import WHOLE, Claimed, Ending
+from writeback.conversation import JSON, Reply, declined, never_sent, orphaned, unanswered
 from writeback.pacing import BYTES, Verdict
+from writeback.reading_back import GONE, ending_of, unread, unseen
 from writeback.rendering import Rendered, render
 from writeback.searching import MOST, asked_for, shown
 from writeback.terms import SINGLY, Terms
@@ -53,13 +43,11 @@ Conversation = Generator[Request, Reply, Together]
 def groups(rows: Sequence[Claimed], *, size: int) -> list[tuple[Claimed, ...]]:
     """The rows as they are sent: Bundles of at most ``size`` of one principal, and one by one what is in doubt or is no
     plain write. No two of a Bundle share an id, so that an answer names one of them."""
-    alone = [(row,) for row in rows if row.doubtful or row.strategy == "edit" or size < 2]
+    alone = [(row,) for row in rows if _by_itself(row, size)]
     open_: dict[str, list[Claimed]] = {}
     heavy: dict[str, int] = {}
     closed: list[tuple[Claimed, ...]] = []
-    for row in rows:
-        if row.doubtful or row.strategy == "edit" or size < 2:
-            continue
+    for row in (row for row in rows if not _by_itself(row, size)):
         group, weight = open_.setdefault(row.principal, []), heavy.get(row.principal, 0) + len(row.body)
         if group and (len(group) >= size or weight > BYTES):
             closed.append(tuple(group))
@@ -67,6 +55,10 @@ def groups(rows: Sequence[Claimed], *, size: int) -> list[tuple[Claimed, ...]]:
         open_[row.principal], heavy[row.principal] = group, weight
         group.append(row)
     return [*alone, *closed, *(tuple(group) for group in open_.values())]
+
+
+def _by_itself(row: Claimed, size: int) -> bool:
+    return row.doubtful or row.uncertain or row.strategy == "edit" or size < 2
 
 
 class _Sent(Struct, frozen=True, kw_only=True, gc=False):
@@ -157,9 +149,9 @@ def _whole(row: Claimed, reply: Reply) -> Ending:
     if not isinstance(reply, Answer):
         return unanswered(reply, doubtful=False)
     ending = declined(row, reply)
-    if ending.event != "refused":
+    if ending.event == "lost":
         return ending
-    return Ending(event="postponed", status=reply.status, cause=f"batch_{reply.status}", healthy=True)
+    return structs.replace(ending, event="postponed", cause=f"{WHOLE}{reply.status}", issues=())
 
 
 def match(rows: Sequence[Claimed], entries: Sequence[Any]) -> dict[int, Told]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from writeback.among import among
 from writeback.changes import Change
-from writeback.claims import START, Claimed, Cursor
+from writeback.claims import START, WHOLE, Claimed, Cursor
 from writeback.overtaking import overtake
 from writeback.pacing import Size, allowance, book
 from writeback.rendering import Need
@@ -57,7 +57,7 @@ _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, de
 )
 _TAKEN = (
     "id", "key", "ehr", "resource_type", "fhir_id", "strategy", "quarantine", "principal", "attempt", "doubtful",
-    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at", "status",
+    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at", "status", "cause",
 )  # fmt: skip
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
@@ -234,7 +234,7 @@ def _claimed(connection: Connection, rows: Sequence[Row[Any]], owner: str) -> li
             id=row.id, key=row.key, ehr=row.ehr, type=row.resource_type, fhir_id=row.fhir_id, body=row.body,
             strategy=row.strategy, quarantine=row.quarantine, principal=row.principal, attempt=row.attempt + 1,
             owner=owner, doubtful=row.doubtful, output=row.output, model=row.model, version=row.version,
-            valid_until=row.valid_until, since=row.since, told=row.status, planned_losses=_words(row.losses),
+            valid_until=row.valid_until, since=row.since, told=_told(row), planned_losses=_words(row.losses),
             needs={key: known.get(key, UNKNOWN) for key in keys},
         )
         for row, keys in zip(rows, needs, strict=True)
@@ -242,6 +242,11 @@ def _claimed(connection: Connection, rows: Sequence[Row[Any]], owner: str) -> li
 
 
 UNKNOWN = Need(state="dead")
+
+
+def _told(row: Row[Any]) -> int | None:
+    """What was said of a whole Bundle was not said of it."""
+    return None if (row.cause or "").startswith(WHOLE) else row.status
 
 
 def _words(text: str) -> tuple[str, ...]:

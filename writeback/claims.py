@@ -49,7 +49,17 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     late: bool = False
     since: float = 0.0
     told: int | None = None
-    """The status of the EHR's last answer."""
+    """The status of the EHR's last answer to it alone."""
+
+    @property
+    def uncertain(self) -> bool:
+        """A create that repeats itself, and whose last try was answered with a delay or a failure (429, 503). By RFC 9110
+        such an answer says that it was not processed; some have said it after they had written. So it is looked for first."""
+        return self.strategy == "post" and not self.doubtful and self.told is not None and self.told >= 429
+
+
+WHOLE = "batch_"
+"""How the cause begins where a Bundle was answered as a whole; the status follows."""
 
 
 class Ending(Struct, frozen=True, kw_only=True, gc=False):

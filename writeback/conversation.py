@@ -10,7 +10,6 @@ from typing import Any
 from msgspec import structs
 
 from r4 import codec
-from vocabulary.write import Receipt
 from writeback import keys, likeness
 from writeback.answers import (
     Answer,
@@ -28,7 +27,7 @@ from writeback.answers import (
 from writeback.claims import Claimed, Ending
 from writeback.editing import edit
 from writeback.pages import read, searched
-from writeback.receipt import as_sent, compare
+from writeback.reading_back import ending_of, kept_at
 from writeback.rendering import Rendered, render
 from writeback.states import FINAL, Event
 from writeback.terms import SINGLY, Terms
@@ -59,6 +58,10 @@ def deliver(
             return found
     if overdue:
         return OVERDUE
+    if claimed.uncertain:
+        found = yield from _look_again(claimed, rendered, namespace)
+        if found is not None:
+            return found
     answer = yield _write(claimed, rendered.body, namespace, terms)
     if not isinstance(answer, Answer):
         return unanswered(answer, doubtful=claimed.doubtful and claimed.strategy == "conditional")
@@ -128,7 +131,7 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
         place = place_of(answer) or Place(type=claimed.type, id=claimed.fhir_id)
         if place.type != claimed.type:
             return Ending(event="lost", status=answer.status, cause="foreign_location", healthy=True)
-        return (yield from _read_back(claimed, rendered, place, status=answer.status, read_back=read_back))
+        return (yield from kept_at(claimed, rendered, place, status=answer.status, wanted=read_back))
     if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy != "put"):
         return (yield from _adopt(claimed, rendered, namespace, answer))
     return declined(claimed, answer)
@@ -161,7 +164,18 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
         found = yield from _alike(codec.parse(rendered.body), claimed.key, named=named)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
-    return (yield from _read_back(claimed, rendered, found[0], status=200, read_back=True, copies=len(found)))
+    return (yield from kept_at(claimed, rendered, found[0], status=200, wanted=True, copies=len(found)))
+
+
+def _look_again(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Request, Reply, Ending | None]:
+    """Is it there although the last answer said that it was not processed? None where it is not, or where this EHR does not
+    tell: then its word counts. While it does not answer nothing is sent either."""
+    found = yield from _look(claimed, rendered, namespace)
+    if found is None or found.event != "undecided" or found.cause == "several_alike":
+        return found
+    if found.status in NOT_OFFERED or found.healthy:
+        return None
+    return structs.replace(found, event="postponed", status=found.status or claimed.told)
 
 
 NOT_OFFERED = frozenset({400, 403, 404, 405, 422, 501})
@@ -234,53 +248,4 @@ def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer)
         return structs.replace(found, status=answer.status) if answer.status == ACCEPTED else found
     if not found:
         return Ending(event="lost", status=answer.status, cause="not_found_again", healthy=True)
-    return (yield from _read_back(claimed, rendered, found[0], status=answer.status, read_back=True, copies=len(found)))
-
-
-def _read_back(
-    claimed: Claimed, rendered: Rendered, place: Place, *, status: int, read_back: bool, copies: int = 0
-) -> Conversation:
-    """It is there; what of it? A read that fails leaves it delivered, its losses unknown. What carries another delivery's
-    name is another's: where this one is, is not known. ``copies`` were found by looking; none were where a write was
-    answered just now."""
-    answer = (yield read(place.location)) if read_back else None
-    if isinstance(answer, Answer) and answer.status in GONE and not copies:
-        return unseen(claimed, rendered, place, status=status)
-    resource = answer.resource() if isinstance(answer, Answer) and answer.status == 200 else None
-    if resource is not None and resource["resourceType"] == claimed.type:
-        if (marks := keys.marked(resource)) and claimed.key not in marks:
-            return Ending(event="lost", status=status, cause="foreign_location", healthy=True)
-        return ending_of(claimed, rendered, resource, place, status=status, copies=copies or 1)
-    return unread(rendered, place, status=status, copies=copies or 1)
-
-
-GONE = (404, 410)
-"""What a read answers about a resource that is not there."""
-
-
-def unseen(claimed: Claimed, rendered: Rendered, place: Place, *, status: int) -> Ending:
-    """The EHR said that it took it, and has it not where it said. In doubt where sending it again makes no second one;
-    else it stays what the EHR called it, and is not called read: some keep what they took for a person to file. So does
-    what it said to have matched (200 to a conditional create): it has it, and does not show it."""
-    if claimed.strategy != "post" and not (claimed.strategy == "conditional" and status == 200):
-        return Ending(event="lost", status=status, cause="not_found_again", healthy=True)
-    return unread(rendered, place, status=status, cause="not_found_again")
-
-
-def unread(rendered: Rendered, place: Place, *, status: int, copies: int = 1, cause: str = "") -> Ending:
-    """The EHR says that it is there, and what of it was kept is not known."""
-    receipt = Receipt(location=place.location, version=place.version, losses=rendered.losses)
-    return Ending(event="kept", receipt=receipt, status=status, cause=cause, healthy=True, duplicates=copies - 1)
-
-
-def ending_of(
-    claimed: Claimed, rendered: Rendered, kept: dict[str, Any], place: Place, *, status: int, copies: int = 1
-) -> Ending:
-    """``kept`` is the resource as the EHR gives it now. Where it is what was sent, its own word for its version counts,
-    for headers have been seen to name another."""
-    lost = () if as_sent(rendered.body, kept) else compare(codec.reread(rendered.body), kept)
-    said = (place.version, version_in(kept)) if lost else (version_in(kept), place.version)
-    receipt = Receipt(location=place.location, version=said[0] or said[1], losses=(*rendered.losses, *lost))
-    return Ending(
-        event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1
-    )  # fmt: skip
+    return (yield from kept_at(claimed, rendered, found[0], status=answer.status, wanted=True, copies=len(found)))

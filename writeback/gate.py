@@ -19,7 +19,8 @@ from vocabulary.writable import DIGITS_LIMIT
 from writeback import ownership
 from writeback.ownership import Resource
 
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\ud800-\udfff]")
+WORDED = ("inference_id", "label", "tier", "explanation", "abstained", "text")
 SKEW = 30.0
 """Seconds by which another machine's clock may be ahead."""
 TEXT_LIMIT = 200_000
@@ -249,22 +250,21 @@ def _words(case: _Case) -> Iterator[Refused]:
         yield _no("unknown_label", "label", "The label is not among those that the model declares.")
     if output.tier is not None and manifest.tiers and output.tier not in {tier.name for tier in manifest.tiers}:
         yield _no("unknown_tier", "tier", "The tier is not among those that the model declares.")
-    for name in ("inference_id", "label", "tier", "explanation", "abstained", "text"):
-        words = getattr(output, name)
+    own = {name: getattr(output, name) for name in WORDED}
+    parts = {f"components[{index}].label": part.label for index, part in enumerate(output.components)}
+    for name, words in {**own, **parts}.items():
         if words is not None and not words.strip():
             yield _no("empty_text", name, "The text is empty.")
         elif words is not None and len(words) > (TEXT_LIMIT if name == "text" else TEXT_LIMIT // 20):
             yield _no("too_long", name, "The text is too long to be shown in a chart.")
         elif words is not None and _UNREADABLE.search(words):
-            yield _no("unreadable_text", name, "The text holds characters that no chart can show.")
+            yield _no("unreadable_text", name, "The text holds characters that no chart shows as they are meant.")
 
 
 def _groundedness(case: _Case) -> Iterator[Refused]:
-    evidence = case.evidence
-    if evidence.foreign_citations:
+    if case.evidence.foreign_citations:
         yield _no("foreign_citation", "text", "The text cites a record of another patient.")
-    if evidence.contradictions:
-        number = evidence.contradictions
+    if number := case.evidence.contradictions:
         said = "One statement" if number == 1 else f"{number} statements"
         yield _no("contradicted_text", "text", f"{said} of the text contradicted the chart it was made from.")
 

@@ -12,6 +12,7 @@ from vocabulary.instant import format_instant
 from vocabulary.manifest import Code, Manifest
 from vocabulary.output import Output
 from vocabulary.write import PLACEHOLDER
+from writeback import reviewed
 from writeback.codes import AI_ASSERTED
 from writeback.gate import Admitted
 from writeback.meanings import permitted
@@ -157,11 +158,12 @@ def references(names: Iterable[str]) -> list[dict[str, str]]:
 
 
 def status_words(occasion: Occasion) -> str:
-    """What stands between a machine's words and a reader who takes them for a colleague's."""
-    if occasion.confirmed is None:
-        return "AI-generated draft, not reviewed"
-    day = format_instant(occasion.confirmed.at)[:10]
-    return f"AI-generated draft, not reviewed when generated. Accepted by a clinician on {day}"
+    """What it is, in the words of its text."""
+    return reviewed.draft(_accepted_on(occasion))
+
+
+def _accepted_on(occasion: Occasion) -> str | None:
+    return None if occasion.confirmed is None else format_instant(occasion.confirmed.at)[:10]
 
 
 MARKS = ("Machine-generated", "AI-generated")
@@ -170,9 +172,7 @@ MARKS = ("Machine-generated", "AI-generated")
 
 def made_by_a_machine(occasion: Occasion) -> str:
     """The sentence that stands in for the label where that is lost."""
-    if occasion.confirmed is None:
-        return "Machine-generated; not clinician-confirmed."
-    return f"Machine-generated; accepted by a clinician on {format_instant(occasion.confirmed.at)[:10]}."
+    return reviewed.machine_made(_accepted_on(occasion))
 
 
 def notes(occasion: Occasion) -> list[dict[str, str]]:

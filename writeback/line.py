@@ -94,7 +94,8 @@ class Line:
 
     def reading(self, row: Claimed, sender: Sender) -> Sender:
         """The sender, with the reads of those under way together where the EHR's terms are such."""
-        if not self.terms.search_reads or self.terms.per_minute is not None or row.strategy == "edit" or row.doubtful:
+        looks = row.strategy == "edit" or row.doubtful or row.uncertain
+        if not self.terms.search_reads or self.terms.per_minute is not None or looks:
             return sender
         reader = self._readers.get(row.principal)
         if reader is None or not reader.serves(sender, self.terms.search_reads):

@@ -183,6 +183,58 @@ def test_a_503_whose_wish_says_nothing_is_no_promise_that_it_was_not_processed(d
     assert len(ehr.kept) == len(ehr.writes) == 4
 
 
+BUSY = [
+    Answer(status=429),
+    Answer(status=429, headers={"retry-after": "1"}),
+    Answer(status=503, headers={"retry-after": "1"}),
+]
+
+
+class Busy(Ehr):
+    """Says of the first create of each type that it was not processed (RFC 9110 §15.6.4), although it was where ``keeps``;
+    ``looking`` is what it answers to the first search after that."""
+
+    def __init__(self, word: Answer, *, keeps: bool = True, looking: Answer | None = None) -> None:
+        super().__init__()
+        self.word, self.keeps, self.looking, self.told = word, keeps, looking, set[str]()
+
+    async def send(self, method: str, path: str, **given: Any) -> Answer:
+        if method == "GET" and "?" in path and self.looking is not None:
+            answer, self.looking = self.looking, None if self.looking.status >= 429 else self.looking
+            return answer
+        if method != "POST" or path == "" or path in self.told:
+            return await super().send(method, path, **given)
+        if self.keeps:
+            await super().send(method, path, **given)
+        self.told.add(path)
+        return self.word
+
+
+@pytest.mark.parametrize("terms", [Terms(), Terms(batch=True)], ids=["singly", "in batches"])
+@pytest.mark.parametrize("word", BUSY, ids=["429", "429 later", "503 later"])
+def test_what_is_there_although_the_ehr_said_that_it_was_too_busy_is_found(
+    database: Database, word: Answer, terms: Terms
+) -> None:
+    asyncio.run(accept(database, made := submission(said(), capabilities=BY_POST)))
+    asyncio.run(settle(database, ehr := Busy(word), terms=terms))
+    assert state(database, made.id) == "delivered"
+    assert len(ehr.kept) == len(ehr.writes) == 4
+
+
+@pytest.mark.parametrize(
+    ("keeps", "looking", "sent"),
+    [(False, None, 4), (False, Answer(status=403), 4), (False, Answer(status=501), 4), (True, Answer(status=429), 4),
+     (True, Answer(status=500), 4)],
+    ids=["not there", "no search", "not built", "busy again", "ill"],
+)  # fmt: skip
+def test_a_busy_ehr_is_believed_where_it_does_not_tell_and_asked_again_where_it_does_not_answer(
+    database: Database, keeps: bool, looking: Answer | None, sent: int
+) -> None:
+    ehr = Busy(BUSY[0], keeps=keeps, looking=looking)
+    assert delivered(database, ehr) == "delivered"
+    assert (len(ehr.kept), len(ehr.writes)) == (sent, sent)
+
+
 @pytest.mark.parametrize("id", [".", ".."])
 def test_a_place_that_no_address_has_is_none(database: Database, id: str) -> None:
     class Dotted(Ehr):

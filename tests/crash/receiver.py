@@ -4,8 +4,8 @@
 
 ``KIND`` is how it takes a resource: ``conditional`` (If-None-Exist, racy: it looks, works for a while, and then keeps
 it, so that two identical requests at once make two), ``put`` (by id) or ``post`` (only a plain create, and a search by
-identifier). Before keeping it may answer 503 or cut the line, while it works as well; after keeping it may answer 500, cut the line, or answer
-later than anybody waits. What was begun is finished although the client is gone. ``--calm`` does none of this.
+identifier). Before keeping it may answer 503 or cut the line, while it works as well; after keeping it may answer 500, say
+that it was too busy (429, 503 with ``Retry-After``), cut the line, or answer later than anybody waits. What was begun is finished although the client is gone. ``--calm`` does none of this.
 Each line of FILE, written before the answer, says: type, id, delivery key. SIGKILL loses no line, and the next start
 reads them again. Prints its port.
 """
@@ -69,7 +69,7 @@ class Ehr:
             if lot < 0.05:
                 return None
             if lot < 0.07:
-                return 500, {}, None
+                return (500, {}, None) if lot < 0.06 else (429 if lot < 0.065 else 503, {"retry-after": "0"}, None)
             await asyncio.sleep(LATE)
         return reply
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from gateway.outputs.feedback import list_feedback
-from gateway.pages import wording
+from gateway.pages import visible, wording
 from tests.contract.recall_world import begin
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
 from tests.flow.test_clinician_page import launched, page
@@ -174,12 +174,14 @@ def test_what_the_ehr_has_deleted_is_withdrawn_by_who_asks_for_it_and_not_amende
     drive(act, tmp_path)
 
 
-def test_what_would_read_in_another_order_than_it_is_written_is_shown(tmp_path: Path) -> None:
+def test_what_would_read_in_another_order_than_it_is_written_is_refused_and_shown_as_it_is(tmp_path: Path) -> None:
     async def act(world: World) -> None:
         said = "take 1 \u202e0 mg\u202c daily"
-        await world.submit(await world.key("outputs.write"), explanation=said)
+        key = await world.key("outputs.write")
+        answer = await world.client.post("/api/outputs", json=world.body(explanation=said), headers=key)
+        assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (422, ["explanation"])
         text = await page(world, await launched(world))
-        assert "take 1 ⟦U+202E⟧0 mg" in text
         assert "\u202e" not in text
+        assert visible(said) == "take 1 ⟦U+202E⟧0 mg\u202c daily"
 
     drive(act, tmp_path, policy="confirm")

@@ -188,6 +188,8 @@ def test_the_ehrs_copy_takes_the_steps_of_the_table_and_no_other(
             await world.settle()
         kept = world.ehr.all("RiskAssessment")[0]
         assert (kept["status"], await world.state(id)) == (status, state)
+        unreviewed = "not clinician-confirmed" in str(kept["note"])
+        assert unreviewed == (steps[0] != "final")
         same = {name: value for name, value in kept.items() if name not in ("status", "note", "meta")}
         assert same == {name: value for name, value in before.items() if name not in ("status", "note", "meta")}
         assert kept["meta"]["security"] == before["meta"]["security"]

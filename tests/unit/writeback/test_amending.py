@@ -59,7 +59,8 @@ def test_an_edited_resource_is_valid_r4_and_differs_in_status_and_note_only(kind
         issue for issue in validate(after, type=after["resourceType"]) if issue.severity in ("error", "fatal")
     ] == []
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    assert changed <= {"status", "docStatus", "note"}
+    told = {"description", "content", "conclusion", "detail"} if to == "final" else set()
+    assert changed <= {"status", "docStatus", "note", *told}
     assert ("note" in changed) == (before["resourceType"] in NOTED)
     assert before == codec.parse(codec.format(primary(kind)).replace(b"urn:chartgate:delivery:", b"Device/"))
 

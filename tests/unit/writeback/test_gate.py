@@ -93,6 +93,8 @@ REFUSED: list[tuple[str, str, str, Output, Evidence]] = [
     ("an empty text", "empty_text", "text", output("text", text=" \n"), evidence()),
     ("an endless explanation", "too_long", "explanation", output(explanation="x" * 10_001), evidence()),
     ("a control character", "unreadable_text", "text", output("text", text="a\x00b"), evidence()),
+    ("an override of the order", "unreadable_text", "text", output("text", text="take 1 \u202e0 mg\u202c"), evidence()),
+    ("an override in a part", "unreadable_text", "components[0].label", output(components=(replace(ASCVD, label="\u202dlow"),)), evidence()),
     ("half a surrogate pair", "unreadable_text", "explanation", output(explanation="a\ud800"), evidence()),
 ]  # fmt: skip
 
