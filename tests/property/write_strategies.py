@@ -24,7 +24,9 @@ NASTY = (
     "null", "0", "é" * 40, "Machine-generated",
 )  # fmt: skip
 words = st.sampled_from(NASTY) | st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\u202d\u202e"), min_size=1, max_size=8
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\u202d\u202e"),
+    min_size=1,
+    max_size=8,
 ).filter(str.strip)
 sentences = st.one_of(words, st.lists(words, min_size=2, max_size=4).map("\n".join))
 names = st.sampled_from(("main", "sepsis-12h", "a", "part-1", "x9", "pulse", "resp", "cvd-10y"))
