@@ -49,6 +49,17 @@ class CopiesFound(Struct, frozen=True, kw_only=True):
     copies: int
 
 
+class KeptLess(Struct, frozen=True, kw_only=True):
+    """An EHR did not keep ``path`` (without places in lists) of a delivery, which it had kept of earlier ones."""
+
+    delivery: str
+    ehr: str
+    resource_type: str
+    model: str
+    version: str
+    path: str
+
+
 class WorklistLeft(Struct, frozen=True, kw_only=True):
     """A recall is done but for what a person has to take back at this EHR: ``left`` resources."""
 
@@ -58,4 +69,4 @@ class WorklistLeft(Struct, frozen=True, kw_only=True):
     left: int
 
 
-Change = DeliveryChanged | OutputChanged | CopiesFound | WorklistLeft
+Change = DeliveryChanged | OutputChanged | CopiesFound | KeptLess | WorklistLeft

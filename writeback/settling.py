@@ -17,6 +17,7 @@ from writeback.among import among
 from writeback.attempts import note_attempts, note_late
 from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.claims import Attempted, Claimed, Ending
+from writeback.keeping import kept_less
 from writeback.outbox import listed
 from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace
@@ -69,7 +70,8 @@ def record(
         return ()
     note_health(connection, now, attempts, pace)
     note_attempts(connection, now, attempts)
-    return settle(connection, now, [_settled(now, attempt, pace) for attempt in attempts])
+    settled = settle(connection, now, [_settled(now, attempt, pace) for attempt in attempts])
+    return (*settled, *kept_less(connection, now, attempts))
 
 
 def _settled(now: float, attempt: Attempted, pace: Pace) -> Settled:
