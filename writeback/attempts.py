@@ -42,7 +42,7 @@ attempts = Table(
     Column("at", Double, nullable=False),
 )
 """``event`` is what the worker made of the answer (``states.Event``, or what a person did: ``resent``); ``issues`` are
-FHIR issue types and the EHR's own codes, as a list."""
+FHIR issue types and the EHR's own codes, as a list; of ``copies`` where they are (``Type/id``)."""
 
 Index("delivery_attempts_delivery", attempts.c.delivery, attempts.c.id)
 
@@ -55,6 +55,10 @@ def note_attempts(connection: Connection, now: float, made: Sequence[Attempted])
     rows = [_row(now, each) for each in made if each.ending.event != "kept" and kept(each.delivery.attempt)]
     if rows:
         connection.execute(_ADD, rows)
+    for each in made:
+        if each.ending.duplicates and each.ending.places:
+            row = each.delivery
+            note(connection, now, key=row.key, attempt=row.attempt, event="copies", issues=each.ending.places)
 
 
 def kept(attempt: int) -> bool:
@@ -71,11 +75,12 @@ def _row(now: float, made: Attempted) -> dict[str, Any]:
 
 
 def note(
-    connection: Connection, at: float, *, key: str, attempt: int, event: str, status: int | None = None
+    connection: Connection, at: float, *, key: str, attempt: int, event: str, status: int | None = None,
+    issues: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Writes down one thing that happened to a delivery at ``at``, besides what the worker tells."""
-    row = {"delivery": key, "attempt": attempt, "event": event, "status": status, "cause": None, "issues": "[]"}
-    connection.execute(_ADD, [{**row, "at": at}])
+    row = {"delivery": key, "attempt": attempt, "event": event, "status": status, "cause": None}
+    connection.execute(_ADD, [{**row, "issues": json.dumps(list(issues)), "at": at}])
 
 
 def note_late(connection: Connection, now: float, rows: Sequence[Claimed]) -> None:

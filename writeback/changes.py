@@ -47,6 +47,7 @@ class CopiesFound(Struct, frozen=True, kw_only=True):
     model: str
     version: str
     copies: int
+    places: tuple[str, ...] = ()
 
 
 class KeptLess(Struct, frozen=True, kw_only=True):

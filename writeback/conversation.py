@@ -74,7 +74,7 @@ def deliver(
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
-ACCEPTED = 202
+ACCEPTED, SEVERAL = 202, 412
 UNSEEN = Ending(event="undecided", status=ACCEPTED, cause="accepted_unseen", healthy=True)
 ORPHANED = Ending(event="orphaned", cause="target_missing")
 OVERDUE = Ending(event="overdue", cause="overdue")
@@ -148,7 +148,7 @@ def declined(claimed: Claimed, answer: Answer) -> Ending:
         event = "undecided"  # this try was not processed, but the one before it may have been
     return Ending(
         event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer),
-        issues=issue_codes(answer),
+        issues=issue_codes(answer), duplicates=int(meaning == "several"),
     )  # fmt: skip
 
 
@@ -164,7 +164,8 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
         found = yield from _alike(codec.parse(rendered.body), claimed.key, named=named)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
-    return (yield from kept_at(claimed, rendered, found[0], status=200, wanted=True, copies=len(found)))
+    ending = yield from kept_at(claimed, rendered, found[0], status=200, wanted=True, copies=len(found))
+    return structs.replace(ending, places=tuple(each.location for each in found))
 
 
 def _look_again(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Request, Reply, Ending | None]:
@@ -242,10 +243,17 @@ def _undecided(reply: Reply) -> Ending:
 
 
 def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer) -> Conversation:
-    """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
+    """The EHR says that it has it (once, or more often) without saying where: it is searched for. That it is there more than
+    once is told, whether the search shows it or not."""
+    several = int(answer.status == SEVERAL)
     found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending):
-        return structs.replace(found, status=answer.status) if answer.status == ACCEPTED else found
+        status = answer.status if answer.status in (ACCEPTED, SEVERAL) else found.status
+        return structs.replace(found, status=status, duplicates=several)
     if not found:
-        return Ending(event="lost", status=answer.status, cause="not_found_again", healthy=True)
-    return (yield from kept_at(claimed, rendered, found[0], status=answer.status, wanted=True, copies=len(found)))
+        return Ending(
+            event="lost", status=answer.status, cause="not_found_again", healthy=True, duplicates=several
+        )  # fmt: skip
+    copies = max(len(found), 1 + several)
+    ending = yield from kept_at(claimed, rendered, found[0], status=answer.status, wanted=True, copies=copies)
+    return structs.replace(ending, places=tuple(each.location for each in found))
