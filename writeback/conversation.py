@@ -21,6 +21,7 @@ from writeback.answers import (
     id_in,
     issue_codes,
     place_of,
+    traces,
     version_in,
     word_of,
 )
@@ -106,7 +107,7 @@ def _write(claimed: Claimed, body: bytes, namespace: str, terms: Terms) -> Reque
         "accept": JSON,
         "prefer": "return=minimal",
         "x-correlation-id": claimed.key,
-        "x-request-id": f"{claimed.key[:24]}-{claimed.attempt}",
+        "x-request-id": keys.request_id(claimed.key, claimed.attempt),
     }
     if claimed.strategy == "put":
         headers |= terms.first_put if never_sent(claimed) else {}
@@ -140,16 +141,23 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
 def declined(claimed: Claimed, answer: Answer) -> Ending:
     """What an answer that is no success means for a delivery: never, later, or nobody knows."""
     meaning, cause = classify(answer, claimed.strategy), f"http_{answer.status}"
+    issues = (*issue_codes(answer), *traces(answer, claimed.key))
     if meaning == "refused":
-        return Ending(event="refused", status=answer.status, cause=cause, healthy=True, issues=issue_codes(answer))
+        there = answer.status not in NO_WAY
+        return Ending(event="refused", status=answer.status, cause=cause, healthy=there, issues=issues)
     wish = answer.headers.get("retry-after")
     event: Event = "postponed" if meaning == "later" else "lost"
     if event == "postponed" and claimed.doubtful and claimed.strategy == "conditional":
         event = "undecided"  # this try was not processed, but the one before it may have been
     return Ending(
         event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer),
-        issues=issue_codes(answer), duplicates=int(meaning == "several"),
+        issues=issues, duplicates=int(meaning == "several"),
     )  # fmt: skip
+
+
+NO_WAY = frozenset({404, 405, 501})
+"""Refusals of a write that are not its own: the type, or the address, is not there. After some in a row nothing more is sent for
+a while, for all that follows would be refused as well (reference/fhir-writeback.md §4.1)."""
 
 
 def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Request, Reply, Ending | None]:
