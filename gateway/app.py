@@ -28,6 +28,7 @@ from gateway.model_folders import seen
 from gateway.model_folders.models import Model, load_all
 from gateway.monitors import memory, observing, signed
 from gateway.monitors.evaluating import Evaluator
+from gateway.monitors.journalling import Journalling
 from gateway.monitors.outcomes import Outcomes
 from gateway.outputs import claim_checkers
 from gateway.outputs.changes import events_of
@@ -94,7 +95,7 @@ class Gateway:
         self.exposition = Exposition(totals)  # type: ignore[arg-type]
         telemetry.measure(self.exposition)
         self.shared = shared
-        self._unwritten, self._working = list[Event](), False
+        self._journalling, self._working = Journalling(self._write_events), False
         self._namespace = self.keyring.namespace  # the one thing there that never changes
         self._assemble(mail)
 
@@ -237,7 +238,7 @@ class Gateway:
                 logger.warning("what is under way takes too long to end: it is left as it is")
                 task.cancel()
             await asyncio.gather(*serving, return_exceptions=bool(late))
-            await self._write_events()
+            await self._journalling.close()
 
     async def _keep_learning(self) -> None:
         while True:
@@ -255,18 +256,12 @@ class Gateway:
 
     def _observe(self, changes: Sequence[Change]) -> None:
         """The worker's changes: counted at once, written to the journal with the next group."""
-        if not changes:
-            return
-        first = not self._unwritten
-        self._unwritten += events_of(changes)
-        self.exposition.tell(events_of(changes))
-        if first and self._working:
-            asyncio.get_running_loop().create_task(self._write_events())
+        if changes:
+            self._journalling.add(events_of(changes), now=self._working)
+            self.exposition.tell(events_of(changes))
 
-    async def _write_events(self) -> None:
-        events, self._unwritten = self._unwritten, []
-        if events:
-            await self.run(lambda connection, now: journal.record(connection, now, events, new_id=self.new_id))
+    async def _write_events(self, events: Sequence[Event]) -> None:
+        await self.run(lambda connection, now: journal.record(connection, now, events, new_id=self.new_id))
 
 
 @contextlib.asynccontextmanager

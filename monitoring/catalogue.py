@@ -135,6 +135,7 @@ MONITORS: Mapping[str, Monitor] = {
         ),
     )
 }  # fmt: skip
-"""By id. M-WB-COPIES (an EHR has a delivery twice), M-WB-DEAD (one that it refused or never took), M-WB-WORKLIST (a recall left
-work for people) and M-SCH-MISSED (a scheduled run that did not happen) are alerts of their own, without a series:
+"""By id. M-WB-COPIES (an EHR has a delivery twice), M-WB-DEAD (one that it refused or never took), M-WB-KEPT (it keeps
+less of what it is sent than it did), M-WB-LABEL (one that it keeps without a word that a machine made it), M-WB-WORKLIST (a
+recall left work for people) and M-SCH-MISSED (a scheduled run that did not happen) are alerts of their own, without a series:
 ``monitoring.rules``."""

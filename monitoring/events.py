@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-What = Literal["output", "refusal", "delivery", "copies", "worklist", "checker"]
+What = Literal["output", "refusal", "delivery", "copies", "worklist", "kept_less", "checker"]
 """``checker``: what a further checker said of a text, its name in ``state``: journalled, and no counter."""
 
 COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
@@ -13,6 +13,7 @@ COUNTERS: Mapping[What, tuple[str, tuple[str, ...]]] = {
     "refusal": ("chartgate_refusals", ("model", "reason")),
     "delivery": ("chartgate_deliveries", ("ehr", "resource_type", "state")),
     "copies": ("chartgate_copies", ("ehr", "resource_type")),
+    "kept_less": ("chartgate_kept_less", ("ehr", "resource_type")),
     "worklist": ("chartgate_recall_worklists", ("ehr", "model", "version")),
 }
 """Metric name (``_total`` is appended by the exposition) and labels of each event: product.md §6, "Metrics"."""

@@ -14,6 +14,7 @@ HELP: Mapping[What, str] = {
     "refusal": "Outputs refused by the gate",
     "delivery": "Deliveries that entered a state",
     "copies": "Deliveries found at an EHR more than once",
+    "kept_less": "Paths that an EHR kept before and keeps no longer",
     "worklist": "Recalls that ended with records that only a person at the EHR can take back",
 }
 GAUGES: Mapping[str, str] = {

@@ -45,6 +45,16 @@ DEAD = Rule(monitor="M-WB-DEAD", severity="warning", owners=("engineering",))
 the unknown queue (VA OIG, 14 July 2022): 11,000 orders not delivered, and no notice to the sender."""
 
 
+LABEL = Rule(monitor="M-WB-LABEL", severity="critical", owners=("engineering", "clinical_informatics"))
+"""An EHR keeps what a model said so that nobody can tell that a machine said it: neither the label nor words in its place were
+there when it was read back. Source: fhir-writeback reference, delivery recipe, row 5."""
+
+
+KEPT = Rule(monitor="M-WB-KEPT", severity="warning", owners=("engineering",))
+"""An EHR keeps less of what it is sent than it did before: a release of its, or a new setting, loses an element in silence. Our
+own rule: what an EHR keeps is read back of each delivery, and nobody compares deliveries of a month ago."""
+
+
 WORKLIST = Rule(monitor="M-WB-WORKLIST", severity="warning", owners=("clinical_informatics",))
 """A recall is done but for what only a person can take back at an EHR: until somebody does, it stands in charts. Our own rule: a
 worklist that nobody is told of is not worked on."""
@@ -63,8 +73,12 @@ def triggered(events: Iterable[Event]) -> list[tuple[Rule, Event]]:
 def _rule(event: Event) -> Rule | None:
     if event.what == "copies":
         return COPIES
+    if event.what == "kept_less":
+        return KEPT
     if event.what == "worklist":
         return WORKLIST
     if event.what == "delivery" and event.state in ("dead", "rejected"):
         return DEAD
+    if event.what == "delivery" and event.reason == "label_lost":
+        return LABEL
     return REFUSAL_RULES.get(event.reason) if event.what == "refusal" else None

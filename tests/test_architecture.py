@@ -144,6 +144,17 @@ def test_fhir_bodies_are_read_by_the_codec_only() -> None:
     assert offenders(unmarked_readers, names) == {}
 
 
+def bare_models(name: str) -> set[str]:
+    """``fhir.resources`` by itself is R5, whose resources are others."""
+    found = {module for module in imports(TREES[name]) if module == "fhir" or module.startswith("fhir.resources")}
+    return {module for module in found if not (module + ".").startswith("fhir.resources.R4B.")}
+
+
+def test_models_of_fhir_are_those_of_r4b() -> None:
+    assert offenders(bare_models) == {}
+    assert any("fhir.resources.R4B" in set(imports(tree)) for tree in TREES.values())
+
+
 def test_every_public_function_of_a_room_has_a_docstring() -> None:
     bare = [
         f"{name}:{node.name}"

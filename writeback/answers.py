@@ -196,6 +196,18 @@ def issue_codes(answer: Answer) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for code in found if code))[:MOST_ISSUES]
 
 
+_TRACE = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
+TRACES = ("x-request-id", "opc-request-id")
+"""Headers in which an EHR says how it calls a request: R4 §3.1.0.16; ``opc-request-id``: Oracle Health Millennium."""
+
+
+def traces(answer: Answer, key: str) -> tuple[str, ...]:
+    """How the EHR calls the request in its own logs, as ``header/id``, for whoever has to ask there; not what was only sent
+    back (it begins as the delivery's ``key``)."""
+    said = ((name, answer.headers.get(name, "")) for name in TRACES)
+    return tuple(f"{name}/{id}" for name, id in said if _TRACE.fullmatch(id) and not id.startswith(key[:8]))
+
+
 def _issue(issue: Mapping[str, Any]) -> str:
     details = issue.get("details")
     codings = details.get("coding") if isinstance(details, dict) else None

@@ -19,10 +19,12 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     select,
 )
 
+from writeback.among import among
 from writeback.claims import Attempted, Claimed
 from writeback.tables import metadata
 
@@ -42,19 +44,46 @@ attempts = Table(
     Column("at", Double, nullable=False),
 )
 """``event`` is what the worker made of the answer (``states.Event``, or what a person did: ``resent``); ``issues`` are
-FHIR issue types and the EHR's own codes, as a list."""
+FHIR issue types and the EHR's own codes, as a list; of ``copies`` where they are (``Type/id``)."""
 
 Index("delivery_attempts_delivery", attempts.c.delivery, attempts.c.id)
 
 _ADD = insert(attempts)
+_LOST = (
+    select(attempts.c.delivery)
+    .where(among(attempts.c.delivery, "keys"), attempts.c.event == "lost")
+    .group_by(attempts.c.delivery)
+    .having(func.count() > bindparam("most"))
+)
 _OF = select(attempts).where(attempts.c.delivery == bindparam("key")).order_by(attempts.c.id)
 
 
 def note_attempts(connection: Connection, now: float, made: Sequence[Attempted]) -> None:
     """Writes down the attempts that did not end with the resource at the EHR."""
-    rows = [_row(now, each) for each in made if each.ending.event != "kept" and kept(each.delivery.attempt)]
+    rows = [
+        _row(now, each)
+        for each in made
+        if each.ending.event != "kept" and (kept(each.delivery.attempt) or _in_vain(each))
+    ]
     if rows:
         connection.execute(_ADD, rows)
+    for each in made:
+        if each.ending.duplicates and each.ending.places:
+            row = each.delivery
+            note(connection, now, key=row.key, attempt=row.attempt, event="copies", issues=each.ending.places)
+
+
+def _in_vain(made: Attempted) -> bool:
+    """A create that repeats itself was sent, and nobody knows what became of it: each of these counts."""
+    return made.ending.event == "lost" and made.delivery.strategy == "post"
+
+
+def in_vain(connection: Connection, made: Sequence[Attempted], *, most: int) -> frozenset[int]:
+    """Those of these (row ids) that were in vain, by now more than ``most`` times: each may have made a copy that no look
+    finds."""
+    asked = {each.delivery.key: each.delivery.id for each in made if _in_vain(each)}
+    rows = connection.execute(_LOST, {"keys": tuple(asked), "most": most}) if asked else ()
+    return frozenset(asked[row.delivery] for row in rows)
 
 
 def kept(attempt: int) -> bool:
@@ -71,11 +100,12 @@ def _row(now: float, made: Attempted) -> dict[str, Any]:
 
 
 def note(
-    connection: Connection, at: float, *, key: str, attempt: int, event: str, status: int | None = None
+    connection: Connection, at: float, *, key: str, attempt: int, event: str, status: int | None = None,
+    issues: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Writes down one thing that happened to a delivery at ``at``, besides what the worker tells."""
-    row = {"delivery": key, "attempt": attempt, "event": event, "status": status, "cause": None, "issues": "[]"}
-    connection.execute(_ADD, [{**row, "at": at}])
+    row = {"delivery": key, "attempt": attempt, "event": event, "status": status, "cause": None}
+    connection.execute(_ADD, [{**row, "issues": json.dumps(list(issues)), "at": at}])
 
 
 def note_late(connection: Connection, now: float, rows: Sequence[Claimed]) -> None:

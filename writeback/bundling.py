@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from r4 import codec
 from writeback import keys
-from writeback.answers import Answer, Place, Request, classify, place_of
+from writeback.answers import Answer, Place, Request, classify, healthy, place_of
 from writeback.claims import WHOLE, Claimed, Ending
 from writeback.conversation import JSON, Reply, declined, never_sent, orphaned, unanswered
 from writeback.pacing import BYTES, Verdict
@@ -107,7 +107,7 @@ def _request(sent: Sequence[_Sent], namespace: str, terms: Terms) -> Request:
     creates = any(part.row.strategy != "put" for part in sent)
     first = sent[0].row
     headers = {
-        "content-type": JSON, "accept": JSON, "x-request-id": f"{first.key[:24]}-{first.attempt}-{len(sent)}",
+        "content-type": JSON, "accept": JSON, "x-request-id": keys.request_id(first.key, first.attempt),
         "prefer": f"return={'representation' if creates else 'minimal'}",
     }  # fmt: skip
     headers |= terms.first_put if all(never_sent(part.row) for part in sent) else {}
@@ -151,7 +151,8 @@ def _whole(row: Claimed, reply: Reply) -> Ending:
     ending = declined(row, reply)
     if ending.event == "lost":
         return ending
-    return structs.replace(ending, event="postponed", cause=f"{WHOLE}{reply.status}", issues=())
+    well = healthy(reply)
+    return structs.replace(ending, event="postponed", cause=f"{WHOLE}{reply.status}", healthy=well, issues=())
 
 
 def match(rows: Sequence[Claimed], entries: Sequence[Any]) -> dict[int, Told]:

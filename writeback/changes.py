@@ -47,6 +47,18 @@ class CopiesFound(Struct, frozen=True, kw_only=True):
     model: str
     version: str
     copies: int
+    places: tuple[str, ...] = ()
+
+
+class KeptLess(Struct, frozen=True, kw_only=True):
+    """An EHR did not keep ``path`` (without places in lists) of a delivery, which it had kept of earlier ones."""
+
+    delivery: str
+    ehr: str
+    resource_type: str
+    model: str
+    version: str
+    path: str
 
 
 class WorklistLeft(Struct, frozen=True, kw_only=True):
@@ -58,4 +70,4 @@ class WorklistLeft(Struct, frozen=True, kw_only=True):
     left: int
 
 
-Change = DeliveryChanged | OutputChanged | CopiesFound | WorklistLeft
+Change = DeliveryChanged | OutputChanged | CopiesFound | KeptLess | WorklistLeft

@@ -75,6 +75,8 @@ class Ending(Struct, frozen=True, kw_only=True, gc=False):
     healthy: bool | None = None
     read_back: bool = False
     duplicates: int = 0
+    places: tuple[str, ...] = ()
+    """Where it was found (``Type/id``)."""
     issues: tuple[str, ...] = ()
     """FHIR issue types and the EHR's own codes from its OperationOutcome; never its text."""
 

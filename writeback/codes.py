@@ -116,7 +116,8 @@ INTERPRETATIONS: Mapping[str, Registered] = {
     for code, display in (
         ("N", "Normal"), ("L", "Low"), ("H", "High"), ("LL", "Critical low"), ("HH", "Critical high"),
         ("A", "Abnormal"), ("AA", "Critical abnormal"), ("POS", "Positive"), ("NEG", "Negative"),
-        ("IND", "Indeterminate"), ("HX", "above high threshold"), ("LX", "below low threshold"),
+        ("IND", "Indeterminate"), ("EX", "outside threshold"), ("HX", "above high threshold"),
+        ("LX", "below low threshold"), ("QCF", "Quality control failure"),
     )
 }  # fmt: skip
 """A tier is coded only when it is itself called by one of these codes, or its declaration names one; "high" is not "H":

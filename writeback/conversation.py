@@ -21,6 +21,7 @@ from writeback.answers import (
     id_in,
     issue_codes,
     place_of,
+    traces,
     version_in,
     word_of,
 )
@@ -74,7 +75,7 @@ def deliver(
     return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
 
 
-ACCEPTED = 202
+ACCEPTED, SEVERAL = 202, 412
 UNSEEN = Ending(event="undecided", status=ACCEPTED, cause="accepted_unseen", healthy=True)
 ORPHANED = Ending(event="orphaned", cause="target_missing")
 OVERDUE = Ending(event="overdue", cause="overdue")
@@ -106,7 +107,7 @@ def _write(claimed: Claimed, body: bytes, namespace: str, terms: Terms) -> Reque
         "accept": JSON,
         "prefer": "return=minimal",
         "x-correlation-id": claimed.key,
-        "x-request-id": f"{claimed.key[:24]}-{claimed.attempt}",
+        "x-request-id": keys.request_id(claimed.key, claimed.attempt),
     }
     if claimed.strategy == "put":
         headers |= terms.first_put if never_sent(claimed) else {}
@@ -140,16 +141,23 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
 def declined(claimed: Claimed, answer: Answer) -> Ending:
     """What an answer that is no success means for a delivery: never, later, or nobody knows."""
     meaning, cause = classify(answer, claimed.strategy), f"http_{answer.status}"
+    issues = (*issue_codes(answer), *traces(answer, claimed.key))
     if meaning == "refused":
-        return Ending(event="refused", status=answer.status, cause=cause, healthy=True, issues=issue_codes(answer))
+        there = answer.status not in NO_WAY
+        return Ending(event="refused", status=answer.status, cause=cause, healthy=there, issues=issues)
     wish = answer.headers.get("retry-after")
     event: Event = "postponed" if meaning == "later" else "lost"
     if event == "postponed" and claimed.doubtful and claimed.strategy == "conditional":
         event = "undecided"  # this try was not processed, but the one before it may have been
     return Ending(
         event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer),
-        issues=issue_codes(answer),
+        issues=issues, duplicates=int(meaning == "several"),
     )  # fmt: skip
+
+
+NO_WAY = frozenset({404, 405, 501})
+"""Refusals of a write that are not its own: the type, or the address, is not there. After some in a row nothing more is sent for
+a while, for all that follows would be refused as well (reference/fhir-writeback.md §4.1)."""
 
 
 def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Request, Reply, Ending | None]:
@@ -164,7 +172,8 @@ def _look(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Req
         found = yield from _alike(codec.parse(rendered.body), claimed.key, named=named)
     if isinstance(found, Ending) or not found:
         return found if isinstance(found, Ending) else None
-    return (yield from kept_at(claimed, rendered, found[0], status=200, wanted=True, copies=len(found)))
+    ending = yield from kept_at(claimed, rendered, found[0], status=200, wanted=True, copies=len(found))
+    return structs.replace(ending, places=tuple(each.location for each in found))
 
 
 def _look_again(claimed: Claimed, rendered: Rendered, namespace: str) -> Generator[Request, Reply, Ending | None]:
@@ -242,10 +251,17 @@ def _undecided(reply: Reply) -> Ending:
 
 
 def _adopt(claimed: Claimed, rendered: Rendered, namespace: str, answer: Answer) -> Conversation:
-    """The EHR says that it has it (once, or more often) without saying where: it is searched for."""
+    """The EHR says that it has it (once, or more often) without saying where: it is searched for. That it is there more than
+    once is told, whether the search shows it or not."""
+    several = int(answer.status == SEVERAL)
     found = yield from search(claimed.type, claimed.key, namespace)
     if isinstance(found, Ending):
-        return structs.replace(found, status=answer.status) if answer.status == ACCEPTED else found
+        status = answer.status if answer.status in (ACCEPTED, SEVERAL) else found.status
+        return structs.replace(found, status=status, duplicates=several)
     if not found:
-        return Ending(event="lost", status=answer.status, cause="not_found_again", healthy=True)
-    return (yield from kept_at(claimed, rendered, found[0], status=answer.status, wanted=True, copies=len(found)))
+        return Ending(
+            event="lost", status=answer.status, cause="not_found_again", healthy=True, duplicates=several
+        )  # fmt: skip
+    copies = max(len(found), 1 + several)
+    ending = yield from kept_at(claimed, rendered, found[0], status=answer.status, wanted=True, copies=copies)
+    return structs.replace(ending, places=tuple(each.location for each in found))

@@ -9,6 +9,7 @@ from typing import Any
 
 from r4 import codec
 from vocabulary.write import Receipt
+from writeback import keys
 from writeback.amending import STEPS, WITHDRAWING, Edit, done, edited, members, ours, parse_edit, standing
 from writeback.answers import Answer, Failure, Place, Request, classify, healthy, issue_codes, place_of, version_in
 from writeback.claims import Claimed, Ending
@@ -81,7 +82,7 @@ def _problem(resource: dict[str, Any], version: str | None, wanted: Edit) -> str
 def _write(claimed: Claimed, body: bytes, version: str) -> Request:
     headers = {
         "content-type": JSON, "accept": JSON, "prefer": "return=minimal", "if-match": f'W/"{version}"',
-        "x-correlation-id": claimed.key, "x-request-id": f"{claimed.key[:24]}-{claimed.attempt}",
+        "x-correlation-id": claimed.key, "x-request-id": keys.request_id(claimed.key, claimed.attempt),
     }  # fmt: skip
     return Request(method="PUT", path=f"{claimed.type}/{claimed.fhir_id}", headers=headers, body=body)
 

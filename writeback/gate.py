@@ -280,16 +280,11 @@ def _versioned(case: _Case) -> tuple[str, ...]:
     return tuple(ownership.versioned(name, case.evidence.inputs.get(name)) for name in case.output.inputs)
 
 
-UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})
-"""Statuses of an Encounter that is neither planned nor over (R4 encounter-status)."""
-
-
 def _open(case: _Case) -> bool | None:
     encounter = case.evidence.encounter
     if case.output.encounter is None or encounter is None:
         return None
-    status = encounter.get("status")
-    return isinstance(status, str) and status in UNDER_WAY
+    return ownership.under_way(encounter, case.now)
 
 
 def _caveats(case: _Case) -> tuple[str, ...]:

@@ -74,6 +74,11 @@ def resource_id(namespace: str, key: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def request_id(key: str, attempt: int) -> str:
+    """A UUID for one attempt at a delivery, which begins as its key does (version 8, RFC 9562 §5.8)."""
+    return f"{key[:8]}-{key[8:12]}-8{key[12:15]}-8{key[15:18]}-{key[18:22]}{attempt:08x}"
+
+
 @lru_cache(16)
 def _space(namespace: str) -> bytes:
     return uuid5(NAMESPACE_URL, namespace).bytes

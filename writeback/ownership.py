@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from r4.moments import moment_range
+
 Resource = dict[str, Any]
 
 SHARED_TYPES = frozenset({"Location", "Medication", "Organization", "Practitioner", "PractitionerRole", "Substance"})
@@ -90,3 +92,14 @@ def by_a_machine(resource: Resource) -> bool:
         isinstance(label, dict) and (label.get("system"), label.get("code")) == AI_LABEL
         for label in (labels if isinstance(labels, list) else ())
     )
+
+
+UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})
+"""Statuses of an Encounter that is neither planned nor over (R4 encounter-status)."""
+
+
+def under_way(encounter: Resource, now: float) -> bool:
+    """The encounter is open, and not one that begins in the future, whatever its status says (fhir-writeback.md §3.2, Epic)."""
+    status, period = encounter.get("status"), encounter.get("period")
+    start = moment_range(str(period.get("start", ""))) if isinstance(period, dict) else None
+    return isinstance(status, str) and status in UNDER_WAY and (start is None or start[0] <= now)

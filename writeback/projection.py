@@ -174,6 +174,17 @@ def unmarked(body: Body, role: str) -> bool:
     return role in LABELLED and AI_ASSERTED.code not in found(body, "meta.security.code") and not _says_so(body)
 
 
+LABEL_LOST = "label_lost"
+"""The cause of a delivery that an EHR keeps with neither the label nor words in its place."""
+
+
+def label_lost(sent: Body, kept: Body) -> bool:
+    """Whether it was sent so that it says a machine made it, and is kept so that nobody can tell. What an EHR keeps of a text
+    elsewhere (``attachment.url``) may say so there: nobody knows."""
+    told = unmarked(sent, keys.PRIMARY)
+    return not told and unmarked(kept, keys.PRIMARY) and not has(kept, "content.attachment.url")
+
+
 def _says_so(body: Body) -> bool:
     texts = [text for path in MARKER_PATHS for text in found(body, path) if isinstance(text, str)]
     return any(mark in text or mark in _decoded(text) for text in texts for mark in MARKS)

@@ -9,6 +9,7 @@ from writeback import keys
 from writeback.answers import Answer, Failure, Place, Request, version_in
 from writeback.claims import Claimed, Ending
 from writeback.pages import read
+from writeback.projection import LABEL_LOST, label_lost
 from writeback.receipt import as_sent, compare
 from writeback.rendering import Rendered
 
@@ -57,9 +58,11 @@ def ending_of(
 ) -> Ending:
     """``kept`` is the resource as the EHR gives it now. Where it is what was sent, its own word for its version counts,
     for headers have been seen to name another."""
-    lost = () if as_sent(rendered.body, kept) else compare(codec.reread(rendered.body), kept)
+    sent: dict[str, Any] = {} if as_sent(rendered.body, kept) else codec.reread(rendered.body)
+    lost = compare(sent, kept)
     said = (place.version, version_in(kept)) if lost else (version_in(kept), place.version)
     receipt = Receipt(location=place.location, version=said[0] or said[1], losses=(*rendered.losses, *lost))
     return Ending(
-        event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1
+        event="kept", receipt=receipt, status=status, healthy=True, read_back=True, duplicates=copies - 1,
+        cause=LABEL_LOST if lost and label_lost(sent, kept) else "",
     )  # fmt: skip

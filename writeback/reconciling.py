@@ -97,7 +97,7 @@ async def _singly(ehr: str) -> Terms:
 
 def _note_copies(connection: Connection, now: float, found: Sequence[CopiesFound]) -> None:
     for each in found:
-        note(connection, now, key=each.delivery, attempt=0, event="copies")
+        note(connection, now, key=each.delivery, attempt=0, event="copies", issues=each.places)
 
 
 Choose = Callable[..., Sequence[Sampled]]
@@ -152,7 +152,7 @@ class Reconciler:
                 found.append(
                     CopiesFound(
                         delivery=row.key, output=row.output, ehr=ehr, resource_type=row.type, model=row.model,
-                        version=row.version, copies=len(copies),
+                        version=row.version, copies=len(copies), places=tuple(each.location for each in copies),
                     )
                 )  # fmt: skip
         if found:

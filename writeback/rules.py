@@ -66,8 +66,6 @@ class WriteRules:
     """Codes of an OperationOutcome in ``issue.details.coding`` which say that the resource was there before."""
     refusals: frozenset[str] = frozenset()
     """Words in ``key`` of an answer that is no FHIR resource, which say that it did not take it, whatever the status."""
-    stale: frozenset[int] = frozenset({409, 412})
-    """Statuses that answer an ``If-Match`` of an older version: 412 by R4, 409 by STU3 and by several servers."""
     updates: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The only statuses that it takes in an update, per type; of a type that is not named it takes what R4 has."""
     versions: bool = True

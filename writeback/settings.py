@@ -23,6 +23,9 @@ class Pace:
     """How often an idle worker looks for rows whose time has come."""
     sweep: float = 5.0
     """How often leases of the dead and outputs that waited too long are looked for."""
+    resends: int = 3
+    """How often a plain create is sent again whose answer was lost and of which the EHR shows nothing. Each may have made a
+    copy that it does not show; then a person looks (reference/fhir-writeback.md §5.4)."""
     trip: int = 8
     """Failures in a row after which an EHR is left in peace for a while."""
     shortest_pause: float = 1.0

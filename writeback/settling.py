@@ -14,9 +14,10 @@ from sqlalchemy import Connection, bindparam, delete, null, select, update
 from vocabulary.output import OutputState
 from vocabulary.write import DeliveryState
 from writeback.among import among
-from writeback.attempts import note_attempts, note_late
+from writeback.attempts import in_vain, note_attempts, note_late
 from writeback.changes import Change, DeliveryChanged, OutputChanged
 from writeback.claims import Attempted, Claimed, Ending
+from writeback.keeping import kept_less
 from writeback.outbox import listed
 from writeback.retry import next_attempt, parse_retry_after
 from writeback.settings import PACE, Pace
@@ -69,19 +70,25 @@ def record(
         return ()
     note_health(connection, now, attempts, pace)
     note_attempts(connection, now, attempts)
-    return settle(connection, now, [_settled(now, attempt, pace) for attempt in attempts])
+    over = in_vain(connection, attempts, most=pace.resends)
+    settled = settle(
+        connection, now, [_settled(now, each, pace, in_vain=each.delivery.id in over) for each in attempts]
+    )  # fmt: skip
+    return (*settled, *kept_less(connection, now, attempts))
 
 
-def _settled(now: float, attempt: Attempted, pace: Pace) -> Settled:
-    """The row after its ending: another try is planned, or the retries are used up."""
+def _settled(now: float, attempt: Attempted, pace: Pace, *, in_vain: bool = False) -> Settled:
+    """The row after its ending: another try is planned, or the retries are used up, or it was sent ``in_vain`` so often that a
+    person has to look."""
     row, ending = attempt.delivery, attempt.ending
     values: dict[str, Any] = {"status": ending.status, "cause": ending.cause or None}
     state = advance("leased", ending.event)
     if state in ("ready", "in_doubt"):
         asked = parse_retry_after(ending.retry_after, now)
         at = next_attempt(now, row.attempt, policy=pace.retry, jitter=attempt.jitter, retry_after=asked)
-        if at is None:
+        if at is None or in_vain:
             state = advance("leased", "exhausted")
+            values |= {"cause": "sent_in_vain"} if in_vain else {}
         else:
             values["next_at"] = max(at, now + row.quarantine) if state == "in_doubt" else at
         values["doubtful"] = ending.event in ("lost", "undecided")

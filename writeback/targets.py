@@ -99,6 +99,15 @@ def take_place(connection: Connection, now: float, *, ehr: str, per_minute: int)
     return wait
 
 
+def seek_place(connection: Connection, now: float, *, ehr: str, per_minute: int, most: float) -> float:
+    """The seconds until the next place in the EHR's limit; it is taken where they are no more than ``most``."""
+    target = lock_target(connection, ehr) or Target()
+    booked, wait = reserve(now, target.booked, per_minute=per_minute)
+    if wait <= most:
+        keep_target(connection, ehr, target, replace(target, booked=booked))
+    return wait
+
+
 def note_health(connection: Connection, now: float, attempts: Sequence[Attempted], pace: Pace) -> None:
     """Counts an EHR's failures in a row and leaves it in peace for a while, for every worker. One that answers is
     healthy again; its ``Retry-After`` is meant for everybody. A Bundle is one request, so that its failure counts once; what

@@ -12,6 +12,7 @@ from auth.client.errors import ClientError, GrantEnded
 from auth.client.identity import explain
 from auth.client.store import Launch, find_launch
 from gateway.bodies import bodies
+from gateway.ehrs.counted import counted
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches import banner, jobs
 from gateway.launches.charts import LedAway, Reading, Unavailable, patience
@@ -90,9 +91,9 @@ async def _score(gateway: "Gateway", launch: Launch, how: Reading) -> list[str]:
     """One read of the chart for all models. Raises Unavailable, ClientError, EhrUnknown."""
     principal = f"launch:{launch.id}"
     patient = f"Patient/{launch.patient}"
+    reader = counted(gateway.run, gateway.senders, launch.ehr, await gateway.senders.reader(launch.ehr, principal))
     occasion = Occasion(
-        principal=principal, submitter=principal, granted=launch.scopes,
-        reader=GrantedReader(await gateway.senders.reader(launch.ehr, principal), launch.scopes),
+        principal=principal, submitter=principal, granted=launch.scopes, reader=GrantedReader(reader, launch.scopes),
         launch_patient=patient, launch_encounter=f"Encounter/{launch.encounter}" if launch.encounter else None,
     )  # fmt: skip
     deployed = gateway.deployments.at(launch.ehr).values()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from monitoring.events import Event
-from writeback.changes import Change, CopiesFound, DeliveryChanged, WorklistLeft
+from writeback.changes import Change, CopiesFound, DeliveryChanged, KeptLess, WorklistLeft
 
 
 def events_of(changes: Iterable[Change]) -> list[Event]:
@@ -16,6 +16,12 @@ def events_of(changes: Iterable[Change]) -> list[Event]:
 def _of(change: Change) -> Iterator[Event]:
     if isinstance(change, CopiesFound):
         yield _copies(change, change.copies)
+        return
+    if isinstance(change, KeptLess):
+        yield Event(
+            what="kept_less", ehr=change.ehr, model=change.model, version=change.version, reason=change.path[:64],
+            resource_type=change.resource_type,
+        )  # fmt: skip
         return
     if isinstance(change, WorklistLeft):
         yield Event(

@@ -7,6 +7,7 @@ are replaced in what the EHR has now, with ``If-Match``; what was final becomes 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gateway.ehrs.counted import counted
 from gateway.launches.charts import Unavailable
 from gateway.model_folders.models import Model
 from gateway.outputs import grounding
@@ -62,7 +63,7 @@ async def correct(gateway: "Gateway", key: ApiKey, *, id: str, output: Output) -
 
 async def _judge(gateway: "Gateway", output: Output, model: Model) -> tuple[Admitted | Refused, Verdict]:
     """As for a new output: everything is read again. Raises Unavailable."""
-    reader = gateway.senders.sender(output.ehr, "backend")
+    reader = counted(gateway.run, gateway.senders, output.ehr, gateway.senders.sender(output.ehr, "backend"))
     read = await read_patient(reader, output.patient, model.manifest.features)
     chart, verdict = read.verdict(
         model.manifest, as_of=min(output.as_of, gateway.clock()), salt=gateway.keyring.session, terminology=gateway.editions

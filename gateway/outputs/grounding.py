@@ -17,6 +17,7 @@ from msgspec import structs
 from sqlalchemy import Connection
 
 from auth.client.errors import ClientError
+from gateway.ehrs.counted import bare, counted
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import LedAway, Reader, Unavailable, read_resource, together
 from gateway.model_folders.models import Model
@@ -192,7 +193,7 @@ async def _elsewhere(gateway: "Gateway", reader: Reader, output: Output, names: 
     readers: list[Reader] = [reader]
     with contextlib.suppress(EhrUnknown):
         backend = gateway.senders.sender(output.ehr, BACKEND)
-        readers += [] if backend is reader else [backend]
+        readers += [] if backend is bare(reader) else [counted(gateway.run, gateway.senders, output.ehr, backend)]
     found = await together(*(_whose(readers, output, name) for name in names))
     return dict(zip(names, found, strict=True))
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from auth.client.errors import ClientError
 from gateway.app import Gateway
+from gateway.ehrs.counted import counted
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import Unavailable
 from gateway.model_folders.models import Model
@@ -114,7 +115,7 @@ async def _admit(
 async def _read(
     gateway: Gateway, output: Output, *, model: Model, submitter: str, claim: Idempotency | None, body: bytes
 ) -> Shown | Turned:  # fmt: skip
-    reader = gateway.senders.sender(output.ehr, BACKEND)
+    reader = counted(gateway.run, gateway.senders, output.ehr, gateway.senders.sender(output.ehr, BACKEND))
     with gateway.telemetry.span("chart", ehr=output.ehr, features=len(model.manifest.features)) as tell:
         read = await read_patient(reader, output.patient, model.manifest.features)
         tell(resources=len(read.known), searches=len(read.reads))

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 from auth.client.errors import ClientError
+from gateway.ehrs.counted import counted
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import Unavailable
 from gateway.launches.searchset import ForeignLink, Page, read_page
@@ -270,7 +271,8 @@ async def pages(gateway: "Gateway", ehr: str, path: str) -> AsyncIterator[list[d
 async def searched(gateway: "Gateway", ehr: str, path: str) -> AsyncIterator[Page]:
     """A search page by page. Raises Unavailable when one is not answered, or leads elsewhere."""
     try:
-        sender, base = gateway.senders.sender(ehr, "backend"), gateway.senders.base(ehr)
+        sender = counted(gateway.run, gateway.senders, ehr, gateway.senders.sender(ehr, "backend"))
+        base = gateway.senders.base(ehr)
     except EhrUnknown as failure:
         raise Unavailable("the EHR is not registered any more") from failure
     following: str | None = path

@@ -132,7 +132,15 @@ async def _show(gateway: Gateway, request: Request) -> Response:
     return HTMLResponse(page, headers=HEADERS)
 
 
-UNKNOWN = ("answer_lost", "cannot_look", "lease_lost", "several_alike", "not_found_again", "accepted_unseen")
+UNKNOWN = (
+    "answer_lost",
+    "cannot_look",
+    "lease_lost",
+    "several_alike",
+    "not_found_again",
+    "accepted_unseen",
+    "sent_in_vain",
+)
 
 
 def _doubtful(found: Mapping[str, Any]) -> bool:

@@ -28,6 +28,7 @@ from auth.client.launch import ENTROPY, LIFETIME, LONGEST_LAUNCH, PendingLaunch,
 from auth.client.registry import find_ehr, find_issuer
 from auth.client.store import save_launch, save_pending, take_pending
 from auth.client.tokens import LaunchContext, Tokens
+from gateway.ehrs.counted import counting
 from gateway.ehrs.fetch import Reach
 from gateway.keyring import Keyring
 from gateway.launches import jobs
@@ -70,7 +71,7 @@ def means_of(gateway: LaunchGateway) -> Means:
     """What getting tokens takes, for ``LaunchTokens`` and ``BackendTokens``."""
     return Means(
         run=gateway.run, secrets=lambda: gateway.keyring, clock=gateway.clock,
-        configuration=gateway.reach.configuration, send=gateway.reach.send,
+        configuration=gateway.reach.configuration, send=counting(gateway.run, gateway.reach.send),
     )  # fmt: skip
 
 

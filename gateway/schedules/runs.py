@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Connection
 
 from auth.client.errors import ClientError, EhrUnavailable
+from gateway.ehrs.counted import counted
 from gateway.ehrs.senders import EhrUnknown
 from gateway.launches.charts import LedAway, Reading, Unavailable, patience, together
 from gateway.launches.extents import extents
@@ -102,7 +103,8 @@ async def _means(gateway: "Gateway", planned: Planned, held: Claim, fence: Fence
     ehr = planned.declared.ehr
     granted = await gateway.senders.backend_grant(ehr)
     how = Reading(wait=patience(PATIENCE), granted=extents(granted, ("system",)))
-    reader = GrantedReader(gateway.senders.sender(ehr, BACKEND), granted)
+    backend = counted(gateway.run, gateway.senders, ehr, gateway.senders.sender(ehr, BACKEND))
+    reader = GrantedReader(backend, granted)
     return _Means(gateway=gateway, planned=planned, held=held, reader=reader, how=how, fence=fence)
 
 

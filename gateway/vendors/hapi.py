@@ -11,7 +11,6 @@ HAPI = Vendor(
         first_put={"x-upsert-extistence-check": "disabled"},
         search_reads={"cache-control": "no-cache, no-store, max-results=50"},
         at_once=8,
-        stale=frozenset({409}),
         quarantine=60.0,
     ),
     sources={
@@ -24,7 +23,6 @@ HAPI = Vendor(
         "max-results disables paging; [V] 8.8: eight by one search cost it half of eight reads, fifty a third",
         "at_once": "[V] 8.8 on PostgreSQL with its default of ten connections: each request needs a second one while it reads "
         "the search parameters first, so that ten at once after a start wait for one another, for minutes and for all",
-        "stale": "[V] hapi-fhir BaseHapiFhirResourceDao: a version mismatch is HAPI-0989, HTTP 409",
         "quarantine": "[I] its default servlet time-out is 30 s; twice that",
     },
 )

@@ -64,7 +64,6 @@ ORACLE = Vendor(
         },
         client_ids=False,
         conditional_create=False,
-        stale=frozenset({409}),
         updates={
             "Observation": frozenset({"amended", "corrected"}),
             "DocumentReference": frozenset({"final", "amended", "entered-in-error"}),
@@ -89,7 +88,6 @@ ORACLE = Vendor(
         "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content; type LOINC or codeSet 72, not both",
         "client_ids": f"[V] {_CS}: updateCreate false",
         "conditional_create": f"[V] {_CS}: not declared",
-        "stale": f"[V] {_DOCS}: a stale version is 409",
         "updates": f"[V] {_DOCS}: Observation status amended and corrected only; DocumentReference may be entered in error",
     },
 )

@@ -18,11 +18,15 @@ ACTION = "action:"
 TITLES: Mapping[str, str] = {
     "M-WB-COPIES": "An EHR has a delivery more than once",
     "M-WB-DEAD": "An EHR refused what was sent, or never took it",
+    "M-WB-KEPT": "An EHR keeps less of what it is sent than it did",
+    "M-WB-LABEL": "An EHR keeps what a model said, and not that a machine said it",
     "M-WB-WORKLIST": "A recall left a worklist: records that only a person at the EHR can take back",
     "M-SCH-MISSED": "A scheduled run was missed, or left patients out",
     PLANNED: "A planned change is under way",
 }
 FOLLOW_UP: Mapping[str, str] = {
+    "M-WB-KEPT": "Compare the losses of the newest deliveries with older ones, and ask whoever runs the EHR what was changed.",
+    "M-WB-LABEL": "Look at the delivery's losses, mark or take back what stands there, stop the model there until it is kept.",
     "M-WB-WORKLIST": "Work it off at /recalls, then run the same recall again: what was done by hand is seen.",
     PLANNED: "Look at what coincides with it together; map new codes. What still stands when it is over is told by itself.",
 }

@@ -44,7 +44,9 @@ def _dialect(persona: Persona, i: Interaction | None, given: Answer) -> Answer:
     if resource is None or resource.get("resourceType") != "OperationOutcome":
         return given
     if numeric is not None and i is not None and i.action in WRITES:
-        return replace(given, resource=_numeric(numeric, resource), encoded=None)
+        said = _numeric(numeric, resource)
+        status = 200 if said["key"] in numeric.mild else given.status
+        return replace(given, status=status, resource=said, encoded=None)
     if numbers is not None:
         issues = [_numbered(numbers, issue) for issue in resource["issue"]]
         return replace(given, resource={**resource, "issue": issues}, encoded=None)

@@ -30,7 +30,9 @@ ECLINICALWORKS = Persona(
         Numeric(success=(0, "SUCCESS"), refusals={
                 "not-found": (100, "INVALID_PATIENT"), "code-invalid": (102, "UNSUPPORTED_CODING_SYSTEM"),
                 "structure": (108, "UNSUPPORTED_CHARACTERS"), "too-long": (109, "MAX_SIZE"), "value": (114, "MIME")},
-                source=f"{CATALOGUE}: 100, 102, 108, 109, 114; which issue has which, and that of a success, [I]"),
+                mild=frozenset({"ENCOUNTER_IS_LOCKED"}),
+                source=f"{CATALOGUE}: 100, 102, 108, 109, 114, with 200 and with 4xx; which issue has which, that of a success, "
+                       "and which come with 200, [I]"),
         Allows(type="Observation", path="code.coding.system", values=frozenset({LOINC}), needed=True,
                refusal=Refusal(status=400, code="code-invalid", key="UNSUPPORTED_CODING_SYSTEM"),
                source=f"{CATALOGUE}: 102; that LOINC is the supported one is [I]"),
@@ -40,6 +42,10 @@ ECLINICALWORKS = Persona(
         Visit(type="Observation", path="encounter.reference", open=True,
               refusal=Refusal(status=400, key="ENCOUNTER_IS_LOCKED"),
               source=f"{CATALOGUE}: ENCOUNTER_IS_LOCKED, its number not published; that an ended one is locked is [I]"),
+        Allows(type="DocumentReference", path="content.attachment.contentType",
+               values=frozenset({"text/plain", "application/pdf"}), needed=True,
+               refusal=Refusal(status=400, code="value", key="MIME"),
+               source=f"{CATALOGUE}: 114 for a MIME type; which it takes is [I]"),
         Limit(requests=250, seconds=60, retry_after=False,
               source="eClinicalWorks, via fhir-writeback.md §3.2: 250 requests a minute per base URL, token calls "
               "included, 429 until the minute rolls, no Retry-After"),

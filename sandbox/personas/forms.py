@@ -72,10 +72,12 @@ class Bodiless(Rule):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Numeric(Rule):
-    """Writes are answered by a number and its key instead of FHIR: the success, and refusals by the type of the issue."""
+    """Writes are answered by a number and its key instead of FHIR: the success, and refusals by the type of the issue. ``mild``
+    are the keys of refusals that come with a status of 200."""
 
     success: tuple[int, str]
     refusals: Mapping[str, tuple[int, str]]
+    mild: frozenset[str] = frozenset()
 
     @property
     def about(self) -> str:

@@ -1,7 +1,7 @@
 """One suite, both databases: accepted is durable, delivered is once in effect, whatever the EHR answers or does not."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +15,7 @@ from vocabulary.output import Output
 from writeback import outputs, tables
 from writeback.answers import Answer
 from writeback.capabilities import Capabilities, TypeCapability
+from writeback.changes import Change
 from writeback.gate import Admitted
 from writeback.outputs import Accepted, Conflict, Idempotency, Submission
 from writeback.planning import plan
@@ -130,14 +131,15 @@ async def accept(database: Database, made: Submission, claim: Idempotency | None
 
 
 async def settle(
-    database: Database, ehr: Ehr, *, rounds: int = 60, boot: str = "one", terms: Terms = SINGLY
+    database: Database, ehr: Ehr, *, rounds: int = 60, boot: str = "one", terms: Terms = SINGLY,
+    observe: Callable[[Sequence[Change]], None] = lambda changes: None,
 ) -> None:  # fmt: skip
     async def known(name: str) -> Terms:
         return terms
 
     worker = Worker(
         run=database.run, senders=lambda name, principal: ehr, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-        boot=boot, jitter=lambda: 0.0, terms=known,
+        boot=boot, jitter=lambda: 0.0, terms=known, observe=observe,
     )  # fmt: skip
     await worker.start()
     for _ in range(rounds):

@@ -133,7 +133,7 @@ def test_a_place_that_is_another_deliverys_is_not_this_ones(database: Database, 
 
     ehr.fault = mistake
     asyncio.run(accept(database, second))
-    asyncio.run(settle(database, ehr, rounds=8))
+    asyncio.run(settle(database, ehr, rounds=4))
     assert state(database, second.id) == "pending"
     ehr.fault = lambda method, path, number: None
     asyncio.run(settle(database, ehr))

@@ -2,17 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import pytest
 from sqlalchemy import select
 
 from gateway.outputs.changes import events_of
 from gateway.storage.database import Database
 from monitoring.rules import triggered
-from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
+from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, said, settle, submission
 from tests.unit.writeback.examples import NAMES
+from vocabulary.write import Write
 from writeback.answers import Answer
 from writeback.attempts import note
+from writeback.capabilities import Capabilities
 from writeback.changes import Change, CopiesFound
+from writeback.listing import find_delivery
 from writeback.reconciling import Reconciler, Sampled, sample, suspects
 from writeback.tables import deliveries
 from writeback.terms import SINGLY, Terms
@@ -89,3 +94,44 @@ def test_an_ehr_that_cannot_be_searched_is_left_alone(database: Database) -> Non
 
 def test_an_empty_ledger_has_nothing_to_look_for(database: Database) -> None:
     assert look(database, Ehr()) == (0, [])
+
+
+def history(database: Database) -> list[dict[str, object]]:
+    key = select(deliveries.c.key).where(deliveries.c.resource_type == "RiskAssessment", deliveries.c.role == "primary")
+    found = database.run_now(lambda c, now: find_delivery(c, now, str(c.scalar(key))))
+    assert found is not None
+    return [each for each in found["history"] if each["event"] == "copies"]
+
+
+def test_where_the_copies_are_is_in_the_story_of_the_delivery(database: Database) -> None:
+    ehr = delivered(database)
+    spoken_late(database, ehr)
+    look(database, ehr, suspects)
+    (told,) = history(database)
+    (first,) = [name for name in ehr.kept if name.startswith("RiskAssessment/") and name != "RiskAssessment/copy"]
+    assert told["issues"] == [first, "RiskAssessment/copy"]
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["singly", "in a batch"])
+@pytest.mark.parametrize("shown", [0, 1, 2])
+def test_an_ehr_that_says_there_are_several_is_believed_whether_a_search_shows_them_or_not(
+    database: Database, shown: int, batch: bool
+) -> None:
+    """R4 §3.1.0.8.2: 412 to a conditional create says that more than one matches."""
+
+    def several(method: str, path: str, number: int) -> Answer | None:
+        return Answer(status=412) if path.startswith("RiskAssessment") and method == "POST" else None
+
+    conditional = Capabilities(types={name: replace(each, update_create=False) for name, each in BY_ID.types.items()})
+    made = submission(said(), capabilities=conditional)
+    assert isinstance(made.write, Write)
+    primary = next(part for part in made.write.own if part.role == "primary")
+    ehr = Ehr(fault=several)
+    for number in range(shown):
+        ehr.kept[f"RiskAssessment/{number}"] = {**primary.body, "id": str(number)}
+    told: list[Change] = []
+    asyncio.run(accept(database, made))
+    asyncio.run(settle(database, ehr, rounds=6, terms=Terms(batch=batch), observe=told.extend))
+    assert {rule.monitor for rule, _ in triggered(events_of(told))} == {"M-WB-COPIES"}
+    places = [place for each in history(database) for place in each["issues"]]  # type: ignore[attr-defined]
+    assert places[: max(shown, 1)] == [f"RiskAssessment/{number}" for number in range(shown)]

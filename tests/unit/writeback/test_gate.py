@@ -177,6 +177,17 @@ def test_an_encounter_is_open_by_a_status_that_says_so_whatever_the_ehr_has_ther
     assert admitted.encounter_open is is_open
 
 
+@pytest.mark.parametrize(
+    ("period", "is_open"),
+    [({"start": "2090-01-01"}, False), ({"start": "2090-01-01T00:00:00Z"}, False), ({"start": "2020"}, True),
+     ({"start": 7}, True), ({}, True), ("2090-01-01", True), ({"start": "soon"}, True)],
+)  # fmt: skip
+def test_an_encounter_that_begins_in_the_future_is_not_open(period: Any, is_open: bool) -> None:
+    admitted = admit(output(), manifest(), _encounter(status="in-progress", period=period), NOW)
+    assert isinstance(admitted, Admitted)
+    assert admitted.encounter_open is is_open
+
+
 def test_versions_are_compared_whatever_their_length() -> None:
     """Python reads no whole number of more than 4300 digits."""
     admitted = admit(output(), manifest(), _input(meta={"versionId": "9" * 5000}), NOW)
