@@ -4,6 +4,7 @@ Two lanes: rows whose time has come (retries, and what waited for another delive
 the newest have a share of their own, so that what was accepted just now is not stuck behind the backlog of an outage.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -57,7 +58,7 @@ _NEEDED = select(deliveries.c.key, deliveries.c.state, deliveries.c.location, de
 )
 _TAKEN = (
     "id", "key", "ehr", "resource_type", "fhir_id", "strategy", "quarantine", "principal", "attempt", "doubtful",
-    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at", "status", "cause",
+    "output", "model", "version", "valid_until", "since", "losses", "needs", "next_at", "status", "cause", "role",
 )  # fmt: skip
 _BODY = select(bodies.c.body).where(bodies.c.delivery == deliveries.c.id).correlate(deliveries).scalar_subquery()
 """Statements made once: putting one together costs more than running it."""
@@ -94,6 +95,9 @@ def claim_due(
     changes = settle(connection, now, overdue) if overdue else ()
     gone, more = overtake(connection, now, [row for row in taken if row.id not in late])
     kept = [structs.replace(row, late=True) if row.id in old else row for row in taken if row.id not in late | gone]
+    beside = {row.id for row in found if row.role in BESIDE}
+    if terms.transaction and beside:
+        kept = _united(connection, now, asked, kept, beside)
     return Claims(
         rows=tuple(kept), changes=(*changes, *more), size=target.size.now, wait=wait, cursor=asked.cursor
     )  # fmt: skip
@@ -239,6 +243,37 @@ def _claimed(connection: Connection, rows: Sequence[Row[Any]], owner: str) -> li
         )
         for row, keys in zip(rows, needs, strict=True)
     ]  # fmt: skip
+
+
+BESIDE = ("result", "flag")
+"""Roles of resources that an output has beside its primary one."""
+_OTHERS: Any = (
+    select(*(deliveries.c[name] for name in _TAKEN), deliveries.c.blockers, _BODY.label("body"))
+    .where(among(deliveries.c.output, "outputs"), deliveries.c.role.in_(("primary", "report", *BESIDE)))
+    .where(deliveries.c.state == literal_column("'ready'"), deliveries.c.attempt == literal_column("0"))
+    .order_by(deliveries.c.id)
+    .with_for_update(skip_locked=True, of=deliveries)
+)
+"""In the order in which they refer to one another. Not the Provenance: it names the version of what it is of."""
+
+
+def _united(
+    connection: Connection, now: float, asked: _Asked, kept: Sequence[Claimed], beside: set[int]
+) -> list[Claimed]:
+    """Claims as well what waits for nothing but these, of the same output, all of it for the first time: they go together."""
+    fresh = {row.output for row in kept if row.id in beside and row.attempt == 1 and not row.doubtful}
+    keys = {row.key: row.output for row in kept if row.output in fresh and row.attempt == 1 and not row.doubtful}
+    others: list[Row[Any]] = []
+    for row in connection.execute(_OTHERS, {"outputs": tuple(fresh)}) if fresh else ():
+        if row.blockers == len(keys.keys() & set(_words(row.needs))):
+            others.append(row)
+            keys[row.key] = row.output
+    if others:
+        leased = {"ids": tuple(row.id for row in others), "holder": asked.owner, "until": now + asked.pace.lease}
+        connection.execute(_LEASE, leased)
+    several = {output for output, number in Counter(keys.values()).items() if number > 1}
+    whole = [*kept, *_claimed(connection, others, asked.owner)]
+    return [structs.replace(row, united=True) if row.key in keys and row.output in several else row for row in whole]
 
 
 UNKNOWN = Need(state="dead")

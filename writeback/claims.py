@@ -26,7 +26,8 @@ START = Cursor()
 class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     """A leased row. ``body`` still has its placeholders; ``doubtful`` says that the EHR may have it already, ``late`` that
     it is too old to be sent (again), ``since`` when it was accepted; ``planned_losses`` is what the projection left out.
-    ``owner`` and ``attempt`` fence what is recorded of it."""
+    ``owner`` and ``attempt`` fence what is recorded of it. ``united`` with the others claimed of its output: they refer to one
+    another, and go as one transaction."""
 
     id: int
     key: str
@@ -47,6 +48,7 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     planned_losses: tuple[str, ...]
     needs: Mapping[str, Need]
     late: bool = False
+    united: bool = False
     since: float = 0.0
     told: int | None = None
     """The status of the EHR's last answer to it alone."""
@@ -58,7 +60,7 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
         return self.strategy == "post" and not self.doubtful and self.told is not None and self.told >= 429
 
 
-WHOLE = "batch_"
+WHOLE = ("batch_", "transaction_")
 """How the cause begins where a Bundle was answered as a whole; the status follows."""
 
 

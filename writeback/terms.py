@@ -9,13 +9,14 @@ from writeback.pacing import AT_ONCE, FAST
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """``batch`` says that the EHR advertises ``batch`` (R4 §3.1.0.11.1); ``per_minute`` how many requests it allows for
-    the whole base address, None for no known limit; ``read_back`` the share, in [0, 1], of deliveries that are read
+    """``batch`` and ``transaction`` say that the EHR advertises them (R4 §3.1.0.11.1); ``per_minute`` how many requests it
+    allows for the whole base address, None for no known limit; ``read_back`` the share, in [0, 1], of deliveries that are read
     back after they were written; ``already_there`` the EHR's own codes for what it has already, ``refusals`` its own words for
     what it does not take; ``first_put`` the headers of a PUT to an id that was never sent, ``search_reads`` those of a search
     that stands for several reads; ``at_once`` how many requests may be under way, None for as many as the pace says."""
 
     batch: bool = False
+    transaction: bool = False
     per_minute: int | None = None
     read_back: float = 1.0
     at_once: int | None = None

@@ -176,7 +176,9 @@ class Worker:
         if sender is None:
             return {row.id: Ending(event="postponed", cause="no_sender") for row in rows}, None
         try:
-            booked = sum(cost(doubtful=row.doubtful, terms=line.terms) for row in rows)
+            booked = sum(
+                cost(doubtful=row.doubtful, terms=line.terms) for row in (rows[:1] if rows[0].united else rows)
+            )
             sender = self._metered(rows[0].ehr, sender, line.terms, booked=booked, until=until)
             conversation = deliver_together(
                 rows, namespace=self._namespace, reads_back=lambda key: reads_back(key, share), terms=line.terms

@@ -140,7 +140,8 @@ class Senders:
         advertised = (await self.capabilities(ehr)).interactions
         rules = self.rules(ehr)
         return Terms(
-            batch="batch" in advertised, per_minute=rules.requests_per_minute, read_back=self._read_back.of(ehr),
+            batch="batch" in advertised, transaction="transaction" in advertised,
+            per_minute=rules.requests_per_minute, read_back=self._read_back.of(ehr),
             already_there=rules.already_there, refusals=rules.refusals, first_put=rules.first_put,
             search_reads=rules.search_reads, at_once=rules.at_once,
         )  # fmt: skip
