@@ -43,6 +43,7 @@ from gateway.sites import history, latest, metrics
 from gateway.sites.declaration import Site
 from gateway.sites.deployment import Deployments
 from gateway.sites.folder import Declared, read_sites
+from gateway.storage import holding
 from gateway.storage.purging import Purger
 from gateway.storage.works import Repeatable
 from monitoring import evaluations, journal
@@ -151,7 +152,8 @@ class Gateway:
         """What ``/metrics`` answers within ``bounds``, written on a thread that lets the event loop through again and again."""
         packed = await self.run(lambda connection, now: evaluations.find_packed(connection, now))
         written = await asyncio.to_thread(self.exposition.text, packed, bounds)
-        return written + measuring.text(self.scheduler, self.clock(), bounds)
+        held = b"" if bounds else await self.run(holding.gauges)
+        return written + measuring.text(self.scheduler, self.clock(), bounds) + held
 
     def reference(self, model: Model) -> Reference:
         """The profile that live data of the model is held against."""

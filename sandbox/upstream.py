@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -31,6 +32,8 @@ from sandbox.wording import since, worded
 
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 SECONDS = 30.0
+LARGE = 512 * 1024
+"""Bytes of a body from which on it is sent in portions: a large one at once holds up the event loop."""
 BYTES = 32 * 1024 * 1024
 
 
@@ -184,7 +187,8 @@ class Upstream:
                 )  # HAPI's own base is foreign to it
                 body = body.replace(f'"{self.base}/'.encode(), f'"{self.upstream}/'.encode())
         try:
-            async with self.session.request(method, url, headers=armed, data=body, allow_redirects=False) as reply:
+            sent = BytesIO(body) if body is not None and len(body) > LARGE else body
+            async with self.session.request(method, url, headers=armed, data=sent, allow_redirects=False) as reply:
                 data = await reply.content.read(BYTES + 1)
                 while len(data) <= BYTES and (more := await reply.content.read(BYTES)):
                     data += more

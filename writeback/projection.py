@@ -117,8 +117,7 @@ def _fitted(part: Planned, terms: Terms) -> Planned | str:
     launched = None if part.role in SHARED else terms.granted
     strategy = choose((launched or terms.capabilities).of(part.type), part.type, rules)
     if strategy is None:
-        article = "an" if part.type[0] in "AEIOU" else "a"
-        return f"This EHR does not take {article} {part.type}{' from this launch' if launched else ''}."
+        return f"This EHR does not take {a(part.type)}{' from this launch' if launched else ''}."
     body, lost = fit(part.body, rules, terms.signer)
     if (problem := _unfit(body, part, terms)) is not None:
         return problem
@@ -130,20 +129,25 @@ def _fitted(part: Planned, terms: Terms) -> Planned | str:
     )
 
 
+def a(type: str) -> str:
+    """A type with its article."""
+    return f"{'an' if type[0] in 'AEIOU' else 'a'} {type}"
+
+
 def _unfit(body: Body, part: Planned, terms: Terms) -> str | None:
     """The first of the EHR's conditions that the resource does not meet."""
     rules, type = terms.rules, part.type
     taken = rules.statuses.get(type)
     status = body.get("docStatus", body.get("status"))
     if taken is not None and status not in taken:
-        return f"This EHR takes a {type} only as {', '.join(sorted(taken))}; this one is {status}."
+        return f"This EHR takes {a(type)} only as {', '.join(sorted(taken))}; this one is {status}."
     if type in rules.signers and terms.signer is None:
-        return f"This EHR takes a {type} only in the name of a clinician who accepted it."
+        return f"This EHR takes {a(type)} only in the name of a clinician who accepted it."
     categories = rules.categories.get(type)
     if categories is not None and not categories & set(found(body, "category.coding.code")):
-        return f"This EHR takes a {type} only of category {' or '.join(sorted(categories))}."
+        return f"This EHR takes {a(type)} only of category {' or '.join(sorted(categories))}."
     if type in rules.site_coded and part.role in LABELLED and not part.site_coded:
-        return f"This EHR takes a {type} only under a code of its own, and the site maps none."
+        return f"This EHR takes {a(type)} only under a code of its own, and the site maps none."
     missing = [path for path in rules.requires.get(type, ()) if not has(body, path)]
     if missing:
         return f"This EHR takes no {type} without {', '.join(missing)}."
@@ -155,15 +159,15 @@ def _unfit_around(body: Body, part: Planned, terms: Terms) -> str | None:
     rules, type = terms.rules, part.type
     wanted = rules.encounters.get(type, "any")
     if wanted != "any" and not (has(body, "encounter") or has(body, "context.encounter")):
-        return f"This EHR takes a {type} only with an encounter."
+        return f"This EHR takes {a(type)} only with an encounter."
     if wanted == "open" and terms.encounter_open is False:
-        return f"This EHR takes a {type} only within an encounter that is open."
+        return f"This EHR takes {a(type)} only within an encounter that is open."
     sizes = [size for size in found(body, "content.attachment.size") if isinstance(size, int)]
     if type in rules.largest and any(size > rules.largest[type] for size in sizes):
-        return f"This EHR takes a {type} of at most {rules.largest[type]} bytes."
+        return f"This EHR takes {a(type)} of at most {rules.largest[type]} bytes."
     types = set(found(body, "content.attachment.contentType"))
     if rules.content_types and types - set(rules.content_types):
-        return f"This EHR takes a {type} only as {', '.join(rules.content_types)}."
+        return f"This EHR takes {a(type)} only as {', '.join(rules.content_types)}."
     if unmarked(_marked(body, part, rules), part.role):
         return f"This EHR would keep neither the label {AI_ASSERTED.code} nor any words in its place."
     return None

@@ -17,6 +17,9 @@ from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 EXTENSION = "chartgate.transport"
+PATIENCE, LEAST = 10.0, 10_000
+"""Seconds in which at least so many bytes of a request come, or all of it."""
+HEAD_BYTES = 64 * 1024
 BODILESS = (204, 304)
 """Statuses whose answers have neither a body nor its length (RFC 9110 §8.6)."""
 PARTS = 20
@@ -55,15 +58,59 @@ class Gathered:
 
 
 class Protocol(HttpToolsProtocol):
-    """Puts the transport where an application finds it: ``scope["extensions"]``."""
+    """Puts the transport where an application finds it: ``scope["extensions"]``. Who sends a request so slowly that ``LEAST``
+    bytes take longer than ``PATIENCE``, or a head without end, is cut off: uvicorn waits for ever."""
+
+    patience = PATIENCE
+    _heard, _head, _watch = 0, 0, None
+    _reading = _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.transport = Gathered(transport, self.loop)  # type: ignore[assignment]
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._rest()
+
+    def data_received(self, data: bytes) -> None:
+        """Looks after a request that did not come whole."""
+        self._heard += len(data)
+        super().data_received(data)
+        if self._in_head:
+            self._head += len(data)
+            if self._head > HEAD_BYTES:
+                self.transport.close()
+        if self._reading and self._watch is None:
+            self._watch = self.loop.call_later(self.patience, self._look)
+
+    def _look(self) -> None:
+        """Goes on waiting where something comes, or where it is the application that does not read."""
+        self._watch = None
+        if self._heard < LEAST and not self.flow.read_paused:
+            self.transport.close()
+        else:
+            self._heard, self._watch = 0, self.loop.call_later(self.patience, self._look)
+
+    def _rest(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._reading = self._in_head = True
+        self._heard = self._head = 0
         self.scope["extensions"] = {EXTENSION: {"transport": self.transport}}
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._reading = False
+        self._rest()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """An answer that is whole leaves at once, before anything else is done."""

@@ -5,7 +5,7 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from copy import deepcopy
 from typing import Any
@@ -42,6 +42,7 @@ class World:
             0.0,
         )
         self.stopped: float | None = None
+        self.behind = upstream is not None
         key = SigningKeys.generate()
         self.ehrs = {name: self._ehr(name, key) for name in PERSONAS}
         if upstream is not None:
@@ -115,16 +116,19 @@ class World:
     ) -> httpx2.Response:  # fmt: skip
         """A stranger's request; header names with ``_`` for ``-``."""
         said = {name.replace("_", "-"): value for name, value in headers.items()}
-        said = {
-            "authorization": f"Bearer {token or self.tokens[persona]}",
-            "content-type": "application/fhir+json",
-            **said,
-        }
+        said = {"content-type": "application/fhir+json", **said}
+        return self.send(persona, method, path, said, None if body is None else json.dumps(body).encode(), token=token)
+
+    def send(
+        self, persona: str, method: str, path: str, headers: Mapping[str, str], content: bytes | None, *,
+        token: str | None = None,
+    ) -> httpx2.Response:  # fmt: skip
+        """A request as it is, with a bearer."""
+        said = {"authorization": f"Bearer {token or self.tokens[persona]}", **headers}
 
         async def send() -> httpx2.Response:
             async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app)) as client:
                 url = path if path.startswith("http") else f"{self.ehrs[persona].fhir}/{path}".rstrip("/")
-                content = None if body is None else json.dumps(body).encode()
                 return await client.request(method, url, headers=said, content=content)
 
         return self.loop.run_until_complete(send())

@@ -73,7 +73,7 @@ def test_an_output_lands_in_the_closest_form_that_the_vendor_takes(
     [
         ("meditech", "text", "does not take a DocumentReference"),
         ("oracle", "text", "only as amended, final"),
-        ("oracle", "score", "only as"),
+        ("oracle", "score", "takes an Observation only as"),
     ],
 )
 def test_where_nothing_fits_the_reason_is_said(vendor: str, kind: Kind, why: str) -> None:
