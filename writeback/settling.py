@@ -79,10 +79,11 @@ def record(
 
 def _settled(now: float, attempt: Attempted, pace: Pace, *, in_vain: bool = False) -> Settled:
     """The row after its ending: another try is planned, or the retries are used up, or it was sent ``in_vain`` so often that a
-    person has to look."""
+    person has to look. What the EHR said last (202, 429) is remembered while it says nothing new: it decides how to go on."""
     row, ending = attempt.delivery, attempt.ending
-    values: dict[str, Any] = {"status": ending.status, "cause": ending.cause or None}
     state = advance("leased", ending.event)
+    silent = ending.status is None and state in ("ready", "in_doubt")
+    values: dict[str, Any] = {"cause": ending.cause or None, **({} if silent else {"status": ending.status})}
     if state in ("ready", "in_doubt"):
         asked = parse_retry_after(ending.retry_after, now)
         at = next_attempt(now, row.attempt, policy=pace.retry, jitter=attempt.jitter, retry_after=asked)

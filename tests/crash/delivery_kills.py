@@ -27,6 +27,8 @@ DRAIN = 600.0
 """Seconds that the last worker has to deliver what is left, at most: it ends when that is done."""
 TRANSACTION = "transaction"
 """An EHR that takes plain creates, and transactions of them: outputs are scores with their parts and a report over them."""
+LAST = 12
+"""Outputs that the last worker accepts, which nobody kills."""
 SPACE = 10_000
 """Numbers of outputs that one worker may use up."""
 
@@ -161,7 +163,7 @@ class Series:
 def campaign(
     nursery: Nursery, place: Path, store: str, kind: str, *, kills: int, seed: int, blind: bool = False
 ) -> Series:  # fmt: skip
-    """So many kills, one in eight while it starts; one in 25 kills the receiver too. The last worker drains, left alone."""
+    """So many kills, one in eight while it starts; one in 25 kills the receiver too. The last worker accepts a few more, and drains, left alone."""
     place.mkdir(exist_ok=True)
     chance, began = random.Random(seed), time.monotonic()
     done, longest, journal = Counter[str](), 0.0, place / "journal"
@@ -180,7 +182,7 @@ def campaign(
                 counts = receiver.counts()
                 done, longest = done + Counter(counts), max(longest, counts["longest"])
                 receiver.kill()
-        drained = drain(nursery, replace(order, first=kills * SPACE))
+        drained = drain(nursery, replace(order, first=kills * SPACE), count=LAST)
         counts = receiver.counts()
         done += Counter(counts)
     found = verdict(place, store, drained=drained)
@@ -203,9 +205,9 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
         time.sleep(0.01)
 
 
-def drain(nursery: Nursery, order: Order, *, seconds: float = DRAIN) -> bool:
-    """Whether a worker that accepts nothing more delivers all that is left."""
-    pid = nursery.bear(replace(order, count=0, leave=True))
+def drain(nursery: Nursery, order: Order, *, seconds: float = DRAIN, count: int = 0) -> bool:
+    """Whether a worker that accepts no more than ``count`` delivers all that is left."""
+    pid = nursery.bear(replace(order, count=count, leave=True))
     ended = nursery.gone(pid, seconds)
     if not ended:
         nursery.kill(pid)

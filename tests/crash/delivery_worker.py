@@ -79,7 +79,7 @@ class Order:
     leave: bool = False
     """End once nothing moves any more."""
     patience: float = PACE.conversation
-    """Seconds that one delivery may speak with the EHR; the quarantine is twice as long."""
+    """Seconds that one delivery may speak with the EHR; the quarantine is twice as long, and ``QUARANTINE`` at least."""
     fail_every: int = 0
     """Every so many writes and syncs of the database one fails, where the nursery runs under ``failing.c``."""
     look_every: float = 0.0
@@ -200,7 +200,7 @@ async def produce(database: Database, order: Order, journal: Journal) -> None:
         number = group[-1] + 1
         if chance.random() < 0.4 and number - order.first > 8:
             group.append(chance.randrange(order.first, number - 4))
-        quarantine = 0.0 if order.blind else 2 * order.patience
+        quarantine = 0.0 if order.blind else max(QUARANTINE, 2 * order.patience)
         how: Any = {"strategy": order.strategy, "quarantine": quarantine, "grouped": order.grouped}
         made = [submission(each, order.at, **how) for each in group]
         done = await asyncio.gather(*(accept(database, each) for each in made), return_exceptions=True)
