@@ -18,6 +18,7 @@ from writeback.claims import Claimed, Ending
 from writeback.conversation import JSON, Reply, declined, never_sent, orphaned, unanswered
 from writeback.matching import Told, match, told_in
 from writeback.pacing import BYTES, Verdict
+from writeback.pages import read
 from writeback.reading_back import GONE, ending_of, unread, unseen
 from writeback.rendering import Need, Rendered, render
 from writeback.searching import MOST, asked_for, shown
@@ -204,7 +205,7 @@ def _read(wanted: Sequence[_Sent], places: Mapping[int, Place], terms: Terms) ->
     left = [part for part in wanted if at[part.row.id].location not in found]
     gone: set[int] = set()
     if left:
-        answered = _answered((yield _reads([at[part.row.id] for part in left]))) or ()
+        answered = yield from _entries([at[part.row.id] for part in left], terms)
         gone = _gone(left, answered)
         for resource in (entry.get("resource") for entry in answered if isinstance(entry, dict)):
             if isinstance(resource, dict):
@@ -235,6 +236,20 @@ def _gone(wanted: Sequence[_Sent], entries: Sequence[Any]) -> set[int]:
         for part, said in zip(wanted, told, strict=True)
         if said is not None and said.answer.status in GONE
     }  # fmt: skip
+
+
+def _entries(places: Sequence[Place], terms: Terms) -> Generator[Request, Reply, list[Any]]:
+    """The answers to a batch of reads; where the EHR takes none, to one read after the other, as a batch would give them."""
+    if terms.batch:
+        return _answered((yield _reads(places))) or []
+    found: list[Any] = []
+    for place in places:
+        reply = yield read(place.location)
+        if isinstance(reply, Answer):
+            found.append({"resource": reply.resource(), "response": {"status": str(reply.status)}})
+        else:
+            found.append({})
+    return found
 
 
 def _reads(places: Sequence[Place]) -> Request:

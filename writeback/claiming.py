@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from writeback.among import among
 from writeback.changes import Change
-from writeback.claims import START, WHOLE, Claimed, Cursor
+from writeback.claims import START, TOO_MANY, Claimed, Cursor
 from writeback.overtaking import overtake
 from writeback.pacing import Size, allowance, book
 from writeback.rendering import Need
@@ -280,8 +280,8 @@ UNKNOWN = Need(state="dead")
 
 
 def _told(row: Row[Any]) -> int | None:
-    """What was said of a whole Bundle was not said of it."""
-    return None if (row.cause or "").startswith(WHOLE) else row.status
+    """A batch that came too often was not looked at."""
+    return None if row.cause == TOO_MANY else row.status
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -51,17 +51,18 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     united: bool = False
     since: float = 0.0
     told: int | None = None
-    """The status of the EHR's last answer to it alone."""
+    """The status of the last answer."""
 
     @property
     def uncertain(self) -> bool:
-        """A create that repeats itself, and whose last try was answered with a delay or a failure (429, 503). By RFC 9110
-        such an answer says that it was not processed; some have said it after they had written. So it is looked for first."""
-        return self.strategy == "post" and not self.doubtful and self.told is not None and self.told >= 429
+        """A create whose last try was answered with a delay or a failure (429, 503). By RFC 9110 such an answer says that it was
+        not processed; some have said it after they had written, and look away from a condition. So it is looked for first."""
+        return self.strategy in ("post", "conditional") and not self.doubtful and self.told is not None and self.told >= 429
 
 
-WHOLE = ("batch_", "transaction_")
-"""How the cause begins where a Bundle was answered as a whole; the status follows."""
+TOO_MANY = "batch_429"
+"""The cause where a whole batch came too often: who counts requests does so before anything is processed, and to look for each
+of its entries would be a hundred more."""
 
 
 class Ending(Struct, frozen=True, kw_only=True, gc=False):

@@ -164,6 +164,18 @@ def test_a_bundle_that_is_too_much_is_sent_in_smaller_ones(database: Database, s
         assert size(database)[1] <= 4
 
 
+def test_a_bundle_that_was_done_although_the_ehr_says_later_is_looked_for(database: Database) -> None:
+    class Late(Ehr):
+        async def send(self, method: str, path: str, **given: Any) -> Answer:
+            answer = await super().send(method, path, **given)
+            later = path == "" and len(self.bundles) == 1
+            return Answer(status=503, headers={"retry-after": "1"}) if later else answer
+
+    ehr = Late()
+    assert deliver(database, ehr, capabilities=BY_POST) == ["delivered"] * NUMBER
+    assert len(ehr.kept) == len(ehr.writes) == 2 * NUMBER + 2
+
+
 def test_an_ehr_that_advertises_batch_and_takes_none_gets_single_requests(database: Database) -> None:
     ehr = Ehr(whole=lambda bundle: Answer(status=404))
     assert deliver(database, ehr) == ["delivered"] * NUMBER

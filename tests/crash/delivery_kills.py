@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ PATIENCE = 90.0
 """Seconds that is waited for what has to come."""
 DRAIN = 600.0
 """Seconds that the last worker has to deliver what is left, at most: it ends when that is done."""
+TRANSACTION = "transaction"
+"""An EHR that takes plain creates, and transactions of them: outputs are scores with their parts and a report over them."""
 SPACE = 10_000
 """Numbers of outputs that one worker may use up."""
 
@@ -142,6 +145,7 @@ class Series:
     kills: int
     accepted: int
     again: int
+    transactions: int
     longest: float
     seconds: float
 
@@ -149,6 +153,7 @@ class Series:
     def figures(self) -> dict[str, Any]:
         return {
             "kills": self.kills, "accepted": self.accepted, **self.verdict.figures, "sent again": self.again,
+            **({"transactions": self.transactions} if self.transactions else {}),
             "longest at the receiver": self.longest, "seconds": round(self.seconds, 1),
         }  # fmt: skip
 
@@ -159,11 +164,11 @@ def campaign(
     """So many kills, one in eight while it starts; one in 25 kills the receiver too. The last worker drains, left alone."""
     place.mkdir(exist_ok=True)
     chance, began = random.Random(seed), time.monotonic()
-    writes, longest, journal = 0, 0.0, place / "journal"
+    done, longest, journal = Counter[str](), 0.0, place / "journal"
     with receiving(place, kind, seed=seed) as receiver:
         order = Order(
-            store=store, base=receiver.base, journal=str(journal), strategy=kind, seed=seed, first=0,
-            at=time.time() - 86400.0, blind=blind,
+            store=store, base=receiver.base, journal=str(journal), strategy="post" if kind == TRANSACTION else kind,
+            seed=seed, first=0, at=time.time() - 86400.0, blind=blind, grouped=kind == TRANSACTION,
         )  # fmt: skip
         for number in range(kills):
             pid = nursery.bear(replace(order, seed=seed + number, first=number * SPACE))
@@ -173,14 +178,15 @@ def campaign(
             nursery.kill(pid)
             if number % 25 == 12:
                 counts = receiver.counts()
-                writes, longest = writes + counts.get("writes", 0), max(longest, counts["longest"])
+                done, longest = done + Counter(counts), max(longest, counts["longest"])
                 receiver.kill()
         drained = drain(nursery, replace(order, first=kills * SPACE))
         counts = receiver.counts()
+        done += Counter(counts)
     found = verdict(place, store, drained=drained)
     return Series(
         verdict=found, kills=kills, accepted=len(heard(journal)[0]), longest=max(longest, counts["longest"]),
-        again=writes + counts.get("writes", 0) - found.kept, seconds=time.monotonic() - began,
+        again=done["writes"] - found.kept, transactions=done["transactions"], seconds=time.monotonic() - began,
     )  # fmt: skip
 
 

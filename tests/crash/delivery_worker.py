@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import psycopg  # noqa: F401  (the nursery has it before a worker needs it)
 import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
@@ -33,7 +33,7 @@ from monitoring.rules import triggered
 from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES, manifest, output, write
 from vocabulary.instant import Span
-from vocabulary.manifest import Manifest
+from vocabulary.manifest import Code, Manifest, Report
 from vocabulary.output import Output
 from writeback import outputs, tables
 from writeback.answers import Answer
@@ -58,6 +58,7 @@ QUARANTINE = 3.0
 """Three times what the receiver works on a request at most: the machine may be busy."""
 ROOM = 150
 """Outputs on their way at which a worker stops accepting: the EHR's rate, not the backlog, is the subject."""
+ROUND = Report(codes=(Code(system="urn:chartgate:assessment", code="round"),), title="Round")
 YEAR = Span(seconds=365 * 86400)
 
 
@@ -87,6 +88,8 @@ class Order:
     """At this create it stops itself (SIGSTOP) between the last check of its time and the first byte; 0: never."""
     per_minute: int = 0
     """Requests that the EHR allows in a minute; 0: any number."""
+    grouped: bool = False
+    """Each output is a score with its parts and a report over them, and goes as a transaction."""
     vendor: str = "spec"
     """What is known of the EHR."""
 
@@ -151,20 +154,23 @@ def opened(store: str) -> Database:
     return open_sqlite(store, metadata=[tables.metadata])
 
 
-def said(number: int, at: float) -> Output:
+def said(number: int, at: float, kind: Literal["risk", "score"] = "risk") -> Output:
     """One output in eight is for one of eight patients, so that some have to keep their order."""
     patient = f"Patient/s{number // 8 % 8}" if number % 8 == 0 else f"Patient/p{number}"
     return output(
-        "risk", patient=patient, encounter=None, as_of=at + number / 1000.0, inference_id=str(number), inputs=()
+        kind, patient=patient, encounter=None, as_of=at + number / 1000.0, inference_id=str(number), inputs=()
     )
 
 
-def submission(number: int, at: float, *, strategy: str, quarantine: float = QUARANTINE) -> Submission:
+def submission(
+    number: int, at: float, *, strategy: str, quarantine: float = QUARANTINE, grouped: bool = False
+) -> Submission:  # fmt: skip
     """As the gateway makes it of an output that the gate has let through. Valid for a year: no clock test outdates it."""
-    made: Manifest = replace(manifest("risk"), valid_for=YEAR)
-    planned = write(said(number, at), strategy=strategy, rules=WriteRules(quarantine=quarantine))
+    told = said(number, at, "score" if grouped else "risk")
+    made: Manifest = replace(manifest(told.kind, report=ROUND if grouped else None), valid_for=YEAR)
+    planned = write(told, strategy=strategy, rules=WriteRules(quarantine=quarantine), model=made)
     return Submission(
-        id=f"{number:032d}", output=said(number, at), manifest=made, judged=Admitted(), verdict=None,
+        id=f"{number:032d}", output=told, manifest=made, judged=Admitted(), verdict=None,
         principal="backend", submitter="crash", write=planned,
     )  # fmt: skip
 
@@ -195,7 +201,8 @@ async def produce(database: Database, order: Order, journal: Journal) -> None:
         if chance.random() < 0.4 and number - order.first > 8:
             group.append(chance.randrange(order.first, number - 4))
         quarantine = 0.0 if order.blind else 2 * order.patience
-        made = [submission(each, order.at, strategy=order.strategy, quarantine=quarantine) for each in group]
+        how: Any = {"strategy": order.strategy, "quarantine": quarantine, "grouped": order.grouped}
+        made = [submission(each, order.at, **how) for each in group]
         done = await asyncio.gather(*(accept(database, each) for each in made), return_exceptions=True)
         for each, result in zip(group, done, strict=True):
             journal.write("accepted" if result is True else "refused", each)
@@ -224,7 +231,7 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
     async def terms(ehr: str) -> Terms:
         return Terms(
             per_minute=order.per_minute or None, first_put=rules.first_put, search_reads=rules.search_reads,
-            at_once=rules.at_once,
+            at_once=rules.at_once, transaction=order.grouped,
         )  # fmt: skip
 
     given: Any = {

@@ -3,8 +3,8 @@
     python -m tests.crash.receiver FILE KIND PORT SEED [--calm]
 
 ``KIND`` is how it takes a resource: ``conditional`` (If-None-Exist, racy: it looks, works for a while, and then keeps
-it, so that two identical requests at once make two), ``put`` (by id) or ``post`` (only a plain create, and a search by
-identifier). Before keeping it may answer 503 or cut the line, while it works as well; after keeping it may answer 500, say
+it, so that two identical requests at once make two), ``put`` (by id), ``post`` (only a plain create, and a search by
+identifier) or ``transaction`` (as ``post``, and transactions of them). Before keeping it may answer 503 or cut the line, while it works as well; after keeping it may answer 500, say
 that it was too busy (429, 503 with ``Retry-After``), cut the line, or answer later than anybody waits. What was begun is finished although the client is gone. ``--calm`` does none of this.
 Each line of FILE, written before the answer, says: type, id, delivery key. SIGKILL loses no line, and the next start
 reads them again. Prints its port.
@@ -76,6 +76,8 @@ class Ehr:
     async def _write(
         self, method: str, path: str, headers: dict[str, str], body: dict[str, Any], *, slow: bool
     ) -> Reply:
+        if path == "" and self.kind == "transaction":
+            return await self._transact(body, slow=slow)
         type, _, id = path.partition("/")
         key = key_of(body)
         condition = headers.get("if-none-exist")
@@ -92,6 +94,18 @@ class Ehr:
         id = f"{self.chance.getrandbits(64):016x}"
         self._keep(type, id, key)
         return _kept(201, type, id)
+
+    async def _transact(self, bundle: dict[str, Any], *, slow: bool) -> Reply:
+        """All of it, in one line's write, or nothing."""
+        await self._work(slow)
+        bodies = [entry["resource"] for entry in bundle["entry"]]
+        made = [(each["resourceType"], f"{self.chance.getrandbits(64):016x}", key_of(each)) for each in bodies]
+        os.write(self._file, "".join(f"{type} {id} {key}\n" for type, id, key in made).encode())
+        for each in made:
+            self._remember(*each)
+        self.counts["transactions"] += 1
+        entries = [{"response": {"status": "201 x", "location": f"{type}/{id}/_history/1"}} for type, id, _ in made]
+        return 200, {}, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
     async def _work(self, slow: bool) -> None:
         if self.calm:

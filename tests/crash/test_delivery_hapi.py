@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import time
@@ -23,7 +24,9 @@ from tests.crash.delivery_kills import Nursery, drain, wait_until
 from tests.crash.delivery_worker import PACE, Order, accept, heard, moving, opened, submission
 from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES
+from writeback.answers import Answer
 from writeback.keys import search_of
+from writeback.sending import Sender
 from writeback.terms import Terms
 from writeback.transport import HttpSender, open_session
 from writeback.worker import Worker
@@ -69,30 +72,36 @@ def read_page(client: httpx2.Client, address: str) -> Any:
     raise AssertionError("HAPI does not say what it has")
 
 
+SINGLY = Terms(first_put=HAPI.write.first_put, search_reads=HAPI.write.search_reads, at_once=HAPI.write.at_once)
+
+
+async def deliver(database: Database, sender: Sender, terms: Terms) -> None:
+    """Until nothing moves any more."""
+
+    async def known(ehr: str) -> Terms:
+        return terms
+
+    worker = Worker(
+        run=database.run, senders=lambda name, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
+        pace=PATIENT, terms=known,
+    )  # fmt: skip
+    serving = asyncio.create_task(worker.serve())
+    async with asyncio.timeout(60):
+        while await moving(database):
+            await asyncio.sleep(0.05)
+    worker.stop()
+    await serving
+
+
 async def deliver_together(base: str, number: int, strategy: str) -> list[str]:
     """The same output accepted by so many gateways, delivered by all at the same time; the states it came to."""
     databases: list[Database] = [opened(":memory:") for _ in range(TOGETHER)]
     session = open_session(base=base)
     sender = HttpSender(base=base, session=session)
 
-    async def known(ehr: str) -> Terms:
-        return Terms(first_put=HAPI.write.first_put, search_reads=HAPI.write.search_reads, at_once=HAPI.write.at_once)
-
-    async def deliver(database: Database) -> None:
-        worker = Worker(
-            run=database.run, senders=lambda name, principal: sender, ehrs=lambda: ("spec",), namespace=NAMES.namespace,
-            pace=PATIENT, terms=known,
-        )  # fmt: skip
-        serving = asyncio.create_task(worker.serve())
-        async with asyncio.timeout(60):
-            while await moving(database):
-                await asyncio.sleep(0.05)
-        worker.stop()
-        await serving
-
     made = submission(number, time.time() - 600.0 - number / 1000.0, strategy=strategy)
     await asyncio.gather(*(accept(database, made) for database in databases))
-    await asyncio.gather(*(deliver(database) for database in databases))
+    await asyncio.gather(*(deliver(database, sender, SINGLY) for database in databases))
     await session.close()
     states = [state for database in databases for state in outputs_in(database).values()]
     for database in databases:
@@ -111,6 +120,48 @@ def test_sixty_four_identical_deliveries_at_once_make_one_resource(hapi: str, st
     assert [key_of(entry["resource"]) for entry in found["entry"]] == keys[:1]
     query = search_of("Provenance", namespace=NAMES.namespace, key=keys[1])
     assert len(web.get(f"{hapi}/Provenance?{query}", headers={"cache-control": "no-cache"}).json()["entry"]) == 1
+
+
+class Listening:
+    """A sender that remembers what was written: the kind of a Bundle, or the type of a resource."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender, self.wrote = sender, list[str]()
+
+    async def send(self, method: str, path: str, **given: Any) -> Answer:
+        if method != "GET":
+            said = json.loads(given["body"])
+            self.wrote.append(said["type"] if path == "" else said["resourceType"])
+        return await self._sender.send(method, path, **given)
+
+
+@pytest.mark.parametrize("strategy", ["put", "conditional", "post"])
+def test_a_score_its_parts_and_the_report_over_them_are_one_transaction(hapi: str, strategy: str) -> None:
+    number = uuid.uuid4().int % 10**9 * 8 + 1
+    put_patients(hapi, [f"p{number}"])
+
+    async def work() -> tuple[list[str], list[str]]:
+        database, session = opened(":memory:"), open_session(base=hapi)
+        sender = Listening(HttpSender(base=hapi, session=session))
+        at = time.time() - 600.0 - number / 1000.0
+        await accept(database, submission(number, at, strategy=strategy, grouped=True))
+        await deliver(database, sender, replace(SINGLY, transaction=True))
+        await session.close()
+        states = [row.state for row in rows_in(database)]
+        database.close()
+        return states, sender.wrote
+
+    states, wrote = asyncio.run(work())
+    assert (states, wrote) == (["delivered"] * 6, ["DocumentReference", "Device", "transaction", "Provenance"])
+    fresh = {"cache-control": "no-cache"}
+    found = web.get(
+        f"{hapi}/DiagnosticReport?subject=Patient/p{number}&_include=DiagnosticReport:result", headers=fresh
+    )
+    resources = [entry["resource"] for entry in found.json()["entry"]]
+    report = next(each for each in resources if each["resourceType"] == "DiagnosticReport")
+    named = {each["reference"] for each in report["result"]}
+    assert named == {f"Observation/{each['id']}" for each in resources if each is not report}
+    assert len(named) == 2
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["singly", "in a batch"])

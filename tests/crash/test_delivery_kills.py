@@ -14,10 +14,10 @@ from tests.crash.delivery_kills import Nursery, Series, campaign
 from tests.crash.delivery_worker import QUARANTINE
 
 SEED = 20262
-STORES, KINDS = ("sqlite", "postgres"), ("conditional", "put", "post")
-KILLS = {"conditional": 1000, "put": 200, "post": 200}
+STORES, KINDS = ("sqlite", "postgres"), ("conditional", "put", "post", "transaction")
+KILLS = {"conditional": 1000, "put": 200, "post": 200, "transaction": 200}
 """Of the full form, on each store."""
-SHORT = {"conditional": 8, "put": 3, "post": 5}
+SHORT = {"conditional": 8, "put": 3, "post": 5, "transaction": 4}
 Case = tuple[str, str, bool]
 NewStore = Callable[[str, Path], str]
 
@@ -56,13 +56,14 @@ def test_kills_lose_and_double_nothing_and_blind_retry_doubles(
         assert series.longest < QUARANTINE, "the EHR was slower than it says, so that nothing is proved"
         assert bool(series.verdict.doubled) == case[2], case
         assert series.verdict.lost == [], case
+        assert bool(series.transactions) == (case[1] == "transaction"), case
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("store", STORES)
 def test_many_kills_lose_and_double_nothing(nursery: Nursery, tmp_path: Path, new_store: NewStore, store: str) -> None:
     cases = [(store, kind, False) for kind in KINDS]
-    found = run(nursery, tmp_path, new_store, cases, kills=KILLS.__getitem__, workers=3)
+    found = run(nursery, tmp_path, new_store, cases, kills=KILLS.__getitem__, workers=4)
     for (_, kind, _), series in found.items():
         record(f"1 SIGKILL: {kind} on {store}", bar="lost 0, doubled 0", **series.figures, seed=SEED)
     assert {kind: series.verdict.problems for (_, kind, _), series in found.items()} == {kind: [] for kind in KINDS}

@@ -109,11 +109,12 @@ def capabilities(*types: str, strategy: str = "put") -> Capabilities:
 
 
 def write(
-    said: Output | None = None, *, strategy: str = "put", rules: WriteRules = SPECIFICATION, ehr: str = "spec"
+    said: Output | None = None, *, strategy: str = "put", rules: WriteRules = SPECIFICATION, ehr: str = "spec",
+    model: Manifest | None = None,
 ) -> Write:  # fmt: skip
     """The write of an output at an EHR that takes everything by one strategy."""
     said = said or output()
-    planned = canonical(said, manifest(said.kind), NAMES, NOW, admitted=Admitted(inputs=said.inputs))
+    planned = canonical(said, model or manifest(said.kind), NAMES, NOW, admitted=Admitted(inputs=said.inputs))
     made = project(planned, ehr=ehr, capabilities=capabilities(strategy=strategy), rules=rules)
     assert isinstance(made, Write)
     return made
