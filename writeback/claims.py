@@ -57,7 +57,12 @@ class Claimed(Struct, frozen=True, kw_only=True, gc=False):
     def uncertain(self) -> bool:
         """A create whose last try was answered with a delay or a failure (429, 503). By RFC 9110 such an answer says that it was
         not processed; some have said it after they had written, and look away from a condition. So it is looked for first."""
-        return self.strategy in ("post", "conditional") and not self.doubtful and self.told is not None and self.told >= 429
+        return (
+            self.strategy in ("post", "conditional")
+            and not self.doubtful
+            and self.told is not None
+            and self.told >= 429
+        )
 
 
 TOO_MANY = "batch_429"
