@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from auth.client.ehr import RegisteredEhr
+from gateway.ehrs.senders import Senders
 from gateway.storage.database import Database
 from gateway.vendors import VENDORS
 from r4 import codec
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
 from writeback.answers import Answer
+from writeback.capabilities import Capabilities
 from writeback.tables import deliveries
 from writeback.terms import Terms
 
@@ -59,3 +62,16 @@ def test_what_was_not_taken_for_now_is_no_dead_letter(database: Database, batch:
         database, terms_of("epic", batch=batch), refusing(400, "processing", "4135"), rounds=6
     )
     assert (state, doubtful, sent > 1) == ("ready", False, True)
+
+
+@pytest.mark.parametrize("vendor", ["epic", "oracle"])
+def test_the_deliverer_is_told_the_vendors_codes(vendor: str) -> None:
+    class Known(Senders):
+        async def capabilities(self, ehr: str) -> Capabilities:
+            return Capabilities()
+
+    senders = Known(means=None, clock=lambda: 0.0)  # type: ignore[arg-type]
+    senders.know({"e": RegisteredEhr(name="e", issuer="https://e.example", client_id="c", vendor=vendor)})
+    rules, terms = VENDORS[vendor].write, asyncio.run(senders.terms("e"))
+    assert (terms.never, terms.later, terms.already_there) == (rules.never, rules.later, rules.already_there)
+    assert terms.never | terms.later
