@@ -1,6 +1,6 @@
 """What R4 permits and Chartgate never writes (reference: write-back table 1.6): a table of rules beside those of R4."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,7 @@ from r4 import codec, ucum
 from r4.outcome import Issue
 from r4.predicates import UCUM, number
 
+LOINC = "http://loinc.org"
 UNITS = frozenset(
     [
         "%",
@@ -65,9 +66,10 @@ _PLAIN = frozenset({dict, str, Decimal, codec.Decimal, int, bool, float})
 
 def check(resource: Mapping[str, Any]) -> list[Issue]:
     """Every house rule that the resource breaks, with its element. It has to be valid R4."""
+    vital = list(_vital(resource)) if resource.get("resourceType") == "Observation" else []
     if _kept(resource):
-        return []
-    return list(_walk(resource, str(resource.get("resourceType"))))
+        return vital
+    return [*_walk(resource, str(resource.get("resourceType"))), *vital]
 
 
 def _kept(resource: Mapping[str, Any]) -> bool:
@@ -145,3 +147,49 @@ _OF_MEMBER: Mapping[str, tuple[Rule, ...]] = {
     for _, _, members, _ in RULES
     for member in members
 }
+
+
+_LENGTH, _PRESSURE, _RATE, _SHARE = (
+    frozenset({"cm", "[in_i]"}),
+    frozenset({"mm[Hg]"}),
+    frozenset({"/min"}),
+    frozenset({"%"}),
+)
+VITALS: Mapping[str, frozenset[str]] = {
+    "9279-1": _RATE, "8867-4": _RATE, "2708-6": _SHARE, "59408-5": _SHARE, "8310-5": frozenset({"Cel", "[degF]"}),
+    "8302-2": _LENGTH, "9843-4": _LENGTH, "29463-7": frozenset({"g", "kg", "[lb_av]"}), "39156-5": frozenset({"kg/m2"}),
+    "8480-6": _PRESSURE, "8462-4": _PRESSURE,
+}  # fmt: skip
+"""The LOINC codes by which R4's vital-signs profile binds, and the UCUM units of each: what a site maps to one is read as the
+measurement, and a score of 7 under 8867-4 as a pulse of 7. Source: R4 observation-vitalsigns.html; US Core for 59408-5."""
+
+
+def _vital(resource: Mapping[str, Any]) -> Iterator[Issue]:
+    """What is called a vital sign is a measurement of one: a quantity in its unit, of its category."""
+    parts = resource.get("component", ())
+    holders = [("Observation", resource), *((f"Observation.component[{at}]", each) for at, each in enumerate(parts))]
+    for path, holder in holders:
+        units = next((VITALS[code] for code in _loinc(holder.get("code")) if code in VITALS), None)
+        if units is None:
+            continue
+        if _unit_of(holder) not in (*units, None):
+            yield Issue("business-rule", "must be a measurement in the unit of its code", path, "house-vital-signs")
+        if "vital-signs" not in _codes(resource.get("category", ())):
+            yield Issue("business-rule", "must be of category vital-signs", "Observation.category", "house-vital-signs")
+
+
+def _unit_of(holder: Mapping[str, Any]) -> str | None:
+    """The unit of the value; None where there is no value, and an empty text for a value of another kind."""
+    if not any(name.startswith("value") for name in holder):
+        return None
+    quantity = holder.get("valueQuantity", {})
+    return str(quantity.get("code", "")) if quantity.get("system") == UCUM else ""
+
+
+def _loinc(concept: Any) -> list[str]:
+    codings = concept.get("coding", ()) if isinstance(concept, Mapping) else ()
+    return [str(each.get("code")) for each in codings if each.get("system") == LOINC]
+
+
+def _codes(concepts: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {str(coding.get("code")) for concept in concepts for coding in concept.get("coding", ())}

@@ -88,7 +88,7 @@ def deliver_together(
         endings |= {part.row.id: _whole(part.row, reply, kind) for part in sent}
         return Together(endings=endings, verdict=_verdict(reply, kind), entries=len(sent))
     matched = match([part.row for part in sent], found)
-    judged = {part.row.id: _judge(part.row, matched.get(part.row.id)) for part in sent}
+    judged = {part.row.id: _judge(part.row, matched.get(part.row.id), terms) for part in sent}
     endings |= {id: ending for id, ending in judged.items() if isinstance(ending, Ending)}
     places = {id: place for id, place in judged.items() if isinstance(place, Place)}
     kept = [part for part in sent if part.row.id in places]
@@ -171,12 +171,12 @@ def _whole(row: Claimed, reply: Reply, kind: Kind) -> Ending:
     return structs.replace(ending, event="postponed", cause=f"{kind}_{reply.status}", healthy=well, issues=())
 
 
-def _judge(row: Claimed, told: Told | None) -> Ending | Place:
+def _judge(row: Claimed, told: Told | None, terms: Terms) -> Ending | Place:
     """Where the EHR has it, or what became of it instead."""
     if told is None:
         return Ending(event="lost", cause="unmatched", healthy=True)
     if classify(told.answer, row.strategy, named=told.place is not None) != "accepted":
-        return declined(row, told.answer)
+        return declined(row, told.answer, terms)
     place = told.place or Place(type=row.type, id=row.fhir_id)
     if place.type != row.type or (row.strategy == "put" and place.id != row.fhir_id):
         return Ending(event="lost", status=told.answer.status, cause="foreign_location", healthy=True)

@@ -5,7 +5,7 @@ identifier. Only then is it sent. What the EHR kept is read back.
 """
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import structs
 
@@ -72,7 +72,8 @@ def deliver(
             return found or Ending(event="undecided", status=answer.status, cause="not_found_again", healthy=True)
     if terms.refusals and (word := word_of(answer)) in terms.refusals:
         return Ending(event="refused", status=answer.status, cause="said_no", healthy=True, issues=(word,))
-    return (yield from _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back))
+    judged = _judge(claimed, rendered, answer, namespace=namespace, read_back=read_back, terms=terms)
+    return (yield from judged)
 
 
 ACCEPTED, SEVERAL = 202, 412
@@ -126,7 +127,9 @@ def unanswered(failure: Failure, *, doubtful: bool) -> Ending:
     )  # fmt: skip
 
 
-def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: str, read_back: bool) -> Conversation:
+def _judge(
+    claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: str, read_back: bool, terms: Terms
+) -> Conversation:
     meaning = classify(answer, claimed.strategy)
     if meaning == "accepted":
         place = place_of(answer) or Place(type=claimed.type, id=claimed.fhir_id)
@@ -135,12 +138,12 @@ def _judge(claimed: Claimed, rendered: Rendered, answer: Answer, *, namespace: s
         return (yield from kept_at(claimed, rendered, place, status=answer.status, wanted=read_back))
     if meaning == "several" or (meaning == "unsure" and answer.status < 300 and claimed.strategy != "put"):
         return (yield from _adopt(claimed, rendered, namespace, answer))
-    return declined(claimed, answer)
+    return declined(claimed, answer, terms)
 
 
-def declined(claimed: Claimed, answer: Answer) -> Ending:
+def declined(claimed: Claimed, answer: Answer, terms: Terms = SINGLY) -> Ending:
     """What an answer that is no success means for a delivery: never, later, or nobody knows."""
-    meaning, cause = classify(answer, claimed.strategy), f"http_{answer.status}"
+    meaning, cause = _said(answer, terms) or classify(answer, claimed.strategy), f"http_{answer.status}"
     issues = (*issue_codes(answer), *traces(answer, claimed.key))
     if meaning == "refused":
         there = answer.status not in NO_WAY
@@ -153,6 +156,12 @@ def declined(claimed: Claimed, answer: Answer) -> Ending:
         event=event, status=answer.status, cause=cause, retry_after=wish, healthy=healthy(answer),
         issues=issues, duplicates=int(meaning == "several"),
     )  # fmt: skip
+
+
+def _said(answer: Answer, terms: Terms) -> Literal["refused", "later"] | None:
+    """What the EHR's codes say for certain, whatever the status."""
+    codes = {word for code in issue_codes(answer) for word in code.split("/")} if terms.never or terms.later else set()
+    return "refused" if codes & terms.never else "later" if codes & terms.later else None
 
 
 NO_WAY = frozenset({404, 405, 501})

@@ -64,6 +64,10 @@ class WriteRules:
     """Seconds after which a request that brought no answer is certainly no longer being processed."""
     already_there: frozenset[str] = frozenset()
     """Codes of an OperationOutcome in ``issue.details.coding`` which say that the resource was there before."""
+    never: frozenset[str] = frozenset()
+    """Codes of an OperationOutcome, its own or FHIR's issue types, which say that it will never take it, whatever the status."""
+    later: frozenset[str] = frozenset()
+    """Those which say that it did not take it now, and may later."""
     refusals: frozenset[str] = frozenset()
     """Words in ``key`` of an answer that is no FHIR resource, which say that it did not take it, whatever the status."""
     updates: Mapping[str, frozenset[str]] = field(default_factory=dict)

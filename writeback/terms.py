@@ -12,8 +12,9 @@ class Terms:
     """``batch`` and ``transaction`` say that the EHR advertises them (R4 §3.1.0.11.1); ``per_minute`` how many requests it
     allows for the whole base address, None for no known limit; ``read_back`` the share, in [0, 1], of deliveries that are read
     back after they were written; ``already_there`` the EHR's own codes for what it has already, ``refusals`` its own words for
-    what it does not take; ``first_put`` the headers of a PUT to an id that was never sent, ``search_reads`` those of a search
-    that stands for several reads; ``at_once`` how many requests may be under way, None for as many as the pace says."""
+    what it does not take, ``never`` and ``later`` its codes that say so for good and for now; ``first_put`` the headers
+    of a PUT to an id that was never sent, ``search_reads`` those of a search that stands for several reads; ``at_once`` how many
+    requests may be under way, None for as many as the pace says."""
 
     batch: bool = False
     transaction: bool = False
@@ -22,6 +23,8 @@ class Terms:
     at_once: int | None = None
     already_there: frozenset[str] = frozenset()
     refusals: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
     first_put: Mapping[str, str] = field(default_factory=dict)
     search_reads: Mapping[str, str] = field(default_factory=dict)
 

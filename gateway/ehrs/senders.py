@@ -142,8 +142,8 @@ class Senders:
         return Terms(
             batch="batch" in advertised, transaction="transaction" in advertised,
             per_minute=rules.requests_per_minute, read_back=self._read_back.of(ehr),
-            already_there=rules.already_there, refusals=rules.refusals, first_put=rules.first_put,
-            search_reads=rules.search_reads, at_once=rules.at_once,
+            already_there=rules.already_there, refusals=rules.refusals, never=rules.never, later=rules.later,
+            first_put=rules.first_put, search_reads=rules.search_reads, at_once=rules.at_once,
         )  # fmt: skip
 
     async def aclose(self) -> None:

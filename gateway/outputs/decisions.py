@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from auth.client.store import find_launch
+from auth.client.store import Launch, find_launch
 from gateway.bodies.bodies import is_printable
 from gateway.launches.charts import Unavailable
 from gateway.launches.granted import narrowed
+from gateway.model_folders.models import Model
 from gateway.monitors import outcomes
 from gateway.outputs.changes import events_of
 from gateway.outputs.feedback import record_feedback
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from monitoring import journal, labels
+from vocabulary.write import NotWritable, Write
 from writeback import outputs
+from writeback.capabilities import Capabilities
 from writeback.changes import OutputChanged
+from writeback.errors import PlanInvalid
 from writeback.labels import Confirmation
 from writeback.outputs import Stored
 from writeback.planning import plan
@@ -107,19 +111,30 @@ async def _confirm(gateway: "Gateway", stored: Stored, decider: Session, reason:
         capabilities = await gateway.senders.capabilities(stored.output.ehr)
     except Unavailable:
         return Decision(status=503, refusal="The EHR does not answer. Try again in a moment.")
+    try:
+        write = _plan(gateway, stored, model, capabilities, launch, by)
+    except PlanInvalid as failure:
+        why = f"{failure.element}, {failure.rule}"
+        return Decision(status=409, refusal=f"It cannot be written: it would not be valid FHIR R4 at this EHR ({why}).")
+    if write is None:
+        return Decision(status=409, refusal="There is nothing to write of this output.")
+    return await _record(gateway, stored, lambda c, now: outputs.confirm(
+        c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
+    ), Said("confirmed", reason, by, event=True))  # fmt: skip
+
+
+def _plan(
+    gateway: "Gateway", stored: Stored, model: Model, capabilities: Capabilities, launch: Launch | None, by: str
+) -> Write | NotWritable | None:
+    """What would be written with the clinician's acceptance in it. Raises PlanInvalid."""
     assert stored.admitted is not None
-    write = plan(
+    return plan(
         stored.output, model.manifest, admitted=stored.admitted, names=gateway.names(stored.output.ehr),
         capabilities=narrowed(capabilities, gateway.senders.backend_scopes(stored.output.ehr)),
         granted=None if launch is None else narrowed(capabilities, launch.scopes), now=gateway.clock(),
         rules=gateway.senders.rules(stored.output.ehr), site=gateway.deployments.writing(stored.output.ehr),
         confirmed_by=Confirmation(by=by, at=gateway.clock()),
     )  # fmt: skip
-    if write is None:
-        return Decision(status=409, refusal="There is nothing to write of this output.")
-    return await _record(gateway, stored, lambda c, now: outputs.confirm(
-        c, now, stored=stored, by=by, reason=reason, principal=principal, write=write
-    ), Said("confirmed", reason, by, event=True))  # fmt: skip
 
 
 def note_outcome(gateway: "Gateway", connection: Connection, now: float, stored: Stored, *, event: bool) -> None:

@@ -29,6 +29,8 @@ EPIC = Vendor(
         client_ids=False,
         conditional_create=False,
         already_there=frozenset({"59189", "59141"}),
+        never=frozenset({"4130", "4131", "4134"}),
+        later=frozenset({"4135"}),
         versions=False,
     ),
     sources={
@@ -47,6 +49,8 @@ EPIC = Vendor(
         "client_ids": f"[V] {_CS}: updateCreate false",
         "conditional_create": f"[V] {_CS}: conditionalCreate false",
         "already_there": "[V] fhir.epic.com error codes: 59189 reading already exists, 59141 duplicate",
+        "never": "[V] fhir.epic.com error codes: 4130, 4131 and 4134, the chart is behind a break-the-glass",
+        "later": "[V] fhir.epic.com error codes: 4135, please try again tomorrow",
         "versions": f"[P] {_TESTED}: creates answer without ETag",
     },
 )

@@ -63,6 +63,7 @@ ORACLE = Vendor(
             "DocumentReference": ("content", "type.coding"),
         },
         client_ids=False,
+        never=frozenset({"required"}),
         conditional_create=False,
         updates={
             "Observation": frozenset({"amended", "corrected"}),
@@ -87,6 +88,7 @@ ORACLE = Vendor(
         "refuses": f"[V] {_DOCS}: modifier fields fail the write, 422 extension and not-supported",
         "singles": f"[V] {_DOCS}: one category, interpretation, reference range, content; type LOINC or codeSet 72, not both",
         "client_ids": f"[V] {_CS}: updateCreate false",
+        "never": f"[V] {_DOCS}: missing required data is 500 with the issue type required, and does not pass",
         "conditional_create": f"[V] {_CS}: not declared",
         "updates": f"[V] {_DOCS}: Observation status amended and corrected only; DocumentReference may be entered in error",
     },

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.sites.folder import SiteRefused
 from gateway.sites.signing_keys import sign_file
 from gateway.storage.database import open_sqlite
 from tests.command import chartgate
-from tests.flow.delivery_world import opened
+from tests.flow.delivery_world import EVERYTHING, ChartEhr, opened
 from tests.unit.gateway.test_site_gates import resign
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "gateway" / "sites" / "examples"
@@ -37,6 +38,31 @@ def test_the_sites_policy_decides_what_becomes_of_an_output(tmp_path: Path, decl
         async with opened(tmp_path, rehearsed={"spec": declared} if declared else None) as world:
             made = await world.submit(await world.key("outputs.write"))
             assert made["state"] == state
+
+    asyncio.run(run())
+
+
+def test_a_code_that_would_make_a_risk_a_pulse_is_told_to_who_confirms_and_nothing_is_written(tmp_path: Path) -> None:
+    """The site maps the model's code to a heart rate (LOINC 8867-4): what a model says in percent is no measurement of one."""
+    pulse = {"system": "http://loinc.org", "code": "8867-4"}
+    mapped = {
+        "code": {"system": "urn:chartgate:assessment", "code": "echo"}, "becomes": pulse, "category": "vital-signs",
+        "source": "a mistake",
+    }  # fmt: skip
+    declared = Site.model_validate({**site("confirm").model_dump(mode="json", by_alias=True), "writing": [mapped]})
+    narrow = replace(
+        EVERYTHING, types={name: each for name, each in EVERYTHING.types.items() if name != "RiskAssessment"}
+    )
+
+    async def run() -> None:
+        async with opened(tmp_path, rehearsed={"spec": declared}, ehr=ChartEhr(capabilities=narrow)) as world:
+            id = (await world.submit(await world.key("outputs.write")))["id"]
+            answer = await world.client.post(
+                f"/api/outputs/{id}/confirm", json={"reason": "Agreed."}, headers=await world.clinician()
+            )
+            assert answer.status_code == 409
+            assert "house-vital-signs" in answer.text
+            assert (await world.state(id), world.ehr.writes) == ("awaiting_confirmation", [])
 
     asyncio.run(run())
 

@@ -56,7 +56,7 @@ SITES: Mapping[str, tuple[Code, frozenset[str]]] = {
         FLOWSHEET,
         frozenset(f"Observation.{name}" for name in ("performer", "meta", "identifier", "device", "component")),
     ),
-    "eclinicalworks": (Code(system="http://loinc.org", code="8867-4"), frozenset({"Observation.device.reference"})),
+    "eclinicalworks": (Code(system="http://loinc.org", code="9269-2"), frozenset({"Observation.device.reference"})),
     "athena": (Code(system=HDID, code="1"), frozenset({"Observation.encounter", "Observation.device.reference"})),
 }
 """Where a score stands in the flowsheet when the site maps it, under which code, and some of what is lost."""
