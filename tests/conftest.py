@@ -18,7 +18,7 @@ import pytest
 
 from gateway.sandbox_ehrs import hapi as hapi_server
 from sandbox.seed import upstream
-from tests import cluster
+from tests import absent, cluster
 
 HAPI_URL = "CHARTGATE_TEST_HAPI"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -53,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(*SELDOM)
+    absent.remember()
     config.addinivalue_line("markers", "campaign: a long proof; runs with --campaign only, beside a short form of it")
 
 

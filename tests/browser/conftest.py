@@ -5,18 +5,15 @@ One Chromium serves the folder and is gone after it: while Playwright runs, its 
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests import web
+from tests import programs, web
 
-ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=60_000)
 """Milliseconds. A machine with three test runs and a JVM on two cores is slow, not wrong."""
 
@@ -44,8 +41,7 @@ class Sandbox:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     directory = tmp_path_factory.mktemp("cg")
     where = ["--data", str(directory), "--persona", "spec", "--port", "0"]
-    command = [sys.executable, "-m", "gateway.cli", "up", *where, "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+    with programs.cli("up", *where, "--json", stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             started = json.loads(process.stdout.readline())

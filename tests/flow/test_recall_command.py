@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import application
-from tests import web
+from tests import programs, web
 from tests.flow.delivery_world import MODEL
 
-ROOT = Path(__file__).parents[2]
-CLI = [sys.executable, "-m", "gateway.cli"]
 REASON = ("--reason", "Weights of the wrong site.")
 
 
@@ -36,8 +33,8 @@ class Site:
         self.models, self.data = str(place / "models"), ("--data", str(place / "data"))
 
     def start(self) -> None:
-        command = [*CLI, "up", *self.data, "--port", "0", "--persona", "spec", "--models", self.models, "--json"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
+        words = ["up", *self.data, "--port", "0", "--persona", "spec", "--models", self.models, "--json"]
+        self.process = programs.cli(*words, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         started = json.loads(self.process.stdout.readline())
         self.app, self.ehr = started["app"], started["ehr"]["spec"].removesuffix("/fhir")
