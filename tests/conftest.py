@@ -31,7 +31,7 @@ EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bw
 HERE = Path(__file__).parent
 FOLDERS = {
     "flow": frozenset({"flow"}),
-    "contract": frozenset({"contract", "unit", "property", "fuzz", "oracles"}),
+    "contract": frozenset({"contract", "unit"}),
 }
 """The folders of two parts; the part ``hapi`` is whatever needs that server, and ``rest`` is everything else. The four run
 side by side and are about equally long, so that no core is idle while the last one ends."""
