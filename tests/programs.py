@@ -52,7 +52,7 @@ nursery = functools.cache(Nursery)
 
 class Program:
     """A running ``python -m module words…``, used like a ``subprocess.Popen``; its stdin is empty. ``stdout`` and ``stderr`` are
-    ``subprocess.PIPE``, a file, or ours; with ``session`` it leads a session of its own."""
+    ``subprocess.PIPE`` or ``DEVNULL``, a file, or ours; with ``session`` it leads a session of its own."""
 
     def __init__(
         self, module: str, *words: str, stdout: int | IO[Any] | None = None, stderr: int | IO[Any] | None = None,
@@ -134,6 +134,10 @@ def _stream(asked: int | IO[Any] | None, own: int, ours: ExitStack, *, text: boo
         reading, writing = os.pipe()
         ours.callback(os.close, writing)
         return writing, os.fdopen(reading, "r" if text else "rb")
+    if asked == subprocess.DEVNULL:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        ours.callback(os.close, nowhere)
+        return nowhere, None
     if asked is None:
         return own, None
     return (asked if isinstance(asked, int) else asked.fileno()), None

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import programs, web
+from tests.furnished import furnish
 
 expect.set_options(timeout=60_000)
 """Milliseconds. A machine with three test runs and a JVM on two cores is slow, not wrong."""
@@ -40,6 +41,7 @@ class Sandbox:
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     directory = tmp_path_factory.mktemp("cg")
+    furnish(directory)
     where = ["--data", str(directory), "--persona", "spec", "--port", "0"]
     with programs.cli("up", *where, "--json", stdout=subprocess.PIPE) as process:
         try:

@@ -53,6 +53,11 @@ def test_it_is_a_process_of_its_own_that_a_signal_ends(folder: Path) -> None:
         os.kill(program.pid, 0)
 
 
+def test_what_nobody_reads_goes_nowhere(folder: Path) -> None:
+    with Program("talker", "0", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder) as program:
+        assert (program.stdout, program.stderr, program.wait(60)) == (None, None, 0)
+
+
 def test_what_takes_too_long_is_ended(folder: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         programs.run("talker", "stay", cwd=folder, timeout=0.3)

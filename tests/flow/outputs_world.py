@@ -14,6 +14,7 @@ import httpx2
 
 from tests import programs, web
 from tests.command import chartgate
+from tests.furnished import furnish
 
 MODEL = """
 [model]
@@ -71,6 +72,7 @@ def running(place: Path) -> Iterator[Running]:
     folder.mkdir(parents=True)
     (folder / "model.toml").write_text(MODEL)
     (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
+    furnish(place / "data")
     data = ["--data", str(place / "data")]
     words = ["up", *data, "--persona", "spec", "--port", "0", "--models", str(folder.parent), "--json"]
     with programs.cli(*words, stdout=subprocess.PIPE) as process:

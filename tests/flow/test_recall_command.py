@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from gateway.cli import application
 from tests import programs, web
 from tests.flow.delivery_world import MODEL
+from tests.furnished import furnish
 
 REASON = ("--reason", "Weights of the wrong site.")
 
@@ -30,6 +31,7 @@ class Site:
             folder.mkdir(parents=True)
             (folder / "model.toml").write_text(MODEL.format(id="echo", version=version, policy="automatic"))
             (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
+        furnish(place / "data")
         self.models, self.data = str(place / "models"), ("--data", str(place / "data"))
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import programs, web
+from tests.furnished import furnish
 from tests.oracles.strangers import BACK, KEYS, SCOPE
 
 
@@ -16,6 +17,7 @@ from tests.oracles.strangers import BACK, KEYS, SCOPE
 def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The FHIR base of a running sandbox EHR."""
     directory = tmp_path_factory.mktemp("oracles")
+    furnish(directory)
     words = ["up", "--data", str(directory), "--persona", "spec", "--port", "0", "--json"]
     with (directory / "log").open("w") as log:
         environment = {**os.environ, "CHARTGATE_DATA": str(directory)}
