@@ -85,12 +85,15 @@ def _deep(value: Any) -> bool:
     """Whether it has more levels than are looked at."""
     level = [value]
     for _ in range(DEEPEST):
-        level = [
-            inner for each in level if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]  # fmt: skip
-        if not level:
+        within: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                within.extend(each.values())
+            elif isinstance(each, list):
+                within.extend(each)
+        if not within:
             return False
+        level = within
     return True
 
 

@@ -27,7 +27,7 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "64MB",
 }
-HASTY = {"fsync": "off", "full_page_writes": "off"}
+HASTY = {"fsync": "off", "full_page_writes": "off", "jit": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 """Of a cluster that no power cut is tried on: what a killed process wrote is with the system all the same."""
 
 

@@ -18,10 +18,12 @@ import pytest
 
 from gateway.sandbox_ehrs import hapi as hapi_server
 from sandbox.seed import upstream
-from tests import cluster
+from tests import absent, cluster
 
 HAPI_URL = "CHARTGATE_TEST_HAPI"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+SHELL = "chromium-headless-shell"
+"""Chromium without the windows that nobody looks at: a page of it takes a quarter of the processor time."""
 HAPI_FIXTURES = frozenset({"hapi", "hapi_seeded", "hapi_postgres", "hapi_built"})
 NAMES_HAPI = re.compile(r"\bhapi(_[a-z]+)?\b")
 EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bworld\b")}
@@ -29,7 +31,7 @@ EITHER_STORE = {"abuse": re.compile(r"\btarget\b"), "contract": re.compile(r"\bw
 HERE = Path(__file__).parent
 FOLDERS = {
     "flow": frozenset({"flow"}),
-    "contract": frozenset({"contract", "unit", "property", "fuzz", "oracles"}),
+    "contract": frozenset({"contract", "unit"}),
 }
 """The folders of two parts; the part ``hapi`` is whatever needs that server, and ``rest`` is everything else. The four run
 side by side and are about equally long, so that no core is idle while the last one ends."""
@@ -53,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(*SELDOM)
+    absent.remember()
     config.addinivalue_line("markers", "campaign: a long proof; runs with --campaign only, beside a short form of it")
 
 
@@ -193,3 +196,9 @@ def chromium() -> str:
     if found is None:
         missing("Chromium is not installed; on Debian: apt-get install chromium")
     return found
+
+
+@pytest.fixture(scope="session")
+def shell(chromium: str) -> str:
+    """The path of Chromium's headless shell, or of the whole Chromium where there is none."""
+    return shutil.which(SHELL) or chromium

@@ -47,12 +47,13 @@ def register(application: typer.Typer) -> None:
 
 def options_of(**given: Any) -> Any:
     """The process's options. Ends with a usage error for what this version does not have."""
+    from sandbox.personas import PERSONAS
+
+    if given.get("persona") not in (None, *PERSONAS):  # before what takes a second to import
+        raise typer.BadParameter(f"--persona must be one of {', '.join(PERSONAS)}")
     from gateway.processes.process import Options
-    from gateway.sandbox_ehrs.sandboxes import PERSONAS
     from sandbox.seed.messy import Messiness
 
-    if given.get("persona") not in (None, *PERSONAS):
-        raise typer.BadParameter(f"--persona must be one of {', '.join(PERSONAS)}")
     rate, draw = given.pop("messy"), given.pop("messy_seed")
     given["messiness"] = None if rate is None else Messiness(rate, draw)
     lists = {"models": tuple(given.get("models") or ()), "sees": frozenset(given.get("sees") or ())}

@@ -1,22 +1,20 @@
 """A sandbox in a process of its own, and a real Chromium in front of it: app on ``localhost``, EHR on ``127.0.0.1``.
 
-One Chromium serves the folder and is gone after it: while Playwright runs, its thread has a loop and can start no other."""
+Chromium serves the folder and is gone after it: while Playwright runs, its thread has a loop and can start no other."""
 
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests import web
+from tests import programs, web
+from tests.furnished import furnish
 
-ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=60_000)
 """Milliseconds. A machine with three test runs and a JVM on two cores is slow, not wrong."""
 
@@ -43,9 +41,9 @@ class Sandbox:
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     directory = tmp_path_factory.mktemp("cg")
+    furnish(directory)
     where = ["--data", str(directory), "--persona", "spec", "--port", "0"]
-    command = [sys.executable, "-m", "gateway.cli", "up", *where, "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+    with programs.cli("up", *where, "--json", stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             started = json.loads(process.stdout.readline())
@@ -56,13 +54,28 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="package")
-def browser(chromium: str) -> Iterator[Browser]:
+def browsers() -> Iterator[Callable[[str], Browser]]:
+    """``browsers(path)`` is the running one of this executable."""
     # Chromium's own sandbox refuses to run as root.
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    running: dict[str, Browser] = {}
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield running
-        running.close()
+
+        def of(path: str) -> Browser:
+            if path not in running:
+                running[path] = playwright.chromium.launch(executable_path=path, args=flags)
+            return running[path]
+
+        yield of
+        for each in running.values():
+            each.close()
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest, browsers: Callable[[str], Browser], shell: str, chromium: str) -> Browser:
+    """The headless shell; the whole Chromium for a test that is marked ``whole``, because it is about what one site may do
+    to another: what is a third party's, and may have cookies in a frame, is decided above the shell."""
+    return browsers(chromium if request.node.get_closest_marker("whole") else shell)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_the_one_time_link_opens_the_pages_once(page: Page, sandbox: Sandbox) ->
     assert answer.status >= 400
 
 
+@pytest.mark.whole
 def test_a_launch_crosses_from_the_ehrs_site_to_the_gateways_and_shows_the_patient(
     page: Page, sandbox: Sandbox
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_launch_crosses_from_the_ehrs_site_to_the_gateways_and_shows_the_patie
     assert page.locator("article").count() >= 3
 
 
+@pytest.mark.whole
 def test_the_session_cookie_is_secure_and_out_of_reach_of_scripts(page: Page, sandbox: Sandbox) -> None:
     launched(page, sandbox, BRYANT)
     (cookie,) = (each for each in page.context.cookies() if each["name"].startswith("__Host-chartgate-session-"))
@@ -79,6 +81,7 @@ def test_a_practitioner_confirms_and_the_note_is_written(page: Page, sandbox: Sa
     expect(written).to_be_visible()
 
 
+@pytest.mark.whole
 def test_a_form_on_the_ehrs_site_cannot_confirm(page: Page, sandbox: Sandbox) -> None:
     launched(page, sandbox, QUINN, user=practitioner(sandbox))
     action = page.locator("form").first.get_attribute("action")

@@ -1,10 +1,10 @@
 """In a real browser, scripts on and off, wide and narrow: patients, a chart with plots, and the log of an app's refusals."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.app import App, running
 from tests.browser.conftest import Sandbox
@@ -22,9 +22,9 @@ def app(sandbox: Sandbox) -> Iterator[App]:
 
 
 @pytest.fixture(scope="module")
-def scored(sandbox: Sandbox, browser: object) -> None:
+def scored(sandbox: Sandbox, browsers: Callable[[str], Browser], shell: str) -> None:
     """The models have written into the chart."""
-    page = browser.new_page()  # type: ignore[attr-defined]
+    page = browsers(shell).new_page()
     page.goto(sandbox.launch(BRYANT))
     expect(page.locator("article")).to_have_count(3, timeout=60_000)
     expect(page.get_by_text("RiskAssessment/").first).to_be_visible(timeout=60_000)

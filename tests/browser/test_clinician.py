@@ -39,6 +39,7 @@ def launched_inside(page: Page, sandbox: Sandbox, patient: str) -> FrameLocator:
     return page.frame_locator("iframe")
 
 
+@pytest.mark.whole
 def test_a_clinician_confirms_inside_the_ehrs_frame_and_finds_it_in_the_chart(
     person: Page, sandbox: Sandbox, scripts: bool
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_clinician_confirms_inside_the_ehrs_frame_and_finds_it_in_the_chart(
     expect(models.get_by_text(re.compile("Chart summary")).first).to_be_visible()
 
 
+@pytest.mark.whole
 def test_a_page_of_nobody_registered_cannot_frame_it(page: Page, sandbox: Sandbox) -> None:
     url = sandbox.launch(HEATHER)
     page.route(

@@ -124,6 +124,7 @@ def test_the_pages_break_no_rule_of_their_own_policy(page: Page, site: Site) -> 
     assert [text for text in complaints if "favicon" not in text and "404" not in text] == []
 
 
+@pytest.mark.whole
 def test_a_form_from_another_site_sends_nothing(page: Page, site: Site, tmp_path: Path) -> None:
     site.enter(page)
     page.goto(f"{site.url}/deliveries")

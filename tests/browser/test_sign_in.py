@@ -130,6 +130,7 @@ def test_a_patient_signs_in_for_himself(person: Page, app: App, sandbox: Sandbox
     assert "launch/encounter" not in token["scope"].split()
 
 
+@pytest.mark.whole
 def test_a_post_from_the_apps_site_ends_on_a_page(page: Page, app: App) -> None:
     """SMART wants authorize to take a POST from anywhere; it never grants by itself."""
     page.goto(app.authorize_url())

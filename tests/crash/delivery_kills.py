@@ -20,6 +20,7 @@ from tests.crash.delivery_judge import Verdict, judge, outputs_in, rows_in, whol
 from tests.crash.delivery_worker import Order, as_line, heard, opened
 from tests.crash.kill_demo import ROOT
 from tests.crash.receiver import kept_in
+from tests.programs import Program
 
 PATIENCE = 90.0
 """Seconds that is waited for what has to come."""
@@ -42,13 +43,11 @@ class Receiver:
     seed: int
     calm: bool = False
     port: int = 0
-    process: "subprocess.Popen[str]" = field(init=False)
+    process: Program = field(init=False)
 
     def start(self) -> None:
         words = [str(self.file), self.kind, str(self.port), str(self.seed), *(["--calm"] if self.calm else [])]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.receiver", *words], stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
+        self.process = Program("tests.crash.receiver", *words, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
 

@@ -24,6 +24,7 @@ from tests.crash.delivery_judge import Verdict
 from tests.crash.delivery_kills import PATIENCE, SPACE, Nursery, drain, receiving, verdict, wait_until, written
 from tests.crash.delivery_worker import Order
 from tests.crash.kill_demo import ROOT
+from tests.programs import Program
 
 BEFORE = REVISIONS[-2]
 """The revision of the release before."""
@@ -100,18 +101,17 @@ def alternate(
     return verdict(place, url, drained=drained), moved, cut
 
 
-def _mover(url: str, revision: str) -> "subprocess.Popen[bytes]":
-    words = [sys.executable, "-m", "tests.crash.delivery_releases", url, revision]
-    return subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE)
+def _mover(url: str, revision: str) -> Program:
+    return Program("tests.crash.delivery_releases", url, revision, stderr=subprocess.PIPE)
 
 
-def _end(mover: "subprocess.Popen[bytes]", *, kill: bool, after: float) -> bool:
+def _end(mover: Program, *, kill: bool, after: float) -> bool:
     """Whether it came to its end. Raises AssertionError with what it said, when it failed by itself."""
     if kill:
         time.sleep(after)
         mover.kill()
     _, said = mover.communicate(timeout=PATIENCE)
-    assert kill or mover.returncode == 0, said.decode()[-800:]
+    assert kill or mover.returncode == 0, said[-800:]
     return mover.returncode == 0
 
 

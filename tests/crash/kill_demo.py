@@ -28,6 +28,7 @@ import httpx2
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from tests import programs
 from tests.command import chartgate
 from tests.crash.judge import Kept, find_kept, judge
 
@@ -52,18 +53,12 @@ class Tally:
     seconds: float = FIRST_GUESS
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gateway.cli", *arguments]
-
-
-def start_demo(directory: Path, ehr: str | None, output: Any) -> "subprocess.Popen[bytes]":
+def start_demo(directory: Path, ehr: str | None, output: Any) -> programs.Program:
     """The demo in a process group of its own, so that a kill takes everything that it started."""
     target = ["--ehr", ehr, "--seed"] if ehr else []
     with (directory.parent / "errors").open("ab") as errors:
-        return subprocess.Popen(
-            command("demo", "--data", str(directory), "--json", *target),
-            stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True, cwd=ROOT,
-        )  # fmt: skip
+        words = ("demo", "--data", str(directory), "--json", *target)
+        return programs.cli(*words, stdout=output, stderr=errors, session=True)
 
 
 def ask(*arguments: str) -> Any:
@@ -159,8 +154,7 @@ def fetch(client: httpx2.Client, address: str) -> httpx2.Response:
 @contextmanager
 def embedded(directory: Path) -> Iterator[tuple[str, str]]:
     """(FHIR base, access token) of the embedded EHR, through a server that runs on the installation meanwhile."""
-    started = command("up", "--data", str(directory), "--port", "0", "--json")
-    with subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+    with programs.cli("up", "--data", str(directory), "--port", "0", "--json", stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             base = json.loads(process.stdout.readline())["ehr"]["spec"]

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,10 +24,10 @@ from gateway.schedules.tables import patients, schedules, ticks
 from gateway.schedules.ticks import LEASE, Claim
 from gateway.storage.database import Database, open_postgres
 from tests.crash.delivery_kills import PATIENCE, Nursery
-from tests.crash.kill_demo import ROOT
 from tests.crash.schedule_worker import NAME, Clock, Clocked, Order
 from tests.crash.ward_ehr import said_in
 from tests.flow.delivery_world import MODEL
+from tests.programs import Program
 from writeback.tables import outputs
 
 PATIENTS, REPLICAS = 12, 3
@@ -76,8 +75,7 @@ def wait(holds: Callable[[], bool]) -> None:
 @contextlib.contextmanager
 def receiving(place: Path) -> Iterator[str]:
     """The FHIR base of the ward while the block runs."""
-    command = [sys.executable, "-m", "tests.crash.ward_ehr", str(place / "kept"), str(PATIENTS), "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    process = Program("tests.crash.ward_ehr", str(place / "kept"), str(PATIENTS), "0", stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/fhir"

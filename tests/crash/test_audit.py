@@ -7,7 +7,6 @@ that two commits take longer than what is left of ``LOSS``, that is the bound: s
 import random
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from gateway.face.auditing import FLUSH_AFTER, LOSS
 from gateway.storage.database import open_sqlite
-from tests.crash.kill_demo import ROOT
+from tests.programs import Program
 
 LEAST = 12
 
@@ -47,8 +46,7 @@ class Killed:
 
 def kill(path: Path, *, seconds: float) -> Killed:
     """Runs the EHR on a fresh file, kills it ``seconds`` after its first answer (and ``LEAST`` answers at least), and reads what it left."""
-    command = [sys.executable, "-m", "tests.crash.audit_reader", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+    with Program("tests.crash.audit_reader", str(path), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline()]
         while len(lines) < LEAST or float(lines[-1].split()[2]) - float(lines[0].split()[2]) < seconds:

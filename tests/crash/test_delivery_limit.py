@@ -3,7 +3,6 @@
 import contextlib
 import json
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +15,8 @@ import pytest
 from tests.crash.delivery_judge import record
 from tests.crash.delivery_kills import SPACE, Nursery, wait_until
 from tests.crash.delivery_worker import Order
-from tests.crash.kill_demo import ROOT
 from tests.crash.limited_ehr import WINDOW, most, used
+from tests.programs import Program
 from writeback.pacing import spacing
 
 REPLICAS, FIRST = 4, 12
@@ -26,8 +25,8 @@ NewStore = Callable[[str, Path], str]
 
 @contextlib.contextmanager
 def limited(place: Path, per_minute: int) -> Iterator[str]:
-    words = [sys.executable, "-m", "tests.crash.limited_ehr", str(place / "kept"), "1", str(per_minute)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    words = [str(place / "kept"), "1", str(per_minute)]
+    with Program("tests.crash.limited_ehr", *words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"

@@ -4,7 +4,6 @@ the bit, and nothing that was told is missing."""
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,20 +18,19 @@ from monitoring.packing import pack
 from monitoring.watch import Watch
 from tests.crash.monitor_worker import OUTPUTS, opened
 from tests.monitored import PLACE, everything, plan
+from tests.programs import Program
 
-ROOT = Path(__file__).parents[2]
 SHORT, FULL = 2, 100
 NAMES = "abc"
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def start() -> Iterator[Callable[..., Program]]:
     """Starts a worker; whatever is left is killed in the end."""
-    made: list[subprocess.Popen[str]] = []
+    made: list[Program] = []
 
-    def started(*arguments: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "tests.crash.monitor_worker", *arguments]
-        made.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+    def started(*arguments: str) -> Program:
+        made.append(Program("tests.crash.monitor_worker", *arguments, stdout=subprocess.PIPE))
         return made[-1]
 
     yield started

@@ -4,7 +4,6 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from sandbox.backlog import catch_up
 from sandbox.indexing import date_of, index, rows
 from tests.crash.kill_demo import ROOT
 from tests.crash.store_writer import SIZE, SYSTEM, opened
+from tests.programs import Program
 
 RESULTS = ROOT / "benchmarks" / "results" / "store_kills.jsonl"
 
@@ -50,8 +50,8 @@ class Answered:
 
 def kill(path: Path, answered: Answered, *, seed: int, seconds: float, hasty: bool = False) -> None:
     """Writes to the file, and is killed ``seconds`` after the first answer."""
-    command = [sys.executable, "-m", "tests.crash.store_writer", str(path), str(seed), *(["--hasty"] if hasty else [])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+    words = [str(path), str(seed), *(["--hasty"] if hasty else [])]
+    with Program("tests.crash.store_writer", *words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         answered.hear(process.stdout.readline())
         until = time.monotonic() + seconds

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,10 @@ from uuid import uuid4
 
 import httpx2
 
-from tests import web
+from tests import programs, web
 from tests.command import chartgate
+from tests.furnished import furnish
 
-ROOT = Path(__file__).parents[2]
 MODEL = """
 [model]
 id = "echo"
@@ -73,10 +72,10 @@ def running(place: Path) -> Iterator[Running]:
     folder.mkdir(parents=True)
     (folder / "model.toml").write_text(MODEL)
     (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
-    cli = [sys.executable, "-m", "gateway.cli"]
+    furnish(place / "data")
     data = ["--data", str(place / "data")]
-    command = [*cli, "up", *data, "--persona", "spec", "--port", "0", "--models", str(folder.parent), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+    words = ["up", *data, "--persona", "spec", "--port", "0", "--models", str(folder.parent), "--json"]
+    with programs.cli(*words, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             started = json.loads(process.stdout.readline())

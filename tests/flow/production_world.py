@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ from uuid import uuid4
 
 import httpx2
 
+from tests import programs
 from tests.command import chartgate
 from tests.flow.outputs_world import Running
 
-ROOT = Path(__file__).parents[2]
 EHR = "hospital"
 SCOPES = "system/*.cruds"
 
@@ -27,7 +26,7 @@ SCOPES = "system/*.cruds"
 class Serve:
     """A ``serve`` process; ``base`` is where it listens."""
 
-    process: "subprocess.Popen[str]"
+    process: programs.Program
     base: str
     data: Path
     client: httpx2.Client
@@ -54,14 +53,12 @@ def serving(
     data: Path, *arguments: str, environment: Mapping[str, str] | None = None, verify: Any = False
 ) -> Iterator[Serve]:
     """``serve`` while the block runs, unless it is ended before."""
-    command = [sys.executable, "-m", "gateway.cli", "serve", "--data", str(data), "--port", "0", "--json", *arguments]
+    words = ["serve", "--data", str(data), "--port", "0", "--json", *arguments]
     told = {name: value for name, value in os.environ.items() if not name.startswith("CHARTGATE_")}
     with (
         (data.parent / f"{data.name}.log").open("ab") as log,
         httpx2.Client(trust_env=False, verify=verify, timeout=20) as client,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, env={**told, **(environment or {})}
-        ) as process,
+        programs.cli(*words, stdout=subprocess.PIPE, stderr=log, env={**told, **(environment or {})}) as process,
     ):
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import application
-from tests import web
+from tests import programs, web
 from tests.flow.delivery_world import MODEL
+from tests.furnished import furnish
 
-ROOT = Path(__file__).parents[2]
-CLI = [sys.executable, "-m", "gateway.cli"]
 REASON = ("--reason", "Weights of the wrong site.")
 
 
@@ -33,11 +31,12 @@ class Site:
             folder.mkdir(parents=True)
             (folder / "model.toml").write_text(MODEL.format(id="echo", version=version, policy="automatic"))
             (folder / "model.py").write_text("def predict(features):\n    return {'value': 0.1}\n")
+        furnish(place / "data")
         self.models, self.data = str(place / "models"), ("--data", str(place / "data"))
 
     def start(self) -> None:
-        command = [*CLI, "up", *self.data, "--port", "0", "--persona", "spec", "--models", self.models, "--json"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
+        words = ["up", *self.data, "--port", "0", "--persona", "spec", "--models", self.models, "--json"]
+        self.process = programs.cli(*words, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         started = json.loads(self.process.stdout.readline())
         self.app, self.ehr = started["app"], started["ehr"]["spec"].removesuffix("/fhir")

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import tomllib
 from decimal import Decimal
@@ -20,7 +19,7 @@ from gateway.installation import Installation, open_replica
 from gateway.keyring import FILE, MADE_HERE, make_key_file
 from r4 import codec
 from sandbox.capabilities import statement
-from tests import web
+from tests import programs, web
 from tests.command import chartgate
 from tests.flow.outputs_world import MODEL, Running, running
 from tests.flow.test_delivery_faults import judge
@@ -32,9 +31,8 @@ from writeback.gate import Admitted
 from writeback.labels import Names
 from writeback.planning import plan
 
-ROOT = Path(__file__).parents[2]
 OUTPUTS, MODELS = 200, 40
-WORKER = [sys.executable, "-m", "gateway.cli", "worker", "--json"]
+WORKER = ["worker", "--json"]
 
 
 def manifest_of(model: str) -> Any:
@@ -86,13 +84,13 @@ def share_keys(sandbox: Path, shared: Path) -> None:
     (shared / FILE).write_text(json.dumps(document))
 
 
-def start(data: Path, url: str) -> "subprocess.Popen[bytes]":
+def start(data: Path, url: str) -> programs.Program:
     environment = {**os.environ, "CHARTGATE_DATABASE_URL": url}
-    command = [*WORKER, "--data", str(data)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    words = [*WORKER, "--data", str(data)]
+    return programs.cli(*words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def ended(worker: "subprocess.Popen[bytes]") -> dict[str, Any]:
+def ended(worker: programs.Program) -> dict[str, Any]:
     worker.send_signal(signal.SIGTERM)
     said, errors = worker.communicate(timeout=120)
     assert worker.returncode == 0, errors[-2000:]

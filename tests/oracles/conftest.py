@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import web
+from tests import programs, web
+from tests.furnished import furnish
 from tests.oracles.strangers import BACK, KEYS, SCOPE
 
 
@@ -18,24 +17,11 @@ from tests.oracles.strangers import BACK, KEYS, SCOPE
 def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The FHIR base of a running sandbox EHR."""
     directory = tmp_path_factory.mktemp("oracles")
-    command = [
-        sys.executable,
-        "-m",
-        "gateway.cli",
-        "up",
-        "--data",
-        str(directory),
-        "--persona",
-        "spec",
-        "--port",
-        "0",
-        "--json",
-    ]
+    furnish(directory)
+    words = ["up", "--data", str(directory), "--persona", "spec", "--port", "0", "--json"]
     with (directory / "log").open("w") as log:
-        running = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=Path(__file__).parents[2],
-            env={**os.environ, "CHARTGATE_DATA": str(directory)},
-        )  # fmt: skip
+        environment = {**os.environ, "CHARTGATE_DATA": str(directory)}
+        running = programs.cli(*words, stdout=subprocess.PIPE, stderr=log, env=environment)
     try:
         assert running.stdout is not None
         said = next((line for line in running.stdout if line.startswith("{")), "")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.sandbox_ehrs.hapi_container import IMAGE
 from gateway.settings import VARIABLES
-from tests.flow.production_world import ROOT
+from tests.programs import ROOT
 
 DOCKER = ROOT / "docker"
 COMPOSE, FILE = (DOCKER / "compose.yaml").read_text(), (DOCKER / "Dockerfile").read_text()
