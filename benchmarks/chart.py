@@ -23,8 +23,8 @@ from gateway.processes import process
 from gateway.processes.process import Options
 from r4 import codec
 from vocabulary.chart import Search
-from writeback.answers import Answer
-from writeback.transport import HttpSender, open_session
+from writeback.speaking.answers import Answer
+from writeback.wire.transport import HttpSender, open_session
 
 TURNS, REPEATS, LAUNCHES = 15, 30, 5
 SHORT, LONG, PAGE = 5_000, 20_000, 200

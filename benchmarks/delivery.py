@@ -29,17 +29,18 @@ from r4 import codec
 from sandbox.capabilities import statement
 from vocabulary import manifest as manifests
 from vocabulary.output import Output
-from writeback import outputs, tables
+from writeback import tables
 from writeback.capabilities import Capabilities, parse_capabilities
-from writeback.claiming import claim_due
-from writeback.exchange import CONNECTIONS
 from writeback.gate import Admitted
 from writeback.labels import Names
+from writeback.ledger import outputs
+from writeback.ledger.claiming import claim_due
 from writeback.planning import plan
 from writeback.rules import SPECIFICATION, WriteRules
 from writeback.settings import PACE, Pace
 from writeback.terms import Terms
-from writeback.transport import HttpSender, open_session
+from writeback.wire.exchange import CONNECTIONS
+from writeback.wire.transport import HttpSender, open_session
 from writeback.worker import Worker
 
 OUTPUTS, QUEUE = (

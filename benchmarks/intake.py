@@ -22,7 +22,7 @@ from gateway.processes.process import Options
 from gateway.sandbox_ehrs import below
 from r4 import codec
 from sandbox.capabilities import statement
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 CLIENTS, SECONDS, BAR, LONGEST = 64, 4.0, 2500.0, 40.0
 BASE = "http://127.0.0.1:1/fhir"

@@ -53,9 +53,9 @@ from monitoring.exposition import EVERYWHERE, Bounds, Exposition
 from monitoring.reference import Reference
 from monitoring.thresholds import Thresholds
 from vocabulary.output import Output
+from writeback.afterwards.reconciling import Reconciler
 from writeback.changes import Change
 from writeback.labels import Names
-from writeback.reconciling import Reconciler
 from writeback.terms import EVERYTHING, ReadBack
 from writeback.worker import Worker
 

@@ -12,7 +12,7 @@ from gateway.browser import Browser, BrowserError
 from gateway.processes import process
 from gateway.processes.process import Options, Running
 from gateway.sandbox_ehrs.ehr import SandboxEhr
-from writeback import outputs
+from writeback.ledger import outputs
 
 SIDE_BY_SIDE = 4
 """Launches under way at once."""

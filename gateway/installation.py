@@ -25,8 +25,9 @@ from migrations import left_behind
 from monitoring import samples as monitoring_samples
 from monitoring import tables as monitoring_tables
 from monitoring.alerting import tables as alerting_tables
-from writeback import attempts, correcting, recall_tables
 from writeback import tables as writeback_tables
+from writeback.afterwards import correcting
+from writeback.ledger import attempts, recall_tables
 
 DEFAULT_DIRECTORY = Path(".chartgate")
 DATABASE_FILE = "gateway.db"

@@ -175,3 +175,26 @@ def test_the_rules_above_notice_a_breach() -> None:
     assert {"manager"} <= BANNED_NAMES
     assert CLOCKS.search("now = time.time()")
     assert offenders(len, ["", "r4"]) == {"r4": 2}
+
+
+BELOW = {
+    "lexicon": set(),
+    "adapters": {"lexicon"},
+    "speaking": set(),
+    "wire": {"speaking"},
+    "ledger": {"speaking"},
+    "afterwards": {"lexicon", "adapters", "speaking", "wire", "ledger"},
+}
+"""The packages of write-back, and which others each may know (docs/decisions/0013)."""
+
+
+def above(name: str) -> set[str]:
+    package = name.split("/")[1]
+    inside = (module.split(".")[1] for module in imports(TREES[name]) if module.startswith("writeback."))
+    return {other for other in inside if other in BELOW and other != package} - BELOW[package]
+
+
+def test_the_packages_of_write_back_know_one_another_in_one_direction() -> None:
+    names = [name for name in FILES if name.startswith("writeback/") and name.count("/") > 1]
+    assert {name.split("/")[1] for name in names} == set(BELOW)
+    assert offenders(above, names) == {}

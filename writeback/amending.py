@@ -11,8 +11,8 @@ from typing import Any, Literal
 from vocabulary.instant import format_instant, parse_instant
 from writeback import keys
 from writeback.capabilities import Capabilities
+from writeback.lexicon.reviewed import accepted
 from writeback.ownership import OWNER_ELEMENTS, unversioned
-from writeback.reviewed import accepted
 from writeback.rules import SPECIFICATION, WriteRules
 
 Amendment = Literal["final", "amended", "corrected", "cancelled", "entered-in-error", "inactive"]

@@ -12,8 +12,8 @@ from r4.validate import validate
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
 from writeback.adapters import canonical
+from writeback.adapters.reading import ModelUnreadable, read_output
 from writeback.labels import Confirmation, Names
-from writeback.reading import ModelUnreadable, read_output
 from writeback.site import NO_SITE, Site
 
 if TYPE_CHECKING:

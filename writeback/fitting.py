@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from writeback.attachment import attachment, rich_text
-from writeback.codes import LEGAL_AUTHENTICATOR, PERFORMER_FUNCTION
+from writeback.lexicon.attachment import attachment, rich_text
+from writeback.lexicon.codes import LEGAL_AUTHENTICATOR, PERFORMER_FUNCTION
 from writeback.rules import WriteRules
 
 Body = dict[str, Any]

@@ -12,10 +12,10 @@ from vocabulary.instant import format_instant
 from vocabulary.manifest import Code, Manifest
 from vocabulary.output import Output
 from vocabulary.write import PLACEHOLDER
-from writeback import reviewed
-from writeback.codes import AI_ASSERTED
 from writeback.gate import Admitted
-from writeback.meanings import permitted
+from writeback.lexicon import reviewed
+from writeback.lexicon.codes import AI_ASSERTED
+from writeback.lexicon.meanings import permitted
 from writeback.ownership import unversioned
 from writeback.site import NO_SITE, Mapped, Site
 

@@ -10,15 +10,15 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from time import monotonic
 from typing import Any
 
-from writeback.bundling import groups
-from writeback.claiming import Claims
-from writeback.claims import START, Attempted, Claimed, Cursor
-from writeback.gathering import Gathered
+from writeback.ledger.claiming import Claims
 from writeback.pacing import Size
-from writeback.sending import Sender
 from writeback.settings import PACE, Pace
+from writeback.speaking.bundling import groups
+from writeback.speaking.claims import START, Attempted, Claimed, Cursor
 from writeback.terms import SINGLY
-from writeback.turns import Turns, wait_for
+from writeback.wire.gathering import Gathered
+from writeback.wire.sending import Sender
+from writeback.wire.turns import Turns, wait_for
 
 MOMENT = 0.2
 """Seconds in which more of those under way end."""

@@ -25,7 +25,7 @@ from writeback import keys
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted
 from writeback.labels import Names
-from writeback.numerals import percent, rounded_away, tidy
+from writeback.lexicon.numerals import percent, rounded_away, tidy
 
 Plan = Callable[[Output, float], Write | NotWritable | None]
 """What plans an output in full, at a time (Unix seconds)."""

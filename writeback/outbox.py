@@ -14,11 +14,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from r4 import codec
 from vocabulary.write import DeliveryState, Planned, Write
-from writeback.among import among
-from writeback.attempts import kept, note
 from writeback.changes import Change, DeliveryChanged
-from writeback.clock_steps import lease_over, set_again
-from writeback.inserting import insert_once
+from writeback.ledger.among import among
+from writeback.ledger.attempts import kept, note
+from writeback.ledger.clock_steps import lease_over, set_again
+from writeback.ledger.inserting import insert_once
 from writeback.states import SETTLED
 from writeback.tables import LEASED, MOVING, bodies, deliveries, waits
 

@@ -15,11 +15,11 @@ from msgspec import structs
 from vocabulary.write import NotWritable, Planned, Strategy, Write
 from writeback import keys
 from writeback.capabilities import Capabilities, TypeCapability
-from writeback.codes import AI_ASSERTED
 from writeback.fitting import Body, fit, found, has
 from writeback.labels import MARKS
-from writeback.rendering import without
+from writeback.lexicon.codes import AI_ASSERTED
 from writeback.rules import WriteRules
+from writeback.speaking.rendering import without
 
 SHARED = (keys.CARD, keys.DEVICE)
 LABELLED = frozenset({keys.PRIMARY, keys.RESULT, keys.REPORT, keys.FLAG})

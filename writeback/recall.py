@@ -13,8 +13,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from writeback import keys
-from writeback.inserting import insert_once
-from writeback.recall_tables import items, recalls
+from writeback.ledger.inserting import insert_once
+from writeback.ledger.recall_tables import items, recalls
 from writeback.tables import outputs
 
 ItemState = Literal["waiting", "retracting", "stopped", "retracted", "gone", "worklist"]

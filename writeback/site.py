@@ -9,7 +9,7 @@ from typing import Any
 
 from vocabulary.manifest import Code
 from vocabulary.tables import TableReader
-from writeback.codes import CATEGORIES
+from writeback.lexicon.codes import CATEGORIES
 
 
 class SiteInvalid(ValueError):

@@ -15,21 +15,22 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from writeback import outbox, outputs
-from writeback.bundling import deliver_together
+from writeback import outbox
 from writeback.changes import Change
-from writeback.claiming import Claims, claim_due, waits
-from writeback.claims import Attempted, Claimed, Ending
-from writeback.conversation import deliver
+from writeback.ledger import outputs
+from writeback.ledger.claiming import Claims, claim_due, waits
+from writeback.ledger.settling import record
+from writeback.ledger.targets import take_place
 from writeback.line import Line
-from writeback.metering import Metered
 from writeback.pacing import FAST, LATE, Bundled
-from writeback.sending import Run, Sender, converse
 from writeback.settings import PACE, Pace
-from writeback.settling import record
-from writeback.targets import take_place
+from writeback.speaking.bundling import deliver_together
+from writeback.speaking.claims import Attempted, Claimed, Ending
+from writeback.speaking.conversation import deliver
 from writeback.terms import SINGLY, Terms, cost, reads_back
-from writeback.turns import wait_for
+from writeback.wire.metering import Metered
+from writeback.wire.sending import Run, Sender, converse
+from writeback.wire.turns import wait_for
 
 T = TypeVar("T")
 logger = logging.getLogger("chartgate.delivery")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from r4.outcome import Issue
 from vocabulary.instant import parse_instant
-from writeback.listing import Filter
+from writeback.ledger.listing import Filter
 
 LIMIT, MOST = 100, 500
 FOREIGN_CURSOR = "must be the cursor of a page that was given"

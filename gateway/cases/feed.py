@@ -15,7 +15,7 @@ from gateway.cases import Case, Told
 from gateway.processes import process
 from gateway.processes.process import Options
 from sandbox.seed.messy import Messiness
-from writeback import outputs
+from writeback.ledger import outputs
 
 RATE = 0.3
 

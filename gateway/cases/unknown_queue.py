@@ -16,7 +16,7 @@ from gateway.cases import Case, Told
 from gateway.processes import process
 from gateway.processes.process import Options, Running
 from monitoring.alerting import handling
-from writeback import outputs
+from writeback.ledger import outputs
 
 FAULT = "empty-403@write"
 PATIENTS = 4

@@ -18,9 +18,9 @@ from auth.client.requests import TokenRequest
 from auth.client.tokens import TokenReply
 from gateway.launches.charts import Reader
 from gateway.vendors import VENDORS
-from writeback.answers import Answer
+from writeback.ledger.targets import seek_place
 from writeback.rules import WriteRules
-from writeback.targets import seek_place
+from writeback.speaking.answers import Answer
 
 T = TypeVar("T")
 PATIENCE = 10.0

@@ -14,10 +14,10 @@ from gateway.launches.charts import Unavailable
 from gateway.vendors import VendorUnknown, vendor_of
 from r4 import codec
 from writeback.capabilities import Capabilities, parse_capabilities
-from writeback.exchange import CONNECTIONS, Pool
 from writeback.rules import WriteRules
 from writeback.terms import EVERYTHING, ReadBack, Terms
-from writeback.transport import HttpSender, open_session
+from writeback.wire.exchange import CONNECTIONS, Pool
+from writeback.wire.transport import HttpSender, open_session
 
 HELD = 4096
 """Launches whose tokens are kept at hand; the others' are read from the database when they are needed again."""

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from auth.scopes import FhirScope, parse
 from gateway.launches.charts import Reader, Reply
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities, TypeCapability
+from writeback.speaking.answers import Answer
 
 LETTERS: Mapping[str, str] = {"create": "c", "read": "r", "update": "u", "search-type": "s"}
 """The letter of a v2 scope that an interaction of a CapabilityStatement takes; others take none."""

@@ -27,9 +27,9 @@ from r4 import codec
 from vocabulary.chart import Chart
 from vocabulary.instant import format_instant
 from vocabulary.output import Output
-from writeback import outputs
 from writeback.errors import PlanInvalid
-from writeback.outputs import Conflict
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Conflict
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.model_folders.source_attributes import stated
 from gateway.pages import render
 from vocabulary.manifest import Manifest
-from writeback.device import card_document
+from writeback.adapters.device import card_document
 from writeback.labels import Names
 
 NAMESPACE = "urn:chartgate:model-card"

@@ -15,8 +15,8 @@ from r4 import ucum
 from r4.house_rules import TRAPS
 from vocabulary.manifest import Code, Feature, Manifest
 from vocabulary.outcome import parse_outcome
-from writeback.codes import INTERPRETATIONS, QUALITATIVE
-from writeback.meanings import permitted
+from writeback.lexicon.codes import INTERPRETATIONS, QUALITATIVE
+from writeback.lexicon.meanings import permitted
 from writeback.site import NO_SITE
 
 OWNERS = ("engineering", "clinical_informatics")

@@ -18,7 +18,7 @@ from gateway.sites.folder import SiteRefused, read_sites
 from vocabulary.instant import format_instant, parse_instant
 from vocabulary.manifest import Manifest
 from vocabulary.output import Output
-from writeback.formats import parse_output
+from writeback.ledger.formats import parse_output
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, func, select, text, update
 
 from gateway.tables import counted, fidelity
-from writeback.inserting import insert_once
+from writeback.ledger.inserting import insert_once
 from writeback.tables import outputs
 
 AT_ONCE = 150

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from monitoring.events import Event
-from writeback.turns import wait_for
+from writeback.wire.turns import wait_for
 
 logger = logging.getLogger("chartgate.gateway")
 AGAIN = 1.0

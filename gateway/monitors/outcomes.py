@@ -20,7 +20,7 @@ from monitoring.labels import Label, Source
 from monitoring.tables import entries, labels
 from vocabulary.instant import format_instant, shift
 from vocabulary.outcome import Outcome, parse_outcome
-from writeback.outputs import Stored, find_output
+from writeback.ledger.outputs import Stored, find_output
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

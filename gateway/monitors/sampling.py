@@ -16,7 +16,8 @@ from monitoring import observations, samples
 from monitoring.entries import SentenceRead
 from monitoring.grounding import checker
 from monitoring.samples import Waiting, Within, Worth
-from writeback import outputs, tables
+from writeback import tables
+from writeback.ledger import outputs
 
 PAGE = 10
 """Sentences on a page: no more patients' data than somebody reads in a few minutes."""

@@ -16,14 +16,14 @@ from gateway.people import sessions
 from gateway.people.sessions import Session
 from vocabulary.instant import format_instant
 from vocabulary.write import Write
-from writeback import listing, outputs
+from writeback.afterwards.trail import Target, change
 from writeback.amending import Amendment, Edit, unfit
-from writeback.listing import Filter
+from writeback.ledger import listing, outputs
+from writeback.ledger.listing import Filter
+from writeback.ledger.outputs import Stored
+from writeback.ledger.withdrawing import AFTERMATH
 from writeback.outbox import Origin, enqueue, lane_of
-from writeback.outputs import Stored
 from writeback.recall import hold, recalled
-from writeback.trail import Target, change
-from writeback.withdrawing import AFTERMATH
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

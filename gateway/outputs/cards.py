@@ -10,7 +10,8 @@ from gateway.outputs import readings
 from gateway.pages import wording
 from monitoring.grounding.values import RULES
 from vocabulary.manifest import Manifest
-from writeback import outputs, recall
+from writeback import recall
+from writeback.ledger import outputs
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

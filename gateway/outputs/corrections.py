@@ -19,15 +19,16 @@ from gateway.people.apikeys import ApiKey
 from vocabulary.finding import Verdict
 from vocabulary.output import Output
 from vocabulary.write import Write
-from writeback import correcting, outputs
+from writeback.afterwards import correcting
+from writeback.afterwards.trail import Target, change
 from writeback.amending import Edit, unfit
 from writeback.capabilities import Capabilities
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted, Refused, admit
 from writeback.labels import Confirmation
-from writeback.outputs import Stored
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Stored
 from writeback.planning import plan
-from writeback.trail import Target, change
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

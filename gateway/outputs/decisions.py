@@ -18,12 +18,12 @@ from gateway.people import sessions
 from gateway.people.sessions import Session
 from monitoring import journal, labels
 from vocabulary.write import NotWritable, Write
-from writeback import outputs
 from writeback.capabilities import Capabilities
 from writeback.changes import OutputChanged
 from writeback.errors import PlanInvalid
 from writeback.labels import Confirmation
-from writeback.outputs import Stored
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Stored
 from writeback.planning import plan
 
 if TYPE_CHECKING:

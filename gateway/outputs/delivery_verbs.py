@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from gateway.bodies import query
 from gateway.outputs.resending import WHY, resend_delivery
 from r4.outcome import Issue
-from writeback import listing, outputs, resending
+from writeback.afterwards import resending
+from writeback.ledger import listing, outputs
 from writeback.states import OUTPUT_STATES, STATES
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from gateway.tables import metadata
 from vocabulary.instant import format_instant, parse_instant
-from writeback.formats import parse_output
+from writeback.ledger.formats import parse_output
 from writeback.tables import outputs
 
 PAGE = 200

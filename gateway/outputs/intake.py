@@ -20,10 +20,10 @@ from gateway.storage.failures import DatabaseFull
 from gateway.storage.works import Short
 from r4.outcome import Issue
 from vocabulary.output import Output
-from writeback import outputs
 from writeback.errors import PlanInvalid
-from writeback.formats import format_output
-from writeback.outputs import Accepted, Conflict, Idempotency
+from writeback.ledger import outputs
+from writeback.ledger.formats import format_output
+from writeback.ledger.outputs import Accepted, Conflict, Idempotency
 
 BACKEND = "backend"
 AWAY = Issue("transient", "The EHR could not be read, so nothing was stored. Send the same again.", "patient")

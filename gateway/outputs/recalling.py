@@ -19,17 +19,18 @@ from gateway.outputs.changes import events_of
 from gateway.processes.rounds import Rounds
 from monitoring import journal
 from vocabulary.write import Write
-from writeback import keys, recall, recall_steps
+from writeback import keys, recall
+from writeback.afterwards import recall_steps
+from writeback.afterwards.recall_steps import Found
+from writeback.afterwards.trail import Target, change
 from writeback.amending import WITHDRAWN, Amendment, Edit, unfit
 from writeback.amending import standing as stand_of
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.changes import Change
+from writeback.ledger.targets import take_place
 from writeback.projection import choose
 from writeback.recall import Item, Recall
-from writeback.recall_steps import Found
-from writeback.targets import take_place
-from writeback.trail import Target, change
+from writeback.speaking.answers import Answer
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

@@ -21,7 +21,7 @@ from vocabulary.output import Output
 from writeback.capabilities import Capabilities, TypeCapability
 from writeback.gate import Admitted
 from writeback.labels import Names
-from writeback.outputs import Idempotency, Submission
+from writeback.ledger.outputs import Idempotency, Submission
 from writeback.planning import plan_bytes
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from gateway.launches.granted import narrowed
 from gateway.outputs.changes import events_of
 from monitoring import journal
 from vocabulary.write import NotWritable, Write
-from writeback import listing, outputs, resending
+from writeback.afterwards import resending
 from writeback.changes import Change
 from writeback.errors import PlanInvalid
 from writeback.labels import Confirmation
+from writeback.ledger import listing, outputs
 from writeback.outbox import BACKEND
 from writeback.planning import plan
 

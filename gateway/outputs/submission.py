@@ -22,9 +22,9 @@ from vocabulary.chart import Chart
 from vocabulary.finding import Verdict
 from vocabulary.output import Output
 from vocabulary.write import NotWritable, Write
-from writeback import outputs
 from writeback.gate import Admitted, Refused, admit
-from writeback.outputs import Accepted, Conflict, Idempotency, Submission
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Conflict, Idempotency, Submission
 from writeback.planning import plan_bytes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 from monitoring.events import COUNTERS
 from monitoring.exposition import GAUGES, SIGNAL_LABELS, Exposition
 from vocabulary.signal import LEVELS, Signal
-from writeback.claims import Claimed, Ending
+from writeback.speaking.claims import Claimed, Ending
 
 logger = logging.getLogger("chartgate.telemetry")
 

@@ -27,7 +27,8 @@ from gateway.people import sessions
 from gateway.people.sessions import Session
 from gateway.routes.pages import session_of
 from gateway.vendors import sign_in_rules
-from writeback import outputs, recall
+from writeback import recall
+from writeback.ledger import outputs
 
 OUTPUTS = 50
 """Of those that wait for a decision, and of the others."""

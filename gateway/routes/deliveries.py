@@ -14,7 +14,7 @@ from gateway.people import apikeys
 from gateway.people.sessions import Role
 from gateway.routes import describing
 from gateway.routes.json_api import Caller, Refusal, allowed, as_json, bounds_of, caller_of, own_page, refused, told
-from writeback import listing
+from writeback.ledger import listing
 from writeback.states import STATES
 
 READERS: tuple[apikeys.Scope, ...] = ("deliveries.manage", "outputs.read")

@@ -14,7 +14,7 @@ from gateway.pages import HEADERS, render
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from gateway.routes.pages import message, no_session, session_of
-from writeback import listing
+from writeback.ledger import listing
 from writeback.states import STATES
 
 PAGE = "50"

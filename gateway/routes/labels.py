@@ -20,7 +20,7 @@ from monitoring.labels import Kept, Label
 from monitoring.tables import entries
 from vocabulary.instant import format_instant, parse_instant
 from vocabulary.output import Output
-from writeback.outputs import Stored, find_output
+from writeback.ledger.outputs import Stored, find_output
 
 SKEW = 60.0
 """Seconds that another clock may be ahead."""

@@ -30,7 +30,7 @@ from gateway.routes.json_api import (
 )
 from r4 import codec
 from r4.outcome import Issue, outcome
-from writeback import listing, outputs
+from writeback.ledger import listing, outputs
 from writeback.states import OUTPUT_STATES
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

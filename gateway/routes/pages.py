@@ -16,8 +16,8 @@ from gateway.pages import HEADERS, STATIC, render
 from gateway.people import sessions
 from gateway.people.sessions import Session
 from r4 import codec
-from writeback import listing, outputs
-from writeback.listing import Filter
+from writeback.ledger import listing, outputs
+from writeback.ledger.listing import Filter
 
 PAGE = 200
 LOOKS = 20

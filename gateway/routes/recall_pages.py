@@ -13,8 +13,9 @@ from gateway.pages import HEADERS, render, wording
 from gateway.people.sessions import Session
 from gateway.routes.delivery_pages import bounds, staff
 from gateway.routes.pages import message
-from writeback import listing, recall
-from writeback.listing import Filter
+from writeback import recall
+from writeback.ledger import listing
+from writeback.ledger.listing import Filter
 
 PAGE = 50
 ITEMS = 100

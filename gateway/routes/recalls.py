@@ -22,7 +22,8 @@ from gateway.routes.json_api import (
     refused,
     told,
 )
-from writeback import listing, recall
+from writeback import recall
+from writeback.ledger import listing
 
 ITEMS = 200
 

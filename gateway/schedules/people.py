@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 from gateway.schedules.population import Person
 from gateway.schedules.tables import patients, ticks
 from gateway.schedules.ticks import BOTH, LONGEST, Claim, Ended, check, end, lapsed, pause, place
-from writeback.inserting import insert_once
+from writeback.ledger.inserting import insert_once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

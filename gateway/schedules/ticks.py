@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, 
 
 from gateway.schedules.planning import New
 from gateway.schedules.tables import schedules, ticks
-from writeback.inserting import insert_once
+from writeback.ledger.inserting import insert_once
 
 LEASE = 20.0
 """Seconds that a tick is its owner's without a sign of life."""

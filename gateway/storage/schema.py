@@ -12,7 +12,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from gateway.storage.leases import find_fact, set_fact
 from migrations import HEAD, HERE, REVISIONS
-from writeback import upgrade
+from writeback.ledger import upgrade
 from writeback.tables import bodies
 
 FIRST = "0001"

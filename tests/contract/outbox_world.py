@@ -12,13 +12,14 @@ from gateway.storage.database import Database
 from r4 import codec
 from tests.unit.writeback.examples import NAMES, manifest, output
 from vocabulary.output import Output
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
 from writeback.capabilities import Capabilities, TypeCapability
 from writeback.changes import Change
 from writeback.gate import Admitted
-from writeback.outputs import Accepted, Conflict, Idempotency, Submission
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Conflict, Idempotency, Submission
 from writeback.planning import plan
+from writeback.speaking.answers import Answer
 from writeback.terms import SINGLY, Terms
 from writeback.worker import Worker
 

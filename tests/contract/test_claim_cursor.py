@@ -11,10 +11,10 @@ from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, Ehr, accept, said, submission
 from tests.unit.writeback.examples import NAMES
 from writeback import tables
-from writeback.claiming import LAG, OVERLAP, Claims, claim_due, waits
-from writeback.claims import START, Cursor
+from writeback.ledger.claiming import LAG, OVERLAP, Claims, claim_due, waits
 from writeback.line import Line
 from writeback.settings import Pace
+from writeback.speaking.claims import START, Cursor
 from writeback.worker import Worker
 
 EHR = "spec"

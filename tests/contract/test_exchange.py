@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.flow.test_smart_tls import make_certificate
-from writeback.answers import Answer
 from writeback.errors import AnswerLost, Unsent
-from writeback.exchange import LATEST
-from writeback.transport import HttpSender, open_session
+from writeback.speaking.answers import Answer
+from writeback.wire.exchange import LATEST
+from writeback.wire.transport import HttpSender, open_session
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: W/"1"\r\n\r\n{}'
 

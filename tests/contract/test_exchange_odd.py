@@ -9,10 +9,10 @@ import zlib
 import pytest
 
 from tests.contract.test_exchange import OK, asked, server
-from writeback.answers import Answer
 from writeback.errors import Unsent
-from writeback.exchange import BYTES
-from writeback.transport import HttpSender, open_session
+from writeback.speaking.answers import Answer
+from writeback.wire.exchange import BYTES
+from writeback.wire.transport import HttpSender, open_session
 
 
 def packed(coding: str, body: bytes) -> bytes:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import said, submission
-from writeback import outputs
-from writeback.outputs import Accepted, Conflict, Idempotency
-from writeback.repeats import REMEMBERED, find_repeat, forget
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Conflict, Idempotency
+from writeback.ledger.repeats import REMEMBERED, find_repeat, forget
 
 
 def test_a_key_is_remembered_for_a_day_for_its_caller_and_one_body(database: Database) -> None:

@@ -15,9 +15,9 @@ from tests.contract.outbox_world import (
     states,
     submission,
 )
-from writeback import outputs
 from writeback.gate import Refused
-from writeback.outputs import Accepted, Conflict, Idempotency
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Conflict, Idempotency
 
 
 def test_an_accepted_output_is_shown_as_it_is_read_back(database: Database) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy import Connection, select
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, said, settle, submission
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
+from writeback.ledger import outputs
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
 
 BATCH = Terms(batch=True)

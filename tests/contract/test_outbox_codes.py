@@ -12,8 +12,8 @@ from gateway.storage.database import Database
 from gateway.vendors import VENDORS
 from r4 import codec
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
+from writeback.speaking.answers import Answer
 from writeback.tables import deliveries
 from writeback.terms import Terms
 

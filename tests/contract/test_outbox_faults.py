@@ -23,11 +23,12 @@ from tests.contract.outbox_world import (
     submission,
 )
 from tests.unit.writeback.examples import NAMES
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost, Unsent
-from writeback.outputs import Accepted, Idempotency
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Idempotency
+from writeback.speaking.answers import Answer
 from writeback.worker import Worker
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, state, submission
-from writeback import resending
-from writeback.answers import Answer
+from writeback.afterwards import resending
 from writeback.errors import AnswerLost
 from writeback.settings import PACE
+from writeback.speaking.answers import Answer
 from writeback.tables import deliveries
 from writeback.terms import Terms
 

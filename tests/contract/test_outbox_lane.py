@@ -12,12 +12,12 @@ from tests.contract.outbox_world import Ehr, accept, said, settle, state, submis
 from tests.unit.writeback.examples import output
 from vocabulary.output import Output
 from vocabulary.write import Write
-from writeback import resending
-from writeback.answers import Answer
-from writeback.claiming import claim_due
-from writeback.outputs import Submission
-from writeback.settling import Settled, stop
-from writeback.settling import settle as settle_rows
+from writeback.afterwards import resending
+from writeback.ledger.claiming import claim_due
+from writeback.ledger.outputs import Submission
+from writeback.ledger.settling import Settled, stop
+from writeback.ledger.settling import settle as settle_rows
+from writeback.speaking.answers import Answer
 from writeback.tables import deliveries
 
 WRITES = ("PUT RiskAssessment", "PUT Provenance")

@@ -14,14 +14,16 @@ from sqlalchemy import Connection
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, hurry, said, settle, state, states, submission
 from tests.unit.writeback.examples import NAMES, output
-from writeback import outputs, resending, tables
-from writeback.answers import Answer
+from writeback import tables
+from writeback.afterwards import resending
 from writeback.capabilities import Capabilities
-from writeback.claiming import claim_due
-from writeback.claims import Claimed
 from writeback.errors import AnswerLost, Unsent
-from writeback.settling import Settled
-from writeback.settling import settle as settle_rows
+from writeback.ledger import outputs
+from writeback.ledger.claiming import claim_due
+from writeback.ledger.settling import Settled
+from writeback.ledger.settling import settle as settle_rows
+from writeback.speaking.answers import Answer
+from writeback.speaking.claims import Claimed
 from writeback.worker import Worker
 
 

@@ -7,10 +7,10 @@ from msgspec import structs
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_POST, accept, hurry, said, submission
-from writeback.claiming import claim_due
-from writeback.claims import Attempted, Ending
+from writeback.ledger.claiming import claim_due
+from writeback.ledger.settling import record
 from writeback.settings import PACE
-from writeback.settling import record
+from writeback.speaking.claims import Attempted, Ending
 
 WORDS = {
     "429": Ending(event="postponed", status=429, cause="http_429", healthy=False),

@@ -13,12 +13,12 @@ from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, stat
 from tests.unit.writeback.examples import NAMES, manifest, output
 from vocabulary.output import Output
 from vocabulary.write import Write
-from writeback import likeness
-from writeback.answers import Answer
 from writeback.errors import AnswerLost
 from writeback.gate import Admitted
 from writeback.planning import plan
 from writeback.rules import WriteRules
+from writeback.speaking import likeness
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
 
 UNSAID = WriteRules(drops=dict.fromkeys(("Observation", "DocumentReference"), ("identifier",)))

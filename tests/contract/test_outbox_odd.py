@@ -21,9 +21,9 @@ from tests.contract.outbox_world import (
     states,
     submission,
 )
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
 
 BY_CONDITION = Capabilities(types=dict.fromkeys(TYPES, replace(OFFERED, update_create=False)))

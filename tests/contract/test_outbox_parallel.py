@@ -7,10 +7,10 @@ import pytest
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, said, settle, state, submission
-from writeback import outputs
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
-from writeback.outputs import Accepted, Idempotency
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Idempotency
+from writeback.speaking.answers import Answer
 
 BY_CONDITION = Capabilities(types={name: replace(each, update_create=False) for name, each in BY_ID.types.items()})
 TIMES = 64

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from gateway.storage.database import Database
 from tests.contract.outbox_world import BY_POST, Ehr, accept, said, settle, submission
 from tests.unit.writeback.examples import NAMES
-from writeback.answers import Answer, traces
 from writeback.keys import request_id
-from writeback.listing import find_delivery
+from writeback.ledger.listing import find_delivery
 from writeback.settings import PACE
+from writeback.speaking.answers import Answer, traces
 from writeback.tables import deliveries
 from writeback.worker import Worker
 

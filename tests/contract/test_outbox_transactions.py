@@ -14,12 +14,12 @@ from tests.contract.outbox_world import BY_ID, BY_POST, NAMES, OFFERED, TYPES, E
 from tests.unit.writeback.examples import manifest, output
 from vocabulary.manifest import Code, Report
 from writeback import tables
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
 from writeback.gate import Admitted
-from writeback.outputs import Submission
+from writeback.ledger.outputs import Submission
 from writeback.planning import plan
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
 
 GROUPED = replace(OFFERED, update_create=False)

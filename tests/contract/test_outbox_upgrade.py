@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from gateway.storage.database import Database
 from tests.contract.outbox_world import Ehr, accept, said, settle, state, states, submission
-from writeback.upgrade import upgrade
+from writeback.ledger.upgrade import upgrade
 
 BEFORE = """
 ALTER TABLE deliveries ADD COLUMN body BLOB;

@@ -11,9 +11,10 @@ from gateway.installation import METADATA
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from tests.contract.recall_world import begin, drive, found, outputs_of, statuses
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World
-from writeback import recall, recall_steps, tables
-from writeback.answers import Answer
+from writeback import recall, tables
+from writeback.afterwards import recall_steps
 from writeback.errors import AnswerLost
+from writeback.speaking.answers import Answer
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -10,10 +10,11 @@ from sqlalchemy import delete, select
 from r4 import codec
 from tests.contract.recall_world import begin, drive, found, outputs_of, statuses
 from tests.flow.delivery_world import EVERYTHING, OFFERED, ChartEhr, World
-from writeback import recall, resending, tables
-from writeback.answers import Answer
+from writeback import recall, tables
+from writeback.afterwards import resending
 from writeback.capabilities import Capabilities
 from writeback.errors import AnswerLost
+from writeback.speaking.answers import Answer
 
 
 @pytest.mark.parametrize("there", [True, False])

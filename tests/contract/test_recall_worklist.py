@@ -9,7 +9,7 @@ from tests.contract.recall_world import begin, drive, found, outputs_of, statuse
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World
 from tests.flow.grounding_world import alerts
 from writeback import recall, tables
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 
 def metrics(world: World) -> str:

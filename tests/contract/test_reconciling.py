@@ -13,12 +13,12 @@ from monitoring.rules import triggered
 from tests.contract.outbox_world import BY_ID, BY_POST, Ehr, accept, said, settle, submission
 from tests.unit.writeback.examples import NAMES
 from vocabulary.write import Write
-from writeback.answers import Answer
-from writeback.attempts import note
+from writeback.afterwards.reconciling import Reconciler, Sampled, sample, suspects
 from writeback.capabilities import Capabilities
 from writeback.changes import Change, CopiesFound
-from writeback.listing import find_delivery
-from writeback.reconciling import Reconciler, Sampled, sample, suspects
+from writeback.ledger.attempts import note
+from writeback.ledger.listing import find_delivery
+from writeback.speaking.answers import Answer
 from writeback.tables import deliveries
 from writeback.terms import SINGLY, Terms
 

@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 from gateway.storage.database import Database
 from tests.contract.outbox_world import Ehr, accept, said, settle, state, submission
 from vocabulary.output import Output
-from writeback import outputs, tables
-from writeback.answers import Answer
-from writeback.formats import format_output
+from writeback import tables
 from writeback.gate import Refused
-from writeback.outputs import Accepted, Conflict, Idempotency, digest_of
+from writeback.ledger import outputs
+from writeback.ledger.formats import format_output
+from writeback.ledger.outputs import Accepted, Conflict, Idempotency, digest_of
+from writeback.speaking.answers import Answer
 
 REFUSAL = Refused(reason="out_of_range", element="value", text="The value lies outside.")
 

@@ -19,8 +19,8 @@ from gateway.storage.database import Database, open_postgres, open_sqlite
 from tests.contract.outbox_world import accept, submission
 from tests.unit.writeback.examples import manifest, output
 from vocabulary.output import Output
-from writeback import outputs
-from writeback.outputs import Accepted
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted
 
 NOW = time.time()
 

@@ -35,19 +35,20 @@ from tests.unit.writeback.examples import NAMES, manifest, output, write
 from vocabulary.instant import Span
 from vocabulary.manifest import Code, Manifest, Report
 from vocabulary.output import Output
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
+from writeback.afterwards.reconciling import Reconciler
 from writeback.changes import Change, CopiesFound, DeliveryChanged
-from writeback.exchange import Connection, Pool
 from writeback.gate import Admitted
-from writeback.outputs import Accepted, Submission
-from writeback.reconciling import Reconciler
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Accepted, Submission
 from writeback.retry import RetryPolicy
 from writeback.rules import WriteRules
-from writeback.sending import Sender
 from writeback.settings import Pace
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
-from writeback.transport import HttpSender, open_session
+from writeback.wire.exchange import Connection, Pool
+from writeback.wire.sending import Sender
+from writeback.wire.transport import HttpSender, open_session
 from writeback.worker import Worker
 
 PACE = Pace(

@@ -5,8 +5,8 @@ from urllib.parse import unquote
 
 from r4 import codec
 from tests.crash.receiver import key_of, resource
-from writeback.answers import Answer
 from writeback.errors import Unsent
+from writeback.speaking.answers import Answer
 
 
 class Swift:

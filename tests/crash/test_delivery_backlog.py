@@ -24,10 +24,11 @@ from tests.crash.delivery_worker import PACE, moving, submission
 from tests.crash.receiver import key_of
 from tests.crash.receiver import resource as kept_as
 from tests.unit.writeback.examples import NAMES
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
 from writeback.errors import Unsent
-from writeback.outputs import Submission
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Submission
+from writeback.speaking.answers import Answer
 from writeback.worker import Worker
 
 FRESH, USUAL = 10_000_001, 30_000_001

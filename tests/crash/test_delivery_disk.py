@@ -23,8 +23,9 @@ from tests.crash.delivery_kills import SPACE, Nursery, drain, receiving, verdict
 from tests.crash.delivery_worker import PACE, Order, heard, moving, submission
 from tests.crash.swift_ehr import Swift
 from tests.unit.writeback.examples import NAMES
-from writeback import outputs, tables
-from writeback.outputs import Submission
+from writeback import tables
+from writeback.ledger import outputs
+from writeback.ledger.outputs import Submission
 from writeback.worker import Worker
 
 SHIM = Path(__file__).with_name("failing.c")

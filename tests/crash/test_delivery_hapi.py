@@ -24,11 +24,11 @@ from tests.crash.delivery_kills import Nursery, drain, wait_until
 from tests.crash.delivery_worker import PACE, Order, accept, heard, moving, opened, submission
 from tests.crash.receiver import key_of
 from tests.unit.writeback.examples import NAMES
-from writeback.answers import Answer
 from writeback.keys import search_of
-from writeback.sending import Sender
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
-from writeback.transport import HttpSender, open_session
+from writeback.wire.sending import Sender
+from writeback.wire.transport import HttpSender, open_session
 from writeback.worker import Worker
 
 TOGETHER = 64

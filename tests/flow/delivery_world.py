@@ -21,10 +21,11 @@ from gateway.keyring import KeyFile, generate, parse
 from gateway.people import apikeys, sessions
 from gateway.storage.database import Database, open_sqlite
 from r4 import codec
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
 from writeback.capabilities import Capabilities, TypeCapability
+from writeback.ledger import outputs
 from writeback.rules import SPECIFICATION, WriteRules
+from writeback.speaking.answers import Answer
 from writeback.terms import Terms
 
 APP = "http://localhost:8700"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
-from writeback import correcting
+from writeback.afterwards import correcting
 
 
 async def said(world: World, key: dict[str, str]) -> tuple[str, dict[str, Any]]:

@@ -12,9 +12,9 @@ from auth.client.requests import TokenRequest
 from auth.client.tokens import TokenReply
 from gateway.ehrs.counted import PATIENCE, counting
 from tests.flow.delivery_world import ChartEhr, World, opened
+from writeback.ledger.targets import take_place
 from writeback.rules import WriteRules
 from writeback.tables import targets
-from writeback.targets import take_place
 
 LIMIT = 250
 LIMITED = WriteRules(requests_per_minute=LIMIT)

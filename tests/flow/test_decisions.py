@@ -11,9 +11,10 @@ from sqlalchemy import select
 from gateway.outputs.feedback import list_feedback
 from gateway.people import sessions
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
-from writeback import outputs, tables
-from writeback.answers import Answer
+from writeback import tables
 from writeback.errors import AnswerLost
+from writeback.ledger import outputs
+from writeback.speaking.answers import Answer
 
 REASON = {"reason": "Read against the chart."}
 

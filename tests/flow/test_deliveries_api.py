@@ -9,8 +9,8 @@ from sqlalchemy import update
 from gateway.bodies import shapes
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, drive
 from writeback import tables
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
+from writeback.speaking.answers import Answer
 
 SECRET_WORDS = b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"business-rule","diagnostics":' \
     b'"Patient Mustermann is locked","details":{"text":"Mustermann","coding":[{"code":"59189"}]}}]}'  # fmt: skip

@@ -14,7 +14,7 @@ from auth.client.tokens import LaunchContext, Tokens
 from gateway.launches import jobs, scoring
 from tests.flow.delivery_world import KEYS, World
 from tests.flow.grounding_world import FALSE, INPUTS, POTASSIUM, TRUE, alerts, counted, drive, post
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 
 def test_a_text_that_the_chart_bears_out_waits_for_its_confirmation(tmp_path: Path) -> None:

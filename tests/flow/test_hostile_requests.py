@@ -17,7 +17,7 @@ from gateway.storage.database import Database, open_postgres, open_sqlite
 from monitoring.alerting.raising import Finding, raise_alert
 from monitoring.alerting.tables import actions, silences
 from tests.flow.delivery_world import World, opened
-from writeback import recall_tables
+from writeback.ledger import recall_tables
 
 MARK = "Zzyzx"
 STAMP = "2026-11-26T10:00:00Z"

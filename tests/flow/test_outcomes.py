@@ -16,7 +16,7 @@ from monitoring.labels import tell_mature
 from tests.flow.delivery_world import ChartEhr, World, opened
 from tests.monitored import ordered_entries
 from vocabulary.outcome import parse_outcome
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 QUERY = {"query": "Condition?code=urn:x|stroke", "since": "recorded-date", "mature_after": "PT0S"}
 

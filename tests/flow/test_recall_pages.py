@@ -10,7 +10,7 @@ from gateway.routes import pages
 from tests.contract.recall_world import begin, outputs_of
 from tests.flow.delivery_world import CREATE_ONLY, ChartEhr, World, drive
 from tests.flow.test_clinician_page import page
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 
 def test_what_still_stands_is_shown_with_its_reason_in_words_page_by_page(tmp_path: Path) -> None:

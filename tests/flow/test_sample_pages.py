@@ -14,7 +14,7 @@ from monitoring.grounding import checker
 from monitoring.grounding.merging import Sample
 from tests.flow.delivery_world import World
 from tests.flow.grounding_world import TRUE, drive, post
-from writeback import outputs
+from writeback.ledger import outputs
 
 OWN = (checker.NAME, checker.VERSION)
 DOCTOR = {"launch_id": "l1", "ehr": "spec", "fhir_user": "Practitioner/d1"}

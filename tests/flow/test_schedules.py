@@ -18,7 +18,7 @@ from gateway.schedules.running import document_of
 from gateway.sites.declaration import Site
 from tests.flow.delivery_world import ChartEhr
 from tests.flow.ward_world import HOUR, NAME, SITE, Clock, until, ward
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 
 def test_a_tick_scores_everybody_once_as_after_a_launch(tmp_path: Path) -> None:

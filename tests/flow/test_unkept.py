@@ -11,9 +11,9 @@ import pytest
 
 from r4 import codec
 from tests.flow.delivery_world import CREATE_ONLY, EVERYTHING, ChartEhr, World, opened
-from writeback import outputs
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities
+from writeback.ledger import outputs
+from writeback.speaking.answers import Answer
 
 CONDITIONAL = Capabilities(
     types={type: replace(each, update_create=False) for type, each in EVERYTHING.types.items()}

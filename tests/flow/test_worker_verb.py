@@ -25,10 +25,10 @@ from tests.flow.outputs_world import MODEL, Running, running
 from tests.flow.test_delivery_faults import judge
 from vocabulary import manifest as manifests
 from vocabulary.output import Output
-from writeback import outputs
 from writeback.capabilities import parse_capabilities
 from writeback.gate import Admitted
 from writeback.labels import Names
+from writeback.ledger import outputs
 from writeback.planning import plan
 
 OUTPUTS, MODELS = 200, 40

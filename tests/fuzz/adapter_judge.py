@@ -17,9 +17,10 @@ from tests.fuzz.adapter_written import wrong
 from vocabulary.instant import format_instant, parse_instant
 from vocabulary.output import Output
 from vocabulary.write import NotWritable, Write
-from writeback import formats, gate, planning
+from writeback import gate, planning
 from writeback.errors import PlanInvalid
 from writeback.gate import Admitted, Refused
+from writeback.ledger import formats
 
 SECONDS, SECONDS_EACH = 0.25, 3e-6
 """What an input may take of the processor's time: at most this, and this for each byte (instrumented code is several

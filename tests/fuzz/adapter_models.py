@@ -8,8 +8,8 @@ from tests.fuzz.adapter_bytes import Choices
 from tests.property.write_strategies import UNITS
 from vocabulary.manifest import Manifest, ManifestError, parse
 from vocabulary.output import KINDS
-from writeback.codes import CATEGORIES, INTERPRETATIONS, QUALITATIVE
-from writeback.meanings import REGISTRY
+from writeback.lexicon.codes import CATEGORIES, INTERPRETATIONS, QUALITATIVE
+from writeback.lexicon.meanings import REGISTRY
 from writeback.site import NO_SITE, Site, SiteInvalid, parse_site
 
 BLOCK = 40

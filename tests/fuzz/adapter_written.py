@@ -13,13 +13,14 @@ from tests.fuzz.adapter_inputs import Case
 from vocabulary.instant import format_instant, shift
 from vocabulary.output import Output
 from vocabulary.write import PLACEHOLDER, Planned, Write
-from writeback import keys, reading
-from writeback.attachment import attachment
-from writeback.codes import AI_ASSERTED
+from writeback import keys
+from writeback.adapters import reading
 from writeback.fitting import found
 from writeback.gate import Admitted
+from writeback.lexicon.attachment import attachment
+from writeback.lexicon.codes import AI_ASSERTED
 from writeback.projection import covers, unmarked
-from writeback.rendering import Need, render
+from writeback.speaking.rendering import Need, render
 
 Fault = tuple[str, str]
 _PLACES = re.compile(f'"{PLACEHOLDER}([0-9a-f]{{64}})(?:#version)?"'.encode())

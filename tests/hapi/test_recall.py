@@ -15,7 +15,7 @@ from writeback import recall
 from writeback.capabilities import Capabilities, parse_capabilities
 from writeback.rules import WriteRules
 from writeback.terms import Terms
-from writeback.transport import HttpSender, open_session
+from writeback.wire.transport import HttpSender, open_session
 
 
 @dataclass

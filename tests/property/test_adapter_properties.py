@@ -23,15 +23,15 @@ from vocabulary.output import Kind, Output
 from vocabulary.write import NotWritable, Planned, Write
 from writeback.adapters import forms
 from writeback.capabilities import Capabilities, TypeCapability
-from writeback.codes import AI_ASSERTED
 from writeback.fitting import found
 from writeback.gate import Admitted, Evidence, Refused, admit
 from writeback.labels import MARKS, Names
-from writeback.meanings import permitted
+from writeback.lexicon.codes import AI_ASSERTED
+from writeback.lexicon.meanings import permitted
 from writeback.planning import plan
 from writeback.projection import unmarked
-from writeback.rendering import Need, render
 from writeback.site import NO_SITE
+from writeback.speaking.rendering import Need, render
 
 Case = dict[str, Any]
 NAMES = Names(ehr="spec", namespace="urn:chartgate:installation:0b0e1f3c-5d1e-4d0c-9a53-2f1c8d8f6a10")

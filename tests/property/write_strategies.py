@@ -11,10 +11,10 @@ from tests.unit.writeback.examples import NOW
 from vocabulary.instant import Span
 from vocabulary.manifest import Code, Manifest, Policy, Prediction, Report, Tier
 from vocabulary.output import Component, Kind, Output
-from writeback.codes import CATEGORIES, INTERPRETATIONS, QUALITATIVE
 from writeback.gate import Admitted
 from writeback.labels import Confirmation
-from writeback.meanings import REGISTRY
+from writeback.lexicon.codes import CATEGORIES, INTERPRETATIONS, QUALITATIVE
+from writeback.lexicon.meanings import REGISTRY
 from writeback.site import NO_SITE, Mapped, Site
 
 KINDS: tuple[Kind, ...] = ("risk", "score", "classification", "text", "issue")

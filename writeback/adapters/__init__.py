@@ -11,10 +11,10 @@ from vocabulary.output import Kind, Output
 from vocabulary.write import Planned, Role
 from writeback import keys, labels
 from writeback.adapters import classification, flag, issue, report, risk, score, text
-from writeback.device import card_document, device
+from writeback.adapters.device import card_document, device
+from writeback.adapters.provenance import provenance
 from writeback.gate import Admitted
 from writeback.labels import Confirmation, Names, Occasion, unregistered
-from writeback.provenance import provenance
 from writeback.site import NO_SITE, Site
 
 Adapter = Callable[[Occasion], dict[str, Any]]

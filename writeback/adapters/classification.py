@@ -4,9 +4,9 @@ from typing import Any
 
 from vocabulary.manifest import Code
 from writeback.adapters.score import components, explained, interpretation, observation, remarks
-from writeback.codes import CONFIDENCE
 from writeback.labels import Occasion, concept, filled
-from writeback.numerals import tidy
+from writeback.lexicon.codes import CONFIDENCE
+from writeback.lexicon.numerals import tidy
 
 
 def adapt(occasion: Occasion) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from vocabulary.instant import format_instant, shift
-from writeback.codes import RISK_FLAG
 from writeback.labels import Occasion, author, filled, part_head, subject
+from writeback.lexicon.codes import RISK_FLAG
 
 
 def raised(occasion: Occasion) -> bool:

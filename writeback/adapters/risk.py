@@ -8,7 +8,6 @@ from vocabulary.instant import format_instant, shift
 from vocabulary.manifest import Prediction
 from vocabulary.output import Component
 from writeback.adapters.score import explained, given, interpretation, observation, range_of, remarks, spoken
-from writeback.codes import QUALITATIVE
 from writeback.labels import (
     Occasion,
     author,
@@ -23,7 +22,8 @@ from writeback.labels import (
     references,
     subject,
 )
-from writeback.numerals import percent, percent_words, percentage, rounded_away
+from writeback.lexicon.codes import QUALITATIVE
+from writeback.lexicon.numerals import percent, percent_words, percentage, rounded_away
 
 
 def adapt(occasion: Occasion) -> dict[str, Any]:

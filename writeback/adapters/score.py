@@ -10,15 +10,6 @@ from vocabulary.instant import format_instant
 from vocabulary.manifest import Prediction
 from vocabulary.output import Component
 from writeback.adapters.telling import told
-from writeback.codes import (
-    ALTERNATE_REFERENCE,
-    CATEGORIES,
-    INSUFFICIENT_EVIDENCE,
-    INTERPRETATIONS,
-    NORMAL_RANGE,
-    NOT_PERFORMED,
-    SURVEY,
-)
 from writeback.labels import (
     Occasion,
     author,
@@ -35,7 +26,16 @@ from writeback.labels import (
     subject,
     to,
 )
-from writeback.numerals import percent, percentage, quantity
+from writeback.lexicon.codes import (
+    ALTERNATE_REFERENCE,
+    CATEGORIES,
+    INSUFFICIENT_EVIDENCE,
+    INTERPRETATIONS,
+    NORMAL_RANGE,
+    NOT_PERFORMED,
+    SURVEY,
+)
+from writeback.lexicon.numerals import percent, percentage, quantity
 
 DERIVED_FROM = frozenset(
     {"DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse", "Observation", "MolecularSequence"}

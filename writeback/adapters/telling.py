@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from writeback.labels import Occasion
-from writeback.numerals import percent_words, tidy
+from writeback.lexicon.numerals import percent_words, tidy
 
 
 def told(occasion: Occasion, *own: str) -> list[str]:

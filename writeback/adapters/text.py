@@ -8,9 +8,9 @@ from typing import Any
 
 from vocabulary.instant import format_instant
 from writeback.adapters.wording import worded
-from writeback.attachment import attachment
-from writeback.codes import CLINICAL_NOTE
 from writeback.labels import Occasion, author, code_of, filled, head, references, status_words
+from writeback.lexicon.attachment import attachment
+from writeback.lexicon.codes import CLINICAL_NOTE
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
 

@@ -13,17 +13,17 @@ from tests.unit.writeback.examples import NAMES, manifest, output
 from vocabulary.manifest import Code
 from vocabulary.output import KINDS, Kind
 from vocabulary.write import NotWritable, Planned, Write
-from writeback.answers import Answer
 from writeback.capabilities import parse_capabilities
-from writeback.claims import Claimed, Ending
-from writeback.conversation import deliver
 from writeback.gate import Admitted
-from writeback.keeping import plain
 from writeback.labels import Confirmation
+from writeback.ledger.keeping import plain
 from writeback.outbox import said
 from writeback.planning import plan
-from writeback.rendering import Need
 from writeback.site import NO_SITE, Mapped, Site
+from writeback.speaking.answers import Answer
+from writeback.speaking.claims import Claimed, Ending
+from writeback.speaking.conversation import deliver
+from writeback.speaking.rendering import Need
 from writeback.terms import Terms
 
 NOTE, BESIDE = "DocumentReference", frozenset({"Device", "Provenance"})

@@ -10,7 +10,7 @@ import pytest
 from gateway.launches.charts import AT_ONCE, LedAway, Reading, Unavailable, read_chart
 from gateway.launches.extents import extents
 from vocabulary.chart import Read, Search
-from writeback.answers import Answer
+from writeback.speaking.answers import Answer
 
 BASE = "https://ehr.example/r4"
 MASS, CONDITIONS = Search(type="Observation", parameters=(("code", "x"),)), Search(type="Condition")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from gateway.launches.granted import GrantedReader, narrowed, permits
-from writeback.answers import Answer
 from writeback.capabilities import Capabilities, TypeCapability
+from writeback.speaking.answers import Answer
 
 EVERYTHING = frozenset({"create", "read", "update", "search-type", "vread"})
 

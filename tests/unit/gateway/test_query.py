@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.bodies.query import DELIVERIES, OUTPUTS, Asked, format_cursor, narrowed, parse_cursor, read_filters
-from writeback.listing import Filter
+from writeback.ledger.listing import Filter
 from writeback.states import OUTPUT_STATES, STATES
 
 

@@ -8,6 +8,7 @@ import pytest
 from r4 import codec
 from r4.validate import validate
 from tests.unit.writeback.examples import NOW, PATIENT, capabilities, output, write
+from writeback.afterwards.correcting import exchanged, replacement
 from writeback.amending import (
     NOTED,
     STANDING,
@@ -23,9 +24,8 @@ from writeback.amending import (
     standing,
     unfit,
 )
-from writeback.answers import Answer, issue_codes
-from writeback.correcting import exchanged, replacement
 from writeback.rules import WriteRules
+from writeback.speaking.answers import Answer, issue_codes
 
 KEY = "a" * 64
 CASES = [(type, to) for type, steps in WRITTEN.items() for to in steps]

@@ -8,8 +8,8 @@ from fidelity.editions.forms import WELL_FORMED
 from tests.unit.writeback.examples import NAMES, NOW, manifest, output
 from vocabulary.manifest import Code
 from writeback.adapters import canonical
-from writeback.codes import INTERPRETATIONS, LOINC, QUALITATIVE, SNOMED, Registered
-from writeback.meanings import REGISTRY, find_code, permitted
+from writeback.lexicon.codes import INTERPRETATIONS, LOINC, QUALITATIVE, SNOMED, Registered
+from writeback.lexicon.meanings import REGISTRY, find_code, permitted
 from writeback.site import NO_SITE, Mapped, Site, SiteInvalid, parse_site
 
 ROW = {

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from r4 import codec
-from writeback.answers import Answer
 from writeback.errors import AnswerLost
-from writeback.gathering import Gathered
-from writeback.searching import MOST, shown
-from writeback.turns import Turns
+from writeback.speaking.answers import Answer
+from writeback.speaking.searching import MOST, shown
+from writeback.wire.gathering import Gathered
+from writeback.wire.turns import Turns
 
 HEADERS = {"cache-control": "no-cache, no-store, max-results=50"}
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from writeback.claims import Attempted
 from writeback.line import MOMENT, Line
 from writeback.settings import Pace
+from writeback.speaking.claims import Attempted
 from writeback.terms import Terms
 
 

@@ -7,10 +7,10 @@ from time import monotonic
 
 import pytest
 
-from writeback.answers import Answer
 from writeback.errors import Unsent
-from writeback.exchange import LATEST
-from writeback.metering import Metered
+from writeback.speaking.answers import Answer
+from writeback.wire.exchange import LATEST
+from writeback.wire.metering import Metered
 
 
 @dataclass

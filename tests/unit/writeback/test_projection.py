@@ -11,11 +11,11 @@ from tests.unit.writeback.examples import NAMES, NOW, TYPES, capabilities, manif
 from vocabulary.manifest import Code
 from vocabulary.output import Kind
 from vocabulary.write import NotWritable, Write
-from writeback.attachment import rich_text
 from writeback.capabilities import Capabilities
 from writeback.fitting import found
 from writeback.gate import Admitted
 from writeback.labels import Confirmation
+from writeback.lexicon.attachment import rich_text
 from writeback.planning import plan
 from writeback.rules import WriteRules
 from writeback.site import NO_SITE, Mapped, Site, parse_site

@@ -9,8 +9,8 @@ import pytest
 from r4 import codec
 from tests.unit.writeback.examples import NOW, PATIENT, output, write
 from writeback.amending import Edit, edited
-from writeback.attachment import attachment, rich_text
-from writeback.reviewed import accepted, draft, machine_made
+from writeback.lexicon.attachment import attachment, rich_text
+from writeback.lexicon.reviewed import accepted, draft, machine_made
 
 DAY = "2026-11-27"
 UNREVIEWED = (f"{draft(None)}.", machine_made(None))

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from gateway.storage.database import Sqlite, open_sqlite
 from writeback import tables
-from writeback.claims import Attempted, Claimed, Ending
+from writeback.ledger.targets import find_target, note_health
 from writeback.settings import PACE
-from writeback.targets import find_target, note_health
+from writeback.speaking.claims import Attempted, Claimed, Ending
 
 HOUR = 3600.0
 FAILED, KEPT = Ending(event="lost", healthy=False), Ending(event="kept", healthy=True)

@@ -16,7 +16,7 @@ from vocabulary.write import Planned
 from writeback.adapters import forms
 from writeback.api import to_model, to_output
 from writeback.gate import Admitted, admit
-from writeback.numerals import tidy
+from writeback.lexicon.numerals import tidy
 
 LACTATE = Code(system="urn:chartgate:assessment", code="lactate")
 MEMBERS: dict[str, tuple[Any, str]] = {

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from writeback.turns import COMPANY, Turns
+from writeback.wire.turns import COMPANY, Turns
 
 
 def turns(most: int | None, enough: int = 8) -> Turns:

@@ -1,0 +1,1 @@
+"""What becomes of what was written: amended, corrected, sent again, looked for, recalled."""

@@ -1,0 +1,1 @@
+"""The rows: outputs, deliveries, attempts, leases, and how each is claimed and settled."""
