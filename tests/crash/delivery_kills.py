@@ -152,9 +152,9 @@ class Series:
 
     @property
     def figures(self) -> dict[str, Any]:
+        sent = {"transactions": self.transactions} if self.transactions else {"sent again": self.again}
         return {
-            "kills": self.kills, "accepted": self.accepted, **self.verdict.figures, "sent again": self.again,
-            **({"transactions": self.transactions} if self.transactions else {}),
+            "kills": self.kills, "accepted": self.accepted, **self.verdict.figures, **sent,
             "longest at the receiver": self.longest, "seconds": round(self.seconds, 1),
         }  # fmt: skip
 
@@ -162,7 +162,8 @@ class Series:
 def campaign(
     nursery: Nursery, place: Path, store: str, kind: str, *, kills: int, seed: int, blind: bool = False
 ) -> Series:  # fmt: skip
-    """So many kills, one in eight while it starts; one in 25 kills the receiver too. The last worker accepts a few more, and drains, left alone."""
+    """So many kills, one in eight while it starts; one in 25 kills the receiver too. The last worker accepts a few more, and
+    drains, left alone."""
     place.mkdir(exist_ok=True)
     chance, began = random.Random(seed), time.monotonic()
     done, longest, journal = Counter[str](), 0.0, place / "journal"
