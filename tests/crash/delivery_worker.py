@@ -224,7 +224,8 @@ def parts(database: Database, order: Order, sender: Sender, journal: Journal) ->
 
     def observe(changes: Sequence[Change]) -> None:
         for change in changes:
-            if isinstance(change, CopiesFound | DeliveryChanged) and triggered(events_of([change])):
+            told = triggered(events_of([change])) if isinstance(change, CopiesFound | DeliveryChanged) else []
+            if any(rule.monitor == "M-WB-COPIES" for rule, _ in told):
                 journal.write("alarm", change.delivery, time.time())
 
     rules = vendor_of(order.vendor).write

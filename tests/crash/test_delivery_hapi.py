@@ -152,7 +152,9 @@ def test_a_score_its_parts_and_the_report_over_them_are_one_transaction(hapi: st
         return states, sender.wrote
 
     states, wrote = asyncio.run(work())
-    assert (states, wrote) == (["delivered"] * 6, ["DocumentReference", "Device", "transaction", "Provenance"])
+    assert states == ["delivered"] * 6
+    own = [each for each in wrote if each not in ("DocumentReference", "Device")]  # all tests of a run have the same
+    assert own == ["transaction", "Provenance"]
     fresh = {"cache-control": "no-cache"}
     found = web.get(
         f"{hapi}/DiagnosticReport?subject=Patient/p{number}&_include=DiagnosticReport:result", headers=fresh

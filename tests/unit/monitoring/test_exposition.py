@@ -37,4 +37,4 @@ def test_every_family_is_named_once_with_its_help() -> None:
     types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     helps = [line.split()[2] for line in lines if line.startswith("# HELP")]
     assert types == helps
-    assert len(types) == len(set(types)) == 8
+    assert len(types) == len(set(types)) == 9
