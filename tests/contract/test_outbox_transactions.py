@@ -34,12 +34,11 @@ SET, ALL = 3, 6
 
 @dataclass
 class Uniting(Ehr):
-    """An EHR that takes transactions; ``stumble`` is asked before one is done, ``lose`` after it."""
+    """An EHR that takes transactions; ``stumble`` is asked before one is done."""
 
     sets: list[list[str]] = field(default_factory=list)
     batches: bool = True
     stumble: Callable[[int], Answer | None] = lambda number: None
-    lose: Callable[[int], None] = lambda number: None
 
     async def send(self, method: str, path: str, *, headers: Any = None, body: bytes | None = None) -> Answer:
         if path == "" and b'"type":"batch"' in (body or b"") and not self.batches:
@@ -57,7 +56,6 @@ class Uniting(Ehr):
         for entry, place in zip(codec.parse(text)["entry"], places, strict=True):
             id = place.partition("/")[2]
             self.kept[place] = {**entry["resource"], "id": id, "meta": {**entry["resource"]["meta"], "versionId": "1"}}
-        self.lose(len(self.sets))
         told = [{"response": {"status": "201 Created", "location": f"{place}/_history/1"}} for place in places]
         answered = {"resourceType": "Bundle", "type": "transaction-response", "entry": self.say(told)}
         return Answer(status=200, body=codec.format(answered))

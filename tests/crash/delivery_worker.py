@@ -30,7 +30,7 @@ from gateway.outputs.changes import events_of
 from gateway.storage.database import Database, open_postgres, open_sqlite
 from gateway.vendors import vendor_of
 from monitoring.rules import triggered
-from tests.crash.receiver import key_of
+from tests.crash.stopping_pool import Stopping
 from tests.unit.writeback.examples import NAMES, manifest, output, write
 from vocabulary.instant import Span
 from vocabulary.manifest import Code, Manifest, Report
@@ -46,7 +46,6 @@ from writeback.rules import WriteRules
 from writeback.settings import Pace
 from writeback.speaking.answers import Answer
 from writeback.terms import Terms
-from writeback.wire.exchange import Connection, Pool
 from writeback.wire.sending import Sender
 from writeback.wire.transport import HttpSender, open_session
 from writeback.worker import Worker
@@ -93,45 +92,6 @@ class Order:
     """Each output is a score with its parts and a report over them, and goes as a transaction."""
     vendor: str = "spec"
     """What is known of the EHR."""
-
-
-class Stopping(Pool):
-    """Stops the process at the worst instant of all: when all is checked, and nothing is sent."""
-
-    def __init__(self, *, base: str, at: int, journal: "Journal") -> None:
-        super().__init__(base=base)
-        self._left, self._journal = at, journal
-
-    async def _take(self) -> Connection:
-        connection = await super()._take()
-        if isinstance(connection.transport, asyncio.Transport):
-            connection.transport = _Held(connection.transport, self)  # type: ignore[assignment]
-        return connection
-
-    def hold(self, data: bytes) -> None:
-        self._left -= data.startswith((b"POST ", b"PUT "))
-        if self._left == 0:
-            self._left = -1
-            body = json.loads(data.partition(b"\r\n\r\n")[2])
-            self._journal.write("stopped", key_of(body))
-            os.kill(os.getpid(), signal.SIGSTOP)
-
-
-class _Held:
-    """A transport that asks before it writes."""
-
-    def __init__(self, transport: asyncio.Transport, pool: Stopping) -> None:
-        self._transport, self._pool = transport, pool
-
-    def write(self, data: bytes) -> None:
-        self._pool.hold(data)
-        self._transport.write(data)
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
 
 
 class Blind:
@@ -248,7 +208,7 @@ async def serve(order: Order) -> None:
     database, journal = opened(order.store), Journal(order.journal)
     rules = vendor_of(order.vendor).write
     bears = {"connections": rules.at_once, "lingers": rules.quarantine} if rules.at_once else {}
-    halting = Stopping(base=order.base, at=order.stop_at, journal=journal) if order.stop_at else None
+    halting = Stopping(base=order.base, at=order.stop_at, write=journal.write) if order.stop_at else None
     session = halting or open_session(base=order.base, **bears)
     sender: Sender = HttpSender(base=order.base, session=session)
     worker, reconciler = parts(database, order, Blind(sender) if order.blind else sender, journal)

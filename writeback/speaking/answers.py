@@ -76,6 +76,8 @@ def word_of(answer: Answer) -> str:
 
 Failure = Literal["unsent", "no_token", "answer_lost"]
 """No answer at all: the request never left, could not be armed with a token, or was sent in vain."""
+Reply = Answer | Failure
+JSON = "application/fhir+json"
 
 TABLE: Mapping[int, tuple[Meaning, Meaning, Meaning]] = {
     # status: PUT by id,   conditional,  plain POST

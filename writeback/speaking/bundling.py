@@ -14,9 +14,9 @@ from msgspec import Struct, structs
 from r4 import codec
 from writeback import keys
 from writeback.pacing import BYTES, Verdict
-from writeback.speaking.answers import Answer, Place, Request, classify, healthy
+from writeback.speaking.answers import JSON, Answer, Place, Reply, Request, classify, healthy
 from writeback.speaking.claims import Claimed, Ending
-from writeback.speaking.conversation import JSON, Reply, declined, never_sent, orphaned, unanswered
+from writeback.speaking.conversation import declined, never_sent, orphaned, unanswered
 from writeback.speaking.matching import Told, match, told_in
 from writeback.speaking.pages import read
 from writeback.speaking.reading_back import GONE, ending_of, unread, unseen
@@ -44,14 +44,15 @@ Conversation = Generator[Request, Reply, Together]
 def groups(rows: Sequence[Claimed], *, size: int) -> list[tuple[Claimed, ...]]:
     """The rows as they are sent: Bundles of at most ``size`` of one principal, one by one what is in doubt or is no
     plain write, and together what is united. No two of a Bundle share an id, so that an answer names one of them."""
-    alone = [(row,) for row in rows if _by_itself(row, size) and not row.united]
     united: dict[str | None, list[Claimed]] = {}
     for row in (row for row in rows if row.united):
         united.setdefault(row.output, []).append(row)
+    plain = [row for row in rows if not row.united]
+    alone = [(row,) for row in plain if _by_itself(row, size)]
     open_: dict[str, list[Claimed]] = {}
     heavy: dict[str, int] = {}
     closed: list[tuple[Claimed, ...]] = []
-    for row in (row for row in rows if not _by_itself(row, size) and not row.united):
+    for row in (row for row in plain if not _by_itself(row, size)):
         group, weight = open_.setdefault(row.principal, []), heavy.get(row.principal, 0) + len(row.body)
         if group and (len(group) >= size or weight > BYTES):
             closed.append(tuple(group))

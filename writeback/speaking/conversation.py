@@ -13,9 +13,11 @@ from r4 import codec
 from writeback import keys
 from writeback.speaking import likeness
 from writeback.speaking.answers import (
+    JSON,
     Answer,
     Failure,
     Place,
+    Reply,
     Request,
     classify,
     healthy,
@@ -29,14 +31,11 @@ from writeback.speaking.answers import (
 from writeback.speaking.claims import Claimed, Ending
 from writeback.speaking.editing import edit
 from writeback.speaking.pages import read, searched
-from writeback.speaking.reading_back import ending_of, kept_at
+from writeback.speaking.reading_back import Conversation, ending_of, kept_at
 from writeback.speaking.rendering import Rendered, render
 from writeback.states import FINAL, Event
 from writeback.terms import SINGLY, Terms
 
-JSON = "application/fhir+json"
-Reply = Answer | Failure
-Conversation = Generator[Request, Reply, Ending]
 Search = Generator[Request, Reply, "list[Place] | Ending"]
 
 

@@ -4,7 +4,6 @@ Read, check that it is ours and still stands where the step may be taken, change
 ``If-Match``; when somebody else was quicker, read again, three times. What is found edited already is done.
 """
 
-from collections.abc import Generator
 from typing import Any
 
 from r4 import codec
@@ -12,9 +11,10 @@ from vocabulary.write import Receipt
 from writeback import keys
 from writeback.amending import STEPS, WITHDRAWING, Edit, done, edited, members, ours, parse_edit, standing
 from writeback.speaking.answers import (
+    JSON,
     Answer,
-    Failure,
     Place,
+    Reply,
     Request,
     classify,
     healthy,
@@ -23,10 +23,8 @@ from writeback.speaking.answers import (
     version_in,
 )
 from writeback.speaking.claims import Claimed, Ending
+from writeback.speaking.reading_back import Conversation
 
-JSON = "application/fhir+json"
-Reply = Answer | Failure
-Conversation = Generator[Request, Reply, Ending]
 TRIES = 3
 STALE = (409, 412)
 """R4 answers a stale version with 412; HAPI and Oracle with 409."""

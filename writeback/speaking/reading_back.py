@@ -8,12 +8,11 @@ from vocabulary.write import Receipt
 from writeback import keys
 from writeback.projection import LABEL_LOST, label_lost
 from writeback.receipt import as_sent, compare
-from writeback.speaking.answers import Answer, Failure, Place, Request, version_in
+from writeback.speaking.answers import Answer, Place, Reply, Request, version_in
 from writeback.speaking.claims import Claimed, Ending
 from writeback.speaking.pages import read
 from writeback.speaking.rendering import Rendered
 
-Reply = Answer | Failure
 Conversation = Generator[Request, Reply, Ending]
 
 
